@@ -1,0 +1,75 @@
+// swift-tools-version: 6.2
+// Targets stand in the order of the architecture: an arrow only ever points to a target above.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+    name: "kura",
+    products: [
+        .executable(name: "kura", targets: ["kura"]),
+        .library(name: "KuraCodec", targets: ["KuraCodec"]),
+        .library(name: "KuraStore", targets: ["KuraStore"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+    ],
+    targets: [
+        // The C world: system libraries, and what Swift cannot call by itself.
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .target(name: "CLinux"),
+
+        // Every on-disk structure: FORMAT.md in Swift. No I/O, no threads, no Foundation.
+        .target(name: "KuraFormat", swiftSettings: strict),
+
+        // Bytes in, bytes out: chunk boundaries, hashing, compression.
+        .target(
+            name: "KuraCodec", dependencies: ["CCrypto", "CZstd", "KuraFormat"],
+            swiftSettings: strict),
+
+        // Files, durability, locks, threads.
+        .target(
+            name: "KuraIO",
+            dependencies: [
+                "CLinux", "KuraFormat", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+
+        // One vault in one region: ingest, restore, verify; packs, index, manifests.
+        .target(
+            name: "KuraStore",
+            dependencies: [
+                "KuraCodec", "KuraFormat", "KuraIO",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+
+        // The subscription: home, regions, vaults, recovery points by name.
+        .target(
+            name: "KuraVault",
+            dependencies: [
+                "KuraFormat", "KuraIO", "KuraStore",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+
+        // The command line: parse, render, exit codes.
+        .target(
+            name: "KuraCLI",
+            dependencies: [
+                "CLinux", "KuraCodec", "KuraFormat", "KuraIO", "KuraStore", "KuraVault",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(name: "kura", dependencies: ["KuraCLI"], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,33 @@
+/// What Linux offers and Swift's importer cannot see: variadic calls, function-like macros and
+/// constants behind _GNU_SOURCE.
+#ifndef KURA_CLINUX_H
+#define KURA_CLINUX_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/// `lseek(fd, offset, SEEK_DATA)`: start of the next data at or after `offset`, or -1 (ENXIO: none).
+off_t kura_seek_data(int descriptor, off_t offset);
+
+/// `lseek(fd, offset, SEEK_HOLE)`: start of the next hole at or after `offset`, or -1.
+off_t kura_seek_hole(int descriptor, off_t offset);
+
+/// `renameat2(..., RENAME_NOREPLACE)`: 0, or -1 with errno EEXIST when `to` exists.
+int kura_rename_exclusive(const char *from, const char *to);
+
+/// Makes a range of a regular file a hole that reads as zeros. 0, or -1 with errno.
+int kura_punch_hole(int descriptor, off_t offset, off_t length);
+
+/// Size in bytes of a block device. 0, or -1 with errno.
+int kura_block_device_size(int descriptor, uint64_t *size);
+
+/// `open` with a mode, which is variadic in C. Retries EINTR.
+int kura_open(const char *path, int flags, mode_t mode);
+
+/// Processors that this process may run on, or -1.
+int kura_processor_count(void);
+
+/// Columns of the terminal behind a descriptor, or 0 where there is none.
+int kura_terminal_columns(int descriptor);
+
+#endif

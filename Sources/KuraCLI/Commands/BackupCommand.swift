@@ -1,0 +1,159 @@
+import ArgumentParser
+import KuraCodec
+import KuraFormat
+import KuraIO
+import KuraStore
+import KuraVault
+import SystemPackage
+
+struct BackupCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backup",
+        abstract: "Make one recovery point of one item, with one disk for each path.",
+        discussion: """
+            A disk is an image file, a block device, or - for standard input. What the vault
+            holds already is not stored again. The recovery point exists once it is durable in
+            every replica.
+
+            EXAMPLES
+              kura backup disk.img
+              kura backup os.img data.img --item web-server
+              ssh host cat /dev/vda | kura backup - --item host
+            """)
+
+    @Argument(help: ArgumentHelp("Disk images, block devices, or -.", valueName: "disk"))
+    var disks: [String]
+
+    @Option(help: ArgumentHelp("The vault.", valueName: "name"))
+    var vault = Subscription.defaultVault
+
+    @Option(help: ArgumentHelp("The item; by default the first disk's name without its ending."))
+    var item: String?
+
+    @Option(help: "Level of zstd, 1 to 19: higher is smaller and slower.")
+    var level = BackupRequest.defaultLevel
+
+    @OptionGroup var progress: ProgressOptions
+    @OptionGroup var global: GlobalOptions
+
+    func validate() throws {
+        guard Compressor.levels ~= level else {
+            throw ValidationError("--level takes 1 to 19, not \(level)")
+        }
+        if disks.contains("-"), item == nil {
+            throw ValidationError("standard input has no name: give it one with --item")
+        }
+        if disks.filter({ $0 == "-" }).count > 1 {
+            throw ValidationError("standard input can be read once only")
+        }
+    }
+
+    func run() throws {
+        let item = item ?? DiskName.withoutEnding(disks[0])
+        // Names and disks are looked at first, so that a wrong one leaves no trace.
+        try Name.check(item, what: "an item")
+        let request = BackupRequest(
+            item: item, disks: try disks.map(open), level: level,
+            threads: progress.threads ?? Threads.processorCount)
+        let vault = try global.subscription(create: true).vault(named: vault)
+        let meter = Progress()
+        let reporter = ProgressReporter(
+            "backing up", meter, style: progress.style(global))
+        let report: BackupReport
+        do {
+            report = try vault.backup(
+                request, progress: meter, cancellation: Interrupts.cancellation)
+            reporter.stop()
+        } catch {
+            reporter.stop()
+            throw error
+        }
+        progress.printStages(
+            report.stages, seconds: report.seconds, threads: request.threads,
+            replicas: report.replicaNanoseconds)
+        try show(report, vault)
+        for warning in report.warnings { Terminal.warn(warning) }
+        warnAboutDamage(vault)
+        if !report.warnings.isEmpty || !vault.damage.isEmpty { throw EarlyExit.warnings }
+    }
+
+    private func open(_ path: String) throws(StoreError) -> BackupRequest.Disk {
+        if path == "-" {
+            let stream = InputStream(
+                descriptor: Terminal.inputDescriptor, name: "standard input")
+            return BackupRequest.Disk(name: "disk", source: .stream(stream))
+        }
+        let name = DiskName.last(path)
+        try Name.check(name, what: "a disk")
+        do throws(SourceError) {
+            return BackupRequest.Disk(
+                name: name, source: .file(try SourceFile(FilePath(path))))
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    private func show(_ report: BackupReport, _ vault: Vault) throws {
+        let counts = report.point.counts
+        let known = counts.dataBytes - counts.newBytes
+        let text = """
+            recovery point \(report.id.short) of \(report.point.item) in vault \
+            \(vault.record.name), \(report.point.consistency.name)
+              read          \(Units.bytes(counts.logicalBytes)), of it data \
+            \(Units.bytes(counts.dataBytes)), in \(Units.duration(report.seconds)) \
+            (\(Units.rate(counts.logicalBytes, seconds: report.seconds)))
+              deduplicated  \(Units.bytes(known)) (\(Units.percent(known, of: counts.dataBytes)))
+              stored        \(Units.bytes(report.point.storedBytes)) for \
+            \(Units.bytes(counts.newBytes)) of new data, in \(vault.record.copies) \
+            \(vault.record.copies == 1 ? "copy" : "copies")
+            """
+        try global.show(
+            text: text, ids: [report.id.hex],
+            json: PointView(vault, report.id, report.point).json(withCounts: true).merging([
+                "seconds": .fraction(report.seconds)
+            ]))
+    }
+}
+
+/// Tells about copies that were gone around.
+func warnAboutDamage(_ vault: Vault) {
+    for problem in vault.problems { Terminal.warn(problem.message) }
+    for damage in vault.damage {
+        Terminal.warn(
+            "\(damage.structure.rawValue) in replica \(damage.replica) of region \(damage.region) "
+                + "is \(damage.kind.rawValue): \(damage.path) (\(damage.detail))")
+    }
+}
+
+enum DiskName {
+    /// The last component of a path, without swift-system's normalisation of control characters.
+    static func last(_ path: String) -> String {
+        path.split(separator: "/").last.map(String.init) ?? path
+    }
+
+    /// "disk" for "images/disk.img"; the whole name where there is no ending.
+    static func withoutEnding(_ path: String) -> String {
+        let name = last(path)
+        guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return name }
+        return String(name[..<dot])
+    }
+}
+
+extension StoreError {
+    init(_ error: SourceError) {
+        switch error {
+        case .isDirectory(let path):
+            self.init(
+                .io, "\(path) is a directory, not a disk",
+                remedy: "name the image files in it one by one")
+        case .unsupportedKind(let path):
+            self.init(
+                .io, "\(path) is neither a file nor a block device",
+                remedy: "use - to read a stream from standard input")
+        case .io(let error) where error.isNotFound:
+            self.init(.io, "there is no \(error.path)", remedy: "check the path")
+        case .io(let error):
+            self.init(io: error)
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import ArgumentParser
+import KuraFormat
+import KuraStore
+import KuraVault
+
+struct StatsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stats", abstract: "Show what a vault holds and what it costs.",
+        discussion: """
+            EXAMPLES
+              kura stats
+              kura stats --vault gold --json
+            """)
+
+    @Option(help: ArgumentHelp("The vault; by default all together.", valueName: "name"))
+    var vault: String?
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let subscription = try global.subscription(create: false)
+        let vaults = try vault.map { [try subscription.vault(named: $0)] } ?? subscription.vaults()
+        var total = Statistics()
+        for vault in vaults {
+            let part = try vault.statistics()
+            total.logicalBytes += part.logicalBytes
+            total.dataBytes += part.dataBytes
+            total.uniqueBytes += part.uniqueBytes
+            total.storedBytes += part.storedBytes
+            total.metadataBytes += part.metadataBytes
+            total.chunks += part.chunks
+            total.packs += part.packs
+            total.recoveryPoints += part.recoveryPoints
+        }
+        let dataStored = total.storedBytes - total.metadataBytes
+        let deduplication = Self.ratio(total.dataBytes, total.uniqueBytes)
+        let compression = Self.ratio(total.uniqueBytes, dataStored)
+        let text = """
+            recovery points    \(total.recoveryPoints)
+            size of all disks  \(Units.bytes(total.logicalBytes))
+            data in them       \(Units.bytes(total.dataBytes))
+            unique data        \(Units.bytes(total.uniqueBytes)) in \
+            \(Units.count(total.chunks)) chunks (deduplication \(Units.fixed(deduplication, 2)) : 1)
+            stored, one copy   \(Units.bytes(total.storedBytes)) in \(total.packs) packs \
+            (compression \(Units.fixed(compression, 2)) : 1)
+            of it metadata     \(Units.bytes(total.metadataBytes)) \
+            (\(Units.percent(total.metadataBytes, of: total.storedBytes)))
+            """
+        try global.show(
+            text: text,
+            json: [
+                "logical_bytes": .number(total.logicalBytes),
+                "data_bytes": .number(total.dataBytes),
+                "unique_bytes": .number(total.uniqueBytes),
+                "stored_bytes": .number(total.storedBytes),
+                "metadata_bytes": .number(total.metadataBytes),
+                "dedup_ratio": .fraction(deduplication),
+                "compression_ratio": .fraction(compression), "chunks": .number(total.chunks),
+                "packs": JSON(total.packs), "recovery_points": JSON(total.recoveryPoints),
+            ])
+    }
+
+    /// 1 where there is nothing to compare.
+    private static func ratio(_ before: UInt64, _ after: UInt64) -> Double {
+        after > 0 ? Double(before) / Double(after) : 1
+    }
+}
+
+struct DiffCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "diff", abstract: "Show where disks differ between two recovery points.",
+        discussion: """
+            Ranges are exact to the chunk: they hold every changed byte, and may hold equal bytes
+            beside it.
+
+            EXAMPLES
+              kura diff 3f2a91c0 web@latest
+              kura diff 3f2a 77c1 --json
+            """)
+
+    @Argument(help: ArgumentHelp("The older recovery point.", valueName: "rp1"))
+    var first: String
+
+    @Argument(help: ArgumentHelp("The newer recovery point.", valueName: "rp2"))
+    var second: String
+
+    @Option(help: ArgumentHelp("Only this vault.", valueName: "name"))
+    var vault: String?
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let subscription = try global.subscription(create: false)
+        let left = try subscription.recoveryPoint(first, in: vault)
+        let right = try subscription.recoveryPoint(second, in: vault)
+        guard left.vault.id == right.vault.id else {
+            throw StoreError(
+                .invalidInput, "the recovery points are in different vaults",
+                remedy: "choose two of one vault")
+        }
+        let ranges = try left.vault.difference(left.point, right.point)
+        let changed = ranges.reduce(0) { $0 + $1.byteCount }
+        var table = Table([("disk", .left), ("offset", .right), ("length", .right)])
+        for range in ranges { table.add([range.disk, "\(range.offset)", "\(range.byteCount)"]) }
+        let summary = "\(Units.bytes(changed)) in \(ranges.count) ranges differ"
+        try global.show(
+            text: ranges.isEmpty ? "no difference" : table.text + "\n\n" + summary,
+            json: [
+                "changed_bytes": .number(changed),
+                "ranges": .array(
+                    ranges.map { range in
+                        [
+                            "disk": .string(range.disk), "offset": .number(range.offset),
+                            "length": .number(range.byteCount),
+                        ]
+                    }),
+            ])
+    }
+}

@@ -1,0 +1,148 @@
+import ArgumentParser
+import KuraFormat
+import KuraStore
+import KuraVault
+import SystemPackage
+
+struct ListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List recovery points, newest first.",
+        discussion: """
+            EXAMPLES
+              kura list
+              kura list --item web-server --json
+            """, aliases: ["ls"])
+
+    @Option(help: ArgumentHelp("Only this vault.", valueName: "name"))
+    var vault: String?
+
+    @Option(help: ArgumentHelp("Only this item.", valueName: "name"))
+    var item: String?
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        var found: [LocatedPoint] = []
+        if let subscription = try existing() {
+            let vaults = try vault.map { [try subscription.vault(named: $0)] }
+                ?? subscription.vaults()
+            for vault in vaults {
+                for (id, point) in try vault.recoveryPoints()
+                where item == nil || point.item == item {
+                    found.append(LocatedPoint(vault: vault, id: id, point: point))
+                }
+            }
+        }
+        found.sort { left, right in
+            if left.point.item == right.point.item, left.vault.id == right.vault.id {
+                return left.point.sequence > right.point.sequence
+            }
+            return left.point.time > right.point.time
+        }
+        if let item, found.isEmpty {
+            throw StoreError(
+                .notFound, "item \(item) has no recovery point", remedy: "run: kura list")
+        }
+        try show(found)
+    }
+
+    /// A home that was never made has no recovery points, which is no error.
+    private func existing() throws -> Subscription? {
+        do {
+            return try global.subscription(create: false)
+        } catch {
+            guard error.code == .notFound, vault == nil else { throw error }
+            Terminal.warn("\(error.message): nothing was backed up yet")
+            return nil
+        }
+    }
+
+    private func show(_ found: [LocatedPoint]) throws {
+        var table = Table([
+            ("id", .left), ("time", .left), ("item", .left), ("vault", .left), ("disks", .right),
+            ("size", .right), ("new", .right), ("stored", .right), ("consistency", .left),
+        ])
+        for entry in found {
+            table.add([
+                entry.id.short, Units.local(entry.point.time), entry.point.item,
+                entry.vault.record.name, "\(entry.point.disks.count)",
+                Units.bytes(entry.point.counts.logicalBytes),
+                Units.bytes(entry.point.counts.newBytes), Units.bytes(entry.point.storedBytes),
+                entry.point.consistency.name,
+            ])
+        }
+        try global.show(
+            text: table.text, ids: found.map(\.id.hex),
+            json: [
+                "recovery_points": .array(
+                    found.map { PointView($0.vault, $0.id, $0.point).json(withCounts: true) })
+            ])
+    }
+}
+
+struct ShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show one recovery point in full.",
+        discussion: """
+            EXAMPLES
+              kura show 3f2a91c0
+              kura show disk@latest --json
+            """)
+
+    @Argument(help: ArgumentHelp("An id, its first digits, or ITEM@latest.", valueName: "rp"))
+    var point: String
+
+    @Option(help: ArgumentHelp("Only this vault.", valueName: "name"))
+    var vault: String?
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let found = try global.subscription(create: false).recoveryPoint(point, in: vault)
+        let holders = try found.vault.holders(of: .point(found.id))
+        let replicas = found.vault.region.replicas.prefix(Int(found.vault.record.copies))
+        let json = JSON.array(replicas.map { replica in
+            [
+                "region": .string(found.vault.region.name),
+                "replica": JSON(replica.ordinal),
+                "path": .string(replica.path.string),
+                "available": .bool(found.vault.region.problems[replica.ordinal] == nil),
+                "has_recovery_point": .bool(holders.contains(replica.ordinal)),
+            ]
+        })
+        try global.show(
+            text: text(found, holders), ids: [found.id.hex],
+            json: PointView(found.vault, found.id, found.point).json(withCounts: true)
+                .merging(["replicas": json]))
+    }
+
+    private func text(_ found: LocatedPoint, _ holders: [Int]) -> String {
+        let point = found.point
+        var lines = [
+            "recovery point  \(found.id.hex)",
+            "item            \(point.item), number \(point.sequence)",
+            "vault           \(found.vault.record.name)",
+            "time            \(Units.local(point.time))",
+            "consistency     \(point.consistency.name)",
+            "parent          \(point.parent?.short ?? "none")",
+            "stored          \(Units.bytes(point.storedBytes)) for "
+                + "\(Units.bytes(point.counts.newBytes)) of new data",
+        ]
+        for replica in found.vault.region.replicas.prefix(Int(found.vault.record.copies)) {
+            let state = holders.contains(replica.ordinal) ? "here" : "not here"
+            lines.append("replica \(replica.ordinal)       \(state): \(replica.path)")
+        }
+        var table = Table([
+            ("disk", .left), ("size", .right), ("data", .right), ("new", .right),
+            ("chunks", .right), ("note", .left),
+        ])
+        for disk in point.disks {
+            table.add([
+                disk.name, Units.bytes(disk.byteCount), Units.bytes(disk.counts.dataBytes),
+                Units.bytes(disk.counts.newBytes), Units.count(disk.counts.chunks),
+                disk.changedWhileRead ? "changed while it was read" : "",
+            ])
+        }
+        return lines.joined(separator: "\n") + "\n\n" + table.text
+    }
+}

@@ -1,0 +1,220 @@
+import ArgumentParser
+import Glibc
+import KuraFormat
+import KuraIO
+import KuraStore
+import KuraVault
+import SystemPackage
+
+struct RestoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore", abstract: "Restore disks of a recovery point.",
+        discussion: """
+            One disk goes to a file or a block device, several go into a directory. A new file
+            is sparse and appears under its name when it is complete. With --force an existing
+            file or device is overwritten in place. Every chunk is checked on the way.
+
+            EXAMPLES
+              kura restore web@latest --output web.img
+              kura restore 3f2a91c0 --disk data.img --output /dev/vdb --force
+              kura restore web@latest --output - | ssh host 'cat > web.img'
+            """)
+
+    @Argument(help: ArgumentHelp("An id, its first digits, or ITEM@latest.", valueName: "rp"))
+    var point: String
+
+    @Option(help: ArgumentHelp("A file, a block device, a directory, or -.", valueName: "path"))
+    var output: String
+
+    @Option(help: ArgumentHelp("Only this disk.", valueName: "name"))
+    var disk: String?
+
+    @Flag(help: "Overwrite an existing file or block device.")
+    var force = false
+
+    @Option(help: ArgumentHelp("Read from this region only.", valueName: "name"))
+    var region: String?
+
+    @Option(help: ArgumentHelp("Only this vault.", valueName: "name"))
+    var vault: String?
+
+    @OptionGroup var progress: ProgressOptions
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let subscription = try global.subscription(create: false)
+        let found = try subscription.recoveryPoint(point, in: vault)
+        if let region, try subscription.region(named: region).id != found.vault.region.id {
+            throw StoreError(
+                .notFound, "region \(region) does not hold recovery point \(found.id.short)",
+                remedy: "it is in region \(found.vault.region.name)")
+        }
+        let disks = try chosenDisks(found.point)
+        if output == "-" { return try restoreToOutput(disks, found) }
+        try refuseVaultDirectories(subscription)
+        var outputs: [JSON] = []
+        var lines: [String] = []
+        var total = RestoreReport()
+        let targets = try targets(for: disks)
+        for (disk, path) in targets {
+            let report = try restore(disk, to: path, found.vault)
+            total.bytesWritten += report.bytesWritten
+            total.dataBytes += report.dataBytes
+            total.seconds += report.seconds
+            outputs.append([
+                "disk": .string(disk.name), "path": .string(path.string),
+                "bytes_written": .number(report.bytesWritten),
+                "data_bytes": .number(report.dataBytes),
+            ])
+            lines.append(
+                "restored \(disk.name) to \(path): \(Units.bytes(report.bytesWritten)), of it data "
+                    + "\(Units.bytes(report.dataBytes)), in \(Units.duration(report.seconds)) "
+                    + "(\(Units.rate(report.bytesWritten, seconds: report.seconds)))")
+        }
+        try global.show(
+            text: lines.joined(separator: "\n"), ids: targets.map(\.1.string),
+            json: [
+                "recovery_point": .string(found.id.hex),
+                "bytes_written": .number(total.bytesWritten),
+                "data_bytes": .number(total.dataBytes), "seconds": .fraction(total.seconds),
+                "outputs": .array(outputs),
+            ])
+        try endWithWarnings(found.vault)
+    }
+
+    private func endWithWarnings(_ vault: Vault) throws {
+        warnAboutDamage(vault)
+        if !vault.damage.isEmpty || !vault.problems.isEmpty { throw EarlyExit.warnings }
+    }
+
+    private func chosenDisks(_ point: RecoveryPoint) throws(StoreError) -> [DiskRecord] {
+        guard let disk else { return point.disks }
+        guard let found = point.disks.first(where: { $0.name == disk }) else {
+            let names = point.disks.map(\.name).joined(separator: ", ")
+            throw StoreError(
+                .notFound, "the recovery point has no disk \(disk)", remedy: "its disks: \(names)")
+        }
+        return [found]
+    }
+
+    private func restoreToOutput(_ disks: [DiskRecord], _ found: LocatedPoint) throws {
+        guard disks.count == 1 else {
+            throw StoreError(
+                .invalidInput, "standard output takes one disk, the recovery point has "
+                    + "\(disks.count)", remedy: "choose one with --disk")
+        }
+        guard Terminal.isOutputOpen else { throw Terminal.closedOutput("it is closed") }
+        let stream = OutputStream(
+            descriptor: Terminal.outputDescriptor, name: "standard output")
+        _ = try run(disks[0], .stream(stream), found.vault)
+        try endWithWarnings(found.vault)
+    }
+
+    private func run(
+        _ disk: DiskRecord, _ target: RestoreTarget, _ vault: Vault
+    ) throws(StoreError) -> RestoreReport {
+        let meter = Progress()
+        let reporter = ProgressReporter("restoring", meter, style: progress.style(global))
+        defer { reporter.stop() }
+        let threads = progress.threads ?? Threads.processorCount
+        let report = try vault.restore(
+            disk, to: target, threads: threads, progress: meter,
+            cancellation: Interrupts.cancellation)
+        progress.printStages(report.stages, seconds: report.seconds, threads: threads)
+        return report
+    }
+
+    private func restore(
+        _ disk: DiskRecord, to path: FilePath, _ vault: Vault
+    ) throws(StoreError) -> RestoreReport {
+        let start = Clock.steady()
+        let file: TargetFile
+        do throws(TargetError) {
+            file = try TargetFile(path, byteCount: disk.byteCount, overwrite: force)
+        } catch {
+            throw StoreError(error)
+        }
+        do {
+            var report = try run(disk, .file(file), vault)
+            try file.finish()
+            report.seconds = Double(Clock.steady() - start) / 1e9
+            return report
+        } catch {
+            file.abandon()
+            throw StoreError(error)
+        }
+    }
+
+    /// One disk goes to the path itself, or into it when it is a directory; several go into it.
+    private func targets(
+        for disks: [DiskRecord]
+    ) throws(StoreError) -> [(DiskRecord, FilePath)] {
+        let path = FilePath(output)
+        let isDirectory: Bool
+        do throws(IOError) {
+            let fileSystem = LocalFileSystem()
+            let exists = try fileSystem.exists(path)
+            isDirectory = exists ? try fileSystem.status(path).kind == .directory : false
+            if disks.count > 1, !exists { try fileSystem.makeDirectory(path) }
+        } catch {
+            throw StoreError(io: error)
+        }
+        guard disks.count > 1 || isDirectory else { return [(disks[0], path)] }
+        guard disks.count == 1 || isDirectory || !force else {
+            return disks.map { ($0, path.appending($0.name)) }
+        }
+        return disks.map { ($0, path.appending($0.name)) }
+    }
+
+    /// A restore into a region's own directories would damage what it reads from.
+    private func refuseVaultDirectories(_ subscription: Subscription) throws(StoreError) {
+        let target = Self.resolved(FilePath(output))
+        for region in subscription.regions {
+            for replica in region.replicas where target.starts(with: Self.resolved(replica.path)) {
+                throw StoreError(
+                    .invalidInput, "\(output) is inside replica \(replica.ordinal) of region "
+                        + "\(region.name)", remedy: "choose a path outside the vault")
+            }
+        }
+    }
+
+    /// The path with every link followed, as far as it exists.
+    private static func resolved(_ path: FilePath) -> FilePath {
+        var missing: [FilePath.Component] = []
+        var current = path
+        while true {
+            let text = current.isEmpty ? "." : current.string
+            if let real = realpath(text, nil) {
+                defer { free(real) }
+                var result = FilePath(String(cString: real))
+                for component in missing.reversed() { result.append(component) }
+                return result
+            }
+            guard let last = current.lastComponent else { return path }
+            missing.append(last)
+            current.removeLastComponent()
+        }
+    }
+}
+
+extension StoreError {
+    init(_ error: TargetError) {
+        switch error {
+        case .exists(let path):
+            self.init(
+                .exists, "\(path) exists already",
+                remedy: "choose another path, or overwrite it with --force")
+        case .isDirectory(let path):
+            self.init(.io, "\(path) is a directory", remedy: "name a file in it")
+        case .noParent(let path):
+            self.init(
+                .io, "the directory for \(path) does not exist", remedy: "make it first")
+        case .deviceTooSmall(let path, let needed, let available):
+            self.init(
+                .io, "\(path) has \(available) bytes, the disk needs \(needed)",
+                remedy: "choose a larger device")
+        case .io(let error):
+            self.init(io: error)
+        }
+    }
+}

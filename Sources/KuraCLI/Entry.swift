@@ -1,0 +1,116 @@
+import ArgumentParser
+import Glibc
+import KuraIO
+import KuraStore
+
+/// A command ended well enough to have done its work, but with another exit code than 0.
+struct EarlyExit: Error {
+    var code: Int32
+
+    /// Done, with warnings.
+    static let warnings = EarlyExit(code: 3)
+    /// Damage was found and not repaired.
+    static let damage = EarlyExit(code: 12)
+    static let failure = EarlyExit(code: 1)
+}
+
+/// SIGINT and SIGTERM ask for a clean end; the second one ends at once.
+enum Interrupts {
+    static let cancellation = Cancellation()
+
+    static func install() {
+        _ = cancellation
+        let handler: @convention(c) (Int32) -> Void = { _ in
+            if Interrupts.cancellation.isCancelled { _exit(130) }
+            Interrupts.cancellation.cancel()
+        }
+        signal(SIGINT, handler)
+        signal(SIGTERM, handler)
+    }
+}
+
+/// From arguments to an exit code.
+public enum Entry {
+    public static func main(_ arguments: [String]) -> Int32 {
+        Terminal.prepare()
+        Interrupts.install()
+        let arguments = takeLeadingHome(arguments)
+        let wantsJSON = arguments.contains("--json")
+        do {
+            var command = try KuraCommand.parseAsRoot(arguments)
+            try command.run()
+            return 0
+        } catch let exit as EarlyExit {
+            return exit.code
+        } catch let error as StoreError {
+            report(error, json: wantsJSON)
+            return exitCode(error.code)
+        } catch {
+            return reportUsage(error, json: wantsJSON)
+        }
+    }
+
+    /// The contract allows `kura --home DIR COMMAND`; the parser knows the option on commands.
+    private static func takeLeadingHome(_ arguments: [String]) -> [String] {
+        guard let first = arguments.first else { return arguments }
+        if first == "--home", arguments.count >= 2 {
+            GlobalOptions.leadingHome = arguments[1]
+            return Array(arguments.dropFirst(2))
+        }
+        if first.hasPrefix("--home=") {
+            GlobalOptions.leadingHome = String(first.dropFirst("--home=".count))
+            return Array(arguments.dropFirst())
+        }
+        return arguments
+    }
+
+    /// The published table of exit codes.
+    static func exitCode(_ code: StoreError.Code) -> Int32 {
+        switch code {
+        case .notFound: 10
+        case .locked: 11
+        case .damaged: 12
+        case .noSpace: 13
+        case .invalidInput: 64
+        case .interrupted: 130
+        case .unsupported, .io, .replicaMissing, .exists: 1
+        }
+    }
+
+    private static func report(_ error: StoreError, json: Bool) {
+        report(code: error.code.rawValue, error.message, remedy: error.remedy, json: json)
+    }
+
+    private static func report(code: String, _ message: String, remedy: String?, json: Bool) {
+        guard json else { return Terminal.error(message, remedy: remedy) }
+        let document: JSON = [
+            "error": ["code": .string(code), "message": .string(message), "remedy": JSON(remedy)]
+        ]
+        do {
+            Terminal.writeError(try document.text(pretty: false) + "\n")
+        } catch {
+            Terminal.error(message, remedy: remedy)
+        }
+    }
+
+    /// Help and version go to standard output; a wrong flag or value is exit code 64.
+    private static func reportUsage(_ error: any Error, json: Bool) -> Int32 {
+        guard KuraCommand.exitCode(for: error) != .success else {
+            do {
+                try Terminal.print(KuraCommand.fullMessage(for: error))
+                return 0
+            } catch {
+                return 1
+            }
+        }
+        let message = KuraCommand.message(for: error)
+        let full = KuraCommand.fullMessage(for: error)
+        let usage = full.split(separator: "\n").first { $0.hasPrefix("Usage: ") }
+        let isUsage = KuraCommand.exitCode(for: error) == .validationFailure
+        let remedy = isUsage ? usage.map { "usage: \($0.dropFirst("Usage: ".count))" } : nil
+        report(
+            code: isUsage ? "usage" : "failed", message,
+            remedy: remedy ?? "run: kura --help", json: json)
+        return isUsage ? 64 : 1
+    }
+}

@@ -1,0 +1,105 @@
+import ArgumentParser
+import Glibc
+import KuraStore
+import KuraVault
+import SystemPackage
+
+/// Options that every command takes.
+struct GlobalOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The Kura home (may also stand before the command).", valueName: "dir"))
+    var home: String?
+
+    @Flag(help: "Print one JSON document instead of text.")
+    var json = false
+
+    @Flag(help: "Print ids only, and no progress.")
+    var quiet = false
+
+    /// `--home` where it stands before the command, as `kura --home DIR COMMAND`.
+    nonisolated(unsafe) static var leadingHome: String?
+
+    /// `--home`, else KURA_HOME, else below XDG_DATA_HOME, else below the user's own directory.
+    var homePath: FilePath {
+        if let home = home ?? Self.leadingHome ?? Self.environment("KURA_HOME") {
+            return FilePath(home)
+        }
+        if let data = Self.environment("XDG_DATA_HOME") { return FilePath(data).appending("kura") }
+        let user = Self.environment("HOME") ?? "."
+        return FilePath(user).pushing(".local/share/kura")
+    }
+
+    func subscription(create: Bool) throws(StoreError) -> Subscription {
+        try Subscription.open(home: homePath, create: create)
+    }
+
+    private static func environment(_ name: String) -> String? {
+        guard let value = getenv(name), value[0] != 0 else { return nil }
+        return String(cString: value)
+    }
+
+    /// Prints a result in the form that was asked for.
+    /// - Parameters:
+    ///   - text: for people; nothing is printed where it is empty.
+    ///   - ids: what `--quiet` prints, one a line.
+    func show(text: String, ids: [String] = [], json document: JSON) throws {
+        if json {
+            try Terminal.print(document.text(pretty: true))
+        } else if quiet {
+            for id in ids { try Terminal.print(id) }
+        } else if !text.isEmpty {
+            try Terminal.print(text)
+        }
+    }
+}
+
+/// Options of commands that work for a while.
+struct ProgressOptions: ParsableArguments {
+    enum Choice: String, ExpressibleByArgument, CaseIterable {
+        case auto, json, none
+    }
+
+    @Option(help: "How progress is shown on standard error: auto, json or none.")
+    var progress: Choice = .auto
+
+    @Option(help: "Worker threads; by default one for each processor.")
+    var threads: Int?
+
+    @Flag(help: "Print busy and waiting time of each stage on standard error.")
+    var traceStages = false
+
+    func validate() throws {
+        if let threads, !(1...256).contains(threads) {
+            throw ValidationError("--threads takes 1 to 256, not \(threads)")
+        }
+    }
+
+    func style(_ global: GlobalOptions) -> ProgressStyle {
+        switch progress {
+        case .json: .json
+        case .none: .none
+        case .auto: global.quiet ? .none : Terminal.errorIsTerminal ? .line : .log
+        }
+    }
+
+    /// The stage table: where the workers' time went.
+    func printStages(_ stages: StageTimes, seconds: Double, threads: Int, replicas: Int64? = nil) {
+        guard traceStages else { return }
+        var table = Table([("stage", .left), ("seconds", .right), ("share", .right)])
+        let wall = seconds * Double(threads)
+        var total = 0.0
+        for stage in Stage.allCases where stages[stage] > 0 {
+            let time = Double(stages[stage]) / 1e9
+            total += time
+            table.add([
+                stage.rawValue, Units.fixed(time, 3), "\(Units.fixed(time / wall * 100, 1)) %",
+            ])
+        }
+        let rest = max(0, wall - total)
+        table.add(["other", Units.fixed(rest, 3), "\(Units.fixed(rest / wall * 100, 1)) %"])
+        if let replicas {
+            let time = Double(replicas) / 1e9
+            table.add(["replica threads", Units.fixed(time, 3), "beside"])
+        }
+        Terminal.writeError(table.text + "\n")
+    }
+}

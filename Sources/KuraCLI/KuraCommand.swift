@@ -1,0 +1,41 @@
+import ArgumentParser
+
+/// The root of the command line.
+struct KuraCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kura",
+        abstract: "Back up virtual-machine disks: deduplicated, compressed, in three copies.",
+        usage: "kura [--home DIR] COMMAND ...",
+        discussion: """
+            The home is --home, else KURA_HOME, else $XDG_DATA_HOME/kura, else
+            ~/.local/share/kura. The first backup makes it.
+
+            Exit codes: 0 done, 1 failed, 3 done with warnings, 10 not found, 11 locked,
+            12 damage found, 13 no space left, 64 usage, 130 interrupted.
+
+            EXAMPLES
+              kura backup disk.img
+              kura list
+              kura restore disk@latest --output restored.img
+              kura verify --level chunks
+            """,
+        version: Version.current,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Daily work:",
+                subcommands: [
+                    BackupCommand.self, ListCommand.self, ShowCommand.self, RestoreCommand.self,
+                    VerifyCommand.self,
+                ]),
+            CommandGroup(
+                name: "Looking closer:",
+                subcommands: [
+                    StatsCommand.self, DiffCommand.self, DoctorCommand.self, BenchCommand.self,
+                ]),
+            CommandGroup(name: "Managing:", subcommands: [VaultCommand.self]),
+        ])
+}
+
+enum Version {
+    static let current = "0.1.0"
+}

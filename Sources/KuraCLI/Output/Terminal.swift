@@ -1,0 +1,89 @@
+import CLinux
+import Glibc
+import KuraStore
+
+/// Owns standard output and standard error: data goes to the one, everything else to the other.
+enum Terminal {
+    private enum Descriptor {
+        static let output: Int32 = 1
+        static let error: Int32 = 2
+    }
+
+    /// Whether standard output was open when the process started.
+    nonisolated(unsafe) private static var outputWasOpen = true
+
+    /// Call once, before any file is opened: a closed standard descriptor would be given to the next
+    /// file, and what is printed would land in it.
+    static func prepare() {
+        for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) < 0 {
+            if descriptor == Descriptor.output { outputWasOpen = false }
+            _ = kura_open("/dev/null", O_RDWR, 0)
+        }
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    static var errorIsTerminal: Bool { isatty(Descriptor.error) == 1 }
+
+    static var inputDescriptor: Int32 { 0 }
+    static var outputDescriptor: Int32 { Descriptor.output }
+
+    static var isOutputOpen: Bool { outputWasOpen }
+
+    /// Columns of the terminal behind standard error.
+    static var columns: Int {
+        let columns = Int(kura_terminal_columns(Descriptor.error))
+        return columns > 0 ? columns : 80
+    }
+
+    /// Colour means something or is not there: only on a terminal, never with NO_COLOR.
+    static var usesColour: Bool {
+        guard errorIsTerminal, getenv("NO_COLOR") == nil else { return false }
+        guard let terminal = getenv("TERM") else { return false }
+        return String(cString: terminal) != "dumb"
+    }
+
+    /// Writes one line of data. A reader that went away (a closed pipe) is no error.
+    static func print(_ line: String) throws {
+        guard outputWasOpen else { throw closedOutput("it is closed") }
+        if let reason = write(Descriptor.output, line + "\n"), reason != EPIPE {
+            throw closedOutput(String(cString: strerror(reason)))
+        }
+    }
+
+    static func closedOutput(_ reason: String) -> StoreError {
+        StoreError(
+            .io, "cannot write to standard output: \(reason)",
+            remedy: "give the command a standard output; what it did is done")
+    }
+
+    /// Writes to standard error; there is nobody to tell when that fails.
+    static func writeError(_ text: String) { _ = write(Descriptor.error, text) }
+
+    static func warn(_ message: String) {
+        let label = usesColour ? "\u{1B}[33mwarning:\u{1B}[0m" : "warning:"
+        writeError("kura: \(label) \(message)\n")
+    }
+
+    static func error(_ message: String, remedy: String?) {
+        let label = usesColour ? "\u{1B}[31merror:\u{1B}[0m" : "error:"
+        writeError("kura: \(label) \(message)\n")
+        if let remedy { writeError("  help: \(remedy)\n") }
+    }
+
+    /// - Returns: errno, or nil when all was written.
+    private static func write(_ descriptor: Int32, _ text: String) -> Int32? {
+        let bytes = Array(text.utf8)
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress! + done, bytes.count - done)
+            }
+            if count < 0 {
+                if errno == EINTR { continue }
+                return errno
+            }
+            done += count
+        }
+        return nil
+    }
+}

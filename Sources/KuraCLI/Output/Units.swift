@@ -1,0 +1,78 @@
+import FoundationEssentials
+import Glibc
+
+/// Numbers and times for people.
+enum Units {
+    /// "1.2 GiB".
+    static func bytes(_ count: UInt64) -> String {
+        let names = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
+        var value = Double(count)
+        var index = 0
+        while value >= 1024, index < names.count - 1 {
+            value /= 1024
+            index += 1
+        }
+        return index == 0 ? "\(count) B" : "\(fixed(value, 1)) \(names[index])"
+    }
+
+    /// "512 MiB/s".
+    static func rate(_ bytes: UInt64, seconds: Double) -> String {
+        guard seconds > 0 else { return "-" }
+        return "\(Units.bytes(UInt64(Double(bytes) / seconds)))/s"
+    }
+
+    /// "12.3 s", "4:05", "1:02:03".
+    static func duration(_ seconds: Double) -> String {
+        if seconds < 60 { return "\(fixed(seconds, 1)) s" }
+        let whole = Int(seconds)
+        let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60)
+        return hours > 0
+            ? "\(hours):\(padded(minutes)):\(padded(rest))" : "\(minutes):\(padded(rest))"
+    }
+
+    static func percent(_ part: UInt64, of whole: UInt64) -> String {
+        guard whole > 0 else { return "-" }
+        return "\(fixed(Double(part) / Double(whole) * 100, 1)) %"
+    }
+
+    /// 416617 as "416 617".
+    static func count(_ value: UInt64) -> String {
+        var digits = Array(String(value))
+        var position = digits.count - 3
+        while position > 0 {
+            digits.insert(" ", at: position)
+            position -= 3
+        }
+        return String(digits)
+    }
+
+    static func fixed(_ value: Double, _ places: Int) -> String {
+        guard value.isFinite else { return "-" }
+        var scale = 1
+        for _ in 0..<places { scale *= 10 }
+        let scaled = Int((value * Double(scale)).rounded())
+        guard places > 0 else { return String(scaled) }
+        let digits = String(scaled % scale)
+        let zeros = String(repeating: "0", count: places - digits.count)
+        return "\(scaled / scale).\(zeros)\(digits)"
+    }
+
+    private static func padded(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+
+    /// UTC ISO 8601, to the second: for JSON.
+    static func utc(_ nanoseconds: Int64) -> String {
+        Date(timeIntervalSince1970: Double(nanoseconds / 1_000_000_000)).formatted(.iso8601)
+    }
+
+    /// Local date and time: for people.
+    static func local(_ nanoseconds: Int64) -> String {
+        var seconds = time_t(nanoseconds / 1_000_000_000)
+        var parts = tm()
+        localtime_r(&seconds, &parts)
+        let date = "\(parts.tm_year + 1900)-\(padded(Int(parts.tm_mon) + 1))"
+            + "-\(padded(Int(parts.tm_mday)))"
+        let time = "\(padded(Int(parts.tm_hour))):\(padded(Int(parts.tm_min)))"
+            + ":\(padded(Int(parts.tm_sec)))"
+        return "\(date) \(time)"
+    }
+}

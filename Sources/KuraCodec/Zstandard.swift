@@ -1,0 +1,80 @@
+internal import CZstd
+
+/// Why libzstd refused bytes, in its own words.
+public struct ZstandardError: Error, Equatable, Sendable, CustomStringConvertible {
+    public var reason: String
+    public var description: String { "zstd: \(reason)" }
+}
+
+/// Compresses frames. Owns one context, so it belongs to one thread at a time.
+public struct Compressor: ~Copyable {
+    private let context: OpaquePointer
+
+    /// - Parameter level: a level of zstd, `Compressor.levels`.
+    public init(level: Int) {
+        precondition(Self.levels ~= level)
+        // Fails only without memory, which Swift treats as fatal everywhere.
+        context = ZSTD_createCCtx()!
+        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Int32(level))
+        ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 1)
+        ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 0)
+    }
+
+    deinit { ZSTD_freeCCtx(context) }
+
+    /// What `--level` takes.
+    public static let levels = 1...19
+
+    /// Room that the stored form of `count` plain bytes may need at most.
+    public static func bound(_ count: Int) -> Int { ZSTD_compressBound(count) }
+
+    /// Compresses `plain` to one zstd frame that declares its content size.
+    /// - Parameter target: at least `bound(plain.count)` bytes.
+    /// - Returns: stored bytes.
+    public borrowing func compress(
+        _ plain: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
+    ) throws(ZstandardError) -> Int {
+        let count = ZSTD_compress2(
+            context, target.baseAddress, target.count, plain.baseAddress, plain.count)
+        guard ZSTD_isError(count) == 0 else {
+            throw ZstandardError(reason: String(cString: ZSTD_getErrorName(count)))
+        }
+        return count
+    }
+}
+
+/// Decompresses frames. Owns one context, so it belongs to one thread at a time.
+public struct Decompressor: ~Copyable {
+    private let context: OpaquePointer
+
+    /// Frames with a larger window than 8 MiB are refused: none of ours needs one.
+    private static let windowLogMax: Int32 = 23
+
+    public init() {
+        context = ZSTD_createDCtx()!
+        ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, Self.windowLogMax)
+    }
+
+    deinit { ZSTD_freeDCtx(context) }
+
+    /// Decompresses one frame that must yield exactly `target.count` bytes.
+    public borrowing func decompress(
+        _ stored: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
+    ) throws(ZstandardError) {
+        let declared = ZSTD_getFrameContentSize(stored.baseAddress, stored.count)
+        guard declared == UInt64(target.count) else {
+            throw ZstandardError(reason: "the frame does not declare \(target.count) bytes")
+        }
+        let count = ZSTD_decompressDCtx(
+            context, target.baseAddress, target.count, stored.baseAddress, stored.count)
+        guard ZSTD_isError(count) == 0 else {
+            throw ZstandardError(reason: String(cString: ZSTD_getErrorName(count)))
+        }
+        guard count == target.count else {
+            throw ZstandardError(reason: "\(count) bytes instead of \(target.count)")
+        }
+    }
+
+    /// Version of the library in use, such as "1.5.4".
+    public static var libraryVersion: String { String(cString: ZSTD_versionString()) }
+}

@@ -1,0 +1,206 @@
+/// One pack as an index run lists it. 56 bytes.
+public struct PackSummary: Equatable, Sendable {
+    public static let byteCount = 56
+
+    public var id: PackID
+    public var kind: PackKind
+    public var chunkCount: UInt32
+    /// Length of the pack file.
+    public var fileByteCount: UInt64
+    /// Plain bytes of all its chunks.
+    public var plainByteCount: UInt64
+
+    public init(
+        id: PackID, kind: PackKind, chunkCount: UInt32, fileByteCount: UInt64,
+        plainByteCount: UInt64
+    ) {
+        self.id = id
+        self.kind = kind
+        self.chunkCount = chunkCount
+        self.fileByteCount = fileByteCount
+        self.plainByteCount = plainByteCount
+    }
+}
+
+/// The first 4 KiB of an index run; only the first 32 bytes are used.
+public struct IndexRunHeader: Equatable, Sendable {
+    public static let byteCount = 4096
+    static let usedByteCount = 32
+    public static let version: UInt16 = 1
+    static let magic = Array("KURAINDX".utf8)
+
+    public var vault: UniqueID
+
+    public init(vault: UniqueID) { self.vault = vault }
+
+    func encodedUsed() -> [UInt8] {
+        var writer = ByteWriter(reserving: Self.usedByteCount)
+        writer.append(Self.magic)
+        writer.integer(Self.version)
+        writer.zeros(6)
+        writer.uniqueID(vault)
+        return writer.bytes
+    }
+
+    public func encoded() -> [UInt8] {
+        let used = encodedUsed()
+        return used + [UInt8](repeating: 0, count: Self.byteCount - used.count)
+    }
+
+    init(reading reader: inout ByteReader) throws(FormatError) {
+        guard try reader.bytes(8).elementsEqual(Self.magic) else { throw .badMagic(.indexRun) }
+        let version = try reader.uint16()
+        guard version == Self.version else { throw .unsupportedVersion(.indexRun, version: version) }
+        try reader.zeros(6, "reserved")
+        vault = try reader.uniqueID()
+    }
+}
+
+/// The tables at the end of an index run. What a lookup needs in memory: fences and filter.
+public struct IndexRunTrailer: Equatable, Sendable {
+    public var header: IndexRunHeader
+    public var entryCount: UInt64
+    /// SHA-256 over the checksums of all blocks in order: ties the blocks to this run.
+    public var blocksDigest: Digest
+    public var packs: [PackSummary]
+    /// Runs whose every entry this one holds, too. They may be deleted once this one is durable.
+    public var superseded: [RunID]
+    /// First word of the first name of each block.
+    public var fences: [UInt64]
+    public var filter: BloomFilter
+
+    public init(
+        header: IndexRunHeader, entryCount: UInt64, blocksDigest: Digest, packs: [PackSummary],
+        superseded: [RunID], fences: [UInt64], filter: BloomFilter
+    ) {
+        self.header = header
+        self.entryCount = entryCount
+        self.blocksDigest = blocksDigest
+        self.packs = packs
+        self.superseded = superseded
+        self.fences = fences
+        self.filter = filter
+    }
+
+    private static let fixedByteCount = IndexRunHeader.usedByteCount + 24 + Digest.byteCount
+
+    public static func blockCount(entries: UInt64) -> UInt64 {
+        let perBlock = UInt64(IndexBlock.entriesMax)
+        return entries / perBlock + (entries % perBlock == 0 ? 0 : 1)
+    }
+
+    public var encodedByteCount: Int {
+        Self.fixedByteCount + packs.count * PackSummary.byteCount
+            + superseded.count * Digest.byteCount + fences.count * 8 + filter.words.count * 8
+    }
+
+    /// Length that the whole run file must have.
+    public var fileByteCount: UInt64 {
+        UInt64(IndexRunHeader.byteCount + fences.count * IndexBlock.byteCount)
+            + UInt64(encodedByteCount + Footer.byteCount)
+    }
+
+    public func encoded() -> [UInt8] {
+        var writer = ByteWriter(reserving: encodedByteCount)
+        writer.append(header.encodedUsed())
+        writer.integer(entryCount)
+        writer.integer(UInt32(packs.count))
+        writer.integer(UInt32(superseded.count))
+        writer.integer(UInt32(filter.blockCount))
+        writer.zeros(4)
+        writer.digest(blocksDigest)
+        for pack in packs {
+            writer.digest(pack.id)
+            writer.integer(pack.kind.rawValue)
+            writer.zeros(3)
+            writer.integer(pack.chunkCount)
+            writer.integer(pack.fileByteCount)
+            writer.integer(pack.plainByteCount)
+        }
+        for run in superseded { writer.digest(run) }
+        for fence in fences { writer.integer(fence) }
+        for word in filter.words { writer.integer(word) }
+        return writer.bytes
+    }
+
+    /// Decodes a trailer whose SHA-256 the caller has compared with the file's name. O(bytes).
+    public init(decoding bytes: UnsafeRawBufferPointer) throws(FormatError) {
+        var reader = ByteReader(bytes, of: .indexRun)
+        header = try IndexRunHeader(reading: &reader)
+        entryCount = try reader.uint64()
+        let packCount = Int(try reader.uint32())
+        let supersededCount = Int(try reader.uint32())
+        let filterBlocks = Int(try reader.uint32())
+        try reader.zeros(4, "reserved")
+        blocksDigest = try reader.digest()
+        guard entryCount > 0, entryCount <= UInt64(UInt32.max) * UInt64(IndexBlock.entriesMax) else {
+            throw .invalidField(.indexRun, field: "entry count")
+        }
+        guard packCount <= Limits.runPacksMax else {
+            throw .invalidField(.indexRun, field: "pack count")
+        }
+        let fenceCount = Int(Self.blockCount(entries: entryCount))
+        guard filterBlocks == BloomFilter.blockCount(for: Int(entryCount)) else {
+            throw .invalidField(.indexRun, field: "filter blocks")
+        }
+        // All counts have 32 bits, so this sum cannot overflow; nothing is allocated before it holds.
+        let tables = packCount * PackSummary.byteCount + supersededCount * Digest.byteCount
+            + fenceCount * 8 + filterBlocks * BloomFilter.blockByteCount
+        guard reader.remaining == tables else {
+            throw .truncated(
+                .indexRun, needed: UInt64(reader.offset + tables), available: UInt64(bytes.count))
+        }
+        packs = []
+        packs.reserveCapacity(packCount)
+        for _ in 0..<packCount { packs.append(try Self.pack(&reader)) }
+        superseded = []
+        for _ in 0..<supersededCount { superseded.append(try reader.digest()) }
+        fences = try Self.words(&reader, count: fenceCount)
+        for index in 1..<max(fences.count, 1) where fences[index - 1] > fences[index] {
+            throw .invalidField(.indexRun, field: "fences")
+        }
+        filter = BloomFilter(words: try Self.words(&reader, count: filterBlocks * 8))
+        try reader.finish()
+    }
+
+    private static func pack(_ reader: inout ByteReader) throws(FormatError) -> PackSummary {
+        let id = try reader.digest()
+        guard let kind = PackKind(rawValue: try reader.uint8()) else {
+            throw .invalidField(.indexRun, field: "pack kind")
+        }
+        try reader.zeros(3, "reserved")
+        let chunkCount = try reader.uint32()
+        let fileByteCount = try reader.uint64()
+        guard fileByteCount <= UInt64(Limits.packBytesMax) else {
+            throw .invalidField(.indexRun, field: "pack length")
+        }
+        return PackSummary(
+            id: id, kind: kind, chunkCount: chunkCount, fileByteCount: fileByteCount,
+            plainByteCount: try reader.uint64())
+    }
+
+    private static func words(
+        _ reader: inout ByteReader, count: Int
+    ) throws(FormatError) -> [UInt64] {
+        let raw = try reader.bytes(count * 8)
+        return [UInt64](unsafeUninitializedCapacity: count) { buffer, initialized in
+            for index in 0..<count {
+                let word = raw.loadUnaligned(fromByteOffset: index &* 8, as: UInt64.self)
+                buffer[index] = UInt64(littleEndian: word)
+            }
+            initialized = count
+        }
+    }
+
+    /// The block that holds `id` if any does: the last one whose fence is not above it.
+    /// Where the next lower block has the same fence as the name's first word, it may be there too.
+    public func block(for id: ChunkID) -> Int? {
+        var low = 0
+        var high = fences.count
+        while low < high {
+            let middle = (low + high) / 2
+            if fences[middle] <= id.word0 { low = middle + 1 } else { high = middle }
+        }
+        return low == 0 ? nil : low - 1
+    }
+}

@@ -1,0 +1,82 @@
+/// The envelope of every small file: magic, version, length, body, and a seal over all of it.
+///
+///     0        8         10         12       16          16+n
+///     | magic  | version | reserved | length | body ...  | seal: SHA-256 of all before |
+///
+/// The seal names a record that is named by content (a recovery point's id is its seal).
+public enum SealedRecord {
+    /// Bytes around the body.
+    public static let overheadBytes = 16 + Digest.byteCount
+
+    /// Largest whole record.
+    public static let byteCountMax = Limits.recordBodyBytesMax + overheadBytes
+
+    /// Eight ASCII bytes that start a record.
+    public static func magic(_ structure: Structure) -> [UInt8] {
+        switch structure {
+        case .replica: Array("KURAREPL".utf8)
+        case .vault: Array("KURAVALT".utf8)
+        case .session: Array("KURASESS".utf8)
+        case .recoveryPoint: Array("KURAPOIN".utf8)
+        default: preconditionFailure("\(structure.rawValue) is no sealed record")
+        }
+    }
+
+    /// Version of the records that this code writes; it reads this one only.
+    public static let version: UInt16 = 1
+
+    public static func encode(_ structure: Structure, body: [UInt8]) -> [UInt8] {
+        precondition(body.count <= Limits.recordBodyBytesMax, "record body too long")
+        var writer = ByteWriter(reserving: body.count + overheadBytes)
+        writer.append(magic(structure))
+        writer.integer(version)
+        writer.zeros(2)
+        writer.integer(UInt32(body.count))
+        writer.append(body)
+        writer.digest(SHA256.digest(writer.bytes))
+        return writer.bytes
+    }
+
+    /// Checks the envelope and hands its body to `parse`, which must use all of it.
+    /// - Returns: what `parse` made, and the seal.
+    public static func decode<T>(
+        _ structure: Structure, from bytes: [UInt8],
+        _ parse: (inout ByteReader) throws(FormatError) -> T
+    ) throws(FormatError) -> (value: T, seal: Digest) {
+        let result = bytes.withUnsafeBytes { raw -> Result<(T, Digest), FormatError> in
+            do throws(FormatError) {
+                return .success(try decode(structure, raw, parse))
+            } catch {
+                return .failure(error)
+            }
+        }
+        let (value, seal) = try result.get()
+        return (value, seal)
+    }
+
+    private static func decode<T>(
+        _ structure: Structure, _ raw: UnsafeRawBufferPointer,
+        _ parse: (inout ByteReader) throws(FormatError) -> T
+    ) throws(FormatError) -> (T, Digest) {
+        var reader = ByteReader(raw, of: structure)
+        guard try reader.bytes(8).elementsEqual(magic(structure)) else {
+            throw .badMagic(structure)
+        }
+        let found = try reader.uint16()
+        guard found == version else { throw .unsupportedVersion(structure, version: found) }
+        try reader.zeros(2, "reserved")
+        let length = Int(try reader.uint32())
+        guard length <= Limits.recordBodyBytesMax else {
+            throw .invalidField(structure, field: "length")
+        }
+        let body = try reader.bytes(length)
+        let sealed = UnsafeRawBufferPointer(rebasing: raw[..<(16 + length)])
+        let seal = try reader.digest()
+        try reader.finish()
+        guard SHA256.digest(sealed) == seal else { throw .checksumMismatch(structure) }
+        var bodyReader = ByteReader(body, of: structure)
+        let value = try parse(&bodyReader)
+        try bodyReader.finish()
+        return (value, seal)
+    }
+}

@@ -1,0 +1,138 @@
+/// How many copies of a vault there are, and where.
+public enum Redundancy: UInt8, Sendable, CaseIterable {
+    case lrs = 1
+    case zrs = 2
+    case grs = 3
+    case raGRS = 4
+
+    /// The word in JSON and on the command line.
+    public var name: String {
+        switch self {
+        case .lrs: "lrs"
+        case .zrs: "zrs"
+        case .grs: "grs"
+        case .raGRS: "ra-grs"
+        }
+    }
+}
+
+/// Features of the format. A vault names those that a reader must know.
+public enum Feature {
+    public static let sha256 = "sha256"
+    public static let zstd = "zstd"
+
+    /// Everything that this code can read.
+    public static let known: Set<String> = Set(ChunkerKind.allCases.map(\.rawValue) + [sha256, zstd])
+}
+
+/// Named, versioned ways to cut a disk into chunks. The rules are in FORMAT.md.
+public enum ChunkerKind: String, Sendable, CaseIterable {
+    case gearTail = "gear-tail-v1"
+    case fixed = "fixed-v1"
+}
+
+/// A vault's settings. The one file of a vault that is replaced; the highest revision counts.
+public struct VaultRecord: Equatable, Sendable {
+    public var id: UniqueID
+    public var name: String
+    public var region: UniqueID
+    /// 1 at first, then one more each time the record is replaced.
+    public var revision: UInt64
+    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    public var created: Int64
+    public var redundancy: Redundancy
+    /// Replicas of the region that hold this vault: the first `copies` of them, 1...3.
+    public var copies: UInt8
+    /// Replicas that must be durable before a recovery point is acknowledged, 1...`copies`.
+    public var minCopies: UInt8
+    public var chunker: ChunkerKind
+    /// Mean chunk size of the chunker, in bytes: a power of two, 4 KiB...128 KiB.
+    public var chunkBytesMean: UInt32
+    /// A reader that does not know one of these must not read the vault.
+    public var requiredFeatures: [String]
+    /// A reader that does not know one of these may read, but not write.
+    public var optionalFeatures: [String]
+
+    public init(
+        id: UniqueID, name: String, region: UniqueID, revision: UInt64, created: Int64,
+        redundancy: Redundancy, copies: UInt8, minCopies: UInt8, chunker: ChunkerKind,
+        chunkBytesMean: UInt32, requiredFeatures: [String], optionalFeatures: [String]
+    ) {
+        self.id = id
+        self.name = name
+        self.region = region
+        self.revision = revision
+        self.created = created
+        self.redundancy = redundancy
+        self.copies = copies
+        self.minCopies = minCopies
+        self.chunker = chunker
+        self.chunkBytesMean = chunkBytesMean
+        self.requiredFeatures = requiredFeatures
+        self.optionalFeatures = optionalFeatures
+    }
+
+    public func encoded() -> [UInt8] {
+        var writer = ByteWriter(reserving: 256)
+        // The features come first, so that a reader can refuse before it meets what it cannot parse.
+        writer.list(requiredFeatures) { $0.text($1) }
+        writer.list(optionalFeatures) { $0.text($1) }
+        writer.uniqueID(id)
+        writer.text(name)
+        writer.uniqueID(region)
+        writer.integer(revision)
+        writer.integer(created)
+        writer.integer(redundancy.rawValue)
+        writer.integer(copies)
+        writer.integer(minCopies)
+        writer.text(chunker.rawValue)
+        writer.integer(chunkBytesMean)
+        return SealedRecord.encode(.vault, body: writer.bytes)
+    }
+
+    /// Throws `unsupportedFeature` for a vault that needs what this code does not know.
+    public static func decode(_ bytes: [UInt8]) throws(FormatError) -> VaultRecord {
+        try SealedRecord.decode(.vault, from: bytes) { reader throws(FormatError) in
+            try VaultRecord(reading: &reader)
+        }.value
+    }
+
+    private init(reading reader: inout ByteReader) throws(FormatError) {
+        func features(_ field: String) throws(FormatError) -> [String] {
+            try reader.list(field, max: Limits.featuresMax) { reader throws(FormatError) in
+                try reader.text("feature", max: Limits.nameBytesMax)
+            }
+        }
+        requiredFeatures = try features("required features")
+        for feature in requiredFeatures where !Feature.known.contains(feature) {
+            throw .unsupportedFeature(feature)
+        }
+        optionalFeatures = try features("optional features")
+        id = try reader.uniqueID()
+        name = try reader.text("name", max: Limits.nameBytesMax)
+        region = try reader.uniqueID()
+        revision = try reader.uint64()
+        created = try reader.int64()
+        guard let redundancy = Redundancy(rawValue: try reader.uint8()) else {
+            throw .invalidField(.vault, field: "redundancy")
+        }
+        self.redundancy = redundancy
+        copies = try reader.uint8()
+        minCopies = try reader.uint8()
+        guard 1...UInt8(Limits.replicasMax) ~= copies, 1...copies ~= minCopies else {
+            throw .invalidField(.vault, field: "copies")
+        }
+        let chunkerName = try reader.text("chunker", max: Limits.nameBytesMax)
+        guard let chunker = ChunkerKind(rawValue: chunkerName) else {
+            throw .unsupportedFeature(chunkerName)
+        }
+        self.chunker = chunker
+        chunkBytesMean = try reader.uint32()
+        guard Self.chunkBytesMeanRange ~= chunkBytesMean, chunkBytesMean.nonzeroBitCount == 1 else {
+            throw .invalidField(.vault, field: "mean chunk size")
+        }
+    }
+
+    /// Mean sizes that a chunker takes: max is 8 times the mean and `Limits.chunkBytesMax` at most.
+    public static let chunkBytesMeanRange: ClosedRange<UInt32> = 4096...131072
+}

@@ -1,0 +1,29 @@
+internal import Glibc
+
+/// Wall time for records, steady time for durations.
+public enum Clock {
+    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    public static func now() -> Int64 { read(CLOCK_REALTIME) }
+
+    /// Nanoseconds since some fixed moment; never goes back.
+    public static func steady() -> Int64 { read(CLOCK_MONOTONIC) }
+
+    private static func read(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}
+
+/// Facts about this process and its machine.
+public enum Process {
+    public static var id: UInt32 { UInt32(getpid()) }
+    public static var userID: UInt32 { geteuid() }
+
+    public static var hostName: String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "unknown" }
+        return String(
+            decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

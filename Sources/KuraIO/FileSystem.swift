@@ -1,0 +1,109 @@
+public import SystemPackage
+
+/// An open file of a `FileSystem`. The owner closes it exactly once.
+public struct OpenFile: Sendable, Hashable {
+    public let descriptor: Int32
+
+    public init(descriptor: Int32) { self.descriptor = descriptor }
+}
+
+public struct FileStatus: Equatable, Sendable {
+    public enum Kind: Sendable { case regular, directory, blockDevice, other }
+
+    public var kind: Kind
+    public var byteCount: UInt64
+    /// Permission bits, as in `chmod`.
+    public var mode: UInt32
+    public var owner: UInt32
+    /// Nanoseconds since 1970.
+    public var modified: Int64
+    public var changed: Int64
+    /// Number of the device that holds the file.
+    public var device: UInt64
+
+    public init(
+        kind: Kind, byteCount: UInt64, mode: UInt32, owner: UInt32, modified: Int64, changed: Int64,
+        device: UInt64
+    ) {
+        self.kind = kind
+        self.byteCount = byteCount
+        self.mode = mode
+        self.owner = owner
+        self.modified = modified
+        self.changed = changed
+        self.device = device
+    }
+}
+
+/// The system calls that a region's files need, and no other way to them: the seam behind which a
+/// simulated disk can stand. Whole-file and positional operations only, never called per chunk.
+///
+/// Every call is safe from any thread. A call that fails throws; "not found" is thrown only when the
+/// file is known not to be there.
+public protocol FileSystem: Sendable {
+    func openForReading(_ path: FilePath) throws(IOError) -> OpenFile
+    /// Creates a file that must not exist, readable and writable by its owner only.
+    func create(_ path: FilePath) throws(IOError) -> OpenFile
+    func close(_ file: OpenFile)
+    /// Fills `target` from `offset`; fewer bytes come back only at the end of the file.
+    func read(
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64,
+        into target: UnsafeMutableRawBufferPointer
+    ) throws(IOError) -> Int
+    /// Writes all of `bytes` at `offset`.
+    func write(
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+    ) throws(IOError)
+    /// Returns once the file's bytes are on stable storage. After an error the file is lost.
+    func flush(_ file: OpenFile, _ path: FilePath) throws(IOError)
+    /// Returns once the directory's entries are on stable storage.
+    func flushDirectory(_ path: FilePath) throws(IOError)
+    /// Takes write permission away from everybody: the file is final.
+    func seal(_ file: OpenFile, _ path: FilePath) throws(IOError)
+    /// Atomically gives a file another name. Unless `replacing`, an existing target is an error
+    /// (`fileExists`).
+    func rename(_ from: FilePath, to: FilePath, replacing: Bool) throws(IOError)
+    func remove(_ path: FilePath) throws(IOError)
+    /// Creates one directory, for its owner only. An existing one is left as it is.
+    func makeDirectory(_ path: FilePath) throws(IOError)
+    /// Names in a directory, without "." and "..", in ascending order. Partial listings throw.
+    func list(_ path: FilePath) throws(IOError) -> [String]
+    func status(_ path: FilePath) throws(IOError) -> FileStatus
+    /// Opens (and creates) a lock file and takes its kernel lock, which ends with the process.
+    /// - Returns: nil when another holder has it.
+    func lock(_ path: FilePath) throws(IOError) -> OpenFile?
+    /// Bytes that an ordinary user may still write to the file system that holds `path`.
+    func freeBytes(_ path: FilePath) throws(IOError) -> UInt64
+}
+
+extension FileSystem {
+    /// Whole content of a file that has at most `max` bytes.
+    public func contents(_ path: FilePath, max: Int) throws(IOError) -> [UInt8] {
+        let file = try openForReading(path)
+        defer { close(file) }
+        let size = try status(path).byteCount
+        guard size <= UInt64(max) else { throw IOError("read", path, .fileTooLarge) }
+        var bytes = [UInt8](repeating: 0, count: Int(size))
+        let result = bytes.withUnsafeMutableBytes { target -> Result<Int, IOError> in
+            do throws(IOError) {
+                return .success(try read(file, path, at: 0, into: target))
+            } catch {
+                return .failure(error)
+            }
+        }
+        let count = try result.get()
+        bytes.removeLast(bytes.count - count)
+        return bytes
+    }
+
+    /// Whether the file exists. An error other than "not found" is thrown, never taken for absence.
+    public func exists(_ path: FilePath) throws(IOError) -> Bool {
+        do {
+            _ = try status(path)
+            return true
+        } catch {
+            if error.isNotFound { return false }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,162 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// The file system of this machine.
+public struct LocalFileSystem: FileSystem {
+    public init() {}
+
+    public func openForReading(_ path: FilePath) throws(IOError) -> OpenFile {
+        try open(path, O_RDONLY | O_NOFOLLOW, "open")
+    }
+
+    public func create(_ path: FilePath) throws(IOError) -> OpenFile {
+        try open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, "create")
+    }
+
+    private func open(
+        _ path: FilePath, _ flags: Int32, _ operation: String
+    ) throws(IOError) -> OpenFile {
+        let descriptor = kura_open(path.string, flags | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure(operation, path) }
+        return OpenFile(descriptor: descriptor)
+    }
+
+    public func close(_ file: OpenFile) {
+        // Everything that matters was flushed before; what close reports then is of no use.
+        _ = Glibc.close(file.descriptor)
+    }
+
+    public func read(
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64,
+        into target: UnsafeMutableRawBufferPointer
+    ) throws(IOError) -> Int {
+        var done = 0
+        while done < target.count {
+            let count = pread(
+                file.descriptor, target.baseAddress! + done, target.count - done,
+                off_t(offset) + off_t(done))
+            if count == 0 { break }
+            if count < 0 {
+                if Glibc.errno == EINTR { continue }
+                throw failure("read", path)
+            }
+            done += count
+        }
+        return done
+    }
+
+    public func write(
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+    ) throws(IOError) {
+        var done = 0
+        while done < bytes.count {
+            let count = pwrite(
+                file.descriptor, bytes.baseAddress! + done, bytes.count - done,
+                off_t(offset) + off_t(done))
+            if count < 0, Glibc.errno == EINTR { continue }
+            guard count > 0 else {
+                throw count < 0 ? failure("write", path) : IOError("write", path, .ioError)
+            }
+            done += count
+        }
+    }
+
+    public func flush(_ file: OpenFile, _ path: FilePath) throws(IOError) {
+        guard fsync(file.descriptor) == 0 else { throw failure("flush", path) }
+    }
+
+    public func flushDirectory(_ path: FilePath) throws(IOError) {
+        let directory = try open(path, O_RDONLY | O_DIRECTORY, "open")
+        defer { close(directory) }
+        guard fsync(directory.descriptor) == 0 else { throw failure("flush", path) }
+    }
+
+    public func seal(_ file: OpenFile, _ path: FilePath) throws(IOError) {
+        guard fchmod(file.descriptor, 0o400) == 0 else { throw failure("protect", path) }
+    }
+
+    public func rename(_ from: FilePath, to: FilePath, replacing: Bool) throws(IOError) {
+        if !replacing {
+            if kura_rename_exclusive(from.string, to.string) == 0 { return }
+            // Some file systems do not know the flag; there, looking first has to do.
+            guard Glibc.errno == EINVAL || Glibc.errno == ENOSYS else { throw failure("rename", to) }
+            if try exists(to) { throw IOError("rename", to, .fileExists) }
+        }
+        guard Glibc.rename(from.string, to.string) == 0 else { throw failure("rename", to) }
+    }
+
+    public func remove(_ path: FilePath) throws(IOError) {
+        guard unlink(path.string) == 0 else { throw failure("remove", path) }
+    }
+
+    public func makeDirectory(_ path: FilePath) throws(IOError) {
+        guard mkdir(path.string, 0o700) == 0 || Glibc.errno == EEXIST else {
+            throw failure("create", path)
+        }
+    }
+
+    public func list(_ path: FilePath) throws(IOError) -> [String] {
+        guard let directory = opendir(path.string) else { throw failure("list", path) }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while true {
+            Glibc.errno = 0
+            guard let entry = readdir(directory) else {
+                guard Glibc.errno == 0 else { throw failure("list", path) }
+                break
+            }
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    public func status(_ path: FilePath) throws(IOError) -> FileStatus {
+        var status = stat()
+        guard stat(path.string, &status) == 0 else { throw failure("examine", path) }
+        return FileStatus(status)
+    }
+
+    public func lock(_ path: FilePath) throws(IOError) -> OpenFile? {
+        let file = try open(path, O_RDWR | O_CREAT | O_NOFOLLOW, "open")
+        while flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 {
+            let reason = Glibc.errno
+            if reason == EINTR { continue }
+            close(file)
+            if reason == EWOULDBLOCK { return nil }
+            throw IOError("lock", path, Errno(rawValue: reason))
+        }
+        return file
+    }
+
+    public func freeBytes(_ path: FilePath) throws(IOError) -> UInt64 {
+        var status = statvfs()
+        guard statvfs(path.string, &status) == 0 else { throw failure("examine", path) }
+        return UInt64(status.f_bavail) * UInt64(status.f_frsize)
+    }
+
+    private func failure(_ operation: String, _ path: FilePath) -> IOError {
+        IOError(operation, path, Errno(rawValue: Glibc.errno))
+    }
+}
+
+extension FileStatus {
+    init(_ status: stat) {
+        let kind: Kind =
+            switch status.st_mode & S_IFMT {
+            case S_IFREG: .regular
+            case S_IFDIR: .directory
+            case S_IFBLK: .blockDevice
+            default: .other
+            }
+        self.init(
+            kind: kind, byteCount: UInt64(clamping: status.st_size),
+            mode: status.st_mode & 0o7777, owner: status.st_uid,
+            modified: Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec),
+            changed: Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec),
+            device: UInt64(status.st_dev))
+    }
+}

@@ -1,0 +1,98 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// Why a path cannot be read as a disk.
+public enum SourceError: Error, Equatable, Sendable {
+    case isDirectory(FilePath)
+    /// Neither a regular file nor a block device.
+    case unsupportedKind(FilePath)
+    case io(IOError)
+}
+
+/// A disk image file or a block device, opened for reading at any offset from any thread.
+///
+/// All reads are positional, so threads share the descriptor. Finding holes moves the descriptor's
+/// offset, which nobody else uses.
+public final class SourceFile: Sendable {
+    public let path: FilePath
+    /// Size in bytes when it was opened.
+    public let byteCount: UInt64
+    private let descriptor: Int32
+    private let opened: FileStatus
+
+    public init(_ path: FilePath) throws(SourceError) {
+        self.path = path
+        let descriptor = kura_open(path.string, O_RDONLY | O_CLOEXEC, 0)
+        guard descriptor >= 0 else {
+            throw .io(IOError("open", path, Errno(rawValue: Glibc.errno)))
+        }
+        var raw = stat()
+        guard fstat(descriptor, &raw) == 0 else {
+            let reason = Errno(rawValue: Glibc.errno)
+            Glibc.close(descriptor)
+            throw .io(IOError("examine", path, reason))
+        }
+        let status = FileStatus(raw)
+        var size = status.byteCount
+        switch status.kind {
+        case .regular:
+            break
+        case .blockDevice:
+            guard kura_block_device_size(descriptor, &size) == 0 else {
+                let reason = Errno(rawValue: Glibc.errno)
+                Glibc.close(descriptor)
+                throw .io(IOError("find the size of", path, reason))
+            }
+        case .directory:
+            Glibc.close(descriptor)
+            throw .isDirectory(path)
+        case .other:
+            Glibc.close(descriptor)
+            throw .unsupportedKind(path)
+        }
+        posix_fadvise(descriptor, 0, 0, Int32(POSIX_FADV_SEQUENTIAL))
+        self.descriptor = descriptor
+        opened = status
+        byteCount = size
+    }
+
+    deinit { Glibc.close(descriptor) }
+
+    /// Whether size, mtime or ctime differ from when it was opened.
+    public func hasChanged() throws(IOError) -> Bool {
+        var raw = stat()
+        guard fstat(descriptor, &raw) == 0 else {
+            throw IOError("examine", path, Errno(rawValue: Glibc.errno))
+        }
+        let now = FileStatus(raw)
+        return now.byteCount != opened.byteCount || now.modified != opened.modified
+            || now.changed != opened.changed
+    }
+
+    /// Fills `target` from `offset`; fewer bytes come back only at the end.
+    public func read(
+        at offset: UInt64, into target: UnsafeMutableRawBufferPointer
+    ) throws(IOError) -> Int {
+        try LocalFileSystem().read(
+            OpenFile(descriptor: descriptor), path, at: offset, into: target)
+    }
+
+    /// The next stretch within `range` that may hold data, by SEEK_DATA and SEEK_HOLE.
+    /// - Returns: nil when the rest of the range is a hole. Where the file system tells no holes
+    ///   (or the source is a device), all of it is data.
+    public func nextData(in range: Range<UInt64>) throws(IOError) -> Range<UInt64>? {
+        guard !range.isEmpty else { return nil }
+        guard opened.kind == .regular else { return range }
+        let start = kura_seek_data(descriptor, off_t(range.lowerBound))
+        if start < 0 {
+            if Glibc.errno == ENXIO { return nil }
+            if Glibc.errno == EINVAL { return range }
+            throw IOError("find data in", path, Errno(rawValue: Glibc.errno))
+        }
+        guard UInt64(start) < range.upperBound else { return nil }
+        let end = kura_seek_hole(descriptor, start)
+        guard end >= 0 else { return UInt64(start)..<range.upperBound }
+        return UInt64(start)..<min(UInt64(end), range.upperBound)
+    }
+}

@@ -1,0 +1,166 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// Why a path cannot take a restored disk.
+public enum TargetError: Error, Equatable, Sendable {
+    case exists(FilePath)
+    case isDirectory(FilePath)
+    /// The directory that would hold the file does not exist.
+    case noParent(FilePath)
+    case deviceTooSmall(FilePath, needed: UInt64, available: UInt64)
+    case io(IOError)
+}
+
+/// Where a disk is restored to: a new file, or an existing file or block device that is overwritten.
+///
+/// A new file is written under a temporary name beside its final one, and renamed when `finish` has
+/// flushed it. An existing one is written in place, so it keeps its identity (inode, owner, attached
+/// loop device); until `finish` it holds a mixture. Writes at different offsets may come from
+/// different threads.
+public final class TargetFile: Sendable {
+    public let path: FilePath
+    private let descriptor: Int32
+    /// Where the bytes are until `finish`, for a new file.
+    private let temporary: FilePath?
+    private let isDevice: Bool
+    private let byteCount: UInt64
+
+    /// - Parameters:
+    ///   - byteCount: size of the disk.
+    ///   - overwrite: whether an existing file or device is written in place.
+    public init(_ path: FilePath, byteCount: UInt64, overwrite: Bool) throws(TargetError) {
+        self.path = path
+        self.byteCount = byteCount
+        let existing = try Self.status(path)
+        if let existing {
+            guard existing.kind != .directory else { throw .isDirectory(path) }
+            guard overwrite else { throw .exists(path) }
+            temporary = nil
+            isDevice = existing.kind == .blockDevice
+            let descriptor = kura_open(path.string, O_RDWR | O_CLOEXEC, 0)
+            guard descriptor >= 0 else {
+                throw .io(IOError("open", path, Errno(rawValue: Glibc.errno)))
+            }
+            self.descriptor = descriptor
+        } else {
+            let parent = path.removingLastComponent()
+            guard try Self.status(parent.isEmpty ? "." : parent)?.kind == .directory else {
+                throw .noParent(path)
+            }
+            isDevice = false
+            let name = FilePath("\(path.string).\(Process.id).partial")
+            let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
+            let descriptor = kura_open(name.string, flags, 0o600)
+            guard descriptor >= 0 else {
+                throw .io(IOError("create", name, Errno(rawValue: Glibc.errno)))
+            }
+            self.descriptor = descriptor
+            temporary = name
+        }
+        do throws(TargetError) {
+            try setSize()
+        } catch {
+            abandon()
+            throw error
+        }
+    }
+
+    deinit { Glibc.close(descriptor) }
+
+    private static func status(_ path: FilePath) throws(TargetError) -> FileStatus? {
+        do {
+            return try LocalFileSystem().status(path)
+        } catch {
+            if error.isNotFound { return nil }
+            throw .io(error)
+        }
+    }
+
+    private func setSize() throws(TargetError) {
+        if isDevice {
+            var size: UInt64 = 0
+            guard kura_block_device_size(descriptor, &size) == 0 else {
+                throw .io(IOError("find the size of", path, Errno(rawValue: Glibc.errno)))
+            }
+            guard size >= byteCount else {
+                throw .deviceTooSmall(path, needed: byteCount, available: size)
+            }
+        } else if ftruncate(descriptor, off_t(byteCount)) != 0 {
+            throw .io(IOError("resize", path, Errno(rawValue: Glibc.errno)))
+        }
+    }
+
+    /// Whether holes hold something else than zeros before they are written.
+    public var needsZeros: Bool { temporary == nil }
+
+    public func write(at offset: UInt64, _ bytes: UnsafeRawBufferPointer) throws(IOError) {
+        try LocalFileSystem().write(
+            OpenFile(descriptor: descriptor), temporary ?? path, at: offset, bytes)
+    }
+
+    /// Makes a range read as zeros: a hole where the file system can, else written zeros.
+    public func zero(_ range: Range<UInt64>) throws(IOError) {
+        guard !range.isEmpty else { return }
+        let count = range.upperBound - range.lowerBound
+        if !isDevice,
+            kura_punch_hole(descriptor, off_t(range.lowerBound), off_t(count)) == 0
+        {
+            return
+        }
+        let zeros = [UInt8](repeating: 0, count: Int(min(count, 1 << 20)))
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let step = Int(min(UInt64(zeros.count), range.upperBound - offset))
+            let result = zeros.withUnsafeBytes { raw -> Result<Void, IOError> in
+                do throws(IOError) {
+                    return .success(
+                        try write(at: offset, UnsafeRawBufferPointer(rebasing: raw[..<step])))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            try result.get()
+            offset += UInt64(step)
+        }
+    }
+
+    /// Flushes everything and gives a new file its name. The disk is complete on return.
+    public func finish() throws(IOError) {
+        let fileSystem = LocalFileSystem()
+        try fileSystem.flush(OpenFile(descriptor: descriptor), temporary ?? path)
+        guard let temporary else { return }
+        try fileSystem.rename(temporary, to: path, replacing: false)
+        let parent = path.removingLastComponent()
+        try fileSystem.flushDirectory(parent.isEmpty ? "." : parent)
+    }
+
+    /// Removes a new file that will not be finished.
+    public func abandon() {
+        if let temporary { _ = unlink(temporary.string) }
+    }
+}
+
+/// A stream that takes a restored disk in order: standard output.
+public final class OutputStream: Sendable {
+    private let descriptor: Int32
+    public let name: String
+
+    /// - Parameter descriptor: stays the caller's.
+    public init(descriptor: Int32, name: String) {
+        self.descriptor = descriptor
+        self.name = name
+    }
+
+    public func write(_ bytes: UnsafeRawBufferPointer) throws(IOError) {
+        var done = 0
+        while done < bytes.count {
+            let count = Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+            if count < 0, Glibc.errno == EINTR { continue }
+            guard count > 0 else {
+                throw IOError("write", FilePath(name), Errno(rawValue: Glibc.errno))
+            }
+            done += count
+        }
+    }
+}

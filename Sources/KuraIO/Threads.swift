@@ -1,0 +1,246 @@
+internal import CLinux
+internal import Glibc
+
+/// Runs blocking work on threads of its own, never on the cooperative pool.
+public enum Threads {
+    /// Processors this process may run on.
+    public static var processorCount: Int { max(1, Int(kura_processor_count())) }
+
+    /// Runs `body(0) ... body(count - 1)`, each on its own thread, and returns when all are done.
+    /// With a count of 1 it runs on the calling thread.
+    public static func run(_ count: Int, _ body: @Sendable (Int) -> Void) {
+        if count == 1 { return body(0) }
+        // The closures cannot outlive this call, because it joins every thread.
+        withoutActuallyEscaping(body) { body in
+            let threads = (0..<count).map { index in Thread { body(index) } }
+            for thread in threads { thread.join() }
+        }
+    }
+}
+
+/// One thread that runs one closure. Somebody must join it.
+final class Thread {
+    private var handle = pthread_t()
+
+    private final class Body {
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+
+    init(_ run: @escaping @Sendable () -> Void) {
+        let body = Unmanaged.passRetained(Body(run))
+        let status = pthread_create(&handle, nil, { context in
+            Unmanaged<Body>.fromOpaque(context!).takeRetainedValue().run()
+            return nil
+        }, body.toOpaque())
+        // Without threads nothing works; the kernel refuses them only far beyond our numbers.
+        precondition(status == 0, "pthread_create failed with \(status)")
+    }
+
+    func join() { pthread_join(handle, nil) }
+}
+
+/// A mutex with a condition variable, which Synchronization's Mutex does not have.
+final class Monitor: @unchecked Sendable {
+    // Both live at fixed addresses, as pthread demands.
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+    init() {
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(condition, nil)
+    }
+
+    deinit {
+        pthread_cond_destroy(condition)
+        pthread_mutex_destroy(mutex)
+        condition.deallocate()
+        mutex.deallocate()
+    }
+
+    func withLock<T>(_ body: () -> T) -> T {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return body()
+    }
+
+    /// Like `wait`, but not longer than until `deadline`, in nanoseconds since 1970.
+    func wait(until deadline: Int64) {
+        var time = timespec(
+            tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
+        pthread_cond_timedwait(condition, mutex, &time)
+    }
+
+    /// Waits until somebody calls `wakeAll`; call it with the lock held and in a loop.
+    func wait() { pthread_cond_wait(condition, mutex) }
+
+    func wakeAll() { pthread_cond_broadcast(condition) }
+}
+
+/// A thread that runs jobs one after the other, in the order they were given.
+public final class SerialWorker: @unchecked Sendable {
+    // `monitor` guards all of it.
+    private let monitor = Monitor()
+    private var jobs: [@Sendable () -> Void] = []
+    private var busy = false
+    private var stopped = false
+    private var thread: Thread?
+
+    public init() {
+        thread = Thread { [unowned self] in work() }
+    }
+
+    deinit { precondition(stopped, "a SerialWorker must be stopped") }
+
+    public func submit(_ job: @escaping @Sendable () -> Void) {
+        monitor.withLock {
+            precondition(!stopped)
+            jobs.append(job)
+            monitor.wakeAll()
+        }
+    }
+
+    /// Waits until every job given so far is done.
+    public func drain() {
+        monitor.withLock {
+            while busy || !jobs.isEmpty { monitor.wait() }
+        }
+    }
+
+    /// Runs what was given, then ends the thread. Call it once.
+    public func stop() {
+        monitor.withLock {
+            stopped = true
+            monitor.wakeAll()
+        }
+        thread?.join()
+    }
+
+    private func work() {
+        while true {
+            let job: (@Sendable () -> Void)? = monitor.withLock {
+                busy = false
+                monitor.wakeAll()
+                while jobs.isEmpty, !stopped { monitor.wait() }
+                guard !jobs.isEmpty else { return nil }
+                busy = true
+                return jobs.removeFirst()
+            }
+            guard let job else { return }
+            job()
+        }
+    }
+}
+
+/// Opens after a number of signals.
+public final class Latch: @unchecked Sendable {
+    // `monitor` guards it.
+    private let monitor = Monitor()
+    private var missing: Int
+
+    public init(_ count: Int) { missing = count }
+
+    /// - Returns: whether this was the last signal.
+    @discardableResult
+    public func signal() -> Bool {
+        monitor.withLock {
+            missing -= 1
+            if missing == 0 { monitor.wakeAll() }
+            return missing == 0
+        }
+    }
+
+    public func wait() {
+        monitor.withLock {
+            while missing > 0 { monitor.wait() }
+        }
+    }
+}
+
+/// A fixed number of things to borrow. Who finds none waits: back-pressure without a queue.
+public final class Pool<Element>: @unchecked Sendable {
+    // `monitor` guards it.
+    private let monitor = Monitor()
+    private var free: [Element]
+
+    public init(_ elements: [Element]) { free = elements }
+
+    public func take() -> Element {
+        monitor.withLock {
+            while free.isEmpty { monitor.wait() }
+            return free.removeLast()
+        }
+    }
+
+    public func give(_ element: Element) {
+        monitor.withLock {
+            free.append(element)
+            monitor.wakeAll()
+        }
+    }
+}
+
+/// Lets threads go through one at a time in a given order.
+public final class Turnstile: @unchecked Sendable {
+    // `monitor` guards it.
+    private let monitor = Monitor()
+    private var next = 0
+    private var open = false
+
+    public init() {}
+
+    /// Waits until every turn below `turn` has passed.
+    public func wait(for turn: Int) {
+        monitor.withLock {
+            while next != turn, !open { monitor.wait() }
+        }
+    }
+
+    /// Lets the next turn through.
+    public func pass() {
+        monitor.withLock {
+            next += 1
+            monitor.wakeAll()
+        }
+    }
+
+    /// Lets everybody through for good: somebody failed, and order no longer matters.
+    public func giveUp() {
+        monitor.withLock {
+            open = true
+            monitor.wakeAll()
+        }
+    }
+}
+
+/// Calls a closure at regular intervals on a thread of its own, until it is stopped.
+public final class Ticker: @unchecked Sendable {
+    // `monitor` guards it.
+    private let monitor = Monitor()
+    private var stopped = false
+    private var thread: Thread?
+
+    public init(everyMilliseconds interval: Int64, _ body: @escaping @Sendable () -> Void) {
+        thread = Thread { [unowned self] in
+            while !waitOrStopped(interval) { body() }
+        }
+    }
+
+    deinit { precondition(stopped, "a Ticker must be stopped") }
+
+    /// Returns when the closure will not run again. Call it once.
+    public func stop() {
+        monitor.withLock {
+            stopped = true
+            monitor.wakeAll()
+        }
+        thread?.join()
+    }
+
+    private func waitOrStopped(_ interval: Int64) -> Bool {
+        monitor.withLock {
+            if !stopped { monitor.wait(until: Clock.now() + interval * 1_000_000) }
+            return stopped
+        }
+    }
+}

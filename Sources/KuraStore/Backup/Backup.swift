@@ -1,0 +1,246 @@
+internal import KuraFormat
+public import KuraIO
+internal import SystemPackage
+internal import Synchronization
+
+/// One backup: from disks to a recovery point.
+///
+/// Order of what becomes durable: packs, index run, recovery point. What is on disk if power fails:
+/// - before the first run: packs that no run lists; the next session finds and lists them;
+/// - before the recovery point: chunks that the next backup need not store again;
+/// - after the recovery point's rename: the recovery point, complete.
+final class Backup: Sendable {
+    let session: Session
+    let request: BackupRequest
+    let progress: Progress
+    let dataPacks: PackWriter
+    let manifestPacks: PackWriter
+    private let cancellation: Cancellation
+    private let tasks: ExtentTasks
+    private let claims = Claims()
+    private let state: Mutex<State>
+    /// One worker at a time writes an index run.
+    private let runLock = Mutex(())
+
+    private struct State {
+        var index: ChunkIndex
+        var error: StoreError?
+        var runs: [RunID] = []
+        var storedBytes: UInt64 = 0
+        var trace = StageTimes()
+    }
+
+    init(
+        _ request: BackupRequest, _ session: Session, _ index: ChunkIndex, _ progress: Progress,
+        _ cancellation: Cancellation
+    ) {
+        self.request = request
+        self.session = session
+        self.progress = progress
+        self.cancellation = cancellation
+        dataPacks = PackWriter(.data, to: session.writer, capacity: Tuning.dataPackBytes)
+        manifestPacks = PackWriter(
+            .manifest, to: session.writer, capacity: Tuning.manifestPackBytes)
+        tasks = ExtentTasks(request.disks)
+        state = Mutex(State(index: index))
+    }
+
+    // MARK: What workers call
+
+    var index: ChunkIndex { state.withLock { $0.index } }
+
+    var isCancelled: Bool { cancellation.isCancelled || state.withLock { $0.error != nil } }
+
+    func nextTask() throws(StoreError) -> ExtentTask? {
+        if isCancelled { return nil }
+        return try tasks.next()
+    }
+
+    func finish(_ task: ExtentTask, node: NodeID?, counts: DiskCounts) {
+        tasks.finish(task, node: node, counts: counts)
+        let count = task.extent.upperBound - task.extent.lowerBound
+        progress.update { $0.doneBytes += count }
+    }
+
+    /// Keeps the first error and makes every worker stop.
+    func fail(_ error: StoreError) {
+        state.withLock { state in
+            if error.code != .interrupted { state.error = state.error ?? error }
+        }
+    }
+
+    /// Claims new chunks; writes an index run when claims have become many.
+    func claim(_ ids: [ChunkID], marked: inout [Bool]) throws(StoreError) {
+        let count = claims.claim(ids, marked: &marked)
+        if count >= Tuning.runEntriesMax { try writeRun(onlyIfMany: true) }
+    }
+
+    /// Lists what has become durable in an index run.
+    private func writeRun(onlyIfMany: Bool) throws(StoreError) {
+        try runLock.withLock { _ throws(StoreError) in
+            var data = dataPacks.takeDurable()
+            if onlyIfMany, data.entries.count < Tuning.runEntriesMax / 2 {
+                dataPacks.giveBack(data)
+                return
+            }
+            data.append(manifestPacks.takeDurable())
+            let entries = data.entries
+            guard let run = try IndexRunWriter.write(
+                entries, packs: data.packs, to: session.writer)
+            else { return }
+            let stored = data.packs.reduce(run.trailer.fileByteCount) { $0 + $1.fileByteCount }
+            state.withLock { state in
+                state.index = state.index.adding(run)
+                state.runs.append(run.id)
+                state.storedBytes += stored
+            }
+            claims.release(entries)
+        }
+    }
+
+    // MARK: The run as a whole
+
+    func run() throws(StoreError) -> BackupReport {
+        let start = Clock.steady()
+        let time = Clock.now()
+        let total = tasks.outcomes.reduce(0) { $0 + $1.byteCount }
+        progress.update { $0.totalBytes = total }
+        Threads.run(request.threads) { [self] _ in
+            let worker = BackupWorker(self)
+            worker.run()
+            state.withLock { $0.trace += worker.trace }
+        }
+        if let error = state.withLock({ $0.error }) { throw error }
+        if cancellation.isCancelled {
+            try makeDurable()
+            throw .interruptedByUser
+        }
+        let disks = try finishDisks()
+        try makeDurable()
+        let (point, id) = try commit(disks, time: time)
+        let final = state.withLock { ($0.trace, $0.storedBytes) }
+        return BackupReport(
+            id: id, point: point, seconds: Double(Clock.steady() - start) / 1e9,
+            warnings: disks.filter(\.changedWhileRead).map { disk in
+                "\(disk.source) changed while it was read; disk \(disk.name) of the recovery point "
+                    + "may mix states from before and after"
+            },
+            stages: final.0, replicaNanoseconds: session.writer.busyNanoseconds)
+    }
+
+    /// Waits until every pack is durable in every replica, and lists them.
+    private func makeDurable() throws(StoreError) {
+        dataPacks.flush()
+        manifestPacks.flush()
+        session.writer.drain()
+        if let error = session.writer.error { throw error }
+        try writeRun(onlyIfMany: false)
+    }
+
+    private func finishDisks() throws(StoreError) -> [DiskRecord] {
+        let worker = BackupWorker(self)
+        var records: [DiskRecord] = []
+        for (disk, outcome) in zip(request.disks, tasks.outcomes) {
+            var counts = outcome.counts
+            counts.logicalBytes = outcome.byteCount
+            let root = try worker.storeRoot(outcome.nodes, diskBytes: outcome.byteCount)
+            records.append(
+                DiskRecord(
+                    name: disk.name, root: root, counts: counts,
+                    changedWhileRead: try disk.source.hasChanged(), source: disk.source.name))
+        }
+        try worker.flush()
+        return records
+    }
+
+    private func commit(
+        _ disks: [DiskRecord], time: Int64
+    ) throws(StoreError) -> (RecoveryPoint, RecoveryPointID) {
+        let vault = session.vault
+        let parent = try vault.recoveryPoints().first { $0.point.item == request.item }
+        let (runs, storedBytes) = state.withLock { ($0.runs, $0.storedBytes) }
+        let point = RecoveryPoint(
+            vault: vault.id, item: request.item, sequence: (parent?.point.sequence ?? 0) + 1,
+            time: time, consistency: request.consistency, parent: parent?.id,
+            storedBytes: storedBytes, tags: [], disks: disks, runs: runs)
+        let bytes = point.encoded()
+        let (decoded, id) = try withStoreErrors { try RecoveryPoint.decode(bytes) }
+        precondition(decoded == point, "a recovery point reads back as it was written")
+        try session.writer.publish(bytes, as: .point(id))
+        return (point, id)
+    }
+}
+
+extension PackWriter.Durable {
+    /// Adds the packs and entries of another writer; its pack numbers move up.
+    mutating func append(_ other: PackWriter.Durable) {
+        let moved = UInt64(packs.count) << 40
+        packs += other.packs
+        entries += other.entries.map { entry in
+            IndexEntry(id: entry.id, location: ChunkLocation(bits: entry.location.bits + moved))
+        }
+    }
+}
+
+extension BackupRequest.Disk.Source {
+    var name: String {
+        switch self {
+        case .file(let file): file.path.string
+        case .stream(let stream): stream.name
+        }
+    }
+
+    func hasChanged() throws(StoreError) -> Bool {
+        guard case .file(let file) = self else { return false }
+        return try withStoreErrors { try file.hasChanged() }
+    }
+}
+
+extension Vault {
+    /// Backs up the disks of one item and returns the new recovery point.
+    ///
+    /// On return the recovery point is durable in every replica. After an error, or when
+    /// `cancellation` stops it, there is none, and what was stored stays for the next backup.
+    public func backup(
+        _ request: BackupRequest, progress: Progress = Progress(),
+        cancellation: Cancellation = Cancellation()
+    ) throws(StoreError) -> BackupReport {
+        try request.check()
+        try requireAllReplicas()
+        let session = try Session.begin(self, operation: "backup", item: request.item)
+        var clean = false
+        defer { session.end(clean: clean) }
+        try session.finishInterrupted()
+        let backup = Backup(
+            request, session, try ChunkIndex.open(self), progress, cancellation)
+        do throws(StoreError) {
+            let report = try backup.run()
+            clean = true
+            return report
+        } catch {
+            clean = error.code == .interrupted
+            throw error
+        }
+    }
+}
+
+extension BackupRequest {
+    func check() throws(StoreError) {
+        try Name.check(item, what: "an item")
+        guard 1...Limits.disksMax ~= disks.count else {
+            throw StoreError(
+                .invalidInput, "\(disks.count) disks: 1 to \(Limits.disksMax) make an item")
+        }
+        for disk in disks {
+            try Name.check(disk.name, what: "a disk")
+            if case .file(let file) = disk.source, file.byteCount > Limits.diskBytesMax {
+                throw StoreError(.invalidInput, "\(file.path) is larger than any disk may be")
+            }
+        }
+        guard Set(disks.map(\.name)).count == disks.count else {
+            throw StoreError(
+                .invalidInput, "two disks have the same name",
+                remedy: "rename one of the image files, or back them up as different items")
+        }
+    }
+}

@@ -1,0 +1,110 @@
+public import KuraFormat
+public import KuraIO
+internal import SystemPackage
+
+/// What to back up, and how.
+public struct BackupRequest: Sendable {
+    /// One disk to read.
+    public struct Disk: Sendable {
+        public enum Source: Sendable {
+            case file(SourceFile)
+            /// Bytes until the end of the stream, in order.
+            case stream(InputStream)
+        }
+
+        /// Unique within the request.
+        public var name: String
+        public var source: Source
+
+        public init(name: String, source: Source) {
+            self.name = name
+            self.source = source
+        }
+    }
+
+    public var item: String
+    public var disks: [Disk]
+    public var consistency: Consistency
+    /// Level of zstd, `Compressor.levels`.
+    public var level: Int
+    /// Workers; each reads, chunks, hashes and compresses extents.
+    public var threads: Int
+
+    /// Chosen by measurement: see FORMAT.md, "Rationale".
+    public static let defaultLevel = 3
+
+    public init(
+        item: String, disks: [Disk], consistency: Consistency = .crashConsistent,
+        level: Int = BackupRequest.defaultLevel, threads: Int = Threads.processorCount
+    ) {
+        self.item = item
+        self.disks = disks
+        self.consistency = consistency
+        self.level = level
+        self.threads = threads
+    }
+}
+
+/// What a backup did.
+public struct BackupReport: Sendable {
+    public var id: RecoveryPointID
+    public var point: RecoveryPoint
+    public var seconds: Double
+    /// Things the user should know although the recovery point is good.
+    public var warnings: [String]
+    public var stages: StageTimes
+    /// Nanoseconds that the replicas' threads wrote and flushed, together.
+    public var replicaNanoseconds: Int64
+}
+
+/// How far a long operation is. Written by workers, read by whoever draws it.
+public final class Progress: Sendable {
+    public struct Values: Sendable {
+        /// Bytes of the disks or packs that are behind us, holes included.
+        public var doneBytes: UInt64 = 0
+        /// 0 while it is not known.
+        public var totalBytes: UInt64 = 0
+        /// Of `doneBytes`, those in chunks.
+        public var dataBytes: UInt64 = 0
+        /// Of `dataBytes`, those the vault did not hold before.
+        public var newBytes: UInt64 = 0
+    }
+
+    private let values = Guarded(Values())
+
+    public init() {}
+
+    public var current: Values { values.read() }
+
+    func update(_ body: (inout Values) -> Void) { values.update(body) }
+}
+
+/// The names that users give to items and disks.
+public enum Name {
+    /// Throws unless `name` can name an item or a disk: 1...255 bytes, no slash, no control
+    /// character, not "." or "..".
+    public static func check(_ name: String, what: String) throws(StoreError) {
+        let reason: String? =
+            if name.isEmpty {
+                "it is empty"
+            } else if name.utf8.count > Limits.nameBytesMax {
+                "it has \(name.utf8.count) bytes, \(Limits.nameBytesMax) at most are allowed"
+            } else if name.contains("/") {
+                "it has a slash"
+            } else if name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+            {
+                "it has a control character"
+            } else if name == "." || name == ".." {
+                "it is reserved"
+            } else {
+                nil
+            }
+        guard let reason else { return }
+        let shown = String(name.unicodeScalars.prefix(40).map { scalar in
+            scalar.properties.generalCategory == .control ? "?" : Character(scalar)
+        })
+        throw StoreError(
+            .invalidInput, "\"\(shown)\" cannot name \(what): \(reason)",
+            remedy: "choose another name")
+    }
+}

@@ -1,0 +1,128 @@
+internal import KuraCodec
+internal import KuraFormat
+internal import KuraIO
+
+/// One thread of a backup: takes extents, finds chunks, stores those that are new.
+final class BackupWorker {
+    private let backup: Backup
+    private let scanner: ExtentScanner
+    private let cache = BlockCache()
+    private let dataFrames: FrameBuilder
+    private let manifestFrames: FrameBuilder
+    private var ids: [ChunkID] = []
+    private var isNew: [Bool] = []
+    private var extentChunks: [ExtentChunk] = []
+    private var counts = DiskCounts()
+    private(set) var trace = StageTimes()
+
+    init(_ backup: Backup) {
+        self.backup = backup
+        let record = backup.session.vault.record
+        scanner = ExtentScanner(Chunker(record.chunker, mean: Int(record.chunkBytesMean)))
+        dataFrames = FrameBuilder(
+            for: backup.dataPacks, target: Tuning.dataFrameBytes, level: backup.request.level)
+        manifestFrames = FrameBuilder(
+            for: backup.manifestPacks, target: Tuning.manifestFrameBytes,
+            level: backup.request.level)
+    }
+
+    /// Works until there are no extents left or somebody cancels.
+    func run() {
+        do throws(StoreError) {
+            while let task = try backup.nextTask() { try process(task) }
+            try flush()
+        } catch {
+            backup.fail(error)
+        }
+    }
+
+    private func process(_ task: ExtentTask) throws(StoreError) {
+        extentChunks.removeAll(keepingCapacity: true)
+        counts = DiskCounts()
+        try scanner.scan(task.extent, of: task.input, trace: &trace) {
+            (batch, trace) throws(StoreError) in
+            if backup.isCancelled { throw .interruptedByUser }
+            try store(batch, extentStart: task.extent.lowerBound, &trace)
+        }
+        let start = Clock.steady()
+        let node = try ManifestWriter.extentNode(extentChunks, store: storeNode)
+        trace[.manifest] += Clock.steady() - start
+        backup.finish(task, node: node, counts: counts)
+    }
+
+    /// Hashes the chunks of one window and stores those that the vault does not hold.
+    private func store(
+        _ batch: WindowBatch, extentStart: UInt64, _ trace: inout StageTimes
+    ) throws(StoreError) {
+        ids.removeAll(keepingCapacity: true)
+        trace.time(.hash) {
+            for chunk in batch.chunks {
+                ids.append(ChunkHasher.digest(batch.bytes(of: chunk)))
+            }
+        }
+        try trace.timeThrowing(.lookup) { () throws(StoreError) in try findNew() }
+        var newBytes: UInt64 = 0
+        var dataBytes: UInt64 = 0
+        for (index, chunk) in batch.chunks.enumerated() {
+            dataBytes += UInt64(chunk.byteCount)
+            let offset = Int(batch.diskOffset - extentStart) + chunk.start
+            extentChunks.append(
+                ExtentChunk(offset: offset, byteCount: chunk.byteCount, id: ids[index]))
+            guard isNew[index] else { continue }
+            newBytes += UInt64(chunk.byteCount)
+            counts.newChunks += 1
+            try dataFrames.append(batch.bytes(of: chunk), id: ids[index], trace: &trace)
+        }
+        counts.chunks += UInt64(batch.chunks.count)
+        counts.dataBytes += dataBytes
+        counts.newBytes += newBytes
+        backup.progress.update { progress in
+            progress.dataBytes += dataBytes
+            progress.newBytes += newBytes
+        }
+    }
+
+    /// Marks in `isNew` which of `ids` this worker has to store.
+    private func findNew() throws(StoreError) {
+        let index = backup.index
+        isNew.removeAll(keepingCapacity: true)
+        var anyNew = false
+        for id in ids {
+            let known = try index.contains(id, cache)
+            anyNew = anyNew || !known
+            isNew.append(!known)
+        }
+        if anyNew { try backup.claim(ids, marked: &isNew) }
+    }
+
+    private func storeNode(_ id: NodeID, _ bytes: [UInt8]) throws(StoreError) {
+        if try backup.index.contains(id, cache) { return }
+        var isNew = [true]
+        try backup.claim([id], marked: &isNew)
+        guard isNew[0] else { return }
+        // Node bytes are few; their time is part of `manifest`.
+        var ignored = StageTimes()
+        do {
+            try bytes.withUnsafeBytes { try manifestFrames.append($0, id: id, trace: &ignored) }
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Builds the tree above a disk's extents. Called by one worker, after all extents.
+    func storeRoot(_ extents: [NodeID?], diskBytes: UInt64) throws(StoreError) -> NodeID? {
+        try ManifestWriter.root(extents, diskBytes: diskBytes, store: storeNode)
+    }
+
+    /// Sends what is collected to the packs.
+    func flush() throws(StoreError) {
+        try dataFrames.flush(trace: &trace)
+        try manifestFrames.flush(trace: &trace)
+    }
+}
+
+extension WindowBatch {
+    func bytes(of chunk: WindowChunk) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes[chunk.start..<(chunk.start + chunk.byteCount)])
+    }
+}

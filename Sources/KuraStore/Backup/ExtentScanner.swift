@@ -1,0 +1,164 @@
+internal import KuraCodec
+internal import KuraFormat
+internal import KuraIO
+
+/// Where an extent's bytes come from.
+enum ExtentInput {
+    case file(SourceFile)
+    /// The extent itself, already read.
+    case memory(UnsafeRawBufferPointer)
+}
+
+/// A chunk in the scanner's window.
+struct WindowChunk {
+    /// Bytes from the window's start.
+    var start: Int
+    var byteCount: Int
+}
+
+/// Chunks of one window, and the place of the window on the disk. Valid during the call only.
+struct WindowBatch {
+    var bytes: UnsafeRawBufferPointer
+    var diskOffset: UInt64
+    var chunks: [WindowChunk]
+}
+
+/// Reads an extent window by window, leaves holes out and cuts the rest into chunks.
+///
+/// The window is small enough to stay in the cache from reading to hashing. What is left of a window
+/// after its last chunk moves to the front of the next. One thread uses a scanner; no allocation
+/// after the first windows.
+final class ExtentScanner {
+    private let chunker: Chunker
+    private let window: AlignedBuffer
+    /// Place of the window's first byte on the disk.
+    private var base: UInt64 = 0
+    private var filled = 0
+    /// Start of the first byte that is in no chunk and no hole yet.
+    private var chunkStart = 0
+    private var chunks: [WindowChunk] = []
+
+    init(_ chunker: Chunker) {
+        self.chunker = chunker
+        window = AlignedBuffer(byteCount: Tuning.windowBytes + chunker.max + Limits.blockBytes)
+        chunks.reserveCapacity(1024)
+    }
+
+    /// Scans one extent and calls `batch` for each window that has chunks.
+    /// - Parameter extent: starts on an extent boundary; ends on one, or at the end of the disk.
+    func scan(
+        _ extent: Range<UInt64>, of input: ExtentInput, trace: inout StageTimes,
+        batch: (WindowBatch, inout StageTimes) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        var cursor = extent.lowerBound
+        while let data = try nextData(in: cursor..<extent.upperBound, of: input) {
+            // Data starts and ends on block boundaries here, so that holes of the file system and
+            // blocks of zeros come to the same.
+            let block = UInt64(Limits.blockBytes)
+            let start = data.lowerBound / block * block
+            let end = min((data.upperBound + block - 1) / block * block, extent.upperBound)
+            try scanData(max(start, cursor)..<end, extent, input, &trace, batch)
+            cursor = end
+        }
+    }
+
+    private func nextData(
+        in range: Range<UInt64>, of input: ExtentInput
+    ) throws(StoreError) -> Range<UInt64>? {
+        switch input {
+        case .memory: return range.isEmpty ? nil : range
+        case .file(let file):
+            do throws(IOError) {
+                return try file.nextData(in: range)
+            } catch {
+                throw StoreError(io: error)
+            }
+        }
+    }
+
+    private func scanData(
+        _ range: Range<UInt64>, _ extent: Range<UInt64>, _ input: ExtentInput,
+        _ trace: inout StageTimes, _ batch: (WindowBatch, inout StageTimes) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        base = range.lowerBound
+        filled = 0
+        chunkStart = 0
+        var atEnd = false
+        while !atEnd {
+            let place = base + UInt64(filled)
+            let count = Int(min(UInt64(Tuning.windowBytes), range.upperBound - place))
+            let fresh = filled
+            try trace.timeThrowing(.read) { () throws(StoreError) in
+                try fill(count, at: place, extent, input)
+            }
+            atEnd = place + UInt64(count) == range.upperBound
+            trace.time(.chunk) { cutWindow(from: fresh, atEnd: atEnd) }
+            if !chunks.isEmpty {
+                let bytes = UnsafeRawBufferPointer(rebasing: window.bytes[..<filled])
+                try batch(
+                    WindowBatch(bytes: bytes, diskOffset: base, chunks: chunks), &trace)
+                chunks.removeAll(keepingCapacity: true)
+            }
+            moveRestToFront()
+        }
+    }
+
+    private func fill(
+        _ count: Int, at place: UInt64, _ extent: Range<UInt64>, _ input: ExtentInput
+    ) throws(StoreError) {
+        let target = UnsafeMutableRawBufferPointer(rebasing: window.bytes[filled..<(filled + count)])
+        switch input {
+        case .memory(let bytes):
+            let start = Int(place - extent.lowerBound)
+            target.copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: bytes[start..<(start + count)]))
+        case .file(let file):
+            do throws(IOError) {
+                let found = try file.read(at: place, into: target)
+                // A file that shrank is noticed at the end of the backup; until then it reads zeros.
+                if found < count {
+                    (target.baseAddress! + found).initializeMemory(
+                        as: UInt8.self, repeating: 0, count: count - found)
+                }
+            } catch {
+                throw StoreError(io: error)
+            }
+        }
+        filled += count
+    }
+
+    /// Finds chunks in what is new in the window. Blocks of zeros end a data run.
+    private func cutWindow(from fresh: Int, atEnd: Bool) {
+        var scanned = fresh
+        while scanned < filled {
+            let count = min(Limits.blockBytes, filled - scanned)
+            if ZeroScan.isZero(window.base + scanned, count: count) {
+                cutRun(to: scanned, runEnds: true)
+                chunkStart = scanned + count
+            }
+            scanned += count
+        }
+        cutRun(to: filled, runEnds: atEnd)
+    }
+
+    private func cutRun(to end: Int, runEnds: Bool) {
+        let bytes = UnsafePointer(window.base.assumingMemoryBound(to: UInt8.self))
+        while chunkStart < end,
+            let cut = chunker.cut(
+                bytes, from: chunkStart, to: end, runEnds: runEnds, diskOffset: base)
+        {
+            chunks.append(WindowChunk(start: chunkStart, byteCount: cut - chunkStart))
+            chunkStart = cut
+        }
+    }
+
+    private func moveRestToFront() {
+        let rest = filled - chunkStart
+        if rest > 0, chunkStart > 0 {
+            window.base.copyMemory(from: window.base + chunkStart, byteCount: rest)
+        }
+        base += UInt64(chunkStart)
+        filled = rest
+        chunkStart = 0
+    }
+}

@@ -1,0 +1,100 @@
+internal import KuraFormat
+internal import KuraIO
+internal import Synchronization
+
+/// One extent to back up.
+struct ExtentTask {
+    /// Number of the disk in the request.
+    var disk: Int
+    /// Number of the extent in its disk.
+    var number: Int
+    var extent: Range<UInt64>
+    var input: ExtentInput
+    /// Keeps the memory of a streamed extent alive.
+    var buffer: AlignedBuffer?
+}
+
+/// Hands out the extents of all disks in order, and keeps what came of them.
+final class ExtentTasks: Sendable {
+    private let disks: [BackupRequest.Disk]
+    private let state: Mutex<State>
+
+    struct Outcome {
+        var byteCount: UInt64
+        /// The node of each extent, nil for holes.
+        var nodes: [NodeID?] = []
+        var counts = DiskCounts()
+    }
+
+    private struct State {
+        var disk = 0
+        var number = 0
+        var outcomes: [Outcome]
+    }
+
+    init(_ disks: [BackupRequest.Disk]) {
+        self.disks = disks
+        let outcomes = disks.map { disk in
+            switch disk.source {
+            case .file(let file): Outcome(byteCount: file.byteCount)
+            case .stream: Outcome(byteCount: 0)
+            }
+        }
+        state = Mutex(State(outcomes: outcomes))
+    }
+
+    /// Outcomes of the disks, complete once every worker is done.
+    var outcomes: [Outcome] { state.withLock { $0.outcomes } }
+
+    /// The next extent; nil when there is none. Reading a stream happens under the lock, because
+    /// its bytes come in order.
+    func next() throws(StoreError) -> ExtentTask? {
+        try state.withLock { state throws(StoreError) in
+            while state.disk < disks.count {
+                if let task = try Self.next(of: disks[state.disk], &state) {
+                    state.number += 1
+                    state.outcomes[task.disk].nodes.append(nil)
+                    return task
+                }
+                state.disk += 1
+                state.number = 0
+            }
+            return nil
+        }
+    }
+
+    private static func next(
+        of disk: BackupRequest.Disk, _ state: inout State
+    ) throws(StoreError) -> ExtentTask? {
+        let start = UInt64(state.number) * UInt64(Limits.extentBytes)
+        switch disk.source {
+        case .file(let file):
+            guard start < file.byteCount else { return nil }
+            let end = min(start + UInt64(Limits.extentBytes), file.byteCount)
+            return ExtentTask(
+                disk: state.disk, number: state.number, extent: start..<end, input: .file(file))
+        case .stream(let stream):
+            let buffer = AlignedBuffer(byteCount: Limits.extentBytes)
+            let count: Int
+            do throws(IOError) {
+                count = try stream.read(into: buffer.bytes)
+            } catch {
+                throw StoreError(io: error)
+            }
+            guard count > 0 else { return nil }
+            state.outcomes[state.disk].byteCount = start + UInt64(count)
+            let bytes = UnsafeRawBufferPointer(
+                rebasing: UnsafeRawBufferPointer(buffer.bytes)[..<count])
+            return ExtentTask(
+                disk: state.disk, number: state.number, extent: start..<(start + UInt64(count)),
+                input: .memory(bytes), buffer: buffer)
+        }
+    }
+
+    func finish(_ task: ExtentTask, node: NodeID?, counts: DiskCounts) {
+        state.withLock { state in
+            state.outcomes[task.disk].nodes[task.number] = node
+            state.outcomes[task.disk].counts += counts
+        }
+    }
+}

@@ -1,0 +1,132 @@
+internal import KuraFormat
+internal import KuraIO
+internal import Synchronization
+
+/// Where a chunk is, with the run's pack number resolved.
+struct FoundChunk {
+    var pack: PackID
+    var frame: Int
+    var plainOffset: Int
+}
+
+/// All index runs of a vault: which chunks it holds, and where.
+///
+/// Immutable; a new run makes a new value. Memory: the filters (12 bits a chunk) and fences (0.7 bits
+/// a chunk) of all runs. A look-up costs one filter probe a run, and one block read where a filter
+/// says perhaps.
+final class ChunkIndex: Sendable {
+    let vault: Vault
+    /// Largest first: most hits are there.
+    let runs: [IndexRunReader]
+
+    init(_ vault: Vault, runs: [IndexRunReader]) {
+        self.vault = vault
+        // A run that another one has swallowed adds nothing.
+        let superseded = Set(runs.flatMap(\.trailer.superseded))
+        self.runs = runs.filter { !superseded.contains($0.id) }
+            .sorted { $0.trailer.entryCount > $1.trailer.entryCount }
+    }
+
+    /// Opens every run of a vault.
+    static func open(_ vault: Vault) throws(StoreError) -> ChunkIndex {
+        var attempts = 0
+        while true {
+            attempts += 1
+            do throws(StoreError) {
+                var runs: [IndexRunReader] = []
+                for name in try vault.list(Layout.index).keys.sorted() {
+                    guard let id = RunID(hex: name) else { continue }
+                    runs.append(try IndexRunReader(id, vault))
+                }
+                return ChunkIndex(vault, runs: runs)
+            } catch {
+                // Between listing and opening, another process may have merged a run away. A listing
+                // that fails again and again is no race.
+                guard attempts < 4, error.code == .notFound || error.code == .io else { throw error }
+            }
+        }
+    }
+
+    func adding(_ run: IndexRunReader) -> ChunkIndex {
+        ChunkIndex(vault, runs: runs + [run])
+    }
+
+    /// Every pack of the vault, each once.
+    var packs: [PackSummary] {
+        var seen = Set<PackID>()
+        return runs.flatMap(\.trailer.packs).filter { seen.insert($0.id).inserted }
+    }
+
+    var entryCount: UInt64 { runs.reduce(0) { $0 + $1.trailer.entryCount } }
+
+    func contains(_ id: ChunkID, _ cache: BlockCache) throws(StoreError) -> Bool {
+        for run in runs where run.trailer.filter.mayContain(id) {
+            if try cache.find(id, in: run) != nil { return true }
+        }
+        return false
+    }
+
+    func find(_ id: ChunkID, _ cache: BlockCache) throws(StoreError) -> FoundChunk? {
+        for run in runs where run.trailer.filter.mayContain(id) {
+            guard let location = try cache.find(id, in: run) else { continue }
+            guard location.pack < run.trailer.packs.count else {
+                throw StoreError(
+                    .damaged, "index run \(run.id.short) names pack \(location.pack) of "
+                        + "\(run.trailer.packs.count)", remedy: "run: kura verify")
+            }
+            return FoundChunk(
+                pack: run.trailer.packs[location.pack].id, frame: location.frame,
+                plainOffset: location.plainOffset)
+        }
+        return nil
+    }
+}
+
+/// Checked index blocks of one worker: direct-mapped, of fixed size, used by one thread.
+final class BlockCache {
+    private struct Slot {
+        var run: Int?
+        var number = 0
+        var count = 0
+    }
+
+    private var slots: [Slot]
+    private let blocks: AlignedBuffer
+    private let mask: Int
+
+    /// - Parameter blockCount: a power of two; memory is 4 KiB a block, touched when used.
+    init(blockCount: Int = Tuning.cachedBlocks) {
+        precondition(blockCount.nonzeroBitCount == 1)
+        mask = blockCount - 1
+        slots = Array(repeating: Slot(), count: blockCount)
+        blocks = AlignedBuffer(byteCount: blockCount * IndexBlock.byteCount)
+    }
+
+    func find(_ id: ChunkID, in run: IndexRunReader) throws(StoreError) -> ChunkLocation? {
+        guard var number = run.trailer.block(for: id) else { return nil }
+        while true {
+            let (block, count) = try block(number, of: run)
+            if let location = IndexBlock.find(id, in: block, count: count) { return location }
+            // Names that share their first word with the fence may reach back into the block before.
+            guard number > 0, run.trailer.fences[number] == id.word0 else { return nil }
+            number -= 1
+        }
+    }
+
+    private func block(
+        _ number: Int, of run: IndexRunReader
+    ) throws(StoreError) -> (UnsafeRawBufferPointer, Int) {
+        let key = run.serial
+        let index = (number &+ key &* 0x9E37_79B1) & mask
+        let start = index * IndexBlock.byteCount
+        let target = UnsafeMutableRawBufferPointer(
+            rebasing: blocks.bytes[start..<(start + IndexBlock.byteCount)])
+        if slots[index].run == key, slots[index].number == number {
+            return (UnsafeRawBufferPointer(target), slots[index].count)
+        }
+        slots[index].run = nil
+        let count = try run.readBlock(number, into: target)
+        slots[index] = Slot(run: key, number: number, count: count)
+        return (UnsafeRawBufferPointer(target), count)
+    }
+}

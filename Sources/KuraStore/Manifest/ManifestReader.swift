@@ -1,0 +1,120 @@
+internal import KuraCodec
+internal import KuraFormat
+
+/// Reads nodes of manifest trees. One thread uses it at a time.
+final class ManifestReader {
+    private let index: ChunkIndex
+    private let blocks: BlockCache
+    private let frames: FrameCache
+
+    init(_ index: ChunkIndex, _ packs: PackReader, blocks: BlockCache) {
+        self.index = index
+        self.blocks = blocks
+        frames = FrameCache(packs, capacity: 4)
+    }
+
+    /// Reads node `id`, which must be of `level`. Its hash is checked.
+    func node(_ id: NodeID, level: Int) throws(StoreError) -> ManifestNode {
+        guard let place = try index.find(id, blocks) else {
+            throw StoreError(
+                .damaged, "manifest node \(id.short) is in no pack",
+                remedy: "run: kura verify --level chunks, to see what is affected")
+        }
+        do {
+            let bytes = try bytes(of: id, at: place)
+            return try ManifestNode(decoding: bytes, level: level)
+        } catch let error as FormatError {
+            throw StoreError(format: error, at: nil)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// A node says its own length only inside, so its end is found by trying: a frame's plain bytes
+    /// hold whole nodes one behind the other, each with its length in its header.
+    private func bytes(
+        of id: NodeID, at place: FoundChunk
+    ) throws -> UnsafeRawBufferPointer {
+        var failure: any Error = FormatError.checksumMismatch(.node)
+        for checked in [false, true] {
+            let plain = try frames.frame(place.frame, of: place.pack, checked: checked)
+            do {
+                guard place.plainOffset < plain.count else {
+                    throw FormatError.invalidField(.node, field: "offset")
+                }
+                let rest = UnsafeRawBufferPointer(rebasing: plain[place.plainOffset...])
+                let count = try ManifestNode.encodedByteCount(rest)
+                let bytes = UnsafeRawBufferPointer(rebasing: rest[..<count])
+                if ChunkHasher.digest(bytes) == id { return bytes }
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    /// Calls `body` for every extent of a disk that has data, in ascending order.
+    /// - Parameter body: number of the extent, and its node.
+    func forEachExtent(
+        of disk: DiskRecord, _ body: (Int, NodeID) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        guard let root = disk.root else { return }
+        let level = ManifestNode.rootLevel(diskBytes: disk.byteCount)
+        try descend(root, level: level, first: 0, body)
+    }
+
+    private func descend(
+        _ id: NodeID, level: Int, first: Int, _ body: (Int, NodeID) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        if level == 1 { return try body(first, id) }
+        guard case .inner(_, let children) = try node(id, level: level) else { return }
+        let step = Limits.nodeFanOut.power(level - 2)
+        for (slot, child) in children.enumerated() {
+            if let child {
+                try descend(child, level: level - 1, first: first + slot * step, body)
+            }
+        }
+    }
+
+    /// Chunks that start in an extent, with their offset from the extent's start, ascending.
+    func chunks(ofExtent id: NodeID) throws(StoreError) -> [ExtentChunk] {
+        guard case .inner(_, let children) = try node(id, level: 1) else { return [] }
+        var chunks: [ExtentChunk] = []
+        for (slot, child) in children.enumerated() {
+            guard let child else { continue }
+            guard case .leaf(let entries) = try node(child, level: 0) else { continue }
+            let start = slot * Limits.leafSpanBytes
+            for entry in entries {
+                chunks.append(
+                    ExtentChunk(
+                        offset: start + Int(entry.offset), byteCount: Int(entry.byteCount),
+                        id: entry.id))
+            }
+        }
+        try Self.check(chunks)
+        return chunks
+    }
+
+    /// Chunks must follow each other without overlap and stay in their extent.
+    private static func check(_ chunks: [ExtentChunk]) throws(StoreError) {
+        var end = 0
+        for chunk in chunks {
+            guard chunk.offset >= end, chunk.offset + chunk.byteCount <= Limits.extentBytes else {
+                throw StoreError(format: .invalidField(.node, field: "offset"), at: nil)
+            }
+            end = chunk.offset + chunk.byteCount
+        }
+    }
+}
+
+/// A chunk in an extent.
+struct ExtentChunk: Equatable {
+    /// Bytes from the extent's start.
+    var offset: Int
+    var byteCount: Int
+    var id: ChunkID
+}
+
+extension Int {
+    func power(_ exponent: Int) -> Int { (0..<exponent).reduce(1) { value, _ in value * self } }
+}

@@ -1,0 +1,85 @@
+internal import KuraCodec
+internal import KuraFormat
+internal import KuraIO
+
+/// Collects new chunks of one worker and turns them into frames for a pack.
+///
+/// Owns its buffers and zstd contexts, so one thread uses it. No allocation per chunk.
+final class FrameBuilder {
+    private let pack: PackWriter
+    private let target: Int
+    private let plain: AlignedBuffer
+    private let stored: AlignedBuffer
+    private let check: AlignedBuffer
+    private let compressor: Compressor
+    private let decompressor = Decompressor()
+    private var used = 0
+    private var chunks: [ChunkEntry] = []
+
+    /// Frames are stored raw unless zstd saves at least one 32nd: below that, reading them back
+    /// costs more than the bytes are worth.
+    private static let savingShift = 5
+
+    /// - Parameter target: plain bytes after which a frame is closed.
+    init(for pack: PackWriter, target: Int, level: Int) {
+        self.pack = pack
+        self.target = target
+        plain = AlignedBuffer(byteCount: target + Limits.chunkBytesMax)
+        stored = AlignedBuffer(byteCount: Compressor.bound(target + Limits.chunkBytesMax))
+        check = AlignedBuffer(byteCount: target + Limits.chunkBytesMax)
+        compressor = Compressor(level: level)
+        chunks.reserveCapacity(1024)
+    }
+
+    /// Copies one chunk in; closes the frame before it where it would grow beyond the target.
+    func append(
+        _ bytes: UnsafeRawBufferPointer, id: ChunkID, trace: inout StageTimes
+    ) throws(StoreError) {
+        if used > 0, used + bytes.count > target { try flush(trace: &trace) }
+        (plain.base + used).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
+        used += bytes.count
+        chunks.append(ChunkEntry(id: id, byteCount: UInt32(bytes.count)))
+    }
+
+    /// Compresses what is there and hands it to the pack.
+    func flush(trace: inout StageTimes) throws(StoreError) {
+        guard used > 0 else { return }
+        let source = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(plain.bytes)[..<used])
+        var codec = FrameCodec.zstd
+        var bytes = source
+        do {
+            let count = try trace.time(.compress) {
+                try compressor.compress(source, into: stored.bytes)
+            }
+            if count <= used - used >> Self.savingShift {
+                bytes = UnsafeRawBufferPointer(
+                    rebasing: UnsafeRawBufferPointer(stored.bytes)[..<count])
+            } else {
+                codec = .raw
+            }
+            // Compressors have had bugs that ate data, so a frame is read back before it counts.
+            if codec == .zstd {
+                try trace.time(.check) {
+                    let again = UnsafeMutableRawBufferPointer(rebasing: check.bytes[..<used])
+                    try decompressor.decompress(bytes, into: again)
+                    guard Memory.equal(UnsafeRawBufferPointer(again), source) else {
+                        throw StoreError(
+                            .io, "zstd did not give back what it was given; nothing was stored",
+                            remedy: "check this machine's memory, and its libzstd")
+                    }
+                }
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        let digest = trace.time(.hash) { ChunkHasher.digest(bytes) }
+        let entry = FrameEntry(
+            storedByteCount: UInt32(bytes.count), plainByteCount: UInt32(used),
+            chunkCount: UInt32(chunks.count), codec: codec, storedDigest: digest)
+        try trace.timeThrowing(.pack) { () throws(StoreError) in
+            try pack.append(entry, chunks, bytes)
+        }
+        used = 0
+        chunks.removeAll(keepingCapacity: true)
+    }
+}

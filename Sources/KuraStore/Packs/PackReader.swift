@@ -1,0 +1,247 @@
+internal import KuraCodec
+internal import KuraFormat
+internal import KuraIO
+internal import Synchronization
+internal import SystemPackage
+
+/// Where the frames of a pack are: what reading a chunk needs of its trailer.
+final class FrameTable: Sendable {
+    struct Frame: Sendable {
+        var offset: UInt64
+        var entry: FrameEntry
+    }
+
+    let frames: [Frame]
+
+    init(_ trailer: PackTrailer) {
+        var offset = UInt64(PackHeader.byteCount)
+        frames = trailer.frames.map { entry in
+            defer { offset += UInt64(entry.storedByteCount) }
+            return Frame(offset: offset, entry: entry)
+        }
+    }
+}
+
+/// Reads packs of a vault: trailers, and frames from whichever replica has a good copy.
+final class PackReader: Sendable {
+    let vault: Vault
+    private let tables = Mutex<[PackID: FrameTable]>([:])
+    /// About 3 KiB each; beyond this many they are dropped and read again.
+    private static let tablesMax = 8192
+
+    init(_ vault: Vault) { self.vault = vault }
+
+    /// The frame table of a pack, from memory or from the first good copy of its trailer.
+    func frameTable(_ id: PackID) throws(StoreError) -> FrameTable {
+        if let table = tables.withLock({ $0[id] }) { return table }
+        let trailer = try vault.firstGood(.pack(id)) { replica in
+            try Self.trailer(id, vault, replica)
+        }
+        let table = FrameTable(trailer)
+        tables.withLock { tables in
+            if tables.count >= Self.tablesMax { tables.removeAll() }
+            tables[id] = table
+        }
+        return table
+    }
+
+    /// Reads and checks the trailer of one copy of a pack, and the file's length with it.
+    static func trailer(_ id: PackID, _ vault: Vault, _ replica: Replica) throws -> PackTrailer {
+        let path = replica.path(of: .pack(id), in: vault.id)
+        let fileSystem = vault.fileSystem
+        let file = try fileSystem.openForReading(path)
+        defer { fileSystem.close(file) }
+        let size = try fileSystem.status(path).byteCount
+        let raw = try TrailerReader.read(
+            file, path, size: size, fileSystem, structure: .pack,
+            max: Limits.packTrailerBytesMax, digest: id)
+        let trailer = try raw.withUnsafeBytes { try PackTrailer(decoding: $0) }
+        guard trailer.header.vault == vault.id else {
+            throw FormatError.invalidField(.pack, field: "vault")
+        }
+        guard trailer.fileByteCount == size else {
+            throw FormatError.truncated(.pack, needed: trailer.fileByteCount, available: size)
+        }
+        return trailer
+    }
+
+    /// Reads frame `number` of a pack and decodes it into `target`, trying each replica.
+    ///
+    /// - Parameter checked: whether the stored bytes are compared with their hash. Whoever checks
+    ///   every chunk afterwards leaves it out at first, and asks again with it when one is wrong.
+    /// - Returns: the plain bytes, in `target`.
+    func readFrame(
+        _ number: Int, of id: PackID, _ decoder: FrameDecoder, checked: Bool,
+        into target: FrameBuffer
+    ) throws(StoreError) -> UnsafeRawBufferPointer {
+        let table = try frameTable(id)
+        guard number < table.frames.count else {
+            throw StoreError(
+                .damaged, "the index names frame \(number) of pack \(id.short), which has none",
+                remedy: "run: kura verify --level chunks")
+        }
+        let frame = table.frames[number]
+        return try vault.firstGood(.pack(id)) { replica in
+            let path = replica.path(of: .pack(id), in: vault.id)
+            let file = try vault.fileSystem.openForReading(path)
+            defer { vault.fileSystem.close(file) }
+            let stored = try decoder.read(file, path, frame, vault.fileSystem)
+            if checked { try FrameDecoder.check(stored, frame.entry) }
+            return try decoder.decode(stored, frame.entry, into: target)
+        }
+    }
+}
+
+/// Reads the footer and trailer that packs and index runs end with.
+enum TrailerReader {
+    /// - Parameter max: longest trailer that is believed.
+    /// - Returns: the trailer's bytes, whose SHA-256 is `digest`.
+    static func read(
+        _ file: OpenFile, _ path: FilePath, size: UInt64, _ fileSystem: any FileSystem,
+        structure: Structure, max: Int, digest: Digest
+    ) throws -> [UInt8] {
+        guard size >= UInt64(Footer.byteCount) else {
+            throw FormatError.truncated(
+                structure, needed: UInt64(Footer.byteCount), available: size)
+        }
+        var tail = [UInt8](repeating: 0, count: Footer.byteCount)
+        let footerOffset = size - UInt64(Footer.byteCount)
+        _ = try tail.withUnsafeMutableBytes {
+            try fileSystem.read(file, path, at: footerOffset, into: $0)
+        }
+        let footer = try tail.withUnsafeBytes { try Footer(decoding: $0, of: structure) }
+        guard footer.trailerDigest == digest else { throw FormatError.checksumMismatch(structure) }
+        guard footer.trailerByteCount <= UInt64(max) else {
+            throw FormatError.invalidField(structure, field: "trailer length")
+        }
+        guard footer.trailerByteCount <= footerOffset else {
+            throw FormatError.truncated(
+                structure, needed: footer.trailerByteCount, available: footerOffset)
+        }
+        // Bounded by the file's own size now, so the buffer cannot be larger than what is there.
+        var trailer = [UInt8](repeating: 0, count: Int(footer.trailerByteCount))
+        let count = try trailer.withUnsafeMutableBytes {
+            try fileSystem.read(file, path, at: footerOffset - footer.trailerByteCount, into: $0)
+        }
+        guard count == trailer.count, ChunkHasher.digest(trailer) == digest else {
+            throw FormatError.checksumMismatch(structure)
+        }
+        return trailer
+    }
+}
+
+/// Memory for one frame that grows to the largest it met.
+final class FrameBuffer {
+    private var buffer = AlignedBuffer(byteCount: 1 << 20)
+
+    /// The first `count` bytes. What was there before is gone.
+    func bytes(_ count: Int) -> UnsafeMutableRawBufferPointer {
+        if buffer.byteCount < count { buffer = AlignedBuffer(byteCount: count) }
+        return UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
+    }
+}
+
+/// Reads and decodes frames; one thread uses it at a time.
+final class FrameDecoder {
+    private let decompressor = Decompressor()
+    private let stored = FrameBuffer()
+
+    /// Reads a frame's stored bytes. They stay valid until the next call.
+    func read(
+        _ file: OpenFile, _ path: FilePath, _ frame: FrameTable.Frame, _ fileSystem: any FileSystem
+    ) throws -> UnsafeRawBufferPointer {
+        let target = stored.bytes(Int(frame.entry.storedByteCount))
+        let found = try fileSystem.read(file, path, at: frame.offset, into: target)
+        guard found == target.count else {
+            throw FormatError.truncated(
+                .frame, needed: UInt64(target.count), available: UInt64(found))
+        }
+        return UnsafeRawBufferPointer(target)
+    }
+
+    static func check(_ stored: UnsafeRawBufferPointer, _ entry: FrameEntry) throws(FormatError) {
+        guard ChunkHasher.digest(stored) == entry.storedDigest else {
+            throw .checksumMismatch(.frame)
+        }
+    }
+
+    /// Decodes a frame's stored bytes into `target`.
+    func decode(
+        _ stored: UnsafeRawBufferPointer, _ entry: FrameEntry, into target: FrameBuffer
+    ) throws(ZstandardError) -> UnsafeRawBufferPointer {
+        let plain = target.bytes(Int(entry.plainByteCount))
+        switch entry.codec {
+        case .raw: plain.copyMemory(from: stored)
+        case .zstd: try decompressor.decompress(stored, into: plain)
+        }
+        return UnsafeRawBufferPointer(plain)
+    }
+}
+
+/// The frames that one worker decoded last.
+final class FrameCache {
+    private final class Slot {
+        var pack: PackID?
+        var frame = 0
+        var lastUse = 0
+        let buffer = FrameBuffer()
+        var plain = UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+
+    private let reader: PackReader
+    private let decoder = FrameDecoder()
+    private var slots: [Slot] = []
+    private let capacity: Int
+    private var clock = 0
+
+    init(_ reader: PackReader, capacity: Int) {
+        self.reader = reader
+        self.capacity = capacity
+    }
+
+    /// Plain bytes of a frame, valid until the next call.
+    /// - Parameter checked: drops what is kept and compares the stored bytes with their hash.
+    func frame(
+        _ number: Int, of pack: PackID, checked: Bool = false
+    ) throws(StoreError) -> UnsafeRawBufferPointer {
+        clock += 1
+        let known = slots.first { $0.pack == pack && $0.frame == number }
+        if let known, !checked {
+            known.lastUse = clock
+            return known.plain
+        }
+        let slot = known ?? freeSlot()
+        slot.pack = nil
+        slot.plain = try reader.readFrame(
+            number, of: pack, decoder, checked: checked, into: slot.buffer)
+        slot.pack = pack
+        slot.frame = number
+        slot.lastUse = clock
+        return slot.plain
+    }
+
+    private func freeSlot() -> Slot {
+        if slots.count < capacity {
+            slots.append(Slot())
+            return slots[slots.count - 1]
+        }
+        return slots.min { $0.lastUse < $1.lastUse }!
+    }
+
+    /// The bytes of one chunk, whose SHA-256 is its name. Falls back to other replicas.
+    func chunk(
+        _ id: ChunkID, byteCount: Int, at place: FoundChunk
+    ) throws(StoreError) -> UnsafeRawBufferPointer {
+        for checked in [false, true] {
+            let plain = try frame(place.frame, of: place.pack, checked: checked)
+            let end = place.plainOffset + byteCount
+            if end <= plain.count {
+                let bytes = UnsafeRawBufferPointer(rebasing: plain[place.plainOffset..<end])
+                if ChunkHasher.digest(bytes) == id { return bytes }
+            }
+        }
+        throw StoreError(
+            .damaged, "chunk \(id.short) in pack \(place.pack.short) is not what its name says",
+            remedy: "run: kura verify --level chunks, to see what is affected")
+    }
+}

@@ -1,0 +1,53 @@
+internal import KuraFormat
+public import KuraIO
+public import SystemPackage
+
+/// One replica directory of a region.
+public struct Replica: Sendable {
+    /// 0, 1 or 2.
+    public let ordinal: Int
+    public let path: FilePath
+    let fileSystem: any FileSystem
+
+    public init(ordinal: Int, path: FilePath, fileSystem: any FileSystem) {
+        self.ordinal = ordinal
+        self.path = path
+        self.fileSystem = fileSystem
+    }
+
+    var recordPath: FilePath { path.appending(Layout.replicaRecord) }
+    var vaultsPath: FilePath { path.appending(Layout.vaults) }
+
+    func vaultPath(_ vault: UniqueID) -> FilePath {
+        vaultsPath.appending(vault.hex)
+    }
+
+    func path(of file: VaultFile, in vault: UniqueID) -> FilePath {
+        vaultPath(vault).pushing(FilePath(file.relativePath))
+    }
+
+    /// Checks that the directory is this replica of `region`.
+    func identify(as region: UniqueID, named name: String) throws(StoreError) {
+        let record: ReplicaRecord
+        do {
+            let bytes = try fileSystem.contents(recordPath, max: SealedRecord.byteCountMax)
+            record = try ReplicaRecord.decode(bytes)
+        } catch let error as IOError where error.isNotFound {
+            throw StoreError(
+                .replicaMissing,
+                "replica \(ordinal) of region \(name) is missing: \(path) has no identity file",
+                remedy: "mount its disk, or correct its path; an empty directory is never filled")
+        } catch let error as FormatError {
+            throw StoreError(format: error, at: recordPath)
+        } catch {
+            throw StoreError(error)
+        }
+        guard record.region == region, Int(record.ordinal) == ordinal else {
+            throw StoreError(
+                .replicaMissing,
+                "\(path) is replica \(record.ordinal) of region \(record.regionName), "
+                    + "not replica \(ordinal) of region \(name)",
+                remedy: "correct the replica's path in the home")
+        }
+    }
+}

@@ -1,0 +1,193 @@
+public import KuraFormat
+internal import KuraIO
+internal import Synchronization
+internal import SystemPackage
+
+/// One vault in one region, opened: the door to its files in every replica.
+///
+/// Safe from any thread. Reading needs one good copy of each file; writing needs every replica.
+public final class Vault: Sendable {
+    public let region: Region
+    public let record: VaultRecord
+    /// Replicas that hold this vault and can be used now.
+    public let replicas: [Replica]
+    /// Per replica of this vault that cannot be used, why.
+    public let problems: [StoreError]
+    let fileSystem: any FileSystem
+    /// Damage that reads met and went around, in the order it was met.
+    private let met = Mutex<[Damage]>([])
+
+    public var id: UniqueID { record.id }
+
+    public init(region: Region, record: VaultRecord) {
+        self.region = region
+        self.record = record
+        fileSystem = region.fileSystem
+        let mine = region.replicas.prefix(Int(record.copies))
+        replicas = mine.filter { region.problems[$0.ordinal] == nil }
+        problems = mine.compactMap { region.problems[$0.ordinal] }
+    }
+
+    /// Creates a vault in the first `record.copies` replicas of a region, durably.
+    public static func create(_ record: VaultRecord, in region: Region) throws(StoreError) -> Vault {
+        let vault = Vault(region: region, record: record)
+        try vault.requireAllReplicas()
+        try withStoreErrors {
+            for replica in vault.replicas {
+                let root = replica.vaultPath(record.id)
+                try region.fileSystem.makeDirectory(root)
+                for name in Layout.vaultDirectories {
+                    try region.fileSystem.makeDirectory(root.pushing(FilePath(name)))
+                }
+                try region.fileSystem.flushDirectory(root.appending(Layout.packs))
+                try region.fileSystem.flushDirectory(root)
+                try region.fileSystem.flushDirectory(replica.vaultsPath)
+            }
+            // The record comes last: a vault that has one is complete.
+            for replica in vault.replicas {
+                try region.fileSystem.publish(
+                    record.encoded(), as: replica.path(of: .record, in: record.id),
+                    temporary: replica.vaultPath(record.id).appending(Layout.temporary)
+                        .appending("vault-\(record.revision)"),
+                    replacing: true)
+            }
+        }
+        return vault
+    }
+
+    /// Damage met since the vault was opened, each file once.
+    public var damage: [Damage] { met.withLock { $0 } }
+
+    func note(_ damage: Damage) {
+        met.withLock { known in
+            if !known.contains(damage) { known.append(damage) }
+        }
+    }
+
+    func note(_ error: any Error, in file: VaultFile, of replica: Replica) {
+        note(
+            Damage(
+                region: region.name, replica: replica, path: replica.path(of: file, in: id),
+                structure: file.structure, error))
+    }
+
+    /// Throws unless every replica that the vault has can be written.
+    func requireAllReplicas() throws(StoreError) {
+        guard let problem = problems.first else { return }
+        throw problem
+    }
+
+    /// Reads a whole file from the first replica whose copy `parse` accepts.
+    ///
+    /// Copies that cannot be read or parsed are noted as damage on the way. When there is no good
+    /// one, the error says what is wrong with the first.
+    func read<T>(
+        _ file: VaultFile, max: Int, _ parse: ([UInt8], Replica) throws -> T
+    ) throws(StoreError) -> T {
+        try firstGood(file) { replica in
+            let bytes = try fileSystem.contents(replica.path(of: file, in: id), max: max)
+            return try parse(bytes, replica)
+        }
+    }
+
+    /// Tries `body` on each replica in turn until one succeeds.
+    func firstGood<T>(_ file: VaultFile, _ body: (Replica) throws -> T) throws(StoreError) -> T {
+        var failures: [(Replica, any Error)] = []
+        for replica in replicas {
+            do {
+                let value = try body(replica)
+                for (replica, error) in failures { note(error, in: file, of: replica) }
+                return value
+            } catch {
+                failures.append((replica, error))
+            }
+        }
+        throw Self.noGoodCopy(of: file, failures, problems)
+    }
+
+    private static func noGoodCopy(
+        of file: VaultFile, _ failures: [(Replica, any Error)], _ problems: [StoreError]
+    ) -> StoreError {
+        guard let (_, first) = failures.first else {
+            return problems.first ?? StoreError(.replicaMissing, "the vault has no replica")
+        }
+        let missing = failures.allSatisfy { ($0.1 as? IOError)?.isNotFound == true }
+        if missing {
+            return StoreError(
+                .notFound, "\(file.structure.rawValue) \(file.relativePath) is in no replica",
+                remedy: "run: kura verify --level chunks, to see what is affected")
+        }
+        if let version = first as? FormatError, case .unsupportedVersion = version {
+            return StoreError(format: version, at: FilePath(file.relativePath))
+        }
+        return StoreError(
+            .damaged,
+            "no replica has a good copy of \(file.relativePath): \(first)",
+            remedy: "run: kura verify --level chunks, to see what is affected")
+    }
+
+    /// Names of a directory of the vault, from every replica together.
+    ///
+    /// A replica that cannot be listed is noted as damage; when none can be, that is an error, never
+    /// an empty list.
+    func list(_ directory: String) throws(StoreError) -> [String: [Replica]] {
+        var found: [String: [Replica]] = [:]
+        var failure: (any Error)?
+        var listed = 0
+        for replica in replicas {
+            let path = replica.vaultPath(id).pushing(FilePath(directory))
+            do {
+                for name in try fileSystem.list(path) { found[name, default: []].append(replica) }
+                listed += 1
+            } catch {
+                failure = error
+                note(
+                    Damage(
+                        region: region.name, replica: replica, path: path, structure: .vault, error))
+            }
+        }
+        if listed == 0 {
+            throw failure.map(StoreError.init) ?? problems.first
+                ?? StoreError(.replicaMissing, "the vault has no replica")
+        }
+        return found
+    }
+
+    /// Ids of every recovery point that any replica holds.
+    public func recoveryPointIDs() throws(StoreError) -> [RecoveryPointID] {
+        try list(Layout.points).keys.compactMap { RecoveryPointID(hex: $0) }.sorted()
+    }
+
+    public func recoveryPoint(_ id: RecoveryPointID) throws(StoreError) -> RecoveryPoint {
+        try read(.point(id), max: SealedRecord.byteCountMax) { bytes, _ in
+            let (point, seal) = try RecoveryPoint.decode(bytes)
+            guard seal == id else { throw FormatError.checksumMismatch(.recoveryPoint) }
+            guard point.vault == self.id else {
+                throw FormatError.invalidField(.recoveryPoint, field: "vault")
+            }
+            return point
+        }
+    }
+
+    /// Every recovery point, newest first; points of one item in the order of their sequence.
+    public func recoveryPoints() throws(StoreError) -> [(
+        id: RecoveryPointID, point: RecoveryPoint
+    )] {
+        var points: [(id: RecoveryPointID, point: RecoveryPoint)] = []
+        for id in try recoveryPointIDs() { points.append((id, try recoveryPoint(id))) }
+        return points.sorted { left, right in
+            if left.point.item == right.point.item, left.point.sequence != right.point.sequence {
+                return left.point.sequence > right.point.sequence
+            }
+            if left.point.time != right.point.time { return left.point.time > right.point.time }
+            return left.id < right.id
+        }
+    }
+
+    /// Replicas that hold a file under its name, whatever its content.
+    public func holders(of file: VaultFile) throws(StoreError) -> [Int] {
+        try withStoreErrors {
+            try replicas.filter { try fileSystem.exists($0.path(of: file, in: id)) }.map(\.ordinal)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+public import KuraFormat
+public import KuraIO
+public import SystemPackage
+
+/// What went wrong, where, and what to do about it: the one error that leaves the engine.
+public struct StoreError: Error, Sendable, CustomStringConvertible {
+    public enum Code: String, Sendable, CaseIterable {
+        /// No such vault, item, recovery point, disk or region.
+        case notFound = "not-found"
+        /// Another process holds what this needs.
+        case locked
+        /// Bytes are not what they must be, in every copy that could be read.
+        case damaged
+        /// Written by a newer Kura, or needing a feature that this one does not know.
+        case unsupported
+        case noSpace = "no-space"
+        /// A file or device could not be read or written.
+        case io
+        /// A replica directory is not there, or is another one's.
+        case replicaMissing = "replica-missing"
+        case interrupted
+        /// What the caller asked for makes no sense.
+        case invalidInput = "invalid-input"
+        /// Something that must not exist does.
+        case exists
+    }
+
+    public var code: Code
+    public var message: String
+    /// The exact next command or action, where there is one.
+    public var remedy: String?
+
+    public init(_ code: Code, _ message: String, remedy: String? = nil) {
+        self.code = code
+        self.message = message
+        self.remedy = remedy
+    }
+
+    public var description: String { message }
+
+    /// Gives errors of the layers below the code and remedy that a user needs.
+    public init(_ error: any Error) {
+        switch error {
+        case let error as StoreError: self = error
+        case let error as IOError: self.init(io: error)
+        case let error as FormatError: self.init(format: error, at: nil)
+        default: self.init(.io, "\(error)")
+        }
+    }
+
+    public init(io error: IOError) {
+        if error.isNoSpace {
+            self.init(
+                .noSpace, "no space left: \(error)",
+                remedy: "free space on the file system of \(error.path), then run the command again")
+        } else if error.errno == .permissionDenied || error.errno == .notPermitted {
+            self.init(
+                .io, error.description,
+                remedy: "check who owns \(error.path) and what this user may do there")
+        } else {
+            self.init(.io, error.description)
+        }
+    }
+
+    /// - Parameter path: the file whose bytes are wrong.
+    public init(format error: FormatError, at path: FilePath?) {
+        let place = path.map { " (\($0))" } ?? ""
+        switch error {
+        case .unsupportedVersion, .unsupportedFeature:
+            self.init(
+                .unsupported, "\(error)\(place)",
+                remedy: "use the version of Kura that wrote it, or a newer one")
+        default:
+            self.init(
+                .damaged, "\(error)\(place)",
+                remedy: "run: kura verify --level chunks, to see which copies are good")
+        }
+    }
+
+    static let interruptedByUser = StoreError(
+        .interrupted, "interrupted; what was stored so far stays",
+        remedy: "run the same command again to go on")
+}
+
+/// Runs `body` and turns whatever it throws into a `StoreError`.
+func withStoreErrors<T>(_ body: () throws -> T) throws(StoreError) -> T {
+    do {
+        return try body()
+    } catch {
+        throw StoreError(error)
+    }
+}

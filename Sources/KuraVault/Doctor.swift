@@ -1,0 +1,141 @@
+internal import KuraFormat
+internal import KuraIO
+internal import KuraStore
+internal import SystemPackage
+
+/// One thing that was looked at, and what to do where it is not well.
+public struct HealthCheck: Sendable {
+    public enum Status: String, Sendable { case ok, warning, failed }
+
+    public var name: String
+    public var status: Status
+    public var detail: String
+    public var remedy: String?
+}
+
+extension Subscription {
+    /// Looks at what backups depend on. Writes and removes one small file in each replica.
+    public func examine() -> [HealthCheck] {
+        var checks: [HealthCheck] = []
+        for region in regions {
+            for replica in region.replicas { checks += examine(replica, of: region) }
+            checks.append(devices(of: region))
+            checks += sessions(in: region)
+        }
+        checks.append(clock())
+        return checks
+    }
+
+    private func examine(_ replica: Replica, of region: Region) -> [HealthCheck] {
+        let name = "\(region.name)/replica-\(replica.ordinal)"
+        if let problem = region.problems[replica.ordinal] {
+            return [
+                HealthCheck(
+                    name: "\(name): identity", status: .failed, detail: problem.message,
+                    remedy: problem.remedy)
+            ]
+        }
+        let fileSystem = LocalFileSystem()
+        return [
+            HealthCheck(
+                name: "\(name): identity", status: .ok, detail: "\(replica.path)", remedy: nil),
+            check("\(name): permissions") {
+                let status = try fileSystem.status(replica.path)
+                guard status.owner == Process.userID else {
+                    return (.warning, "owned by user \(status.owner), this is user "
+                        + "\(Process.userID)", "chown it, or run kura as its owner")
+                }
+                guard status.mode & 0o077 == 0 else {
+                    return (.warning, "others may enter it (mode \(String(status.mode, radix: 8)))",
+                        "run: chmod 700 \(replica.path)")
+                }
+                return (.ok, "only its owner may enter it", nil)
+            },
+            check("\(name): free space") {
+                let free = try fileSystem.freeBytes(replica.path)
+                let detail = "\(free >> 20) MiB free"
+                return free < Self.freeBytesMin
+                    ? (.warning, detail, "free space, or move the replica") : (.ok, detail, nil)
+            },
+            check("\(name): flush") {
+                let start = Clock.steady()
+                let probe = replica.path.appending("doctor-\(Process.id)")
+                try fileSystem.publish(
+                    Array("kura doctor\n".utf8), as: probe,
+                    temporary: replica.path.appending("doctor-\(Process.id).new"), replacing: true)
+                let milliseconds = (Clock.steady() - start) / 1_000_000
+                try fileSystem.remove(probe)
+                return (.ok, "a small file is durable in \(milliseconds) ms", nil)
+            },
+        ]
+    }
+
+    /// Less free space than this is worth a word: a few packs.
+    private static let freeBytesMin: UInt64 = 1 << 30
+
+    private func check(
+        _ name: String, _ body: () throws -> (HealthCheck.Status, String, String?)
+    ) -> HealthCheck {
+        do {
+            let (status, detail, remedy) = try body()
+            return HealthCheck(name: name, status: status, detail: detail, remedy: remedy)
+        } catch {
+            let error = StoreError(error)
+            return HealthCheck(
+                name: name, status: .failed, detail: error.message, remedy: error.remedy)
+        }
+    }
+
+    /// Copies on one device do not survive that device.
+    private func devices(of region: Region) -> HealthCheck {
+        check("\(region.name): devices") {
+            var devices: Set<UInt64> = []
+            for replica in region.available {
+                devices.insert(try LocalFileSystem().status(replica.path).device)
+            }
+            let count = region.available.count
+            guard devices.count == count else {
+                return (.warning, "\(count) replicas share \(devices.count) device(s): the loss of "
+                    + "one device may take all copies", "put each replica on a disk of its own")
+            }
+            return (.ok, "\(count) replicas on \(devices.count) devices", nil)
+        }
+    }
+
+    private func sessions(in region: Region) -> [HealthCheck] {
+        do throws(StoreError) {
+            return try region.vaults().map { record in
+                let vault = Vault(region: region, record: record)
+                let dead = vault.interruptedSessions().count
+                let name = "vault \(record.name): sessions"
+                if dead > 0 {
+                    return HealthCheck(
+                        name: name, status: .warning, detail: "\(dead) left by a process that died",
+                        remedy: "the next backup into the vault finishes them")
+                }
+                return HealthCheck(
+                    name: name, status: .ok, detail: "\(vault.openSessions().count) at work",
+                    remedy: nil)
+            }
+        } catch {
+            return [
+                HealthCheck(
+                    name: "\(region.name): vaults", status: .failed, detail: error.message,
+                    remedy: error.remedy)
+            ]
+        }
+    }
+
+    /// Recovery points are ordered without the clock, but schedules and people go by it.
+    private func clock() -> HealthCheck {
+        check("clock") {
+            let now = Clock.now()
+            let newest = try vaults().flatMap { try $0.recoveryPoints().map(\.point.time) }.max() ?? 0
+            guard now >= newest else {
+                return (.warning, "it is \((newest - now) / 1_000_000_000) s behind the newest "
+                    + "recovery point", "set the clock")
+            }
+            return (.ok, "ahead of every recovery point", nil)
+        }
+    }
+}

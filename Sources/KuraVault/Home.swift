@@ -1,0 +1,123 @@
+internal import FoundationEssentials
+internal import KuraFormat
+internal import KuraIO
+internal import KuraStore
+internal import SystemPackage
+
+/// The directory that says which regions there are: a subscription's own memory.
+///
+/// It holds nothing that a restore needs but the paths of the replicas; losing it loses no recovery
+/// point.
+struct Home {
+    static let fileName = "kura.json"
+    static let formatVersion = 1
+    private static let byteCountMax = 1 << 20
+
+    struct RegionEntry: Codable {
+        var id: String
+        var name: String
+        /// Absolute, or relative to the home.
+        var replicas: [String]
+    }
+
+    private struct Document: Codable {
+        var formatVersion: Int
+        var regions: [RegionEntry]
+
+        enum CodingKeys: String, CodingKey {
+            case formatVersion = "format_version"
+            case regions
+        }
+    }
+
+    private struct Version: Decodable {
+        var formatVersion: Int
+        enum CodingKeys: String, CodingKey { case formatVersion = "format_version" }
+    }
+
+    let path: FilePath
+    var regions: [RegionEntry]
+    private let fileSystem = LocalFileSystem()
+
+    private static func file(_ path: FilePath) -> FilePath { path.appending(fileName) }
+
+    /// Whether `path` holds a home. A directory with other things in it is an error.
+    static func exists(at path: FilePath) throws(StoreError) -> Bool {
+        let fileSystem = LocalFileSystem()
+        do {
+            if try fileSystem.exists(file(path)) { return true }
+            guard try fileSystem.exists(path) else { return false }
+            guard try fileSystem.list(path).isEmpty else {
+                throw StoreError(
+                    .invalidInput, "\(path) is not a Kura home: it has no \(fileName)",
+                    remedy: "name another directory with --home, or an empty one")
+            }
+            return false
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    static func create(at path: FilePath) throws(StoreError) -> Home {
+        let home = Home(path: path, regions: [])
+        do {
+            try home.fileSystem.makeDirectories(path)
+        } catch {
+            throw StoreError(error)
+        }
+        try home.save()
+        return home
+    }
+
+    static func open(at path: FilePath) throws(StoreError) -> Home {
+        let file = file(path)
+        do {
+            let bytes = try LocalFileSystem().contents(file, max: byteCountMax)
+            let data = Data(bytes)
+            let version = try JSONDecoder().decode(Version.self, from: data).formatVersion
+            guard version <= formatVersion else {
+                throw StoreError(
+                    .unsupported, "the home \(path) has format version \(version), "
+                        + "which this Kura does not know",
+                    remedy: "use the version of Kura that wrote it, or a newer one")
+            }
+            let document = try JSONDecoder().decode(Document.self, from: data)
+            for region in document.regions {
+                guard UniqueID(hex: region.id) != nil,
+                    1...Limits.replicasMax ~= region.replicas.count
+                else { throw damaged(file) }
+            }
+            return Home(path: path, regions: document.regions)
+        } catch is DecodingError {
+            throw damaged(file)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    private static func damaged(_ file: FilePath) -> StoreError {
+        StoreError(
+            .damaged, "\(file) is damaged",
+            remedy: "restore the file from a copy; the replica directories are not affected")
+    }
+
+    func save() throws(StoreError) {
+        do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            let document = Document(formatVersion: Self.formatVersion, regions: regions)
+            let bytes = Array(try encoder.encode(document)) + [UInt8(ascii: "\n")]
+            try fileSystem.publish(
+                bytes, as: Self.file(path),
+                temporary: path.appending("\(Self.fileName).\(Process.id).new"), replacing: true)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    func open(_ entry: RegionEntry) throws(StoreError) -> Region {
+        guard let id = UniqueID(hex: entry.id) else { throw Self.damaged(Self.file(path)) }
+        return Region(
+            id: id, name: entry.name, replicas: entry.replicas.map { path.pushing(FilePath($0)) })
+    }
+}

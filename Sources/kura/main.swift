@@ -1,0 +1,4 @@
+import Glibc
+import KuraCLI
+
+exit(Entry.main(Array(CommandLine.arguments.dropFirst())))
