@@ -71,5 +71,39 @@ let package = Package(
             ],
             swiftSettings: strict),
         .executableTarget(name: "kura", dependencies: ["KuraCLI"], swiftSettings: strict),
+
+        // Tests. Support holds what several of them need: seeded property runs, synthetic disks.
+        .target(
+            name: "TestSupport",
+            dependencies: [
+                "KuraFormat", "KuraIO", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/Support", swiftSettings: strict),
+        .testTarget(
+            name: "KuraFormatTests", dependencies: ["KuraFormat", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "KuraCodecTests", dependencies: ["KuraCodec", "KuraFormat", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "KuraIOTests",
+            dependencies: [
+                "KuraIO", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "KuraStoreTests",
+            dependencies: [
+                "KuraCodec", "KuraFormat", "KuraIO", "KuraStore", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "kura", "KuraFormat", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
     ]
 )

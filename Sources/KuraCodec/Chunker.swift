@@ -23,7 +23,7 @@ public struct Chunker: Sendable {
     /// Bytes that the gear hash depends on, and that a tail needs to have zero.
     public static let windowBytes = 64
     /// The hard mask has this many bits more than log2(mean), the easy one as many fewer.
-    public static let normalisation = 2
+    public static let normalisation = 1
 
     /// - Parameter mean: a power of two in `VaultRecord.chunkBytesMeanRange`.
     public init(_ kind: ChunkerKind, mean: Int) {
