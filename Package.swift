@@ -25,6 +25,7 @@ let package = Package(
         // The C world: system libraries, and what Swift cannot call by itself.
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .target(name: "CKernels"),
         .target(name: "CLinux"),
 
         // Every on-disk structure: FORMAT.md in Swift. No I/O, no threads, no Foundation.
@@ -32,7 +33,7 @@ let package = Package(
 
         // Bytes in, bytes out: chunk boundaries, hashing, compression.
         .target(
-            name: "KuraCodec", dependencies: ["CCrypto", "CZstd", "KuraFormat"],
+            name: "KuraCodec", dependencies: ["CCrypto", "CKernels", "CZstd", "KuraFormat"],
             swiftSettings: strict),
 
         // Files, durability, locks, threads.

@@ -24,8 +24,14 @@ enum Interrupts {
             if Interrupts.cancellation.isCancelled { _exit(130) }
             Interrupts.cancellation.cancel()
         }
-        signal(SIGINT, handler)
-        signal(SIGTERM, handler)
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in [SIGINT, SIGTERM] {
+            signal(number, handler)
+            sigaddset(&signals, number)
+        }
+        // Some parents start programs with these blocked; then Ctrl-C would do nothing.
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 }
 

@@ -6,16 +6,26 @@ public final class InputStream: Sendable {
     private let descriptor: Int32
     public let name: String
 
-    /// - Parameter descriptor: stays the caller's.
-    public init(descriptor: Int32, name: String) {
+    private let cancellation: Cancellation
+    /// How long a wait for bytes lasts before it looks for a cancellation.
+    private static let waitMilliseconds: Int32 = 100
+
+    /// - Parameters:
+    ///   - descriptor: stays the caller's.
+    ///   - cancellation: ends the stream early, also while nothing comes.
+    public init(descriptor: Int32, name: String, cancellation: Cancellation = Cancellation()) {
         self.descriptor = descriptor
         self.name = name
+        self.cancellation = cancellation
     }
 
-    /// Fills `target`; fewer bytes come back only at the end of the stream. One caller at a time.
+    /// Fills `target`; fewer bytes come back only at the end of the stream, or when it is cancelled.
+    /// One caller at a time.
     public func read(into target: UnsafeMutableRawBufferPointer) throws(IOError) -> Int {
         var done = 0
-        while done < target.count {
+        while done < target.count, !cancellation.isCancelled {
+            var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            if poll(&request, 1, Self.waitMilliseconds) == 0 { continue }
             let count = Glibc.read(descriptor, target.baseAddress! + done, target.count - done)
             if count == 0 { break }
             if count < 0 {

@@ -80,7 +80,8 @@ struct BackupCommand: ParsableCommand {
     private func open(_ path: String) throws(StoreError) -> BackupRequest.Disk {
         if path == "-" {
             let stream = InputStream(
-                descriptor: Terminal.inputDescriptor, name: "standard input")
+                descriptor: Terminal.inputDescriptor, name: "standard input",
+                cancellation: Interrupts.cancellation)
             return BackupRequest.Disk(name: "disk", source: .stream(stream))
         }
         let name = DiskName.last(path)

@@ -1,0 +1,121 @@
+import KuraFormat
+import KuraIO
+import KuraStore
+import SystemPackage
+import Testing
+import TestSupport
+
+@Suite("Damage") struct DamageTests {
+    /// Every kind of file that a restore reads.
+    static let kinds = ["packs", "index", "points"]
+
+    @Test(
+        "One damaged copy is found by verify, gone around by restore, and never silent",
+        arguments: kinds, Mutation.allCases)
+    func oneCopy(kind: String, mutation: Mutation) throws {
+        try forAll(cases: 3) { seed, random in
+            try withTemporaryDirectory { directory in
+                let store = try TestStore(directory)
+                let disk = SyntheticDisk(seed: seed, byteCount: 400_000).bytes
+                let report = try store.backup(disk)
+                let other = try read(store.files("packs", replica: 1)[0])
+                let replica = Int.random(in: 0..<3, using: &random)
+                let files = try store.files(kind, replica: replica)
+                let file = files.randomElement(using: &random)!
+                let swap = kind == "packs" ? try read(store.files("index", replica: 0)[0]) : other
+                try mutation.apply(to: file, other: swap, &random)
+                for level in VerifyRequest.Level.allCases {
+                    let found = try store.reopened().verify(VerifyRequest(level: level)).damaged
+                    #expect(found.map(\.path) == [file], "seed \(seed)")
+                    #expect(found.first?.replica == replica, "seed \(seed)")
+                }
+                #expect(try store.restore(report.id) == disk, "seed \(seed)")
+            }
+        }
+    }
+
+    @Test("Damage that a restore meets on its way is noted")
+    func noted() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let disk = SyntheticDisk(seed: 8, byteCount: 400_000).bytes
+            let report = try store.backup(disk)
+            // Every frame of the first replica's packs is hit: the restore cannot miss it.
+            for file in try store.files("packs", replica: 0) {
+                var bytes = try read(file)
+                for index in stride(from: 40, to: bytes.count - 2000, by: 500) { bytes[index] ^= 1 }
+                try write(bytes, to: file)
+            }
+            let vault = store.reopened()
+            #expect(try store.restore(report.id, from: vault) == disk)
+            #expect(!vault.damage.isEmpty)
+            #expect(vault.damage.allSatisfy { $0.replica == 0 && $0.structure == .pack })
+        }
+    }
+
+    @Test("With every copy of a pack damaged the restore fails and the points are named")
+    func allCopies() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let disk = SyntheticDisk(seed: 8, byteCount: 400_000).bytes
+            let report = try store.backup(disk)
+            for replica in 0..<3 {
+                for file in try store.files("packs", replica: replica) {
+                    try write(Array(read(file).dropLast(1)), to: file)
+                }
+            }
+            let error = #expect(throws: StoreError.self) { try store.restore(report.id) }
+            #expect(error?.code == .damaged)
+            let damaged = try store.reopened().verify(VerifyRequest(level: .chunks)).damaged
+            #expect(damaged.contains { $0.kind == .dangling && $0.structure == .recoveryPoint })
+        }
+    }
+
+    @Test("Different frames damaged in different replicas still restore")
+    func frameWise() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory, mean: 32768)
+            // Several frames of 512 KiB in one pack.
+            var random = SeededGenerator(seed: 12)
+            let disk = random.bytes(3 << 20)
+            let report = try store.backup(disk)
+            for replica in 0..<3 {
+                let file = try store.files("packs", replica: replica).max {
+                    try LocalFileSystem().status($0).byteCount
+                        < LocalFileSystem().status($1).byteCount
+                }!
+                var bytes = try read(file)
+                bytes[100_000 + replica * 1_000_000] ^= 0x10
+                try write(bytes, to: file)
+            }
+            #expect(try store.restore(report.id) == disk)
+        }
+    }
+
+    @Test("A pack of another vault is not taken for one of this")
+    func foreignPack() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory.appending("a"))
+            let foreign = try TestStore(directory.appending("b"))
+            let disk = SyntheticDisk(seed: 8, byteCount: 100_000).bytes
+            try store.backup(disk)
+            try foreign.backup(disk)
+            let file = try store.files("packs", replica: 0)[0]
+            try write(read(foreign.files("packs", replica: 0)[0]), to: file)
+            #expect(try store.reopened().verify(VerifyRequest()).damaged.map(\.path) == [file])
+        }
+    }
+
+    @Test("A clean vault verifies clean, and the counts are those of its packs")
+    func clean() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            try store.backup(SyntheticDisk(seed: 1, byteCount: 1 << 20).bytes)
+            let report = try store.vault.verify(VerifyRequest(level: .chunks))
+            let packs = try store.files("packs", replica: 0).count
+            #expect(report.damaged.isEmpty)
+            #expect(report.packs == packs * 3)
+            #expect(report.chunks >= (try store.vault.statistics().chunks))
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import KuraIO
+import Synchronization
+import SystemPackage
+
+/// The local file system with calls that fail on request.
+final class FailingFileSystem: FileSystem {
+    enum Operation: Sendable { case create, write, flush, flushDirectory, rename, remove }
+
+    struct Call {
+        var operation: Operation
+        var path: FilePath
+        /// Calls before this one.
+        var count: Int
+        fileprivate var history: [(Operation, String)]
+
+        /// Calls of `operation` before this one whose path contains `part`.
+        func earlier(_ operation: Operation, under part: String) -> Int {
+            history.count { $0.0 == operation && $0.1.contains(part) }
+        }
+    }
+
+    private let base = LocalFileSystem()
+    private let fails: @Sendable (Call) -> Bool
+    private let errno: Errno
+    private let history = Mutex<[(Operation, String)]>([])
+
+    init(_ errno: Errno = .ioError, fails: @escaping @Sendable (Call) -> Bool) {
+        self.fails = fails
+        self.errno = errno
+    }
+
+    /// Number of calls that change something so far.
+    var callCount: Int { history.withLock { $0.count } }
+
+    private func check(_ operation: Operation, _ path: FilePath) throws(IOError) {
+        let fails = history.withLock { history in
+            let call = Call(
+                operation: operation, path: path, count: history.count, history: history)
+            history.append((operation, path.string))
+            return self.fails(call)
+        }
+        if fails { throw IOError("\(operation)", path, errno) }
+    }
+
+    func openForReading(_ path: FilePath) throws(IOError) -> OpenFile {
+        try base.openForReading(path)
+    }
+    func create(_ path: FilePath) throws(IOError) -> OpenFile {
+        try check(.create, path)
+        return try base.create(path)
+    }
+    func close(_ file: OpenFile) { base.close(file) }
+    func read(
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64,
+        into target: UnsafeMutableRawBufferPointer
+    ) throws(IOError) -> Int {
+        try base.read(file, path, at: offset, into: target)
+    }
+    func write(
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+    ) throws(IOError) {
+        try check(.write, path)
+        try base.write(file, path, at: offset, bytes)
+    }
+    func flush(_ file: OpenFile, _ path: FilePath) throws(IOError) {
+        try check(.flush, path)
+        try base.flush(file, path)
+    }
+    func flushDirectory(_ path: FilePath) throws(IOError) {
+        try check(.flushDirectory, path)
+        try base.flushDirectory(path)
+    }
+    func seal(_ file: OpenFile, _ path: FilePath) throws(IOError) { try base.seal(file, path) }
+    func rename(_ from: FilePath, to: FilePath, replacing: Bool) throws(IOError) {
+        try check(.rename, to)
+        try base.rename(from, to: to, replacing: replacing)
+    }
+    func remove(_ path: FilePath) throws(IOError) {
+        try check(.remove, path)
+        try base.remove(path)
+    }
+    func makeDirectory(_ path: FilePath) throws(IOError) { try base.makeDirectory(path) }
+    func list(_ path: FilePath) throws(IOError) -> [String] { try base.list(path) }
+    func status(_ path: FilePath) throws(IOError) -> FileStatus { try base.status(path) }
+    func lock(_ path: FilePath) throws(IOError) -> OpenFile? { try base.lock(path) }
+    func freeBytes(_ path: FilePath) throws(IOError) -> UInt64 { try base.freeBytes(path) }
+}

@@ -1,0 +1,140 @@
+import KuraFormat
+import KuraIO
+import KuraStore
+import SystemPackage
+import Testing
+import TestSupport
+
+@Suite("Faults") struct FaultTests {
+    @Test("A backup whose n-th change of the disk fails harms nothing, and the next one succeeds")
+    func everyCall() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            var disk = SyntheticDisk(seed: 31, byteCount: 60_000)
+            var last = try store.backup(disk.bytes)
+            // How many calls one backup makes is counted first.
+            let counting = FailingFileSystem { _ in false }
+            try store.backup(disk.edited(seed: 1).bytes, into: store.reopened(fileSystem: counting))
+            let total = counting.callCount
+            #expect(total > 20)
+            for number in 0..<total {
+                let before = disk.bytes
+                disk = disk.edited(seed: UInt64(number))
+                let failing = FailingFileSystem(.noSpace) { $0.count == number }
+                let attempt = Result {
+                    try store.backup(disk.bytes, into: store.reopened(fileSystem: failing))
+                }
+                if case .failure(let error) = attempt {
+                    #expect((error as? StoreError)?.code == .noSpace, "call \(number)")
+                }
+                #expect(try store.restore(last.id) == before, "call \(number)")
+                last = try store.backup(disk.bytes, into: store.reopened())
+                #expect(try store.restore(last.id) == disk.bytes, "call \(number)")
+                // Verifying all points after each call would take the square of the time.
+                let request = VerifyRequest(level: .chunks, point: last.id)
+                let report = try store.reopened().verify(request)
+                #expect(report.damaged.isEmpty, "call \(number): \(report.damaged)")
+                for replica in 0..<3 {
+                    #expect(try store.files("tmp", replica: replica).isEmpty, "call \(number)")
+                    #expect(try store.files("sessions", replica: replica).isEmpty)
+                }
+            }
+            let report = try store.reopened().verify(VerifyRequest(level: .chunks))
+            #expect(report.damaged.isEmpty)
+        }
+    }
+
+    @Test("A cancelled backup makes no recovery point, and the next one goes on from it")
+    func cancelled() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory, mean: 32768)
+            let disk = SyntheticDisk(seed: 4, byteCount: 40 << 20).bytes
+            let cancellation = Cancellation()
+            cancellation.cancel()
+            let error = #expect(throws: StoreError.self) {
+                try store.backup(disk, cancellation: cancellation)
+            }
+            #expect(error?.code == .interrupted)
+            #expect(try store.vault.recoveryPointIDs().isEmpty)
+            #expect(try store.restore(store.backup(disk).id) == disk)
+        }
+    }
+
+    @Test("A second backup of the same item is refused and told who holds it")
+    func locked() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let pipe = try Pipe()
+            let disk = BackupRequest.Disk(
+                name: "d",
+                source: .stream(InputStream(descriptor: pipe.reading, name: "pipe")))
+            let request = BackupRequest(item: "item", disks: [disk], threads: 1)
+            Threads.run(2) { index in
+                if index == 0 {
+                    // Holds the item until the other thread closes the pipe.
+                    _ = try? store.vault.backup(request)
+                } else {
+                    while store.vault.openSessions().isEmpty {}
+                    let error = #expect(throws: StoreError.self) { try store.backup([1]) }
+                    #expect(error?.code == .locked)
+                    #expect(error?.message.contains("process") == true)
+                    pipe.closeWriting()
+                }
+            }
+            pipe.closeReading()
+        }
+    }
+
+    @Test("Two items are backed up at the same time")
+    func twoItems() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let disk = SyntheticDisk(seed: 77, byteCount: 4 << 20).bytes
+            Threads.run(2) { index in
+                do {
+                    try store.backup(disk, item: "item-\(index)")
+                } catch {
+                    Issue.record(error)
+                }
+            }
+            for (id, _) in try store.vault.recoveryPoints() {
+                #expect(try store.restore(id) == disk)
+            }
+            #expect(try store.vault.recoveryPointIDs().count == 2)
+        }
+    }
+
+    @Test("A backup needs every replica; a restore needs one")
+    func missingReplica() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let disk = SyntheticDisk(seed: 2, byteCount: 300_000).bytes
+            let report = try store.backup(disk)
+            for replica in 0..<2 {
+                removeTree(store.region.replicas[replica].path)
+                let error = #expect(throws: StoreError.self) {
+                    try store.backup(disk, into: store.reopened())
+                }
+                #expect(error?.code == .replicaMissing)
+                #expect(try store.restore(report.id) == disk)
+            }
+            removeTree(store.region.replicas[2].path)
+            #expect(throws: StoreError.self) { try store.restore(report.id) }
+        }
+    }
+
+    @Test("An empty directory in place of a replica is a missing replica")
+    func emptyReplica() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            try store.backup([1, 2, 3])
+            removeTree(store.region.replicas[0].path)
+            try LocalFileSystem().makeDirectory(store.region.replicas[0].path)
+            let error = #expect(throws: StoreError.self) {
+                try store.backup([4], into: store.reopened())
+            }
+            #expect(error?.code == .replicaMissing)
+            #expect(try LocalFileSystem().list(store.region.replicas[0].path).isEmpty)
+        }
+    }
+}

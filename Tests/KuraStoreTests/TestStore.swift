@@ -1,0 +1,143 @@
+import Glibc
+import KuraFormat
+import KuraIO
+import KuraStore
+import SystemPackage
+import TestSupport
+
+/// A region with three replicas and one vault in a temporary directory.
+struct TestStore {
+    let directory: FilePath
+    let region: Region
+    let vault: Vault
+
+    /// Small chunks by default, so that small disks have many.
+    init(
+        _ directory: FilePath, copies: UInt8 = 3, chunker: ChunkerKind = .gearTail,
+        mean: UInt32 = 4096, fileSystem: any FileSystem = LocalFileSystem()
+    ) throws {
+        self.directory = directory
+        let paths = (0..<3).map { directory.appending("replica-\($0)") }
+        region = try Region.create(name: "test", replicas: paths)
+        let record = VaultRecord(
+            id: .random(), name: "vault", region: region.id, revision: 1, created: 0,
+            redundancy: .lrs, copies: copies, minCopies: min(2, copies), chunker: chunker,
+            chunkBytesMean: mean,
+            requiredFeatures: [chunker.rawValue, Feature.sha256, Feature.zstd],
+            optionalFeatures: [])
+        vault = try Vault.create(record, in: region)
+    }
+
+    /// The same vault, opened anew: nothing remembered, replicas looked at again.
+    func reopened(fileSystem: any FileSystem = LocalFileSystem()) -> Vault {
+        let region = Region(
+            id: region.id, name: "test", replicas: region.replicas.map(\.path),
+            fileSystem: fileSystem)
+        return Vault(region: region, record: vault.record)
+    }
+
+    /// Backs up a disk with these bytes.
+    @discardableResult
+    func backup(
+        _ bytes: [UInt8], item: String = "item", name: String = "disk", threads: Int = 2,
+        into vault: Vault? = nil, cancellation: Cancellation = Cancellation()
+    ) throws -> BackupReport {
+        let path = directory.appending("source-\(UInt64.random(in: 0...UInt64.max))")
+        try write(bytes, to: path)
+        defer { unlink(path.string) }
+        let disk = BackupRequest.Disk(name: name, source: .file(try SourceFile(path)))
+        let request = BackupRequest(item: item, disks: [disk], level: 1, threads: threads)
+        return try (vault ?? self.vault).backup(request, cancellation: cancellation)
+    }
+
+    /// Restores a disk of a recovery point to memory.
+    func restore(
+        _ id: RecoveryPointID, disk: Int = 0, from vault: Vault? = nil, threads: Int = 2
+    ) throws -> [UInt8] {
+        let vault = vault ?? reopened()
+        let path = directory.appending("target-\(UInt64.random(in: 0...UInt64.max))")
+        defer { unlink(path.string) }
+        let record = try vault.recoveryPoint(id).disks[disk]
+        let target = try TargetFile(path, byteCount: record.byteCount, overwrite: false)
+        do {
+            _ = try vault.restore(record, to: .file(target), threads: threads)
+            try target.finish()
+        } catch {
+            target.abandon()
+            throw error
+        }
+        return try read(path)
+    }
+
+    /// Files of the vault in one replica below a directory such as "packs", as absolute paths.
+    func files(_ directory: String, replica: Int) throws -> [FilePath] {
+        let root = vaultPath(replica: replica).appending(directory)
+        var files: [FilePath] = []
+        for name in try LocalFileSystem().list(root) {
+            let path = root.appending(name)
+            switch try LocalFileSystem().status(path).kind {
+            case .directory: files += try self.files("\(directory)/\(name)", replica: replica)
+            default: files.append(path)
+            }
+        }
+        return files
+    }
+
+    func vaultPath(replica: Int) -> FilePath {
+        region.replicas[replica].path.appending("vaults").appending(vault.id.hex)
+    }
+}
+
+func write(_ bytes: [UInt8], to path: FilePath) throws {
+    let fileSystem = LocalFileSystem()
+    unlink(path.string)
+    let file = try fileSystem.create(path)
+    defer { fileSystem.close(file) }
+    try bytes.withUnsafeBytes { try fileSystem.write(file, path, at: 0, $0) }
+}
+
+func read(_ path: FilePath) throws -> [UInt8] {
+    try LocalFileSystem().contents(path, max: 1 << 30)
+}
+
+/// The ways in which a file goes bad.
+enum Mutation: String, CaseIterable, Sendable {
+    case flippedBit, truncated, extended, zeroed, missing, swapped
+
+    /// - Parameter other: content that `swapped` puts in place of the file's own.
+    func apply(to path: FilePath, other: [UInt8], _ random: inout SeededGenerator) throws {
+        var bytes = try read(path)
+        switch self {
+        case .flippedBit:
+            bytes[Int.random(in: 0..<bytes.count, using: &random)] ^= 1 << UInt8.random(
+                in: 0..<8, using: &random)
+        case .truncated: bytes.removeLast(Int.random(in: 1...bytes.count, using: &random))
+        case .extended: bytes += random.bytes(Int.random(in: 1...100, using: &random))
+        case .zeroed: bytes = [UInt8](repeating: 0, count: bytes.count)
+        case .swapped: bytes = other
+        case .missing:
+            unlink(path.string)
+            return
+        }
+        try write(bytes, to: path)
+    }
+}
+
+/// How a test opens a file by hand.
+enum O {
+    static let read = O_RDONLY
+    static let write = O_WRONLY
+}
+
+func withDescriptor<T>(_ path: FilePath, _ flags: Int32, _ body: (Int32) throws -> T) throws -> T {
+    let descriptor = open(path.string, flags)
+    guard descriptor >= 0 else { throw IOError("open", path, Errno(rawValue: errno)) }
+    defer { close(descriptor) }
+    return try body(descriptor)
+}
+
+extension OutputStream {
+    func write(bytes: [UInt8]) throws {
+        try bytes.withUnsafeBytes { try write($0) }
+    }
+}
