@@ -81,7 +81,7 @@ let package = Package(
             ],
             path: "Tests/Support", swiftSettings: strict),
         .testTarget(
-            name: "KuraFormatTests", dependencies: ["KuraFormat", "TestSupport"],
+            name: "KuraFormatTests", dependencies: ["KuraCodec", "KuraFormat", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "KuraCodecTests", dependencies: ["KuraCodec", "KuraFormat", "TestSupport"],

@@ -72,7 +72,6 @@ public struct Chunker: Sendable {
     ) -> Int? {
         let table = GearTable.words
         let limit = Swift.min(start &+ max, end)
-        let normal = Swift.min(start &+ mean, limit)
         var hash: UInt64 = 0
         var position = start &+ min
         for index in (position &- Self.windowBytes)..<position {
@@ -82,7 +81,9 @@ public struct Chunker: Sendable {
             return position
         }
         // Candidates below start + mean take the hard mask, those from there on the easy one.
-        if scan(bytes, table, &hash, &position, Swift.min(normal &- 1, limit), hardMask, place)
+        // Where they part depends on the chunk alone, not on how much of its run is known.
+        let hardEnd = Swift.min(start &+ mean &- 1, limit)
+        if scan(bytes, table, &hash, &position, hardEnd, hardMask, place)
             || scan(bytes, table, &hash, &position, limit, easyMask, place)
         {
             return position

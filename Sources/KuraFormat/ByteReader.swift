@@ -64,6 +64,13 @@ public struct ByteReader {
         return text
     }
 
+    /// A text of 1...`Limits.nameBytesMax` bytes.
+    public mutating func name(_ field: String) throws(FormatError) -> String {
+        let name = try text(field, max: Limits.nameBytesMax)
+        guard !name.isEmpty else { throw .invalidField(structure, field: field) }
+        return name
+    }
+
     /// A counted list. `max` bounds the count before anything is allocated.
     public mutating func list<T>(
         _ field: String, max: Int, _ element: (inout ByteReader) throws(FormatError) -> T

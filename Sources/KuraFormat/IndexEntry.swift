@@ -95,10 +95,22 @@ public enum IndexBlock {
         guard UInt32(littleEndian: stored) == number else {
             throw .invalidField(.indexBlock, field: "block number")
         }
+        guard isZero(block, from: count * IndexEntry.byteCount, to: countOffset),
+            isZero(block, from: countOffset + 2, to: numberOffset),
+            isZero(block, from: numberOffset + 4, to: checkedByteCount)
+        else {
+            throw .invalidField(.indexBlock, field: "reserved")
+        }
         for index in 1..<max(count, 1) where entry(block, index - 1).id >= entry(block, index).id {
             throw .invalidField(.indexBlock, field: "entry order")
         }
         return count
+    }
+
+    private static func isZero(
+        _ block: UnsafeRawBufferPointer, from start: Int, to end: Int
+    ) -> Bool {
+        block[start..<end].allSatisfy { $0 == 0 }
     }
 
     /// Entry `index` of a checked block; `index` is below the block's count.

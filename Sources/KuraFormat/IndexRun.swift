@@ -146,7 +146,7 @@ public struct IndexRunTrailer: Equatable, Sendable {
         // All counts have 32 bits, so this sum cannot overflow; nothing is allocated before it holds.
         let tables = packCount * PackSummary.byteCount + supersededCount * Digest.byteCount
             + fenceCount * 8 + filterBlocks * BloomFilter.blockByteCount
-        guard reader.remaining == tables else {
+        guard reader.remaining >= tables else {
             throw .truncated(
                 .indexRun, needed: UInt64(reader.offset + tables), available: UInt64(bytes.count))
         }

@@ -38,6 +38,10 @@ public enum Limits {
     public static let recordBodyBytesMax = 1 << 20
     /// Disks of one recovery point.
     public static let disksMax = 64
+    /// Tags of one recovery point.
+    public static let tagsMax = 16
+    /// Index runs that one recovery point names.
+    public static let pointRunsMax = 4096
     /// Names of vaults, items, disks and regions, in bytes of UTF-8.
     public static let nameBytesMax = 255
     /// Longest free text in a record (a path, a note), in bytes of UTF-8.

@@ -86,6 +86,7 @@ public enum ManifestNode: Equatable, Sendable {
         let count = Int(try reader.uint16())
         let byteCount = headerByteCount
             + (level == 0 ? count * entryByteCount : 8 + count * Digest.byteCount)
+        guard byteCount <= Limits.nodeBytesMax else { throw .invalidField(.node, field: "count") }
         guard byteCount <= bytes.count else {
             throw .truncated(.node, needed: UInt64(byteCount), available: UInt64(bytes.count))
         }
@@ -94,6 +95,9 @@ public enum ManifestNode: Equatable, Sendable {
 
     /// Decodes a node that must be of `level`. The caller has compared its SHA-256 with its name.
     public init(decoding bytes: UnsafeRawBufferPointer, level: Int) throws(FormatError) {
+        guard bytes.count <= Limits.nodeBytesMax else {
+            throw .trailingBytes(.node, count: UInt64(bytes.count - Limits.nodeBytesMax))
+        }
         var reader = ByteReader(bytes, of: .node)
         guard try reader.bytes(8).elementsEqual(Self.magic) else { throw .badMagic(.node) }
         let version = try reader.uint8()
@@ -113,7 +117,7 @@ public enum ManifestNode: Equatable, Sendable {
         _ reader: inout ByteReader, count: Int
     ) throws(FormatError) -> [LeafEntry] {
         var end = try reader.uint32()
-        guard reader.remaining == count * entryByteCount else {
+        guard reader.remaining >= count * entryByteCount else {
             throw .truncated(
                 .node, needed: UInt64(headerByteCount + count * entryByteCount),
                 available: UInt64(headerByteCount + reader.remaining))

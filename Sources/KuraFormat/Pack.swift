@@ -173,6 +173,9 @@ public struct PackTrailer: Equatable, Sendable {
         }
         try reader.finish()
         try checkSums()
+        guard fileByteCount <= UInt64(Limits.packBytesMax) else {
+            throw .invalidField(.packTrailer, field: "pack length")
+        }
     }
 
     private static func frame(_ reader: inout ByteReader) throws(FormatError) -> FrameEntry {

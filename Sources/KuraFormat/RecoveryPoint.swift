@@ -103,9 +103,6 @@ public struct RecoveryPoint: Equatable, Sendable {
         disks.reduce(into: DiskCounts()) { $0 += $1.counts }
     }
 
-    static let tagsMax = 16
-    static let runsMax = 4096
-
     public func encoded() -> [UInt8] {
         var writer = ByteWriter(reserving: 1024)
         writer.uniqueID(vault)
@@ -143,8 +140,9 @@ public struct RecoveryPoint: Equatable, Sendable {
 
     private init(reading reader: inout ByteReader) throws(FormatError) {
         vault = try reader.uniqueID()
-        item = try reader.text("item", max: Limits.nameBytesMax)
+        item = try reader.name("item")
         sequence = try reader.uint64()
+        guard sequence > 0 else { throw .invalidField(.recoveryPoint, field: "sequence") }
         time = try reader.int64()
         guard let consistency = Consistency(rawValue: try reader.uint8()) else {
             throw .invalidField(.recoveryPoint, field: "consistency")
@@ -152,22 +150,23 @@ public struct RecoveryPoint: Equatable, Sendable {
         self.consistency = consistency
         parent = try reader.optionalDigest("parent", of: .recoveryPoint)
         storedBytes = try reader.uint64()
-        tags = try reader.list("tags", max: Self.tagsMax) { reader throws(FormatError) in
+        tags = try reader.list("tags", max: Limits.tagsMax) { reader throws(FormatError) in
             try reader.text("tag", max: Limits.nameBytesMax)
         }
         disks = try reader.list("disks", max: Limits.disksMax) { reader throws(FormatError) in
             try Self.disk(&reader)
         }
-        guard !disks.isEmpty, Set(disks.map(\.name)).count == disks.count else {
+        // Compared as bytes: String would take differently composed characters for equal.
+        guard !disks.isEmpty, Set(disks.map { Array($0.name.utf8) }).count == disks.count else {
             throw .invalidField(.recoveryPoint, field: "disks")
         }
-        runs = try reader.list("runs", max: Self.runsMax) { reader throws(FormatError) in
+        runs = try reader.list("runs", max: Limits.pointRunsMax) { reader throws(FormatError) in
             try reader.digest()
         }
     }
 
     private static func disk(_ reader: inout ByteReader) throws(FormatError) -> DiskRecord {
-        let name = try reader.text("disk name", max: Limits.nameBytesMax)
+        let name = try reader.name("disk name")
         let root = try reader.optionalDigest("disk root", of: .recoveryPoint)
         var counts = DiskCounts()
         counts.logicalBytes = try reader.uint64()
@@ -176,7 +175,7 @@ public struct RecoveryPoint: Equatable, Sendable {
         counts.chunks = try reader.uint64()
         counts.newChunks = try reader.uint64()
         let changed = try reader.uint8()
-        guard !name.isEmpty, changed <= 1, counts.logicalBytes <= Limits.diskBytesMax else {
+        guard changed <= 1, counts.logicalBytes <= Limits.diskBytesMax else {
             throw .invalidField(.recoveryPoint, field: "disk")
         }
         return DiskRecord(

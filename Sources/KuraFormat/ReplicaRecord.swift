@@ -28,7 +28,7 @@ public struct ReplicaRecord: Equatable, Sendable {
         try SealedRecord.decode(.replica, from: bytes) { reader throws(FormatError) in
             let record = ReplicaRecord(
                 region: try reader.uniqueID(),
-                regionName: try reader.text("region name", max: Limits.nameBytesMax),
+                regionName: try reader.name("region name"),
                 ordinal: try reader.uint8(), created: try reader.int64())
             guard record.ordinal < Limits.replicasMax else {
                 throw .invalidField(.replica, field: "ordinal")

@@ -109,9 +109,10 @@ public struct VaultRecord: Equatable, Sendable {
         }
         optionalFeatures = try features("optional features")
         id = try reader.uniqueID()
-        name = try reader.text("name", max: Limits.nameBytesMax)
+        name = try reader.name("name")
         region = try reader.uniqueID()
         revision = try reader.uint64()
+        guard revision > 0 else { throw .invalidField(.vault, field: "revision") }
         created = try reader.int64()
         guard let redundancy = Redundancy(rawValue: try reader.uint8()) else {
             throw .invalidField(.vault, field: "redundancy")
