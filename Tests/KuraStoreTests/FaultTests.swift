@@ -10,7 +10,8 @@ import TestSupport
     func everyCall() throws {
         try withTemporaryDirectory { directory in
             let store = try TestStore(directory)
-            var disk = SyntheticDisk(seed: 31, byteCount: 60_000)
+            let base = SyntheticDisk(seed: 31, byteCount: 60_000)
+            var disk = base
             var last = try store.backup(disk.bytes)
             // How many calls one backup makes is counted first.
             let counting = FailingFileSystem { _ in false }
@@ -19,7 +20,7 @@ import TestSupport
             #expect(total > 20)
             for number in 0..<total {
                 let before = disk.bytes
-                disk = disk.edited(seed: UInt64(number))
+                disk = base.edited(seed: UInt64(number))
                 let failing = FailingFileSystem(.noSpace) { $0.count == number }
                 let attempt = Result {
                     try store.backup(disk.bytes, into: store.reopened(fileSystem: failing))

@@ -118,13 +118,20 @@ final class Backup: Sendable {
         let disks = try finishDisks()
         try makeDurable()
         let (point, id) = try commit(disks, time: time)
+        var warnings = disks.filter(\.changedWhileRead).map { disk in
+            "\(disk.source) changed while it was read; disk \(disk.name) of the recovery point "
+                + "may mix states from before and after"
+        }
+        do throws(StoreError) {
+            try IndexMerge(index, session.writer).run()
+        } catch {
+            // The recovery point is made; only the index stays in more files than it should.
+            warnings.append("index runs were not merged: \(error.message)")
+        }
         let final = state.withLock { ($0.trace, $0.storedBytes) }
         return BackupReport(
             id: id, point: point, seconds: Double(Clock.steady() - start) / 1e9,
-            warnings: disks.filter(\.changedWhileRead).map { disk in
-                "\(disk.source) changed while it was read; disk \(disk.name) of the recovery point "
-                    + "may mix states from before and after"
-            },
+            warnings: warnings,
             stages: final.0, replicaNanoseconds: session.writer.busyNanoseconds)
     }
 
@@ -157,7 +164,9 @@ final class Backup: Sendable {
         _ disks: [DiskRecord], time: Int64
     ) throws(StoreError) -> (RecoveryPoint, RecoveryPointID) {
         let vault = session.vault
-        let parent = try vault.recoveryPoints().first { $0.point.item == request.item }
+        let parent = try vault.recoveryPoints().first {
+            $0.point.item.utf8.elementsEqual(request.item.utf8)
+        }
         let (runs, storedBytes) = state.withLock { ($0.runs, $0.storedBytes) }
         let point = RecoveryPoint(
             vault: vault.id, item: request.item, sequence: (parent?.point.sequence ?? 0) + 1,
@@ -206,7 +215,7 @@ extension Vault {
         cancellation: Cancellation = Cancellation()
     ) throws(StoreError) -> BackupReport {
         try request.check()
-        try requireAllReplicas()
+        try requireWritable()
         let session = try Session.begin(self, operation: "backup", item: request.item)
         var clean = false
         defer { session.end(clean: clean) }
@@ -215,7 +224,7 @@ extension Vault {
             request, session, try ChunkIndex.open(self), progress, cancellation)
         do throws(StoreError) {
             let report = try backup.run()
-            clean = true
+            clean = session.writer.error == nil
             return report
         } catch {
             clean = error.code == .interrupted

@@ -51,15 +51,28 @@ final class ExtentScanner {
         batch: (WindowBatch, inout StageTimes) throws(StoreError) -> Void
     ) throws(StoreError) {
         var cursor = extent.lowerBound
-        while let data = try nextData(in: cursor..<extent.upperBound, of: input) {
-            // Data starts and ends on block boundaries here, so that holes of the file system and
-            // blocks of zeros come to the same.
-            let block = UInt64(Limits.blockBytes)
-            let start = data.lowerBound / block * block
-            let end = min((data.upperBound + block - 1) / block * block, extent.upperBound)
-            try scanData(max(start, cursor)..<end, extent, input, &trace, batch)
-            cursor = end
+        while var data = try nextBlocks(in: cursor..<extent.upperBound, of: input) {
+            // A file system may tell several stretches within what is one data run here.
+            while let more = try nextBlocks(in: data.upperBound..<extent.upperBound, of: input),
+                more.lowerBound == data.upperBound
+            {
+                data = data.lowerBound..<more.upperBound
+            }
+            try scanData(data, extent, input, &trace, batch)
+            cursor = data.upperBound
         }
+    }
+
+    /// The next stretch that may hold data, grown to block boundaries, so that holes of the file
+    /// system and blocks of zeros come to the same.
+    private func nextBlocks(
+        in range: Range<UInt64>, of input: ExtentInput
+    ) throws(StoreError) -> Range<UInt64>? {
+        guard let data = try nextData(in: range, of: input) else { return nil }
+        let block = UInt64(Limits.blockBytes)
+        let start = max(data.lowerBound / block * block, range.lowerBound)
+        let end = min((data.upperBound + block - 1) / block * block, range.upperBound)
+        return start..<end
     }
 
     private func nextData(

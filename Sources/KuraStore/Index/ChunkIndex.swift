@@ -18,11 +18,14 @@ final class ChunkIndex: Sendable {
     let vault: Vault
     /// Largest first: most hits are there.
     let runs: [IndexRunReader]
+    /// Runs that are still there although another one holds all they hold.
+    let obsolete: [IndexRunReader]
 
     init(_ vault: Vault, runs: [IndexRunReader]) {
         self.vault = vault
         // A run that another one has swallowed adds nothing.
         let superseded = Set(runs.flatMap(\.trailer.superseded))
+        obsolete = runs.filter { superseded.contains($0.id) }
         self.runs = runs.filter { !superseded.contains($0.id) }
             .sorted { $0.trailer.entryCount > $1.trailer.entryCount }
     }

@@ -76,6 +76,9 @@ public final class Region: Sendable {
                     do {
                         let record = try VaultRecord.decode(
                             fileSystem.contents(path, max: SealedRecord.byteCountMax))
+                        guard record.id == id else {
+                            throw FormatError.invalidField(.vault, field: "id")
+                        }
                         if record.revision > found[id]?.revision ?? 0 { found[id] = record }
                     } catch let error as FormatError {
                         firstProblem = firstProblem ?? StoreError(format: error, at: path)

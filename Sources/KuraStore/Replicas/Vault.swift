@@ -31,7 +31,7 @@ public final class Vault: Sendable {
     /// Creates a vault in the first `record.copies` replicas of a region, durably.
     public static func create(_ record: VaultRecord, in region: Region) throws(StoreError) -> Vault {
         let vault = Vault(region: region, record: record)
-        try vault.requireAllReplicas()
+        try vault.requireWritable()
         try withStoreErrors {
             for replica in vault.replicas {
                 let root = replica.vaultPath(record.id)
@@ -71,10 +71,15 @@ public final class Vault: Sendable {
                 structure: file.structure, error))
     }
 
-    /// Throws unless every replica that the vault has can be written.
-    func requireAllReplicas() throws(StoreError) {
-        guard let problem = problems.first else { return }
-        throw problem
+    /// Throws unless this code may write to the vault, and every replica that it has is there.
+    func requireWritable() throws(StoreError) {
+        if let problem = problems.first { throw problem }
+        if let unknown = record.optionalFeatures.first(where: { !Feature.known.contains($0) }) {
+            throw StoreError(
+                .unsupported, "vault \(record.name) has the feature \(unknown), which this Kura does "
+                    + "not know: it can be read, not written",
+                remedy: "use the version of Kura that wrote it, or a newer one")
+        }
     }
 
     /// Reads a whole file from the first replica whose copy `parse` accepts.
