@@ -72,7 +72,8 @@ public struct Chunker: Sendable {
     ) -> Int? {
         let table = GearTable.words
         let limit = Swift.min(start &+ max, end)
-        let normal = Swift.min(start &+ mean, limit)
+        // Candidates below start + mean take the hard mask, those from there on the easy one.
+        let hardEnd = Swift.min(start &+ mean &- 1, limit)
         var hash: UInt64 = 0
         var position = start &+ min
         for index in (position &- Self.windowBytes)..<position {
@@ -81,8 +82,7 @@ public struct Chunker: Sendable {
         if position < limit, hash & hardMask == 0 || isTail(bytes, position, place) {
             return position
         }
-        // Candidates below start + mean take the hard mask, those from there on the easy one.
-        if scan(bytes, table, &hash, &position, Swift.min(normal &- 1, limit), hardMask, place)
+        if scan(bytes, table, &hash, &position, hardEnd, hardMask, place)
             || scan(bytes, table, &hash, &position, limit, easyMask, place)
         {
             return position
