@@ -47,17 +47,12 @@ public struct Compressor: ~Copyable {
 public struct Decompressor: ~Copyable {
     private let context: OpaquePointer
 
-    /// Frames with a larger window than 8 MiB are refused: none of ours needs one.
-    private static let windowLogMax: Int32 = 23
-
-    public init() {
-        context = ZSTD_createDCtx()!
-        ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, Self.windowLogMax)
-    }
+    public init() { context = ZSTD_createDCtx()! }
 
     deinit { ZSTD_freeDCtx(context) }
 
-    /// Decompresses one frame that must yield exactly `target.count` bytes.
+    /// Decompresses one frame that must yield exactly `target.count` bytes. Its window does not
+    /// matter: in one pass the library looks back into `target` and allocates nothing.
     public borrowing func decompress(
         _ stored: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
     ) throws(ZstandardError) {

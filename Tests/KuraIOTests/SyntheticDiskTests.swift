@@ -26,11 +26,12 @@ import Testing
             let disk = SyntheticDisk(seed: seed, byteCount: byteCount).edited(seed: seed)
             var end = 0
             for file in disk.files {
-                #expect(file.offset % 4096 == 0 && file.offset >= end && file.byteCount > 0)
+                try #require(file.offset % 4096 == 0 && file.offset >= end && file.byteCount > 0)
                 end = min((file.range.upperBound + 4095) / 4096 * 4096, disk.bytes.count)
-                #expect(disk.bytes[file.range.upperBound..<end].allSatisfy { $0 == 0 })
+                let isPadded = disk.bytes[file.range.upperBound..<end].allSatisfy { $0 == 0 }
+                try #require(isPadded)
             }
-            #expect(end <= disk.bytes.count)
+            try #require(end <= disk.bytes.count)
         }
     }
 

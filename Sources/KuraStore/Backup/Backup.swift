@@ -22,6 +22,9 @@ final class Backup: Sendable {
     /// One worker at a time writes an index run.
     private let runLock = Mutex(())
 
+    /// The item's recovery point before this one.
+    private let parent: (id: RecoveryPointID, point: RecoveryPoint)?
+
     private struct State {
         var index: ChunkIndex
         var error: StoreError?
@@ -33,16 +36,40 @@ final class Backup: Sendable {
     init(
         _ request: BackupRequest, _ session: Session, _ index: ChunkIndex, _ progress: Progress,
         _ cancellation: Cancellation
-    ) {
+    ) throws(StoreError) {
         self.request = request
+        parent = try session.vault.recoveryPoints().first {
+            $0.point.item.utf8.elementsEqual(request.item.utf8)
+        }
         self.session = session
         self.progress = progress
         self.cancellation = cancellation
         dataPacks = PackWriter(.data, to: session.writer, capacity: Tuning.dataPackBytes)
         manifestPacks = PackWriter(
             .manifest, to: session.writer, capacity: Tuning.manifestPackBytes)
-        tasks = ExtentTasks(request.disks)
+        tasks = ExtentTasks(
+            request.disks, parents: Self.parentExtents(request.disks, parent?.point, index))
         state = Mutex(State(index: index))
+    }
+
+    /// Per disk, the nodes of the extents of the parent's disk of the same name.
+    private static func parentExtents(
+        _ disks: [BackupRequest.Disk], _ parent: RecoveryPoint?, _ index: ChunkIndex
+    ) -> [[Int: NodeID]] {
+        let reader = ManifestReader(index, PackReader(index.vault), blocks: BlockCache())
+        return disks.map { disk in
+            var nodes: [Int: NodeID] = [:]
+            guard let record = parent?.disks.first(where: { $0.name == disk.name }) else {
+                return nodes
+            }
+            do throws(StoreError) {
+                try reader.forEachExtent(of: record) { nodes[$0] = $1 }
+            } catch {
+                // The parent only saves work: without a readable one everything is cut anew.
+                return [:]
+            }
+            return nodes
+        }
     }
 
     // MARK: What workers call
@@ -163,13 +190,9 @@ final class Backup: Sendable {
     private func commit(
         _ disks: [DiskRecord], time: Int64
     ) throws(StoreError) -> (RecoveryPoint, RecoveryPointID) {
-        let vault = session.vault
-        let parent = try vault.recoveryPoints().first {
-            $0.point.item.utf8.elementsEqual(request.item.utf8)
-        }
         let (runs, storedBytes) = state.withLock { ($0.runs, $0.storedBytes) }
         let point = RecoveryPoint(
-            vault: vault.id, item: request.item, sequence: (parent?.point.sequence ?? 0) + 1,
+            vault: session.vault.id, item: request.item, sequence: (parent?.point.sequence ?? 0) + 1,
             time: time, consistency: request.consistency, parent: parent?.id,
             storedBytes: storedBytes, tags: [], disks: disks, runs: runs)
         let bytes = point.encoded()
@@ -220,7 +243,7 @@ extension Vault {
         var clean = false
         defer { session.end(clean: clean) }
         try session.finishInterrupted()
-        let backup = Backup(
+        let backup = try Backup(
             request, session, try ChunkIndex.open(self), progress, cancellation)
         do throws(StoreError) {
             let report = try backup.run()

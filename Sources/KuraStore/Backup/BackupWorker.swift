@@ -12,12 +12,15 @@ final class BackupWorker {
     private var ids: [ChunkID] = []
     private var isNew: [Bool] = []
     private var extentChunks: [ExtentChunk] = []
+    private var hasher = BatchHasher()
+    private let packs: PackReader
     private var counts = DiskCounts()
     private(set) var trace = StageTimes()
 
     init(_ backup: Backup) {
         self.backup = backup
         let record = backup.session.vault.record
+        packs = PackReader(backup.session.vault)
         scanner = ExtentScanner(Chunker(record.chunker, mean: Int(record.chunkBytesMean)))
         dataFrames = FrameBuilder(
             for: backup.dataPacks, target: Tuning.dataFrameBytes, level: backup.request.level)
@@ -39,28 +42,39 @@ final class BackupWorker {
     private func process(_ task: ExtentTask) throws(StoreError) {
         extentChunks.removeAll(keepingCapacity: true)
         counts = DiskCounts()
-        try scanner.scan(task.extent, of: task.input, trace: &trace) {
+        let parent = parentChunks(task)
+        try scanner.scan(task.extent, of: task.input, parent: parent, trace: &trace) {
             (batch, trace) throws(StoreError) in
             if backup.isCancelled { throw .interruptedByUser }
             try store(batch, extentStart: task.extent.lowerBound, &trace)
         }
         let start = Clock.steady()
-        let node = try ManifestWriter.extentNode(extentChunks, store: storeNode)
+        let node = !parent.isEmpty && extentChunks == parent
+            ? task.parent : try ManifestWriter.extentNode(extentChunks, store: storeNode)
         trace[.manifest] += Clock.steady() - start
         backup.finish(task, node: node, counts: counts)
+    }
+
+    /// The parent's chunks of an extent. The parent only saves work, so one that cannot be read is
+    /// as good as none.
+    private func parentChunks(_ task: ExtentTask) -> [ExtentChunk] {
+        guard let node = task.parent else { return [] }
+        return trace.time(.manifest) {
+            do throws(StoreError) {
+                let reader = ManifestReader(backup.index, packs, blocks: cache)
+                return try reader.chunks(ofExtent: node)
+            } catch {
+                return []
+            }
+        }
     }
 
     /// Hashes the chunks of one window and stores those that the vault does not hold.
     private func store(
         _ batch: WindowBatch, extentStart: UInt64, _ trace: inout StageTimes
     ) throws(StoreError) {
-        ids.removeAll(keepingCapacity: true)
-        trace.time(.hash) {
-            for chunk in batch.chunks {
-                ids.append(ChunkHasher.digest(batch.bytes(of: chunk)))
-            }
-        }
-        try trace.timeThrowing(.lookup) { () throws(StoreError) in try findNew() }
+        trace.time(.hash) { name(batch) }
+        try trace.timeThrowing(.lookup) { () throws(StoreError) in try findNew(in: batch) }
         var newBytes: UInt64 = 0
         var dataBytes: UInt64 = 0
         for (index, chunk) in batch.chunks.enumerated() {
@@ -82,13 +96,33 @@ final class BackupWorker {
         }
     }
 
+    /// Puts the names of a window's chunks into `ids`; those known from the parent are not hashed.
+    private func name(_ batch: WindowBatch) {
+        hasher.removeAll()
+        for chunk in batch.chunks where chunk.knownID == nil {
+            hasher.append(batch.bytes(of: chunk))
+        }
+        hasher.run()
+        ids.removeAll(keepingCapacity: true)
+        var hashed = 0
+        for chunk in batch.chunks {
+            if let id = chunk.knownID {
+                ids.append(id)
+            } else {
+                ids.append(hasher.digests[hashed])
+                hashed += 1
+            }
+        }
+    }
+
     /// Marks in `isNew` which of `ids` this worker has to store.
-    private func findNew() throws(StoreError) {
+    private func findNew(in batch: WindowBatch) throws(StoreError) {
         let index = backup.index
         isNew.removeAll(keepingCapacity: true)
         var anyNew = false
-        for id in ids {
-            let known = try index.contains(id, cache)
+        for (chunk, id) in zip(batch.chunks, ids) {
+            var known = chunk.knownID != nil
+            if !known { known = try index.contains(id, cache) }
             anyNew = anyNew || !known
             isNew.append(!known)
         }

@@ -14,6 +14,8 @@ struct WindowChunk {
     /// Bytes from the window's start.
     var start: Int
     var byteCount: Int
+    /// Its name, where it is a chunk of the parent recovery point: then the vault holds it.
+    var knownID: ChunkID?
 }
 
 /// Chunks of one window, and the place of the window on the disk. Valid during the call only.
@@ -37,6 +39,16 @@ final class ExtentScanner {
     /// Start of the first byte that is in no chunk and no hole yet.
     private var chunkStart = 0
     private var chunks: [WindowChunk] = []
+    private var runs: [WindowRun] = []
+    private let hints = ParentHints()
+
+    /// A data run as far as the window shows it, in bytes from the window's start.
+    private struct WindowRun {
+        var start: Int
+        var end: Int
+        /// False where it may go on behind the window.
+        var isComplete: Bool
+    }
 
     init(_ chunker: Chunker) {
         self.chunker = chunker
@@ -45,11 +57,15 @@ final class ExtentScanner {
     }
 
     /// Scans one extent and calls `batch` for each window that has chunks.
-    /// - Parameter extent: starts on an extent boundary; ends on one, or at the end of the disk.
+    /// - Parameters:
+    ///   - extent: starts on an extent boundary; ends on one, or at the end of the disk.
+    ///   - parent: chunks of the same extent in the parent recovery point.
     func scan(
-        _ extent: Range<UInt64>, of input: ExtentInput, trace: inout StageTimes,
+        _ extent: Range<UInt64>, of input: ExtentInput, parent: [ExtentChunk] = [],
+        trace: inout StageTimes,
         batch: (WindowBatch, inout StageTimes) throws(StoreError) -> Void
     ) throws(StoreError) {
+        hints.begin(parent, extentStart: extent.lowerBound)
         var cursor = extent.lowerBound
         while var data = try nextBlocks(in: cursor..<extent.upperBound, of: input) {
             // A file system may tell several stretches within what is one data run here.
@@ -105,7 +121,9 @@ final class ExtentScanner {
                 try fill(count, at: place, extent, input)
             }
             atEnd = place + UInt64(count) == range.upperBound
-            trace.time(.chunk) { cutWindow(from: fresh, atEnd: atEnd) }
+            trace.time(.chunk) { findRuns(from: fresh, atEnd: atEnd) }
+            trace.time(.hash) { hashHints() }
+            trace.time(.chunk) { for run in runs { cut(run) } }
             if !chunks.isEmpty {
                 let bytes = UnsafeRawBufferPointer(rebasing: window.bytes[..<filled])
                 try batch(
@@ -140,28 +158,54 @@ final class ExtentScanner {
         filled += count
     }
 
-    /// Finds chunks in what is new in the window. Blocks of zeros end a data run.
-    private func cutWindow(from fresh: Int, atEnd: Bool) {
+    /// Finds the data runs of the window. Blocks of zeros end a run.
+    private func findRuns(from fresh: Int, atEnd: Bool) {
+        runs.removeAll(keepingCapacity: true)
+        var start = chunkStart
         var scanned = fresh
         while scanned < filled {
             let count = min(Limits.blockBytes, filled - scanned)
             if ZeroScan.isZero(window.base + scanned, count: count) {
-                cutRun(to: scanned, runEnds: true)
-                chunkStart = scanned + count
+                if start < scanned {
+                    runs.append(WindowRun(start: start, end: scanned, isComplete: true))
+                }
+                start = scanned + count
             }
             scanned += count
         }
-        cutRun(to: filled, runEnds: atEnd)
+        if start < filled {
+            runs.append(WindowRun(start: start, end: filled, isComplete: atEnd))
+        }
+        chunkStart = filled
     }
 
-    private func cutRun(to end: Int, runEnds: Bool) {
+    /// Hashes the stretches of the window in which the parent has chunks.
+    private func hashHints() {
+        let bytes = UnsafeRawBufferPointer(window.bytes)
+        hints.beginWindow(at: base)
+        for run in runs { hints.add(from: run.start, to: run.end, of: bytes) }
+        hints.hash()
+    }
+
+    /// Cuts one run. What is left of an incomplete one waits for the next window.
+    private func cut(_ run: WindowRun) {
         let bytes = UnsafePointer(window.base.assumingMemoryBound(to: UInt8.self))
-        while chunkStart < end,
-            let cut = chunker.cut(
-                bytes, from: chunkStart, to: end, runEnds: runEnds, diskOffset: base)
-        {
-            chunks.append(WindowChunk(start: chunkStart, byteCount: cut - chunkStart))
-            chunkStart = cut
+        var start = run.start
+        while start < run.end {
+            if let hint = hints.match(at: start, runEnd: run.isComplete ? run.end : nil) {
+                chunks.append(
+                    WindowChunk(start: start, byteCount: hint.byteCount, knownID: hint.id))
+                start += hint.byteCount
+                continue
+            }
+            guard let end = chunker.cut(
+                bytes, from: start, to: run.end, runEnds: run.isComplete, diskOffset: base)
+            else {
+                chunkStart = start
+                return
+            }
+            chunks.append(WindowChunk(start: start, byteCount: end - start))
+            start = end
         }
     }
 

@@ -10,6 +10,8 @@ struct ExtentTask {
     var number: Int
     var extent: Range<UInt64>
     var input: ExtentInput
+    /// The node of the same extent in the parent recovery point.
+    var parent: NodeID?
     /// Keeps the memory of a streamed extent alive.
     var buffer: AlignedBuffer?
 }
@@ -17,6 +19,8 @@ struct ExtentTask {
 /// Hands out the extents of all disks in order, and keeps what came of them.
 final class ExtentTasks: Sendable {
     private let disks: [BackupRequest.Disk]
+    /// Per disk, the nodes of the parent's extents.
+    private let parents: [[Int: NodeID]]
     private let state: Mutex<State>
 
     struct Outcome {
@@ -32,8 +36,10 @@ final class ExtentTasks: Sendable {
         var outcomes: [Outcome]
     }
 
-    init(_ disks: [BackupRequest.Disk]) {
+    /// - Parameter parents: per disk, the nodes of the parent recovery point's extents.
+    init(_ disks: [BackupRequest.Disk], parents: [[Int: NodeID]]? = nil) {
         self.disks = disks
+        self.parents = parents ?? disks.map { _ in [:] }
         let outcomes = disks.map { disk in
             switch disk.source {
             case .file(let file): Outcome(byteCount: file.byteCount)
@@ -51,7 +57,8 @@ final class ExtentTasks: Sendable {
     func next() throws(StoreError) -> ExtentTask? {
         try state.withLock { state throws(StoreError) in
             while state.disk < disks.count {
-                if let task = try Self.next(of: disks[state.disk], &state) {
+                if var task = try Self.next(of: disks[state.disk], &state) {
+                    task.parent = parents[task.disk][task.number]
                     state.number += 1
                     state.outcomes[task.disk].nodes.append(nil)
                     return task

@@ -7,6 +7,10 @@ struct FoundChunk {
     var pack: PackID
     var frame: Int
     var plainOffset: Int
+
+    func isSameFrame(as other: FoundChunk) -> Bool {
+        frame == other.frame && pack == other.pack
+    }
 }
 
 /// All index runs of a vault: which chunks it holds, and where.

@@ -227,21 +227,4 @@ final class FrameCache {
         }
         return slots.min { $0.lastUse < $1.lastUse }!
     }
-
-    /// The bytes of one chunk, whose SHA-256 is its name. Falls back to other replicas.
-    func chunk(
-        _ id: ChunkID, byteCount: Int, at place: FoundChunk
-    ) throws(StoreError) -> UnsafeRawBufferPointer {
-        for checked in [false, true] {
-            let plain = try frame(place.frame, of: place.pack, checked: checked)
-            let end = place.plainOffset + byteCount
-            if end <= plain.count {
-                let bytes = UnsafeRawBufferPointer(rebasing: plain[place.plainOffset..<end])
-                if ChunkHasher.digest(bytes) == id { return bytes }
-            }
-        }
-        throw StoreError(
-            .damaged, "chunk \(id.short) in pack \(place.pack.short) is not what its name says",
-            remedy: "run: kura verify --level chunks, to see what is affected")
-    }
 }

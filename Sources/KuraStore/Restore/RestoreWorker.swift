@@ -11,6 +11,9 @@ final class RestoreWorker {
     /// The whole extent, for a target that takes bytes in order.
     private var extentBuffer: AlignedBuffer?
     private(set) var trace = StageTimes()
+    private var hasher = BatchHasher()
+    /// Names of the chunks in `hasher`.
+    private var distinct: [ChunkID] = []
 
     /// A chunk of the extent and where it is stored.
     private struct Piece {
@@ -77,31 +80,64 @@ final class RestoreWorker {
         return pieces
     }
 
-    /// Hands out the bytes of every piece. A chunk that occurs several times is checked once.
+    /// Hands out the bytes of every piece, frame by frame. A chunk that occurs several times is
+    /// checked once.
     private func forEachChunk(
         _ pieces: [Piece], _ write: (Int, UnsafeRawBufferPointer) throws(IOError) -> Void
     ) throws(StoreError) {
-        var next = 0
-        while next < pieces.count {
-            let piece = pieces[next]
-            let id = piece.chunk.id
-            _ = try trace.timeThrowing(.decode) { () throws(StoreError) in
-                try frames.frame(piece.place.frame, of: piece.place.pack)
+        var start = 0
+        while start < pieces.count {
+            var end = start + 1
+            while end < pieces.count, pieces[end].place.isSameFrame(as: pieces[start].place) {
+                end += 1
             }
-            let bytes = try trace.timeThrowing(.hash) { () throws(StoreError) in
-                try frames.chunk(id, byteCount: piece.chunk.byteCount, at: piece.place)
-            }
-            let start = Clock.steady()
-            while next < pieces.count, pieces[next].chunk.id == id {
-                do throws(IOError) {
-                    try write(pieces[next].chunk.offset, bytes)
-                } catch {
-                    throw StoreError(io: error)
-                }
-                next += 1
-            }
-            trace[.write] += Clock.steady() - start
+            try forEachChunk(ofFrame: pieces[start..<end], write)
+            start = end
         }
+    }
+
+    private func forEachChunk(
+        ofFrame pieces: ArraySlice<Piece>,
+        _ write: (Int, UnsafeRawBufferPointer) throws(IOError) -> Void
+    ) throws(StoreError) {
+        let place = pieces[pieces.startIndex].place
+        var plain = try trace.timeThrowing(.decode) { () throws(StoreError) in
+            try frames.frame(place.frame, of: place.pack)
+        }
+        if !trace.time(.hash, { isSound(pieces, in: plain) }) {
+            // Once more, with the stored bytes compared: another replica may have a good copy.
+            plain = try frames.frame(place.frame, of: place.pack, checked: true)
+            guard isSound(pieces, in: plain) else {
+                throw StoreError(
+                    .damaged, "frame \(place.frame) of pack \(place.pack.short) does not hold what "
+                        + "the index says", remedy: "run: kura verify --level chunks")
+            }
+        }
+        let start = Clock.steady()
+        do throws(IOError) {
+            for piece in pieces {
+                let end = piece.place.plainOffset + piece.chunk.byteCount
+                let bytes = UnsafeRawBufferPointer(rebasing: plain[piece.place.plainOffset..<end])
+                try write(piece.chunk.offset, bytes)
+            }
+        } catch {
+            throw StoreError(io: error)
+        }
+        trace[.write] += Clock.steady() - start
+    }
+
+    /// Whether every piece lies in the frame and hashes to its name.
+    private func isSound(_ pieces: ArraySlice<Piece>, in plain: UnsafeRawBufferPointer) -> Bool {
+        hasher.removeAll()
+        distinct.removeAll(keepingCapacity: true)
+        for piece in pieces where distinct.last != piece.chunk.id {
+            let end = piece.place.plainOffset + piece.chunk.byteCount
+            guard end <= plain.count else { return false }
+            hasher.append(UnsafeRawBufferPointer(rebasing: plain[piece.place.plainOffset..<end]))
+            distinct.append(piece.chunk.id)
+        }
+        hasher.run()
+        return hasher.digests == distinct
     }
 
     private func zeroGaps(

@@ -9,6 +9,7 @@ final class PackVerifier {
     private let level: VerifyRequest.Level
     private let decoder = FrameDecoder()
     private let plain = FrameBuffer()
+    private var hasher = BatchHasher()
     private(set) var trace = StageTimes()
 
     struct Result {
@@ -76,14 +77,16 @@ final class PackVerifier {
     ) throws {
         let bytes = try trace.time(.decode) { try decoder.decode(stored, frame, into: plain) }
         try trace.time(.hash) {
+            hasher.removeAll()
             var offset = 0
             for entry in chunks {
                 let end = offset + Int(entry.byteCount)
-                let chunk = UnsafeRawBufferPointer(rebasing: bytes[offset..<end])
-                guard ChunkHasher.digest(chunk) == entry.id else {
-                    throw StoreError(.damaged, "chunk \(entry.id.short) is not what its name says")
-                }
+                hasher.append(UnsafeRawBufferPointer(rebasing: bytes[offset..<end]))
                 offset = end
+            }
+            hasher.run()
+            for (entry, digest) in zip(chunks, hasher.digests) where entry.id != digest {
+                throw StoreError(.damaged, "chunk \(entry.id.short) is not what its name says")
             }
         }
     }

@@ -1,0 +1,81 @@
+internal import KuraCodec
+internal import KuraFormat
+
+/// Proposes the parent recovery point's chunks for an extent, so that what has not changed need not
+/// be cut again.
+///
+/// A proposal counts only when the SHA-256 of the bytes that are there now is the chunk's name, and
+/// when the chunker would end the chunk at the same place: a chunk that ended because its data run
+/// did is refused where the run goes on now. So the chunks are those that the chunker alone finds.
+/// Used by one thread.
+final class ParentHints {
+    private var parent: [ExtentChunk] = []
+    private var extentStart: UInt64 = 0
+    /// First chunk of the parent that is not behind the current window.
+    private var next = 0
+    private var windowStart: UInt64 = 0
+    /// Numbers of the parent's chunks that were hashed for this window, ascending.
+    private var tried: [Int] = []
+    private var position = 0
+    private var matches = 0
+    private var hasher = BatchHasher()
+    /// Where most proposals of a window are wrong, the next window goes without.
+    private var isResting = false
+
+    /// - Parameter parent: ascending.
+    func begin(_ parent: [ExtentChunk], extentStart: UInt64) {
+        self.parent = parent
+        self.extentStart = extentStart
+        next = 0
+        isResting = false
+        tried.removeAll(keepingCapacity: true)
+    }
+
+    /// - Parameter start: place of the window's first byte on the disk.
+    func beginWindow(at start: UInt64) {
+        let failed = !tried.isEmpty && matches * 2 < tried.count
+        isResting = failed && !isResting
+        windowStart = start
+        tried.removeAll(keepingCapacity: true)
+        hasher.removeAll()
+        position = 0
+        matches = 0
+    }
+
+    /// Adds the parent's chunks that lie in a run of the window.
+    func add(from start: Int, to end: Int, of window: UnsafeRawBufferPointer) {
+        guard !isResting else { return }
+        let shift = Int(windowStart - extentStart)
+        while next < parent.count, parent[next].offset - shift < start { next += 1 }
+        while next < parent.count {
+            let first = parent[next].offset - shift
+            let last = first + parent[next].byteCount
+            guard last <= end else { return }
+            tried.append(next)
+            hasher.append(UnsafeRawBufferPointer(rebasing: window[first..<last]))
+            next += 1
+        }
+    }
+
+    func hash() {
+        if !tried.isEmpty { hasher.run() }
+    }
+
+    /// The parent's chunk that starts at `start` of the window, if it is there unchanged.
+    /// - Parameter runEnd: where the data run ends; nil where that is not known yet.
+    func match(at start: Int, runEnd: Int?) -> ExtentChunk? {
+        let shift = Int(windowStart - extentStart)
+        while position < tried.count, parent[tried[position]].offset - shift < start {
+            position += 1
+        }
+        guard position < tried.count else { return nil }
+        let number = tried[position]
+        let chunk = parent[number]
+        guard chunk.offset - shift == start, hasher.digests[position] == chunk.id else { return nil }
+        let end = chunk.offset + chunk.byteCount
+        let goesOn = number + 1 < parent.count && parent[number + 1].offset == end
+        guard goesOn || runEnd == end - shift else { return nil }
+        matches += 1
+        return chunk
+    }
+}
