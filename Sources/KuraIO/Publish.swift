@@ -37,19 +37,29 @@ extension FileSystem {
             throw error
         }
         do throws(IOError) {
+            try settle(pieces, from: temporary, as: name, replacing: replacing)
+        } catch {
+            discard(temporary)
+            throw error
+        }
+        try flushDirectory(name.removingLastComponent())
+    }
+
+    /// Gives the complete temporary file its name, unless an equal file has it already.
+    private func settle(
+        _ pieces: [UnsafeRawBufferPointer], from temporary: FilePath, as name: FilePath,
+        replacing: Bool
+    ) throws(IOError) {
+        do throws(IOError) {
             try rename(temporary, to: name, replacing: replacing)
         } catch {
-            guard error.errno == .fileExists else {
-                discard(temporary)
-                throw error
-            }
+            guard error.errno == .fileExists else { throw error }
             if try holds(name, pieces) {
                 discard(temporary)
             } else {
                 try rename(temporary, to: name, replacing: true)
             }
         }
-        try flushDirectory(name.removingLastComponent())
     }
 
     public func publish(
@@ -68,7 +78,12 @@ extension FileSystem {
 
     /// Creates a directory and every missing one above it, each durably.
     public func makeDirectories(_ path: FilePath) throws(IOError) {
-        if try exists(path) { return }
+        if try exists(path) {
+            guard try status(path).kind == .directory else {
+                throw IOError("create", path, .fileExists)
+            }
+            return
+        }
         let parent = path.removingLastComponent()
         if !parent.isEmpty, parent != path { try makeDirectories(parent) }
         try makeDirectory(path)

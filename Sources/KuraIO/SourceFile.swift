@@ -23,7 +23,8 @@ public final class SourceFile: Sendable {
 
     public init(_ path: FilePath) throws(SourceError) {
         self.path = path
-        let descriptor = kura_open(path.string, O_RDONLY | O_CLOEXEC, 0)
+        // O_NONBLOCK, because opening a named pipe would wait for its writer. Files do not care.
+        let descriptor = kura_open(path.string, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0)
         guard descriptor >= 0 else {
             throw .io(IOError("open", path, Errno(rawValue: Glibc.errno)))
         }

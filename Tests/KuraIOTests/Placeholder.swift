@@ -1,5 +1,0 @@
-import Testing
-
-@Suite("Placeholder") struct PlaceholderTests {
-    @Test("builds") func builds() { #expect(1 + 1 == 2) }
-}

@@ -1,0 +1,224 @@
+import Glibc
+import KuraIO
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite("Target file") struct TargetFileTests {
+    private let local = LocalFileSystem()
+
+    private func contents(_ path: FilePath) throws -> [UInt8] {
+        try local.contents(path, max: 1 << 24)
+    }
+
+    private func write(_ bytes: [UInt8], to file: TargetFile, at offset: UInt64) throws {
+        try bytes.withUnsafeBytes { try file.write(at: offset, $0) }
+    }
+
+    private func inode(_ path: FilePath) -> UInt64 {
+        var status = stat()
+        stat(path.string, &status)
+        return UInt64(status.st_ino)
+    }
+
+    private func error(_ body: () throws -> Void) -> TargetError? {
+        #expect(throws: TargetError.self, performing: body)
+    }
+
+    // MARK: - New files
+
+    @Test("a new file gets its name when it is finished, and not before")
+    func finish() throws {
+        let disk = SyntheticDisk(seed: 1, byteCount: 100_001).bytes
+        try withTemporaryDirectory { directory in
+            let path = directory.appending("disk")
+            let file = try TargetFile(path, byteCount: UInt64(disk.count), overwrite: false)
+            try write(Array(disk[50_000...]), to: file, at: 50_000)
+            try write(Array(disk[..<50_000]), to: file, at: 0)
+            #expect(try !local.exists(path))
+            try file.finish()
+            #expect(try contents(path) == disk)
+            #expect(try local.list(directory) == ["disk"])
+        }
+    }
+
+    @Test("a new file has its whole size and reads as zeros before anything is written")
+    func zeros() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.appending("disk")
+            let file = try TargetFile(path, byteCount: 12_345, overwrite: false)
+            #expect(!file.needsZeros)
+            try file.finish()
+            #expect(try contents(path) == [UInt8](repeating: 0, count: 12_345))
+        }
+    }
+
+    @Test("a disk of no bytes is a file of no bytes")
+    func empty() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.appending("disk")
+            try TargetFile(path, byteCount: 0, overwrite: false).finish()
+            #expect(try contents(path).isEmpty)
+        }
+    }
+
+    @Test("a new file is its owner's only")
+    func mode() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.appending("disk")
+            try TargetFile(path, byteCount: 1, overwrite: false).finish()
+            #expect(try local.status(path).mode == 0o600)
+        }
+    }
+
+    @Test("nothing is left of a new file that is abandoned")
+    func abandon() throws {
+        try withTemporaryDirectory { directory in
+            let file = try TargetFile(
+                directory.appending("disk"), byteCount: 10, overwrite: false)
+            try write([1, 2, 3], to: file, at: 0)
+            #expect(try local.list(directory).count == 1)
+            file.abandon()
+            #expect(try local.list(directory).isEmpty)
+        }
+    }
+
+    @Test("a file that gets the name meanwhile is not overwritten")
+    func race() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.appending("disk")
+            let file = try TargetFile(path, byteCount: 10, overwrite: false)
+            local.close(try local.create(path))
+            let error = #expect(throws: IOError.self) { try file.finish() }
+            #expect(error?.errno == .fileExists)
+            file.abandon()
+            #expect(try contents(path).isEmpty)
+            #expect(try local.list(directory) == ["disk"])
+        }
+    }
+
+    // MARK: - Errors
+
+    @Test("refuses a file that exists, and leaves it as it is")
+    func exists() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.appending("disk")
+            try SyntheticDisk(seed: 1, byteCount: 100).write(to: path, sparse: false)
+            let before = try contents(path)
+            let error = error { _ = try TargetFile(path, byteCount: 10, overwrite: false) }
+            #expect(error == .exists(path))
+            #expect(try contents(path) == before)
+            #expect(try local.list(directory) == ["disk"])
+        }
+    }
+
+    @Test("refuses a directory, with and without overwriting", arguments: [true, false])
+    func directory(_ overwrite: Bool) throws {
+        try withTemporaryDirectory { directory throws in
+            let error = error { _ = try TargetFile(directory, byteCount: 1, overwrite: overwrite) }
+            #expect(error == .isDirectory(directory))
+        }
+    }
+
+    @Test("refuses a place in a directory that does not exist", arguments: [true, false])
+    func noParent(_ overwrite: Bool) throws {
+        try withTemporaryDirectory { directory throws in
+            let path = directory.appending("missing/disk")
+            let error = error { _ = try TargetFile(path, byteCount: 1, overwrite: overwrite) }
+            #expect(error == .noParent(path))
+            #expect(try local.list(directory).isEmpty)
+        }
+    }
+
+    @Test("refuses what cannot have a size, such as a pipe", .timeLimit(.minutes(1)))
+    func pipe() throws {
+        try withTemporaryDirectory { directory throws in
+            let path = directory.appending("pipe")
+            #expect(mkfifo(path.string, 0o600) == 0)
+            let error = error { _ = try TargetFile(path, byteCount: 1, overwrite: true) }
+            #expect(error == .io(IOError("resize", path, .invalidArgument)))
+        }
+    }
+
+    @Test("leaves nothing behind when the size is impossible")
+    func impossibleSize() throws {
+        try withTemporaryDirectory { directory throws in
+            let path = directory.appending("disk")
+            let tooLarge = UInt64(Int64.max)
+            let error = error { _ = try TargetFile(path, byteCount: tooLarge, overwrite: false) }
+            #expect(error == .io(IOError("resize", path, .fileTooLarge)))
+            #expect(try local.list(directory).isEmpty)
+        }
+    }
+
+    // MARK: - Overwriting
+
+    @Test("overwrites in place: the same file, with the new size", arguments: [0, 5000, 300_000])
+    func overwrite(_ byteCount: Int) throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.appending("disk")
+            try SyntheticDisk(seed: 1, byteCount: 100_000).write(to: path, sparse: false)
+            let before = inode(path)
+            let disk = SyntheticDisk(seed: 2, byteCount: byteCount).bytes
+            let file = try TargetFile(path, byteCount: UInt64(byteCount), overwrite: true)
+            #expect(file.needsZeros)
+            try write(disk, to: file, at: 0)
+            try file.finish()
+            #expect(try contents(path) == disk)
+            #expect(inode(path) == before)
+            #expect(try local.list(directory) == ["disk"])
+        }
+    }
+
+    @Test("abandoning does not remove a file that was there before")
+    func abandonOverwrite() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.appending("disk")
+            try SyntheticDisk(seed: 1, byteCount: 1000).write(to: path, sparse: false)
+            try TargetFile(path, byteCount: 1000, overwrite: true).abandon()
+            #expect(try local.list(directory) == ["disk"])
+        }
+    }
+
+    @Test("makes a new file where there is none to overwrite")
+    func overwriteNothing() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.appending("disk")
+            let file = try TargetFile(path, byteCount: 5, overwrite: true)
+            #expect(!file.needsZeros)
+            #expect(try !local.exists(path))
+            try file.finish()
+            #expect(try contents(path) == [0, 0, 0, 0, 0])
+        }
+    }
+
+    @Test(
+        "makes a range read as zeros and leaves its neighbours alone",
+        arguments: [0..<0, 0..<1, 5..<4101, 4096..<8192, 10..<999_990, 0..<1_000_000])
+    func zero(_ range: Range<Int>) throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.appending("disk")
+            let byteCount = 1_000_000
+            var expected = [UInt8](repeating: 0x55, count: byteCount)
+            let file = try TargetFile(path, byteCount: UInt64(byteCount), overwrite: false)
+            try write(expected, to: file, at: 0)
+            try file.zero(UInt64(range.lowerBound)..<UInt64(range.upperBound))
+            expected.replaceSubrange(range, with: repeatElement(0, count: range.count))
+            try file.finish()
+            #expect(try contents(path) == expected)
+        }
+    }
+
+    @Test("makes a hole of what it zeroes")
+    func hole() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.appending("disk")
+            let size: UInt64 = 1 << 20
+            try SyntheticDisk(seed: 1, byteCount: Int(size)).write(to: path, sparse: false)
+            let file = try TargetFile(path, byteCount: size, overwrite: true)
+            try file.zero(0..<size)
+            try file.finish()
+            #expect(try SourceFile(path).nextData(in: 0..<size) == nil)
+        }
+    }
+}
