@@ -99,6 +99,12 @@ public final class TargetFile: Sendable {
             OpenFile(descriptor: descriptor), temporary ?? path, at: offset, bytes)
     }
 
+    /// Lets the kernel begin to write a finished range out, so that `finish` has less to wait for.
+    public func startWriteback(_ range: Range<UInt64>) {
+        kura_start_writeback(
+            descriptor, off_t(range.lowerBound), off_t(range.upperBound - range.lowerBound))
+    }
+
     /// Makes a range read as zeros: a hole where the file system can, else written zeros.
     public func zero(_ range: Range<UInt64>) throws(IOError) {
         guard !range.isEmpty else { return }

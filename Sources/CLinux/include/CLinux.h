@@ -18,6 +18,9 @@ int kura_rename_exclusive(const char *from, const char *to);
 /// Makes a range of a regular file a hole that reads as zeros. 0, or -1 with errno.
 int kura_punch_hole(int descriptor, off_t offset, off_t length);
 
+/// Starts writing a range of dirty pages out, without waiting and without any promise.
+void kura_start_writeback(int descriptor, off_t offset, off_t length);
+
 /// Size in bytes of a block device. 0, or -1 with errno.
 int kura_block_device_size(int descriptor, uint64_t *size);
 

@@ -54,6 +54,7 @@ final class RestoreWorker {
             try forEachChunk(pieces) { (offset, bytes) throws(IOError) in
                 try file.write(at: range.lowerBound + UInt64(offset), bytes)
             }
+            if !pieces.isEmpty { trace.time(.write) { file.startWriteback(range) } }
         case .stream(let stream):
             try writeInOrder(number, pieces, byteCount: count, to: stream)
         }
