@@ -15,7 +15,7 @@ let package = Package(
     products: [
         .executable(name: "kura", targets: ["kura"]),
         .library(name: "KuraCodec", targets: ["KuraCodec"]),
-        .library(name: "KuraStore", targets: ["KuraStore"]),
+        .library(name: "KuraFormat", targets: ["KuraFormat"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
