@@ -22,6 +22,10 @@ public final class InputStream: Sendable {
     /// Fills `target`; fewer bytes come back only at the end of the stream, or when it is cancelled.
     /// One caller at a time.
     public func read(into target: UnsafeMutableRawBufferPointer) throws(IOError) -> Int {
+        // A descriptor that cannot be read is never ready either: waiting for it would not end.
+        guard fcntl(descriptor, F_GETFL) & O_ACCMODE != O_WRONLY else {
+            throw IOError("read", FilePath(name), .badFileDescriptor)
+        }
         var done = 0
         while done < target.count, !cancellation.isCancelled {
             var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
