@@ -41,6 +41,20 @@ int kura_open(const char *path, int flags, mode_t mode) {
     return descriptor;
 }
 
+int kura_set_direct(int descriptor, int direct) {
+    const int flags = fcntl(descriptor, F_GETFL);
+    if (flags < 0) return -1;
+    return fcntl(descriptor, F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT);
+}
+
+int kura_open_direct(const char *path) {
+    int descriptor;
+    do {
+        descriptor = open(path, O_WRONLY | O_DIRECT | O_CLOEXEC | O_NOFOLLOW);
+    } while (descriptor < 0 && errno == EINTR);
+    return descriptor;
+}
+
 int kura_processor_count(void) {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) != 0) return -1;

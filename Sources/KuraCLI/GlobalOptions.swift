@@ -89,6 +89,11 @@ struct ProgressOptions: ParsableArguments {
         var total = 0.0
         for stage in Stage.allCases where stages[stage] > 0 {
             let time = Double(stages[stage]) / 1e9
+            // Writers have threads of their own.
+            if stage == .write {
+                table.add(["writer threads", Units.fixed(time, 3), "beside"])
+                continue
+            }
             total += time
             table.add([
                 stage.rawValue, Units.fixed(time, 3), "\(Units.fixed(time / wall * 100, 1)) %",

@@ -107,6 +107,23 @@ public struct Chunker: Sendable {
         while next < end {
             let boundary = ((place &+ next) | (Limits.blockBytes &- 1)) &+ 1 &- place
             let stretchEnd = Swift.min(boundary, end)
+            // Four bytes a step: the hash behind the fourth does not wait for those between. They are
+            // looked at one by one only when one of them has the mask's bits zero.
+            while next &+ 4 <= stretchEnd {
+                let word = UnsafeRawPointer(bytes + next).loadUnaligned(as: UInt32.self)
+                let one = table[Int(truncatingIfNeeded: word & 0xff)]
+                let two = (one &<< 1) &+ table[Int(truncatingIfNeeded: (word &>> 8) & 0xff)]
+                let three = (two &<< 1) &+ table[Int(truncatingIfNeeded: (word &>> 16) & 0xff)]
+                let four = (three &<< 1) &+ table[Int(truncatingIfNeeded: word &>> 24)]
+                if ((rolling &<< 1) &+ one) & mask == 0 || ((rolling &<< 2) &+ two) & mask == 0
+                    || ((rolling &<< 3) &+ three) & mask == 0
+                {
+                    break
+                }
+                rolling = (rolling &<< 4) &+ four
+                next &+= 4
+                if rolling & mask == 0 { return true }
+            }
             while next < stretchEnd {
                 rolling = (rolling &<< 1) &+ table[Int(bytes[next])]
                 next &+= 1

@@ -49,6 +49,15 @@ public struct LocalFileSystem: FileSystem {
     public func write(
         _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
     ) throws(IOError) {
+        let done = writeDirectly(file, at: offset, bytes)
+        try writeBuffered(
+            file, path, at: offset + UInt64(done), UnsafeRawBufferPointer(rebasing: bytes[done...]))
+    }
+
+    /// Writes all of `bytes` through the page cache.
+    func writeBuffered(
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+    ) throws(IOError) {
         var done = 0
         while done < bytes.count {
             let count = pwrite(
@@ -60,6 +69,18 @@ public struct LocalFileSystem: FileSystem {
             }
             done += count
         }
+    }
+
+    /// Writes what may go around the page cache. The file belongs to one thread while it is written,
+    /// so the flag, which every user of the descriptor shares, can be set for a moment.
+    private func writeDirectly(
+        _ file: OpenFile, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+    ) -> Int {
+        let count = DirectIO.prefix(of: bytes, at: offset)
+        guard count > 0, kura_set_direct(file.descriptor, 1) == 0 else { return 0 }
+        defer { _ = kura_set_direct(file.descriptor, 0) }
+        return DirectIO.write(
+            file.descriptor, at: offset, UnsafeRawBufferPointer(rebasing: bytes[..<count]))
     }
 
     public func flush(_ file: OpenFile, _ path: FilePath) throws(IOError) {

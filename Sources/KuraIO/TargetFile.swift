@@ -21,6 +21,9 @@ public enum TargetError: Error, Equatable, Sendable {
 public final class TargetFile: Sendable {
     public let path: FilePath
     private let descriptor: Int32
+    /// For writes around the page cache; -1 where the file system has none. Threads share the flags
+    /// of a descriptor, so it is one of its own.
+    private let directDescriptor: Int32
     /// Where the bytes are until `finish`, for a new file.
     private let temporary: FilePath?
     private let isDevice: Bool
@@ -58,6 +61,7 @@ public final class TargetFile: Sendable {
             self.descriptor = descriptor
             temporary = name
         }
+        directDescriptor = kura_open_direct((temporary ?? path).string)
         do throws(TargetError) {
             try setSize()
         } catch {
@@ -66,7 +70,10 @@ public final class TargetFile: Sendable {
         }
     }
 
-    deinit { Glibc.close(descriptor) }
+    deinit {
+        Glibc.close(descriptor)
+        if directDescriptor >= 0 { Glibc.close(directDescriptor) }
+    }
 
     private static func status(_ path: FilePath) throws(TargetError) -> FileStatus? {
         do {
@@ -95,8 +102,15 @@ public final class TargetFile: Sendable {
     public var needsZeros: Bool { temporary == nil }
 
     public func write(at offset: UInt64, _ bytes: UnsafeRawBufferPointer) throws(IOError) {
-        try LocalFileSystem().write(
-            OpenFile(descriptor: descriptor), temporary ?? path, at: offset, bytes)
+        var done = 0
+        let direct = DirectIO.prefix(of: bytes, at: offset)
+        if direct > 0, directDescriptor >= 0 {
+            done = DirectIO.write(
+                directDescriptor, at: offset, UnsafeRawBufferPointer(rebasing: bytes[..<direct]))
+        }
+        try LocalFileSystem().writeBuffered(
+            OpenFile(descriptor: descriptor), temporary ?? path, at: offset + UInt64(done),
+            UnsafeRawBufferPointer(rebasing: bytes[done...]))
     }
 
     /// Lets the kernel begin to write a finished range out, so that `finish` has less to wait for.

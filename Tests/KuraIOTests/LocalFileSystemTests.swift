@@ -54,6 +54,27 @@ import Testing
         }
     }
 
+    @Test(
+        "writes long pieces whole, wherever they lie in memory and in the file",
+        arguments: [0, 1, 4096], [0, 512, 8192])
+    func longPieces(memoryOffset: Int, fileOffset: UInt64) throws {
+        try withTemporaryDirectory { directory in
+            let buffer = AlignedBuffer(byteCount: 1 << 20)
+            buffer.bytes.copyBytes(from: SyntheticDisk(seed: 4, byteCount: 1 << 20).bytes)
+            // Not a multiple of anything, so that both ways of writing have to meet.
+            let piece = UnsafeRawBufferPointer(
+                rebasing: buffer.bytes[memoryOffset..<(memoryOffset + 700_001)])
+            let path = directory.appending("file")
+            let file = try local.create(path)
+            try local.write(file, path, at: fileOffset, piece)
+            try local.write(file, path, at: fileOffset + 700_001, piece)
+            local.close(file)
+            let found = try local.contents(path, max: 1 << 21)
+            #expect(found.count == Int(fileOffset) + 2 * 700_001)
+            #expect(found.dropFirst(Int(fileOffset)).elementsEqual(Array(piece) + Array(piece)))
+        }
+    }
+
     @Test("does not follow a link that has a file's name")
     func link() throws {
         try withTemporaryDirectory { directory in

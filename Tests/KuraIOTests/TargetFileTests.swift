@@ -42,6 +42,31 @@ import Testing
         }
     }
 
+    @Test("threads write long and short pieces side by side")
+    func longPieces() throws {
+        let disk = SyntheticDisk(seed: 2, byteCount: 4_000_003).bytes
+        let buffer = AlignedBuffer(byteCount: disk.count)
+        buffer.bytes.copyBytes(from: disk)
+        try withTemporaryDirectory { directory in
+            let path = directory.appending("disk")
+            let file = try TargetFile(path, byteCount: UInt64(disk.count), overwrite: false)
+            // Long ones start on blocks; short ones lie between them.
+            Threads.run(4) { thread in
+                let ends = [0, 1_048_576, 1_048_676, 1_052_672, disk.count]
+                let range = ends[thread]..<ends[thread + 1]
+                do {
+                    try file.write(
+                        at: UInt64(range.lowerBound),
+                        UnsafeRawBufferPointer(rebasing: buffer.bytes[range]))
+                } catch {
+                    Issue.record(error)
+                }
+            }
+            try file.finish()
+            #expect(try contents(path) == disk)
+        }
+    }
+
     @Test("a new file has its whole size and reads as zeros before anything is written")
     func zeros() throws {
         try withTemporaryDirectory { directory in

@@ -75,7 +75,7 @@ import TestSupport
     func frameWise() throws {
         try withTemporaryDirectory { directory in
             let store = try TestStore(directory, mean: 32768)
-            // Several frames of 512 KiB in one pack.
+            // Several frames in one pack.
             var random = SeededGenerator(seed: 12)
             let disk = random.bytes(3 << 20)
             let report = try store.backup(disk)

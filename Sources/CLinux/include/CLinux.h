@@ -27,6 +27,12 @@ int kura_block_device_size(int descriptor, uint64_t *size);
 /// `open` with a mode, which is variadic in C. Retries EINTR.
 int kura_open(const char *path, int flags, mode_t mode);
 
+/// Makes writes go around the page cache (O_DIRECT), or through it again. 0, or -1 with errno.
+int kura_set_direct(int descriptor, int direct);
+
+/// Opens an existing file for writes around the page cache. The descriptor, or -1 with errno.
+int kura_open_direct(const char *path);
+
 /// Processors that this process may run on, or -1.
 int kura_processor_count(void);
 

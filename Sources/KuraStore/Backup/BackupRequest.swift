@@ -31,7 +31,7 @@ public struct BackupRequest: Sendable {
     public var threads: Int
 
     /// Chosen by measurement: see FORMAT.md, "Rationale".
-    public static let defaultLevel = 1
+    public static let defaultLevel = 2
 
     public init(
         item: String, disks: [Disk], consistency: Consistency = .crashConsistent,

@@ -13,6 +13,8 @@ public enum Stage: String, Sendable, CaseIterable {
     case pack
     case manifest
     case decode
+    /// Copying chunks to their places in an extent.
+    case assemble
     case write
 }
 
@@ -63,7 +65,8 @@ extension Stage {
         case .pack: 6
         case .manifest: 7
         case .decode: 8
-        case .write: 9
+        case .assemble: 9
+        case .write: 10
         }
     }
 }

@@ -29,19 +29,24 @@ extension Vault {
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
     ) throws(StoreError) -> RestoreReport {
         let restore = Restore(
-            disk, target, try ChunkIndex.open(self), progress, cancellation)
-        return try restore.run(threads: threads)
+            disk, target, try ChunkIndex.open(self), progress, cancellation, threads: threads)
+        return try restore.run()
     }
 }
 
-/// One restore of one disk: workers take extents, decode each frame once per extent and write.
+/// One restore of one disk: workers take extents, decode each frame once per extent and put the
+/// extent together; writers put it into the target.
 final class Restore: Sendable {
     let disk: DiskRecord
     let target: RestoreTarget
     let index: ChunkIndex
     let packs: PackReader
     let progress: Progress
-    let turnstile = Turnstile()
+    private let turnstile = Turnstile()
+    private let workerCount: Int
+    private let buffers: Pool<AlignedBuffer>
+    /// While a worker decodes, they wait for the device.
+    private let writers: [SerialWorker]
     private let cancellation: Cancellation
     private let state: Mutex<State>
 
@@ -55,7 +60,7 @@ final class Restore: Sendable {
 
     init(
         _ disk: DiskRecord, _ target: RestoreTarget, _ index: ChunkIndex, _ progress: Progress,
-        _ cancellation: Cancellation
+        _ cancellation: Cancellation, threads: Int
     ) {
         self.disk = disk
         self.target = target
@@ -63,12 +68,20 @@ final class Restore: Sendable {
         self.progress = progress
         self.cancellation = cancellation
         packs = PackReader(index.vault)
+        workerCount = min(threads, Tuning.restoreWorkersMax)
+        // One for each worker, so that none that has its turn waits for those that wait for it.
+        buffers = Pool(
+            (0..<(workerCount + Tuning.restoreWriters)).map { _ in
+                AlignedBuffer(byteCount: Limits.extentBytes)
+            })
+        writers = (0..<Tuning.restoreWriters).map { _ in SerialWorker() }
         let extent = UInt64(Limits.extentBytes)
         state = Mutex(
             State(nodes: Array(repeating: nil, count: Int((disk.byteCount + extent - 1) / extent))))
     }
 
-    func run(threads: Int) throws(StoreError) -> RestoreReport {
+    func run() throws(StoreError) -> RestoreReport {
+        defer { for writer in writers { writer.stop() } }
         let start = Clock.steady()
         progress.update { $0.totalBytes += disk.byteCount }
         let reader = ManifestReader(index, packs, blocks: BlockCache())
@@ -81,11 +94,12 @@ final class Restore: Sendable {
                 state.nodes[number] = node
             }
         }
-        Threads.run(threads) { [self] _ in
+        Threads.run(workerCount) { [self] _ in
             let worker = RestoreWorker(self)
             worker.run()
             state.withLock { $0.trace += worker.trace }
         }
+        for writer in writers { writer.drain() }
         let (error, dataBytes, trace) = state.withLock { ($0.error, $0.dataBytes, $0.trace) }
         if let error { throw error }
         if cancellation.isCancelled {
@@ -120,11 +134,46 @@ final class Restore: Sendable {
         }
     }
 
-    func finish(_ range: Range<UInt64>, dataBytes: UInt64) {
-        state.withLock { $0.dataBytes += dataBytes }
+    /// Memory for one extent; waits while all of it is on its way to the target.
+    func takeBuffer() -> AlignedBuffer { buffers.take() }
+
+    func giveBack(_ buffer: AlignedBuffer) { buffers.give(buffer) }
+
+    /// Lets a writer put an extent into the file.
+    func submit(_ extent: AssembledExtent, to file: TargetFile) {
+        writers[extent.number % writers.count].submit { [self] in
+            let start = Clock.steady()
+            do throws(IOError) {
+                if state.withLock({ $0.error == nil }) { try extent.write(to: file) }
+            } catch {
+                fail(StoreError(io: error))
+            }
+            finish(extent, writing: Clock.steady() - start)
+        }
+    }
+
+    /// Writes an extent when all before it are written.
+    func writeInOrder(_ extent: AssembledExtent, to stream: OutputStream) throws(StoreError) {
+        turnstile.wait(for: extent.number)
+        do throws(IOError) {
+            try extent.write(to: stream)
+        } catch {
+            throw StoreError(io: error)
+        }
+        turnstile.pass()
+        finish(extent, writing: 0)
+    }
+
+    /// - Parameter writing: nanoseconds that a writer needed.
+    private func finish(_ extent: AssembledExtent, writing: Int64) {
+        buffers.give(extent.buffer)
+        state.withLock { state in
+            state.dataBytes += extent.dataBytes
+            state.trace[.write] += writing
+        }
         progress.update { progress in
-            progress.doneBytes += range.upperBound - range.lowerBound
-            progress.dataBytes += dataBytes
+            progress.doneBytes += UInt64(extent.byteCount)
+            progress.dataBytes += extent.dataBytes
         }
     }
 

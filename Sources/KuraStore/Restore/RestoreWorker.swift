@@ -8,8 +8,6 @@ final class RestoreWorker {
     private let blocks = BlockCache()
     private let frames: FrameCache
     private let manifest: ManifestReader
-    /// The whole extent, for a target that takes bytes in order.
-    private var extentBuffer: AlignedBuffer?
     private(set) var trace = StageTimes()
     private var hasher = BatchHasher()
     /// Names of the chunks in `hasher`.
@@ -43,22 +41,40 @@ final class RestoreWorker {
         let pieces = try trace.timeThrowing(.lookup) { () throws(StoreError) -> [Piece] in
             try placedChunks(of: node)
         }
-        let count = Int(range.upperBound - range.lowerBound)
-        if let last = pieces.map({ $0.chunk.offset + $0.chunk.byteCount }).max(), last > count {
+        let extent = AssembledExtent(
+            number: number, range: range, runs: Self.runs(of: pieces), buffer: restore.takeBuffer())
+        do throws(StoreError) {
+            try assemble(pieces, extent)
+        } catch {
+            restore.giveBack(extent.buffer)
+            throw error
+        }
+        switch restore.target {
+        case .file(let file): restore.submit(extent, to: file)
+        case .stream(let stream): try restore.writeInOrder(extent, to: stream)
+        }
+    }
+
+    private func assemble(_ pieces: [Piece], _ extent: AssembledExtent) throws(StoreError) {
+        let end = pieces.map { $0.chunk.offset + $0.chunk.byteCount }.max() ?? 0
+        guard end <= extent.byteCount else {
             throw StoreError(
                 format: .invalidField(.node, field: "chunk beyond the disk"), at: nil)
         }
-        switch restore.target {
-        case .file(let file):
-            if file.needsZeros { try zeroGaps(pieces, range, in: file) }
-            try forEachChunk(pieces) { (offset, bytes) throws(IOError) in
-                try file.write(at: range.lowerBound + UInt64(offset), bytes)
+        try copyChunks(pieces, to: extent.bytes)
+    }
+
+    /// Stretches of the extent that chunks cover without a gap, in ascending order.
+    private static func runs(of pieces: [Piece]) -> [Range<Int>] {
+        var runs: [Range<Int>] = []
+        for chunk in pieces.map(\.chunk).sorted(by: { $0.offset < $1.offset }) {
+            if let last = runs.last, last.upperBound == chunk.offset {
+                runs[runs.count - 1] = last.lowerBound..<(chunk.offset + chunk.byteCount)
+            } else {
+                runs.append(chunk.offset..<(chunk.offset + chunk.byteCount))
             }
-            if !pieces.isEmpty { trace.time(.write) { file.startWriteback(range) } }
-        case .stream(let stream):
-            try writeInOrder(number, pieces, byteCount: count, to: stream)
         }
-        restore.finish(range, dataBytes: pieces.reduce(0) { $0 + UInt64($1.chunk.byteCount) })
+        return runs
     }
 
     /// The chunks of an extent with their places, in the order of packs and frames.
@@ -81,10 +97,10 @@ final class RestoreWorker {
         return pieces
     }
 
-    /// Hands out the bytes of every piece, frame by frame. A chunk that occurs several times is
-    /// checked once.
-    private func forEachChunk(
-        _ pieces: [Piece], _ write: (Int, UnsafeRawBufferPointer) throws(IOError) -> Void
+    /// Copies the bytes of every piece to its place, frame by frame. A chunk that occurs several
+    /// times is checked once.
+    private func copyChunks(
+        _ pieces: [Piece], to extent: UnsafeMutableRawBufferPointer
     ) throws(StoreError) {
         var start = 0
         while start < pieces.count {
@@ -92,14 +108,13 @@ final class RestoreWorker {
             while end < pieces.count, pieces[end].place.isSameFrame(as: pieces[start].place) {
                 end += 1
             }
-            try forEachChunk(ofFrame: pieces[start..<end], write)
+            try copyChunks(ofFrame: pieces[start..<end], to: extent)
             start = end
         }
     }
 
-    private func forEachChunk(
-        ofFrame pieces: ArraySlice<Piece>,
-        _ write: (Int, UnsafeRawBufferPointer) throws(IOError) -> Void
+    private func copyChunks(
+        ofFrame pieces: ArraySlice<Piece>, to extent: UnsafeMutableRawBufferPointer
     ) throws(StoreError) {
         let place = pieces[pieces.startIndex].place
         var plain = try trace.timeThrowing(.decode) { () throws(StoreError) in
@@ -114,17 +129,15 @@ final class RestoreWorker {
                         + "the index says", remedy: "run: kura verify --level chunks")
             }
         }
-        let start = Clock.steady()
-        do throws(IOError) {
+        trace.time(.assemble) {
             for piece in pieces {
-                let end = piece.place.plainOffset + piece.chunk.byteCount
-                let bytes = UnsafeRawBufferPointer(rebasing: plain[piece.place.plainOffset..<end])
-                try write(piece.chunk.offset, bytes)
+                // Both ends were compared with the frame and the extent before.
+                let target = extent.baseAddress! + piece.chunk.offset
+                target.copyMemory(
+                    from: plain.baseAddress! + piece.place.plainOffset,
+                    byteCount: piece.chunk.byteCount)
             }
-        } catch {
-            throw StoreError(io: error)
         }
-        trace[.write] += Clock.steady() - start
     }
 
     /// Whether every piece lies in the frame and hashes to its name.
@@ -139,42 +152,5 @@ final class RestoreWorker {
         }
         hasher.run()
         return hasher.digests == distinct
-    }
-
-    private func zeroGaps(
-        _ pieces: [Piece], _ range: Range<UInt64>, in file: TargetFile
-    ) throws(StoreError) {
-        var end = range.lowerBound
-        let chunks = pieces.map(\.chunk).sorted { $0.offset < $1.offset }
-        do throws(IOError) {
-            for chunk in chunks {
-                let start = range.lowerBound + UInt64(chunk.offset)
-                try file.zero(end..<start)
-                end = start + UInt64(chunk.byteCount)
-            }
-            try file.zero(end..<range.upperBound)
-        } catch {
-            throw StoreError(io: error)
-        }
-    }
-
-    private func writeInOrder(
-        _ number: Int, _ pieces: [Piece], byteCount: Int, to stream: OutputStream
-    ) throws(StoreError) {
-        let buffer = extentBuffer ?? AlignedBuffer(byteCount: Limits.extentBytes)
-        extentBuffer = buffer
-        let extent = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<byteCount])
-        extent.initializeMemory(as: UInt8.self, repeating: 0)
-        try forEachChunk(pieces) { (offset, bytes) throws(IOError) in
-            (extent.baseAddress! + offset).copyMemory(
-                from: bytes.baseAddress!, byteCount: bytes.count)
-        }
-        restore.turnstile.wait(for: number)
-        do throws(IOError) {
-            try stream.write(UnsafeRawBufferPointer(extent))
-        } catch {
-            throw StoreError(io: error)
-        }
-        restore.turnstile.pass()
     }
 }
