@@ -17,7 +17,7 @@ import TestSupport
             #expect(report["consistency"] as? String == "crash-consistent")
             for key in [
                 "logical_bytes", "data_bytes", "new_bytes", "stored_bytes", "chunks", "new_chunks",
-                "seconds",
+                "seconds", "metadata_bytes",
             ] {
                 #expect(report[key] is NSNumber, "\(key)")
             }
@@ -112,7 +112,8 @@ import TestSupport
             let stats = try kura.run("stats", "--json").json()
             for key in [
                 "logical_bytes", "unique_bytes", "stored_bytes", "dedup_ratio",
-                "compression_ratio", "chunks", "packs", "recovery_points",
+                "compression_ratio", "chunks", "packs", "recovery_points", "metadata_bytes",
+                "data_bytes_stored",
             ] {
                 #expect(stats[key] is NSNumber, "\(key)")
             }

@@ -73,13 +73,14 @@ import TestSupport
         }
     }
 
-    @Test("Statistics count what the files weigh")
+    @Test("Statistics count what the files weigh, data apart from metadata")
     func statistics() throws {
         try withTemporaryDirectory { directory in
             let store = try TestStore(directory)
             let disk = SyntheticDisk(seed: 6, byteCount: 2 << 20)
-            try store.backup(disk.bytes)
-            try store.backup(disk.edited(seed: 1).bytes)
+            let reports = [
+                try store.backup(disk.bytes), try store.backup(disk.edited(seed: 1).bytes),
+            ]
             let statistics = try store.vault.statistics()
             var weight: UInt64 = 0
             for kind in ["packs", "index", "points"] {
@@ -90,6 +91,34 @@ import TestSupport
             #expect(statistics.storedBytes == weight)
             #expect(statistics.recoveryPoints == 2)
             #expect(statistics.logicalBytes >= 4 << 20)
+            var frames: UInt64 = 0
+            for file in try store.files("packs", replica: 1) {
+                let trailer = try store.packTrailer(read(file))
+                if trailer.header.kind == .data { frames += trailer.storedByteCount }
+            }
+            #expect(statistics.dataBytesStored == frames)
+            #expect(statistics.metadataBytes == weight - frames)
+            // What backups report leaves out the recovery points themselves.
+            let points = reports.reduce(0) { $0 + UInt64($1.point.encoded().count) }
+            #expect(reports.reduce(0) { $0 + $1.metadataBytes } == weight - frames - points)
+        }
+    }
+
+    @Test("Statistics count a pack whose every copy has lost its end")
+    func statisticsOfDamage() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory, copies: 1)
+            try store.backup(SyntheticDisk(seed: 6, byteCount: 2 << 20).bytes)
+            let before = try store.vault.statistics()
+            for file in try store.files("packs", replica: 0) {
+                try write(Array(read(file).dropLast(1)), to: file)
+            }
+            let after = try store.reopened().statistics()
+            #expect(after.storedBytes == before.storedBytes)
+            #expect(after.chunks == before.chunks)
+            // The table of frames is what nothing else tells.
+            #expect(after.metadataBytes < before.metadataBytes)
+            #expect(after.metadataBytes > before.metadataBytes * 9 / 10)
         }
     }
 }

@@ -83,6 +83,18 @@ struct TestStore {
         return files
     }
 
+    /// The trailer of a whole pack file.
+    func packTrailer(_ bytes: [UInt8]) throws -> PackTrailer {
+        try bytes.withUnsafeBytes { bytes in
+            let end = bytes.count - Footer.byteCount
+            let footer = try Footer(
+                decoding: UnsafeRawBufferPointer(rebasing: bytes[end...]), of: .pack)
+            let start = end - Int(footer.trailerByteCount)
+            return try PackTrailer(
+                decoding: UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+        }
+    }
+
     func vaultPath(replica: Int) -> FilePath {
         region.replicas[replica].path.appending("vaults").appending(vault.id.hex)
     }

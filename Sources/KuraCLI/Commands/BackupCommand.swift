@@ -111,7 +111,8 @@ struct BackupCommand: ParsableCommand {
         try global.show(
             text: text, ids: [report.id.hex],
             json: PointView(vault, report.id, report.point).json(withCounts: true).merging([
-                "seconds": .fraction(report.seconds)
+                "metadata_bytes": .number(report.metadataBytes),
+                "seconds": .fraction(report.seconds),
             ]))
     }
 }

@@ -32,9 +32,8 @@ struct StatsCommand: ParsableCommand {
             total.packs += part.packs
             total.recoveryPoints += part.recoveryPoints
         }
-        let dataStored = total.storedBytes - total.metadataBytes
         let deduplication = Self.ratio(total.dataBytes, total.uniqueBytes)
-        let compression = Self.ratio(total.uniqueBytes, dataStored)
+        let compression = Self.ratio(total.uniqueBytes, total.dataBytesStored)
         let text = """
             recovery points    \(total.recoveryPoints)
             size of all disks  \(Units.bytes(total.logicalBytes))
@@ -43,6 +42,7 @@ struct StatsCommand: ParsableCommand {
             \(Units.count(total.chunks)) chunks (deduplication \(Units.fixed(deduplication, 2)) : 1)
             stored, one copy   \(Units.bytes(total.storedBytes)) in \(total.packs) packs \
             (compression \(Units.fixed(compression, 2)) : 1)
+            of it data         \(Units.bytes(total.dataBytesStored))
             of it metadata     \(Units.bytes(total.metadataBytes)) \
             (\(Units.percent(total.metadataBytes, of: total.storedBytes)))
             """
@@ -53,6 +53,7 @@ struct StatsCommand: ParsableCommand {
                 "data_bytes": .number(total.dataBytes),
                 "unique_bytes": .number(total.uniqueBytes),
                 "stored_bytes": .number(total.storedBytes),
+                "data_bytes_stored": .number(total.dataBytesStored),
                 "metadata_bytes": .number(total.metadataBytes),
                 "dedup_ratio": .fraction(deduplication),
                 "compression_ratio": .fraction(compression), "chunks": .number(total.chunks),

@@ -30,6 +30,8 @@ final class Backup: Sendable {
         var error: StoreError?
         var runs: [RunID] = []
         var storedBytes: UInt64 = 0
+        /// Of `storedBytes`, those that are no frames of data packs.
+        var metadataBytes: UInt64 = 0
         var trace = StageTimes()
     }
 
@@ -120,6 +122,7 @@ final class Backup: Sendable {
                 state.index = state.index.adding(run)
                 state.runs.append(run.id)
                 state.storedBytes += stored
+                state.metadataBytes += stored - data.frameBytes
             }
             claims.release(entries)
         }
@@ -155,11 +158,11 @@ final class Backup: Sendable {
             // The recovery point is made; only the index stays in more files than it should.
             warnings.append("index runs were not merged: \(error.message)")
         }
-        let final = state.withLock { ($0.trace, $0.storedBytes) }
+        let (stages, metadataBytes) = state.withLock { ($0.trace, $0.metadataBytes) }
         return BackupReport(
-            id: id, point: point, seconds: Double(Clock.steady() - start) / 1e9,
-            warnings: warnings,
-            stages: final.0, replicaNanoseconds: session.writer.busyNanoseconds)
+            id: id, point: point, metadataBytes: metadataBytes,
+            seconds: Double(Clock.steady() - start) / 1e9, warnings: warnings, stages: stages,
+            replicaNanoseconds: session.writer.busyNanoseconds)
     }
 
     /// Waits until every pack is durable in every replica, and lists them.
@@ -208,6 +211,7 @@ extension PackWriter.Durable {
     mutating func append(_ other: PackWriter.Durable) {
         let moved = UInt64(packs.count) << 40
         packs += other.packs
+        frameBytes += other.frameBytes
         entries += other.entries.map { entry in
             IndexEntry(id: entry.id, location: ChunkLocation(bits: entry.location.bits + moved))
         }

@@ -49,6 +49,9 @@ public struct BackupRequest: Sendable {
 public struct BackupReport: Sendable {
     public var id: RecoveryPointID
     public var point: RecoveryPoint
+    /// Of the point's `storedBytes`, those that are no frames of data packs: manifest packs, index
+    /// runs, and headers, trailers and footers of data packs.
+    public var metadataBytes: UInt64
     public var seconds: Double
     /// Things the user should know although the recovery point is good.
     public var warnings: [String]

@@ -10,17 +10,21 @@ public struct Statistics: Sendable {
     public var uniqueBytes: UInt64 = 0
     /// Bytes of all files in one replica.
     public var storedBytes: UInt64 = 0
-    /// Of `storedBytes`, those of manifest packs, index runs and recovery points.
+    /// Of `storedBytes`, those that are no frames of data packs: manifest packs, index runs,
+    /// recovery points, and headers, trailers and footers of data packs.
     public var metadataBytes: UInt64 = 0
     public var chunks: UInt64 = 0
     public var packs = 0
     public var recoveryPoints = 0
 
+    /// Of `storedBytes`, the frames of data packs.
+    public var dataBytesStored: UInt64 { storedBytes - metadataBytes }
+
     public init() {}
 }
 
 extension Vault {
-    /// Counts from recovery points and index runs alone: no pack is read.
+    /// Counts from recovery points, index runs and the last 48 bytes of each data pack.
     public func statistics() throws(StoreError) -> Statistics {
         var statistics = Statistics()
         for (_, point) in try recoveryPoints() {
@@ -31,20 +35,34 @@ extension Vault {
             statistics.metadataBytes += UInt64(point.encoded().count)
         }
         let index = try ChunkIndex.open(self)
+        var frameBytes: UInt64 = 0
         for pack in index.packs {
             statistics.packs += 1
-            statistics.storedBytes += pack.fileByteCount
-            if pack.kind == .data {
-                statistics.uniqueBytes += pack.plainByteCount
-                statistics.chunks += UInt64(pack.chunkCount)
-            } else {
+            guard pack.kind == .data else {
                 statistics.metadataBytes += pack.fileByteCount
+                continue
             }
+            statistics.uniqueBytes += pack.plainByteCount
+            statistics.chunks += UInt64(pack.chunkCount)
+            let metadataBytes = min(metadataBytes(of: pack), pack.fileByteCount)
+            statistics.metadataBytes += metadataBytes
+            frameBytes += pack.fileByteCount - metadataBytes
         }
         for run in index.runs { statistics.metadataBytes += run.trailer.fileByteCount }
-        let dataPacks = index.packs.filter { $0.kind == .data }
-        statistics.storedBytes = statistics.metadataBytes
-            + dataPacks.reduce(0) { $0 + $1.fileByteCount }
+        statistics.storedBytes = statistics.metadataBytes + frameBytes
         return statistics
+    }
+
+    /// Bytes of a data pack's header, trailer and footer.
+    private func metadataBytes(of pack: PackSummary) -> UInt64 {
+        let fixed = UInt64(PackHeader.byteCount + Footer.byteCount)
+        do throws(StoreError) {
+            return fixed + (try PackReader.trailerByteCount(of: pack, self))
+        } catch {
+            // Verify reports that no copy is good. Only the table of frames is not counted then.
+            let chunks = UInt64(pack.chunkCount) * UInt64(ChunkEntry.byteCount)
+            let header = PackHeader(kind: pack.kind, vault: id)
+            return fixed + UInt64(PackTrailer(header: header).encodedByteCount) + chunks
+        }
     }
 }

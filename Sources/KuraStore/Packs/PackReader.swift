@@ -65,6 +65,21 @@ final class PackReader: Sendable {
         return trailer
     }
 
+    /// Length of a pack's trailer as the first sound footer of a copy says it; no trailer is read.
+    static func trailerByteCount(
+        of pack: PackSummary, _ vault: Vault
+    ) throws(StoreError) -> UInt64 {
+        try vault.firstGood(.pack(pack.id)) { replica in
+            let path = replica.path(of: .pack(pack.id), in: vault.id)
+            let file = try vault.fileSystem.openForReading(path)
+            defer { vault.fileSystem.close(file) }
+            let footer = try TrailerReader.footer(
+                file, path, size: pack.fileByteCount, vault.fileSystem, structure: .pack,
+                max: Limits.packTrailerBytesMax, digest: pack.id)
+            return footer.trailerByteCount
+        }
+    }
+
     /// Reads frame `number` of a pack and decodes it into `target`, trying each replica.
     ///
     /// - Parameter checked: whether the stored bytes are compared with their hash. Whoever checks
@@ -100,6 +115,25 @@ enum TrailerReader {
         _ file: OpenFile, _ path: FilePath, size: UInt64, _ fileSystem: any FileSystem,
         structure: Structure, max: Int, digest: Digest
     ) throws -> [UInt8] {
+        let footer = try footer(
+            file, path, size: size, fileSystem, structure: structure, max: max, digest: digest)
+        let end = size - UInt64(Footer.byteCount)
+        // Bounded by the file's own size now, so the buffer cannot be larger than what is there.
+        var trailer = [UInt8](repeating: 0, count: Int(footer.trailerByteCount))
+        let count = try trailer.withUnsafeMutableBytes {
+            try fileSystem.read(file, path, at: end - footer.trailerByteCount, into: $0)
+        }
+        guard count == trailer.count, ChunkHasher.digest(trailer) == digest else {
+            throw FormatError.checksumMismatch(structure)
+        }
+        return trailer
+    }
+
+    /// The footer alone, whose trailer fits before it.
+    static func footer(
+        _ file: OpenFile, _ path: FilePath, size: UInt64, _ fileSystem: any FileSystem,
+        structure: Structure, max: Int, digest: Digest
+    ) throws -> Footer {
         guard size >= UInt64(Footer.byteCount) else {
             throw FormatError.truncated(
                 structure, needed: UInt64(Footer.byteCount), available: size)
@@ -118,15 +152,7 @@ enum TrailerReader {
             throw FormatError.truncated(
                 structure, needed: footer.trailerByteCount, available: footerOffset)
         }
-        // Bounded by the file's own size now, so the buffer cannot be larger than what is there.
-        var trailer = [UInt8](repeating: 0, count: Int(footer.trailerByteCount))
-        let count = try trailer.withUnsafeMutableBytes {
-            try fileSystem.read(file, path, at: footerOffset - footer.trailerByteCount, into: $0)
-        }
-        guard count == trailer.count, ChunkHasher.digest(trailer) == digest else {
-            throw FormatError.checksumMismatch(structure)
-        }
-        return trailer
+        return footer
     }
 }
 

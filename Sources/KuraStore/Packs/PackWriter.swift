@@ -26,6 +26,8 @@ final class PackWriter: Sendable {
         var packs: [PackSummary] = []
         /// Locations count packs by their place in `packs`.
         var entries: [IndexEntry] = []
+        /// Stored bytes of the frames of data packs.
+        var frameBytes: UInt64 = 0
     }
 
     /// - Parameter capacity: bytes of header and frames in one pack.
@@ -114,6 +116,7 @@ final class PackWriter: Sendable {
         durable.withLock { durable in
             let number = durable.packs.count
             durable.packs.append(PackSummary(id: id, trailer))
+            if kind == .data { durable.frameBytes += trailer.storedByteCount }
             trailer.forEachLocation { chunk, frame, plainOffset in
                 durable.entries.append(
                     IndexEntry(
