@@ -141,3 +141,15 @@ extension OutputStream {
         try bytes.withUnsafeBytes { try write($0) }
     }
 }
+
+/// Copies a directory and everything in it.
+func copyTree(_ from: FilePath, to: FilePath) throws {
+    let fileSystem = LocalFileSystem()
+    guard try fileSystem.status(from).kind == .directory else {
+        return try write(read(from), to: to)
+    }
+    try fileSystem.makeDirectories(to)
+    for name in try fileSystem.list(from) {
+        try copyTree(from.appending(name), to: to.appending(name))
+    }
+}

@@ -37,7 +37,7 @@ public struct Damage: Sendable, Equatable {
     }
 
     /// Classifies an error that reading a file ended with.
-    init(region: String, replica: Replica, path: FilePath, structure: Structure, _ error: any Error) {
+    init(_ replica: Replica, path: FilePath, structure: Structure, _ error: any Error) {
         let kind: Kind
         switch error {
         case let error as IOError: kind = error.isNotFound ? .missing : .unreadable
@@ -46,7 +46,7 @@ public struct Damage: Sendable, Equatable {
         }
         let detail = kind == .missing ? "the file is not there" : "\(error)"
         self.init(
-            region: region, replica: replica.ordinal, path: path, structure: structure, kind: kind,
-            detail: detail)
+            region: replica.regionName, replica: replica.ordinal, path: path, structure: structure,
+            kind: kind, detail: detail)
     }
 }

@@ -7,11 +7,15 @@ public struct Replica: Sendable {
     /// 0, 1 or 2.
     public let ordinal: Int
     public let path: FilePath
+    public let regionName: String
     let fileSystem: any FileSystem
 
-    public init(ordinal: Int, path: FilePath, fileSystem: any FileSystem) {
+    public init(
+        ordinal: Int, path: FilePath, regionName: String, fileSystem: any FileSystem
+    ) {
         self.ordinal = ordinal
         self.path = path
+        self.regionName = regionName
         self.fileSystem = fileSystem
     }
 
@@ -27,7 +31,7 @@ public struct Replica: Sendable {
     }
 
     /// Checks that the directory is this replica of `region`.
-    func identify(as region: UniqueID, named name: String) throws(StoreError) {
+    func identify(as region: UniqueID) throws(StoreError) {
         let record: ReplicaRecord
         do {
             let bytes = try fileSystem.contents(recordPath, max: SealedRecord.byteCountMax)
@@ -35,7 +39,7 @@ public struct Replica: Sendable {
         } catch let error as IOError where error.isNotFound {
             throw StoreError(
                 .replicaMissing,
-                "replica \(ordinal) of region \(name) is missing: \(path) has no identity file",
+                "replica \(ordinal) of region \(regionName) is missing: \(path) has no identity file",
                 remedy: "mount its disk, or correct its path; an empty directory is never filled")
         } catch let error as FormatError {
             throw StoreError(format: error, at: recordPath)
@@ -46,7 +50,7 @@ public struct Replica: Sendable {
             throw StoreError(
                 .replicaMissing,
                 "\(path) is replica \(record.ordinal) of region \(record.regionName), "
-                    + "not replica \(ordinal) of region \(name)",
+                    + "not replica \(ordinal) of region \(regionName)",
                 remedy: "correct the replica's path in the home")
         }
     }

@@ -13,15 +13,20 @@ public final class Vault: Sendable {
     public let replicas: [Replica]
     /// Per replica of this vault that cannot be used, why.
     public let problems: [StoreError]
+    /// Replicas of the paired region that hold the same vault and can be used now: read where no
+    /// replica of `region` has a good copy, never written.
+    public let pair: [Replica]
     let fileSystem: any FileSystem
     /// Damage that reads met and went around, in the order it was met.
     private let met = Mutex<[Damage]>([])
 
     public var id: UniqueID { record.id }
 
-    public init(region: Region, record: VaultRecord) {
+    /// - Parameter pair: the paired region, which holds a vault of the same id; nil without one.
+    public init(region: Region, record: VaultRecord, pair: Region? = nil) {
         self.region = region
         self.record = record
+        self.pair = (pair?.available ?? []).filter { $0.ordinal < Int(record.copies) }
         fileSystem = region.fileSystem
         let mine = region.replicas.prefix(Int(record.copies))
         replicas = mine.filter { region.problems[$0.ordinal] == nil }
@@ -67,8 +72,7 @@ public final class Vault: Sendable {
     func note(_ error: any Error, in file: VaultFile, of replica: Replica) {
         note(
             Damage(
-                region: region.name, replica: replica, path: replica.path(of: file, in: id),
-                structure: file.structure, error))
+                replica, path: replica.path(of: file, in: id), structure: file.structure, error))
     }
 
     /// Throws unless this code may write to the vault, and every replica that it has is there.
@@ -95,20 +99,26 @@ public final class Vault: Sendable {
         }
     }
 
-    /// Tries `body` on each replica in turn until one succeeds.
+    /// Tries `body` on each replica in turn, then on those of the pair, until one succeeds.
     func firstGood<T>(_ file: VaultFile, _ body: (Replica) throws -> T) throws(StoreError) -> T {
         var failures: [(Replica, any Error)] = []
-        for replica in replicas {
+        for replica in replicas + pair {
             do {
                 let value = try body(replica)
                 for (replica, error) in failures { note(error, in: file, of: replica) }
                 return value
             } catch {
-                failures.append((replica, error))
+                // What is not in the pair yet is no damage.
+                if isOwn(replica) || !Self.isNotFound(error) { failures.append((replica, error)) }
             }
         }
         throw Self.noGoodCopy(of: file, failures, problems)
     }
+
+    /// Whether a replica is one of this vault's region, not of its pair.
+    func isOwn(_ replica: Replica) -> Bool { replica.regionName == region.name }
+
+    static func isNotFound(_ error: any Error) -> Bool { (error as? IOError)?.isNotFound == true }
 
     private static func noGoodCopy(
         of file: VaultFile, _ failures: [(Replica, any Error)], _ problems: [StoreError]
@@ -116,7 +126,7 @@ public final class Vault: Sendable {
         guard let (_, first) = failures.first else {
             return problems.first ?? StoreError(.replicaMissing, "the vault has no replica")
         }
-        let missing = failures.allSatisfy { ($0.1 as? IOError)?.isNotFound == true }
+        let missing = failures.allSatisfy { isNotFound($0.1) }
         if missing {
             return StoreError(
                 .notFound, "\(file.structure.rawValue) \(file.relativePath) is in no replica",
@@ -146,9 +156,7 @@ public final class Vault: Sendable {
                 listed += 1
             } catch {
                 failure = error
-                note(
-                    Damage(
-                        region: region.name, replica: replica, path: path, structure: .vault, error))
+                note(Damage(replica, path: path, structure: .vault, error))
             }
         }
         if listed == 0 {

@@ -111,8 +111,8 @@ final class Verification: Sendable {
     func note(_ error: any Error, in file: VaultFile, of replica: Replica) {
         note(
             Damage(
-                region: vault.region.name, replica: replica,
-                path: replica.path(of: file, in: vault.id), structure: file.structure, error))
+                replica, path: replica.path(of: file, in: vault.id), structure: file.structure,
+                error))
     }
 
     func note(_ damage: Damage) {
