@@ -42,7 +42,7 @@ public final class Region: Sendable {
         try withStoreErrors {
             for (ordinal, path) in paths.enumerated() {
                 try fileSystem.makeDirectories(path)
-                guard try fileSystem.list(path).isEmpty else {
+                guard try fileSystem.list(path).allSatisfy({ $0 == Layout.lostAndFound }) else {
                     throw StoreError(
                         .exists, "\(path) is not empty",
                         remedy: "give each replica an empty directory of its own")
