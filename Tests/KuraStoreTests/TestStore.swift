@@ -72,15 +72,8 @@ struct TestStore {
     /// Files of the vault in one replica below a directory such as "packs", as absolute paths.
     func files(_ directory: String, replica: Int) throws -> [FilePath] {
         let root = vaultPath(replica: replica).appending(directory)
-        var files: [FilePath] = []
-        for name in try LocalFileSystem().list(root) {
-            let path = root.appending(name)
-            switch try LocalFileSystem().status(path).kind {
-            case .directory: files += try self.files("\(directory)/\(name)", replica: replica)
-            default: files.append(path)
-            }
-        }
-        return files
+        _ = try LocalFileSystem().status(root)
+        return filesBelow(root)
     }
 
     func vaultPath(replica: Int) -> FilePath {

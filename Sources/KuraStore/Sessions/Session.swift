@@ -66,9 +66,7 @@ final class Session: Sendable {
         for replica in vault.replicas where failures[replica.ordinal] == nil {
             let lock: OpenFile?
             do throws(IOError) {
-                if try vault.lacksDirectories(in: replica) {
-                    try vault.makeDirectories(in: replica)
-                }
+                try vault.makeDirectories(in: replica)
                 lock = try vault.fileSystem.lock(path(replica))
             } catch {
                 failures[replica.ordinal] = StoreError(io: error)
