@@ -136,7 +136,7 @@ extension Vault {
         let root = replica.vaultPath(id)
         try fileSystem.makeDirectory(root)
         for name in Layout.vaultDirectories {
-            try fileSystem.makeDirectory(root.pushing(FilePath(name)))
+            try fileSystem.makeDirectory(replica.path(of: name, in: id))
         }
         try fileSystem.flushDirectory(root.appending(Layout.packs))
         try fileSystem.flushDirectory(root)
@@ -153,7 +153,8 @@ extension Vault {
 
     /// Makes the names of all packs that a replica holds durable.
     func flushPackDirectories(of replica: Replica) throws(IOError) {
-        let packs = replica.vaultPath(id).appending(Layout.packs)
-        for name in Layout.fanOut { try fileSystem.flushDirectory(packs.appending(name)) }
+        for name in Layout.fanOut {
+            try fileSystem.flushDirectory(replica.path(of: "\(Layout.packs)/\(name)", in: id))
+        }
     }
 }

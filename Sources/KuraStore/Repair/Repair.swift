@@ -141,7 +141,7 @@ final class Repair {
         _ file: VaultFile, in replica: Replica, moving: Bool
     ) throws(IOError) {
         let path = replica.path(of: file, in: vault.id)
-        let directory = replica.vaultPath(vault.id).appending(Layout.quarantine)
+        let directory = replica.path(of: Layout.quarantine, in: vault.id)
         quarantined += 1
         let kept = directory.appending(
             "\(session.id.hex)-\(quarantined)-" + file.relativePath.map { $0 == "/" ? "-" : "\($0)" }

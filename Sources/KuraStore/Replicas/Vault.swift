@@ -46,7 +46,7 @@ public final class Vault: Sendable {
                 let root = replica.vaultPath(record.id)
                 try region.fileSystem.makeDirectory(root)
                 for name in Layout.vaultDirectories {
-                    try region.fileSystem.makeDirectory(root.pushing(FilePath(name)))
+                    try region.fileSystem.makeDirectory(replica.path(of: name, in: record.id))
                 }
                 try region.fileSystem.flushDirectory(root.appending(Layout.packs))
                 try region.fileSystem.flushDirectory(root)
@@ -56,8 +56,8 @@ public final class Vault: Sendable {
             for replica in vault.replicas {
                 try region.fileSystem.publish(
                     record.encoded(), as: replica.path(of: .record, in: record.id),
-                    temporary: replica.vaultPath(record.id).appending(Layout.temporary)
-                        .appending("vault-\(record.revision)"),
+                    temporary: replica.path(
+                        of: "\(Layout.temporary)/vault-\(record.revision)", in: record.id),
                     replacing: true)
             }
         }
@@ -171,7 +171,7 @@ public final class Vault: Sendable {
         var failure: (any Error)?
         var listed = 0
         for replica in replicas {
-            let path = replica.vaultPath(id).pushing(FilePath(directory))
+            let path = replica.path(of: directory, in: id)
             do {
                 for name in try fileSystem.list(path) { found[name, default: []].append(replica) }
                 listed += 1
@@ -191,7 +191,7 @@ public final class Vault: Sendable {
     func listIfPresent(_ directory: String) throws(StoreError) -> [String: [Replica]] {
         var found: [String: [Replica]] = [:]
         for replica in replicas {
-            let path = replica.vaultPath(id).pushing(FilePath(directory))
+            let path = replica.path(of: directory, in: id)
             do {
                 for name in try fileSystem.list(path) { found[name, default: []].append(replica) }
             } catch {
