@@ -18,6 +18,7 @@ public enum SealedRecord {
         case .vault: Array("KURAVALT".utf8)
         case .session: Array("KURASESS".utf8)
         case .recoveryPoint: Array("KURAPOIN".utf8)
+        case .repair: Array("KURAREPA".utf8)
         default: preconditionFailure("\(structure.rawValue) is no sealed record")
         }
     }

@@ -72,15 +72,8 @@ struct TestStore {
     /// Files of the vault in one replica below a directory such as "packs", as absolute paths.
     func files(_ directory: String, replica: Int) throws -> [FilePath] {
         let root = vaultPath(replica: replica).appending(directory)
-        var files: [FilePath] = []
-        for name in try LocalFileSystem().list(root) {
-            let path = root.appending(name)
-            switch try LocalFileSystem().status(path).kind {
-            case .directory: files += try self.files("\(directory)/\(name)", replica: replica)
-            default: files.append(path)
-            }
-        }
-        return files
+        _ = try LocalFileSystem().status(root)
+        return filesBelow(root)
     }
 
     /// The trailer of a whole pack file.
@@ -151,5 +144,17 @@ func withDescriptor<T>(_ path: FilePath, _ flags: Int32, _ body: (Int32) throws 
 extension OutputStream {
     func write(bytes: [UInt8]) throws {
         try bytes.withUnsafeBytes { try write($0) }
+    }
+}
+
+/// Copies a directory and everything in it.
+func copyTree(_ from: FilePath, to: FilePath) throws {
+    let fileSystem = LocalFileSystem()
+    guard try fileSystem.status(from).kind == .directory else {
+        return try write(read(from), to: to)
+    }
+    try fileSystem.makeDirectories(to)
+    for name in try fileSystem.list(from) {
+        try copyTree(from.appending(name), to: to.appending(name))
     }
 }

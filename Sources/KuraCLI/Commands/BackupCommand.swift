@@ -73,7 +73,7 @@ struct BackupCommand: ParsableCommand {
             replicas: report.replicaNanoseconds)
         try show(report, vault)
         for warning in report.warnings { Terminal.warn(warning) }
-        warnAboutDamage(vault)
+        healMetDamage(vault)
         if !report.warnings.isEmpty || !vault.damage.isEmpty { throw EarlyExit.warnings }
     }
 
@@ -105,25 +105,18 @@ struct BackupCommand: ParsableCommand {
             (\(Units.rate(counts.logicalBytes, seconds: report.seconds)))
               deduplicated  \(Units.bytes(known)) (\(Units.percent(known, of: counts.dataBytes)))
               stored        \(Units.bytes(report.point.storedBytes)) for \
-            \(Units.bytes(counts.newBytes)) of new data, in \(vault.record.copies) \
-            \(vault.record.copies == 1 ? "copy" : "copies")
+            \(Units.bytes(counts.newBytes)) of new data, in \(report.replicas.count) \
+            \(report.replicas.count == 1 ? "copy" : "copies")
             """
         try global.show(
             text: text, ids: [report.id.hex],
-            json: PointView(vault, report.id, report.point).json(withCounts: true).merging([
-                "metadata_bytes": .number(report.metadataBytes),
-                "seconds": .fraction(report.seconds),
-            ]))
-    }
-}
-
-/// Tells about copies that were gone around.
-func warnAboutDamage(_ vault: Vault) {
-    for problem in vault.problems { Terminal.warn(problem.message) }
-    for damage in vault.damage {
-        Terminal.warn(
-            "\(damage.structure.rawValue) in replica \(damage.replica) of region \(damage.region) "
-                + "is \(damage.kind.rawValue): \(damage.path) (\(damage.detail))")
+            json: PointView(vault, report.id, report.point, holders: report.replicas)
+                .json(withCounts: true).merging([
+                    "metadata_bytes": .number(report.metadataBytes),
+                    "seconds": .fraction(report.seconds),
+                    "replicas": .array(report.replicas.map(JSON.init)),
+                    "warnings": .array(report.warnings.map(JSON.string)),
+                ]))
     }
 }
 

@@ -23,10 +23,12 @@ struct ListCommand: ParsableCommand {
 
     func run() throws {
         var found: [LocatedPoint] = []
+        var holders: [RecoveryPointID: [Int]] = [:]
         if let subscription = try existing() {
             let vaults = try vault.map { [try subscription.vault(named: $0)] }
                 ?? subscription.vaults()
             for vault in vaults {
+                holders.merge(try vault.pointHolders()) { first, _ in first }
                 for (id, point) in try vault.recoveryPoints()
                 where item == nil || point.item == item {
                     found.append(LocatedPoint(vault: vault, id: id, point: point))
@@ -43,7 +45,7 @@ struct ListCommand: ParsableCommand {
             throw StoreError(
                 .notFound, "item \(item) has no recovery point", remedy: "run: kura list")
         }
-        try show(found)
+        try show(found, holders)
     }
 
     /// A home that was never made has no recovery points, which is no error.
@@ -57,25 +59,30 @@ struct ListCommand: ParsableCommand {
         }
     }
 
-    private func show(_ found: [LocatedPoint]) throws {
+    private func show(
+        _ found: [LocatedPoint], _ holders: [RecoveryPointID: [Int]]
+    ) throws {
+        let views = found.map {
+            PointView($0.vault, $0.id, $0.point, holders: holders[$0.id] ?? [])
+        }
         var table = Table([
             ("id", .left), ("time", .left), ("item", .left), ("vault", .left), ("disks", .right),
-            ("size", .right), ("new", .right), ("stored", .right), ("consistency", .left),
+            ("size", .right), ("new", .right), ("stored", .right), ("copies", .left),
+            ("consistency", .left),
         ])
-        for entry in found {
+        for (entry, view) in zip(found, views) {
             table.add([
                 entry.id.short, Units.local(entry.point.time), entry.point.item,
                 entry.vault.record.name, "\(entry.point.disks.count)",
                 Units.bytes(entry.point.counts.logicalBytes),
                 Units.bytes(entry.point.counts.newBytes), Units.bytes(entry.point.storedBytes),
-                entry.point.consistency.name,
+                view.copies, entry.point.consistency.name,
             ])
         }
         try global.show(
             text: table.text, ids: found.map(\.id.hex),
             json: [
-                "recovery_points": .array(
-                    found.map { PointView($0.vault, $0.id, $0.point).json(withCounts: true) })
+                "recovery_points": .array(views.map { $0.json(withCounts: true) })
             ])
     }
 }
@@ -108,12 +115,19 @@ struct ShowCommand: ParsableCommand {
                 "path": .string(replica.path.string),
                 "available": .bool(found.vault.region.problems[replica.ordinal] == nil),
                 "has_recovery_point": .bool(holders.contains(replica.ordinal)),
+                "state": .string(Self.state(of: replica, found.vault, holders)),
             ]
         })
         try global.show(
             text: text(found, holders), ids: [found.id.hex],
-            json: PointView(found.vault, found.id, found.point).json(withCounts: true)
-                .merging(["replicas": json]))
+            json: PointView(found.vault, found.id, found.point, holders: holders)
+                .json(withCounts: true).merging(["replicas": json]))
+    }
+
+    /// "here", "not here", or "away" where the replica cannot be used.
+    private static func state(of replica: Replica, _ vault: Vault, _ holders: [Int]) -> String {
+        if vault.region.problems[replica.ordinal] != nil { return "away" }
+        return holders.contains(replica.ordinal) ? "here" : "not here"
     }
 
     private func text(_ found: LocatedPoint, _ holders: [Int]) -> String {
@@ -129,8 +143,12 @@ struct ShowCommand: ParsableCommand {
                 + "\(Units.bytes(point.counts.newBytes)) of new data",
         ]
         for replica in found.vault.region.replicas.prefix(Int(found.vault.record.copies)) {
-            let state = holders.contains(replica.ordinal) ? "here" : "not here"
+            let state = Self.state(of: replica, found.vault, holders)
             lines.append("replica \(replica.ordinal)       \(state): \(replica.path)")
+        }
+        let copies = Int(found.vault.record.copies)
+        if holders.count < copies {
+            lines.append("under-replicated: in \(holders.count) of \(copies) replicas")
         }
         var table = Table([
             ("disk", .left), ("size", .right), ("data", .right), ("new", .right),

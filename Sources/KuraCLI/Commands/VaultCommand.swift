@@ -15,6 +15,7 @@ struct VaultCreateCommand: ParsableCommand {
         discussion: """
             EXAMPLES
               kura vault create gold
+              kura vault create strict --min-copies 3
               kura vault create bench --copies 1
             """)
 
@@ -35,6 +36,12 @@ struct VaultCreateCommand: ParsableCommand {
     @Option(help: "Replicas that hold it, 1 to 3; by default all of the region.")
     var copies: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Replicas that must hold a backup: with 2 a missing one is a warning, with 3 an error.",
+            valueName: "number"))
+    var minCopies: Int?
+
     @OptionGroup var global: GlobalOptions
 
     private var chosenRedundancy: Redundancy? {
@@ -50,7 +57,7 @@ struct VaultCreateCommand: ParsableCommand {
     func run() throws {
         let vault = try global.subscription(create: true).createVault(
             name: name, region: region, redundancy: chosenRedundancy,
-            copies: copies)
+            copies: copies, minCopies: minCopies)
         try global.show(
             text: "vault \(vault.record.name) in region \(vault.region.name), "
                 + "\(vault.record.copies) \(vault.record.copies == 1 ? "copy" : "copies")",

@@ -21,7 +21,7 @@ final class IndexRunReader: Sendable {
         var copies: [(replica: Replica, file: OpenFile)] = []
         var trailer: IndexRunTrailer?
         var failures: [(Replica, any Error)] = []
-        for replica in vault.replicas {
+        for replica in vault.replicas + vault.pair {
             let path = replica.path(of: .run(id), in: vault.id)
             do {
                 let file = try vault.fileSystem.openForReading(path)
@@ -37,11 +37,14 @@ final class IndexRunReader: Sendable {
             }
         }
         guard let trailer else {
+            for (replica, error) in failures where error is FormatError {
+                vault.note(error, in: .run(id), of: replica)
+            }
             throw failures.first.map { StoreError($0.1) }
                 ?? StoreError(.notFound, "index run \(id.short) is in no replica")
         }
         // A copy that is missing may be merged away or not yet there; verify tells, reading does not.
-        for (replica, error) in failures where (error as? IOError)?.isNotFound != true {
+        for (replica, error) in failures where !Vault.isNotFound(error) {
             vault.note(error, in: .run(id), of: replica)
         }
         self.id = id

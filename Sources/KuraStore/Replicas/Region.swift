@@ -21,12 +21,12 @@ public final class Region: Sendable {
         self.name = name
         self.fileSystem = fileSystem
         let replicas = paths.enumerated().map { ordinal, path in
-            Replica(ordinal: ordinal, path: path, fileSystem: fileSystem)
+            Replica(ordinal: ordinal, path: path, regionName: name, fileSystem: fileSystem)
         }
         self.replicas = replicas
         problems = replicas.map { replica in
             do throws(StoreError) {
-                try replica.identify(as: id, named: name)
+                try replica.identify(as: id)
                 return nil
             } catch {
                 return error
@@ -42,7 +42,7 @@ public final class Region: Sendable {
         try withStoreErrors {
             for (ordinal, path) in paths.enumerated() {
                 try fileSystem.makeDirectories(path)
-                guard try fileSystem.list(path).isEmpty else {
+                guard try fileSystem.list(path).allSatisfy({ $0 == Layout.lostAndFound }) else {
                     throw StoreError(
                         .exists, "\(path) is not empty",
                         remedy: "give each replica an empty directory of its own")

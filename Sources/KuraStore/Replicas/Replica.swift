@@ -7,27 +7,40 @@ public struct Replica: Sendable {
     /// 0, 1 or 2.
     public let ordinal: Int
     public let path: FilePath
+    public let regionName: String
     let fileSystem: any FileSystem
+    /// Paths are made of one string each: FilePath looks at all of a path every time it grows.
+    private let root: String
 
-    public init(ordinal: Int, path: FilePath, fileSystem: any FileSystem) {
+    public init(
+        ordinal: Int, path: FilePath, regionName: String, fileSystem: any FileSystem
+    ) {
         self.ordinal = ordinal
         self.path = path
+        root = path.string
+        self.regionName = regionName
         self.fileSystem = fileSystem
     }
 
     var recordPath: FilePath { path.appending(Layout.replicaRecord) }
+    var fillingPath: FilePath { path.appending(Layout.fillingRecord) }
     var vaultsPath: FilePath { path.appending(Layout.vaults) }
 
     func vaultPath(_ vault: UniqueID) -> FilePath {
-        vaultsPath.appending(vault.hex)
+        FilePath("\(root)/\(Layout.vaults)/\(vault.hex)")
     }
 
     func path(of file: VaultFile, in vault: UniqueID) -> FilePath {
-        vaultPath(vault).pushing(FilePath(file.relativePath))
+        path(of: file.relativePath, in: vault)
+    }
+
+    /// - Parameter name: a file or directory below the vault's directory.
+    func path(of name: String, in vault: UniqueID) -> FilePath {
+        FilePath("\(root)/\(Layout.vaults)/\(vault.hex)/\(name)")
     }
 
     /// Checks that the directory is this replica of `region`.
-    func identify(as region: UniqueID, named name: String) throws(StoreError) {
+    func identify(as region: UniqueID) throws(StoreError) {
         let record: ReplicaRecord
         do {
             let bytes = try fileSystem.contents(recordPath, max: SealedRecord.byteCountMax)
@@ -35,8 +48,9 @@ public struct Replica: Sendable {
         } catch let error as IOError where error.isNotFound {
             throw StoreError(
                 .replicaMissing,
-                "replica \(ordinal) of region \(name) is missing: \(path) has no identity file",
-                remedy: "mount its disk, or correct its path; an empty directory is never filled")
+                "replica \(ordinal) of region \(regionName) is missing: \(path) has no identity file",
+                remedy: "mount its disk, or correct its path; to fill an empty directory, run: "
+                    + "kura replicate")
         } catch let error as FormatError {
             throw StoreError(format: error, at: recordPath)
         } catch {
@@ -46,7 +60,7 @@ public struct Replica: Sendable {
             throw StoreError(
                 .replicaMissing,
                 "\(path) is replica \(record.ordinal) of region \(record.regionName), "
-                    + "not replica \(ordinal) of region \(name)",
+                    + "not replica \(ordinal) of region \(regionName)",
                 remedy: "correct the replica's path in the home")
         }
     }

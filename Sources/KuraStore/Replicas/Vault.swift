@@ -5,7 +5,8 @@ internal import SystemPackage
 
 /// One vault in one region, opened: the door to its files in every replica.
 ///
-/// Safe from any thread. Reading needs one good copy of each file; writing needs every replica.
+/// Safe from any thread. Reading needs one good copy of each file; writing needs `requiredCopies`
+/// replicas.
 public final class Vault: Sendable {
     public let region: Region
     public let record: VaultRecord
@@ -13,15 +14,23 @@ public final class Vault: Sendable {
     public let replicas: [Replica]
     /// Per replica of this vault that cannot be used, why.
     public let problems: [StoreError]
+    /// Replicas of the paired region that hold the same vault and can be used now: read where no
+    /// replica of `region` has a good copy, never written.
+    public let pair: [Replica]
+    /// Whether every replica of the paired region can be used; true without a pair.
+    let isPairComplete: Bool
     let fileSystem: any FileSystem
     /// Damage that reads met and went around, in the order it was met.
     private let met = Mutex<[Damage]>([])
 
     public var id: UniqueID { record.id }
 
-    public init(region: Region, record: VaultRecord) {
+    /// - Parameter pair: the paired region, which holds a vault of the same id; nil without one.
+    public init(region: Region, record: VaultRecord, pair: Region? = nil) {
         self.region = region
         self.record = record
+        self.pair = (pair?.available ?? []).filter { $0.ordinal < Int(record.copies) }
+        isPairComplete = pair.map { $0.available.count == $0.replicas.count } ?? true
         fileSystem = region.fileSystem
         let mine = region.replicas.prefix(Int(record.copies))
         replicas = mine.filter { region.problems[$0.ordinal] == nil }
@@ -37,7 +46,7 @@ public final class Vault: Sendable {
                 let root = replica.vaultPath(record.id)
                 try region.fileSystem.makeDirectory(root)
                 for name in Layout.vaultDirectories {
-                    try region.fileSystem.makeDirectory(root.pushing(FilePath(name)))
+                    try region.fileSystem.makeDirectory(replica.path(of: name, in: record.id))
                 }
                 try region.fileSystem.flushDirectory(root.appending(Layout.packs))
                 try region.fileSystem.flushDirectory(root)
@@ -47,8 +56,8 @@ public final class Vault: Sendable {
             for replica in vault.replicas {
                 try region.fileSystem.publish(
                     record.encoded(), as: replica.path(of: .record, in: record.id),
-                    temporary: replica.vaultPath(record.id).appending(Layout.temporary)
-                        .appending("vault-\(record.revision)"),
+                    temporary: replica.path(
+                        of: "\(Layout.temporary)/vault-\(record.revision)", in: record.id),
                     replacing: true)
             }
         }
@@ -65,21 +74,37 @@ public final class Vault: Sendable {
     }
 
     func note(_ error: any Error, in file: VaultFile, of replica: Replica) {
-        note(
-            Damage(
-                region: region.name, replica: replica, path: replica.path(of: file, in: id),
-                structure: file.structure, error))
+        note(Damage(replica, file, in: id, error))
     }
 
-    /// Throws unless this code may write to the vault, and every replica that it has is there.
+    /// Replicas that must hold what a backup acknowledges. At least two where there are several: of
+    /// three, any two that one process writes to and any two that another one does have one in
+    /// common, so they meet at its locks.
+    public var requiredCopies: Int {
+        record.copies == 1 ? 1 : max(2, Int(record.minCopies))
+    }
+
+    /// Throws unless this code may write to the vault, and enough replicas are there.
     func requireWritable() throws(StoreError) {
-        if let problem = problems.first { throw problem }
+        if replicas.count < requiredCopies { throw tooFewReplicas(problems) }
         if let unknown = record.optionalFeatures.first(where: { !Feature.known.contains($0) }) {
             throw StoreError(
                 .unsupported, "vault \(record.name) has the feature \(unknown), which this Kura does "
                     + "not know: it can be read, not written",
                 remedy: "use the version of Kura that wrote it, or a newer one")
         }
+    }
+
+    /// The error of a session that has fewer than `requiredCopies` replicas to write to.
+    /// - Parameter reasons: why each of the others cannot be written, at least one.
+    func tooFewReplicas(_ reasons: [StoreError]) -> StoreError {
+        if reasons.count == 1 || record.copies == 1 { return reasons[0] }
+        let code = reasons.first { $0.code == .noSpace }?.code ?? reasons[0].code
+        let usable = Int(record.copies) - reasons.count
+        return StoreError(
+            code, "vault \(record.name) needs \(requiredCopies) replicas that can be written, and "
+                + "has \(usable): " + reasons.map(\.message).joined(separator: "; "),
+            remedy: reasons.compactMap(\.remedy).first)
     }
 
     /// Reads a whole file from the first replica whose copy `parse` accepts.
@@ -95,20 +120,26 @@ public final class Vault: Sendable {
         }
     }
 
-    /// Tries `body` on each replica in turn until one succeeds.
+    /// Tries `body` on each replica in turn, then on those of the pair, until one succeeds.
     func firstGood<T>(_ file: VaultFile, _ body: (Replica) throws -> T) throws(StoreError) -> T {
         var failures: [(Replica, any Error)] = []
-        for replica in replicas {
+        for replica in replicas + pair {
             do {
                 let value = try body(replica)
                 for (replica, error) in failures { note(error, in: file, of: replica) }
                 return value
             } catch {
-                failures.append((replica, error))
+                // What is not in the pair yet is no damage.
+                if isOwn(replica) || !Self.isNotFound(error) { failures.append((replica, error)) }
             }
         }
         throw Self.noGoodCopy(of: file, failures, problems)
     }
+
+    /// Whether a replica is one of this vault's region, not of its pair.
+    func isOwn(_ replica: Replica) -> Bool { replica.regionName == region.name }
+
+    static func isNotFound(_ error: any Error) -> Bool { (error as? IOError)?.isNotFound == true }
 
     private static func noGoodCopy(
         of file: VaultFile, _ failures: [(Replica, any Error)], _ problems: [StoreError]
@@ -116,11 +147,11 @@ public final class Vault: Sendable {
         guard let (_, first) = failures.first else {
             return problems.first ?? StoreError(.replicaMissing, "the vault has no replica")
         }
-        let missing = failures.allSatisfy { ($0.1 as? IOError)?.isNotFound == true }
+        let missing = failures.allSatisfy { isNotFound($0.1) }
         if missing {
             return StoreError(
                 .notFound, "\(file.structure.rawValue) \(file.relativePath) is in no replica",
-                remedy: "run: kura verify --level chunks, to see what is affected")
+                remedy: "run: kura verify --level chunks --repair")
         }
         if let version = first as? FormatError, case .unsupportedVersion = version {
             return StoreError(format: version, at: FilePath(file.relativePath))
@@ -128,7 +159,7 @@ public final class Vault: Sendable {
         return StoreError(
             .damaged,
             "no replica has a good copy of \(file.relativePath): \(first)",
-            remedy: "run: kura verify --level chunks, to see what is affected")
+            remedy: "run: kura verify --level chunks --repair")
     }
 
     /// Names of a directory of the vault, from every replica together.
@@ -140,15 +171,13 @@ public final class Vault: Sendable {
         var failure: (any Error)?
         var listed = 0
         for replica in replicas {
-            let path = replica.vaultPath(id).pushing(FilePath(directory))
+            let path = replica.path(of: directory, in: id)
             do {
                 for name in try fileSystem.list(path) { found[name, default: []].append(replica) }
                 listed += 1
             } catch {
                 failure = error
-                note(
-                    Damage(
-                        region: region.name, replica: replica, path: path, structure: .vault, error))
+                note(Damage(replica, path: path, structure: .vault, error))
             }
         }
         if listed == 0 {
@@ -156,6 +185,34 @@ public final class Vault: Sendable {
                 ?? StoreError(.replicaMissing, "the vault has no replica")
         }
         return found
+    }
+
+    /// Like `list`, for a directory that is made when it is first needed.
+    func listIfPresent(_ directory: String) throws(StoreError) -> [String: [Replica]] {
+        var found: [String: [Replica]] = [:]
+        for replica in replicas {
+            let path = replica.path(of: directory, in: id)
+            do {
+                for name in try fileSystem.list(path) { found[name, default: []].append(replica) }
+            } catch {
+                if !Self.isNotFound(error) {
+                    note(Damage(replica, path: path, structure: .vault, error))
+                }
+            }
+        }
+        return found
+    }
+
+    /// Whether a replica has a good copy of a file. Reads all of it.
+    func isSound(_ file: VaultFile, in replica: Replica) -> Bool {
+        do {
+            let bytes = try fileSystem.contents(
+                replica.path(of: file, in: id), max: FileCheck.byteCountMax)
+            try FileCheck.check(bytes, file, self)
+            return true
+        } catch {
+            return false
+        }
     }
 
     /// Ids of every recovery point that any replica holds.
@@ -187,6 +244,16 @@ public final class Vault: Sendable {
             if left.point.time != right.point.time { return left.point.time > right.point.time }
             return left.id < right.id
         }
+    }
+
+    /// Ordinals of the replicas that hold each recovery point. A point in fewer than `copies` of
+    /// them is under-replicated: a replica is away, failed, or was not brought up to date yet.
+    public func pointHolders() throws(StoreError) -> [RecoveryPointID: [Int]] {
+        var holders: [RecoveryPointID: [Int]] = [:]
+        for (name, replicas) in try list(Layout.points) {
+            if let id = RecoveryPointID(hex: name) { holders[id] = replicas.map(\.ordinal) }
+        }
+        return holders
     }
 
     /// Replicas that hold a file under its name, whatever its content.
