@@ -24,13 +24,15 @@ struct ListCommand: ParsableCommand {
     func run() throws {
         var found: [LocatedPoint] = []
         var holders: [RecoveryPointID: [Int]] = [:]
+        var readable: Set<RecoveryPointID> = []
         if let subscription = try existing() {
             let vaults = try vault.map { [try subscription.vault(named: $0)] }
                 ?? subscription.vaults()
             for vault in vaults {
                 holders.merge(try vault.pointHolders()) { first, _ in first }
-                for (id, point) in try vault.recoveryPoints()
-                where item == nil || point.item == item {
+                for (id, point) in try vault.recoveryPoints() {
+                    readable.insert(id)
+                    guard item == nil || point.item == item else { continue }
                     found.append(LocatedPoint(vault: vault, id: id, point: point))
                 }
             }
@@ -46,6 +48,12 @@ struct ListCommand: ParsableCommand {
                 .notFound, "item \(item) has no recovery point", remedy: "run: kura list")
         }
         try show(found, holders)
+        let lost = Set(holders.keys).subtracting(readable)
+        for id in lost.sorted() {
+            Terminal.warn(
+                "recovery point \(id.short) has no good copy; to see what is left, run: kura verify")
+        }
+        if !lost.isEmpty { throw EarlyExit.damage }
     }
 
     /// A home that was never made has no recovery points, which is no error.
