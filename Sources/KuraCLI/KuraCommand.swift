@@ -32,7 +32,12 @@ struct KuraCommand: ParsableCommand {
                 subcommands: [
                     StatsCommand.self, DiffCommand.self, DoctorCommand.self, BenchCommand.self,
                 ]),
-            CommandGroup(name: "Managing:", subcommands: [VaultCommand.self]),
+            CommandGroup(
+                name: "Managing:",
+                subcommands: [
+                    VaultCommand.self, RegionCommand.self, ReplicateCommand.self,
+                    DrillCommand.self,
+                ]),
         ])
 }
 

@@ -5,6 +5,9 @@ public enum Redundancy: UInt8, Sendable, CaseIterable {
     case grs = 3
     case raGRS = 4
 
+    /// Whether a second region gets an asynchronous copy.
+    public var hasPair: Bool { self == .grs || self == .raGRS }
+
     /// The word in JSON and on the command line.
     public var name: String {
         switch self {

@@ -23,7 +23,8 @@ struct ListCommand: ParsableCommand {
 
     func run() throws {
         var found: [LocatedPoint] = []
-        if let subscription = try existing() {
+        let subscription = try existing()
+        if let subscription {
             let vaults = try vault.map { [try subscription.vault(named: $0)] }
                 ?? subscription.vaults()
             for vault in vaults {
@@ -44,12 +45,13 @@ struct ListCommand: ParsableCommand {
                 .notFound, "item \(item) has no recovery point", remedy: "run: kura list")
         }
         try show(found)
+        if let subscription { try warnAboutRegions(subscription) }
     }
 
     /// A home that was never made has no recovery points, which is no error.
     private func existing() throws -> Subscription? {
         do {
-            return try global.subscription(create: false)
+            return try global.subscription()
         } catch {
             guard error.code == .notFound, vault == nil else { throw error }
             Terminal.warn("\(error.message): nothing was backed up yet")
@@ -98,7 +100,10 @@ struct ShowCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let found = try global.subscription(create: false).recoveryPoint(point, in: vault)
+        let subscription = try global.subscription()
+        let found = try subscription.recoveryPoint(point, in: vault)
+        let place = subscription.place(of: found.vault)
+        let receipt = ReceiptView(found, subscription.copies(of: found.id, in: found.vault), place)
         let holders = try found.vault.holders(of: .point(found.id))
         let replicas = found.vault.region.replicas.prefix(Int(found.vault.record.copies))
         let json = JSON.array(replicas.map { replica in
@@ -111,12 +116,13 @@ struct ShowCommand: ParsableCommand {
             ]
         })
         try global.show(
-            text: text(found, holders), ids: [found.id.hex],
+            text: text(found, receipt), ids: [found.id.hex],
             json: PointView(found.vault, found.id, found.point).json(withCounts: true)
-                .merging(["replicas": json]))
+                .merging(["replicas": json, "receipt": receipt.json]))
+        if let notice = place.notice { Terminal.warn(notice) }
     }
 
-    private func text(_ found: LocatedPoint, _ holders: [Int]) -> String {
+    private func text(_ found: LocatedPoint, _ receipt: ReceiptView) -> String {
         let point = found.point
         var lines = [
             "recovery point  \(found.id.hex)",
@@ -128,10 +134,7 @@ struct ShowCommand: ParsableCommand {
             "stored          \(Units.bytes(point.storedBytes)) for "
                 + "\(Units.bytes(point.counts.newBytes)) of new data",
         ]
-        for replica in found.vault.region.replicas.prefix(Int(found.vault.record.copies)) {
-            let state = holders.contains(replica.ordinal) ? "here" : "not here"
-            lines.append("replica \(replica.ordinal)       \(state): \(replica.path)")
-        }
+        lines += receipt.lines
         var table = Table([
             ("disk", .left), ("size", .right), ("data", .right), ("new", .right),
             ("chunks", .right), ("note", .left),

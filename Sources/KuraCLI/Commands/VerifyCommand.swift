@@ -37,7 +37,7 @@ struct VerifyCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: false)
+        let subscription = try global.subscription()
         var request = VerifyRequest(
             level: level == .packs ? .packs : .chunks, replica: replica, threads: progress.threads ?? Threads.processorCount)
         let vaults: [Vault]

@@ -38,16 +38,7 @@ public final class Vault: Sendable {
         let vault = Vault(region: region, record: record)
         try vault.requireWritable()
         try withStoreErrors {
-            for replica in vault.replicas {
-                let root = replica.vaultPath(record.id)
-                try region.fileSystem.makeDirectory(root)
-                for name in Layout.vaultDirectories {
-                    try region.fileSystem.makeDirectory(root.pushing(FilePath(name)))
-                }
-                try region.fileSystem.flushDirectory(root.appending(Layout.packs))
-                try region.fileSystem.flushDirectory(root)
-                try region.fileSystem.flushDirectory(replica.vaultsPath)
-            }
+            try vault.makeDirectories()
             // The record comes last: a vault that has one is complete.
             for replica in vault.replicas {
                 try region.fileSystem.publish(
@@ -58,6 +49,20 @@ public final class Vault: Sendable {
             }
         }
         return vault
+    }
+
+    /// Makes the vault's directories in every replica, durably. Those that are there stay.
+    func makeDirectories() throws(IOError) {
+        for replica in replicas {
+            let root = replica.vaultPath(id)
+            try fileSystem.makeDirectory(root)
+            for name in Layout.vaultDirectories {
+                try fileSystem.makeDirectory(root.pushing(FilePath(name)))
+            }
+            try fileSystem.flushDirectory(root.appending(Layout.packs))
+            try fileSystem.flushDirectory(root)
+            try fileSystem.flushDirectory(replica.vaultsPath)
+        }
     }
 
     /// Damage met since the vault was opened, each file once.

@@ -8,6 +8,7 @@ public enum VaultFile: Hashable, Sendable {
     case run(RunID)
     case point(RecoveryPointID)
     case session(UniqueID)
+    case receipt(RecoveryPointID)
 
     /// Path below the vault's directory in a replica.
     public var relativePath: String {
@@ -17,6 +18,7 @@ public enum VaultFile: Hashable, Sendable {
         case .run(let id): "index/\(id.hex)"
         case .point(let id): "points/\(id.hex)"
         case .session(let id): "sessions/\(id.hex)"
+        case .receipt(let id): "\(Layout.receipts)/\(id.hex)"
         }
     }
 
@@ -27,6 +29,7 @@ public enum VaultFile: Hashable, Sendable {
         case .run: .indexRun
         case .point: .recoveryPoint
         case .session: .session
+        case .receipt: .receipt
         }
     }
 }
@@ -39,6 +42,8 @@ enum Layout {
     static let index = "index"
     static let points = "points"
     static let sessions = "sessions"
+    /// Made with the first receipt: older vaults have none.
+    static let receipts = "receipts"
     static let locks = "locks"
     static let temporary = "tmp"
 

@@ -46,7 +46,8 @@ extension Session {
         try writer.publish(bytes, as: file)
     }
 
-    private func listUnlistedPacks() throws(StoreError) {
+    /// Writes a run over packs that no run lists and that are sound in every replica.
+    func listUnlistedPacks() throws(StoreError) {
         let listed = Set(try ChunkIndex.open(vault).packs.map(\.id))
         var found = PackWriter.Durable()
         for directory in Layout.fanOut {
@@ -112,6 +113,10 @@ enum FileCheck {
             _ = try VaultRecord.decode(bytes)
         case .session:
             _ = try SessionRecord.decode(bytes)
+        case .receipt(let id):
+            guard try DurabilityReceipt.decode(bytes).point == id else {
+                throw FormatError.invalidField(.receipt, field: "point")
+            }
         case .point(let id):
             guard try RecoveryPoint.decode(bytes).id == id else {
                 throw FormatError.checksumMismatch(.recoveryPoint)
