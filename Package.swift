@@ -110,6 +110,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "KuraReplicationTests",
+            dependencies: [
+                "KuraFormat", "KuraIO", "KuraReplication", "KuraStore", "KuraVault", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "kura", "KuraFormat", "TestSupport",

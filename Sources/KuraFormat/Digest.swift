@@ -81,6 +81,8 @@ public typealias PackID = Digest
 public typealias RunID = Digest
 /// Name of a recovery point: the seal of its record.
 public typealias RecoveryPointID = Digest
+/// Name of a line of the repair ledger: its seal.
+public typealias RepairID = Digest
 
 /// A random 128-bit identifier of something that has no content to be named by.
 public struct UniqueID: Hashable, Sendable, CustomStringConvertible {

@@ -11,6 +11,8 @@ public enum Structure: String, Sendable {
     case indexRun = "index run"
     case indexBlock = "index block"
     case node = "manifest node"
+    case repair = "repair record"
+    case verification = "verification memory"
 }
 
 /// Why bytes are not a valid structure. Closed on purpose: a reader can tell every case apart.

@@ -50,4 +50,6 @@ public enum Limits {
     public static let replicasMax = 3
     /// Features that a vault may require or carry.
     public static let featuresMax = 64
+    /// Packs that the verification memory of one replica names.
+    public static let verifiedPacksMax = 1 << 24
 }

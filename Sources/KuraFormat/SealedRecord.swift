@@ -19,6 +19,7 @@ public enum SealedRecord {
         case .session: Array("KURASESS".utf8)
         case .recoveryPoint: Array("KURAPOIN".utf8)
         case .receipt: Array("KURARCPT".utf8)
+        case .repair: Array("KURAREPA".utf8)
         default: preconditionFailure("\(structure.rawValue) is no sealed record")
         }
     }

@@ -22,11 +22,11 @@ final class RegionCopy: Sendable {
         var next = 0
         /// First error of the target: the end of the copy.
         var error: StoreError?
-        var report: CopyReport
+        var report: RegionCopyReport
         /// Packs without a good copy in the source.
         var lostPacks = Set<PackID>()
 
-        init() { report = CopyReport() }
+        init() { report = RegionCopyReport() }
     }
 
     init(
@@ -41,7 +41,7 @@ final class RegionCopy: Sendable {
     }
 
     /// - Parameter threads: packs in flight; each needs the memory of one pack.
-    func run(threads: Int) throws(StoreError) -> CopyReport {
+    func run(threads: Int) throws(StoreError) -> RegionCopyReport {
         progress.update { $0.totalBytes += plan.byteCount }
         state.withLock { $0.report.problems = plan.problems }
         Threads.run(threads) { [self] _ in copyPacks() }
@@ -85,14 +85,14 @@ final class RegionCopy: Sendable {
     /// shipped: where there is none, that is a problem of the report.
     private func soundCopy(of file: VaultFile) -> [UInt8]? {
         do throws(StoreError) {
-            return try source.soundCopy(of: file)
+            return try source.soundBytes(of: file)
         } catch {
             state.withLock { $0.report.problems.append(error.message) }
             return nil
         }
     }
 
-    private func count(_ bytes: [UInt8], _ body: (inout CopyReport) -> Void) {
+    private func count(_ bytes: [UInt8], _ body: (inout RegionCopyReport) -> Void) {
         state.withLock { state in
             body(&state.report)
             state.report.bytes += UInt64(bytes.count)

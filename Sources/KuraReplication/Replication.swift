@@ -2,7 +2,7 @@ public import KuraIO
 public import KuraStore
 
 /// What a copy from one region to another did.
-public struct CopyReport: Sendable {
+public struct RegionCopyReport: Sendable {
     public var packs = 0
     public var runs = 0
     public var points = 0
@@ -21,9 +21,9 @@ public struct CopyReport: Sendable {
 /// What one replication of one vault did.
 public struct ReplicationReport: Sendable {
     /// From the active region to the other one.
-    public var there = CopyReport()
+    public var there = RegionCopyReport()
     /// From the other one to the active region: what only that one had.
-    public var back = CopyReport()
+    public var back = RegionCopyReport()
     public var seconds: Double = 0
 
     /// Whether both regions hold the same recovery points now.
@@ -77,8 +77,6 @@ public struct Replication: Sendable {
         var clean = false
         defer { intake.end(clean: clean) }
         do throws(StoreError) {
-            // Until its first record is there, no reader takes the directory for a vault.
-            if try passive.hasNoRecord() { try intake.publish(active.record) }
             let (there, back) = try plan()
             report.there = try RegionCopy(
                 there, from: active, into: intake, progress, cancellation
@@ -97,10 +95,10 @@ public struct Replication: Sendable {
     private func copyBack(
         _ plan: ReplicationPlan, _ threads: Int, _ operation: String, _ progress: Progress,
         _ cancellation: Cancellation
-    ) throws(StoreError) -> CopyReport {
+    ) throws(StoreError) -> RegionCopyReport {
         let needsTidying = try active.needsTidying()
         guard !plan.isEmpty || needsTidying else {
-            var report = CopyReport()
+            var report = RegionCopyReport()
             report.problems = plan.problems
             return report
         }

@@ -158,10 +158,10 @@ extension Subscription {
         var record = place.record
         record.failedOver.toggle()
         record.revision = revision
-        try publish(record, in: target, operation: "failover")
+        try replace(place.record, by: record, in: target, operation: "failover")
         if place.isActiveReachable, let old = place.active {
             do throws(StoreError) {
-                try publish(record, in: old, operation: "failover")
+                try replace(place.record, by: record, in: old, operation: "failover")
             } catch {
                 // The higher revision counts; the next replication writes it here, too.
                 warnings.append(
@@ -171,11 +171,12 @@ extension Subscription {
         return VaultPlace([record], regions: regions)
     }
 
-    /// Replaces a vault's record in one region, under the vault's own lock.
-    func publish(
-        _ record: VaultRecord, in region: Region, operation: String
+    /// Replaces a vault's record in one region, under the vault's own lock. Throws where somebody
+    /// else replaced it first.
+    func replace(
+        _ known: VaultRecord, by record: VaultRecord, in region: Region, operation: String
     ) throws(StoreError) {
-        let intake = try Intake(into: Vault(region: region, record: record), operation: operation)
+        let intake = try Intake(into: Vault(region: region, record: known), operation: operation)
         var clean = false
         defer { intake.end(clean: clean) }
         try intake.publish(record)

@@ -59,10 +59,10 @@ extension Subscription {
                 $0.path.appending("vaults").appending(record.id.hex)
             } ?? []
         }
-        try publish(record, in: vault.region, operation: "redundancy")
+        try replace(place.record, by: record, in: vault.region, operation: "redundancy")
         let changed = VaultPlace([record], regions: regions)
         if changed.isPassiveReachable, let passive = changed.passive {
-            try publish(record, in: passive, operation: "redundancy")
+            try replace(record, by: record, in: passive, operation: "redundancy")
         }
         try saveQueue(of: changed, replicated: change.copied == nil ? nil : Clock.now())
         return change

@@ -122,7 +122,7 @@ public final class Subscription: Sendable {
         let vault = try Vault.create(record, in: region)
         if let pair {
             // So that the pair knows the vault even if the region is lost before the first copy.
-            try publish(record, in: pair, operation: "create")
+            try replace(record, by: record, in: pair, operation: "create")
             try saveQueue(of: VaultPlace([record], regions: regions))
         }
         return vault

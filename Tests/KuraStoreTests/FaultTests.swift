@@ -106,22 +106,27 @@ import TestSupport
         }
     }
 
-    @Test("A backup needs every replica; a restore needs one")
+    @Test("A backup needs two replicas of three; a restore needs one")
     func missingReplica() throws {
         try withTemporaryDirectory { directory in
             let store = try TestStore(directory)
             let disk = SyntheticDisk(seed: 2, byteCount: 300_000).bytes
-            let report = try store.backup(disk)
-            for replica in 0..<2 {
-                removeTree(store.region.replicas[replica].path)
-                let error = #expect(throws: StoreError.self) {
-                    try store.backup(disk, into: store.reopened())
-                }
-                #expect(error?.code == .replicaMissing)
-                #expect(try store.restore(report.id) == disk)
+            let first = try store.backup(disk)
+            #expect(!first.isUnderReplicated)
+            removeTree(store.region.replicas[0].path)
+            let second = try store.backup(disk, into: store.reopened())
+            #expect(second.replicas == [1, 2])
+            #expect(second.absences.map(\.code) == [.replicaMissing])
+            removeTree(store.region.replicas[1].path)
+            let error = #expect(throws: StoreError.self) {
+                try store.backup(disk, into: store.reopened())
             }
+            #expect(error?.code == .replicaMissing)
+            #expect(try store.reopened().recoveryPointIDs().count == 2)
+            #expect(try store.restore(first.id) == disk)
+            #expect(try store.restore(second.id) == disk)
             removeTree(store.region.replicas[2].path)
-            #expect(throws: StoreError.self) { try store.restore(report.id) }
+            #expect(throws: StoreError.self) { try store.restore(first.id) }
         }
     }
 
@@ -132,10 +137,7 @@ import TestSupport
             try store.backup([1, 2, 3])
             removeTree(store.region.replicas[0].path)
             try LocalFileSystem().makeDirectory(store.region.replicas[0].path)
-            let error = #expect(throws: StoreError.self) {
-                try store.backup([4], into: store.reopened())
-            }
-            #expect(error?.code == .replicaMissing)
+            #expect(try store.backup([4], into: store.reopened()).replicas == [1, 2])
             #expect(try LocalFileSystem().list(store.region.replicas[0].path).isEmpty)
         }
     }

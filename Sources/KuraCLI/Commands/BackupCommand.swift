@@ -146,7 +146,7 @@ func warnAboutDamage(_ vault: Vault) {
     for damage in vault.damage {
         Terminal.warn(
             "\(damage.structure.rawValue) in replica \(damage.replica) of region \(damage.region) "
-                + "is \(damage.kind.rawValue): \(damage.path) (\(damage.detail))")
+                + "is \(damage.kind.name): \(damage.path) (\(damage.detail))")
     }
 }
 

@@ -108,7 +108,7 @@ enum ReplicationView {
         ]
     }
 
-    private static func json(_ report: CopyReport, from source: String, to target: String) -> JSON {
+    private static func json(_ report: RegionCopyReport, from source: String, to target: String) -> JSON {
         [
             "source": .string(source), "target": .string(target), "points": JSON(report.points),
             "packs": JSON(report.packs), "runs": JSON(report.runs), "bytes": .number(report.bytes),
@@ -128,7 +128,7 @@ enum ReplicationView {
     }
 
     private static func line(
-        _ place: VaultPlace, _ report: CopyReport, to target: String, _ seconds: Double
+        _ place: VaultPlace, _ report: RegionCopyReport, to target: String, _ seconds: Double
     ) -> String {
         guard report.bytes > 0 else {
             return report.problems.isEmpty

@@ -75,7 +75,7 @@ struct VerifyCommand: ParsableCommand {
     private func show(_ report: VerifyReport) throws {
         var lines = report.damaged.map { damage in
             "damaged: \(damage.structure.rawValue) in replica \(damage.replica) of region "
-                + "\(damage.region) is \(damage.kind.rawValue): \(damage.path)\n"
+                + "\(damage.region) is \(damage.kind.name): \(damage.path)\n"
                 + "  \(damage.detail)"
         }
         let what = report.chunks > 0 ? ", \(Units.count(report.chunks)) chunks decoded" : ""
@@ -99,7 +99,7 @@ struct VerifyCommand: ParsableCommand {
         [
             "region": .string(damage.region), "replica": JSON(damage.replica),
             "path": .string(damage.path.string), "structure": .string(damage.structure.rawValue),
-            "kind": .string(damage.kind.rawValue), "detail": .string(damage.detail),
+            "kind": .string(damage.kind.name), "detail": .string(damage.detail),
             "repaired": false,
         ]
     }

@@ -157,10 +157,20 @@ final class Backup: Sendable {
             warnings.append("index runs were not merged: \(error.message)")
         }
         let final = state.withLock { ($0.trace, $0.storedBytes) }
+        let absences = session.vault.problems
+            + session.writer.failures.sorted { $0.key < $1.key }.map(\.value)
         return BackupReport(
             id: id, point: point, seconds: Double(Clock.steady() - start) / 1e9,
-            warnings: warnings,
-            stages: final.0, replicaNanoseconds: session.writer.busyNanoseconds)
+            warnings: warnings + (absences.isEmpty ? [] : [underReplicated(absences)]),
+            stages: final.0, replicas: session.writer.live.map(\.ordinal), absences: absences,
+            replicaNanoseconds: session.writer.busyNanoseconds)
+    }
+
+    private func underReplicated(_ reasons: [StoreError]) -> String {
+        let vault = session.vault
+        return "the recovery point is in \(session.writer.live.count) of \(vault.record.copies) "
+            + "replicas: " + reasons.map(\.message).joined(separator: "; ")
+            + "; the next backup, or kura replicate, completes it"
     }
 
     /// Waits until every pack is durable in every replica, and lists them.
@@ -232,18 +242,20 @@ extension BackupRequest.Disk.Source {
 extension Vault {
     /// Backs up the disks of one item and returns the new recovery point.
     ///
-    /// On return the recovery point is durable in every replica. After an error, or when
-    /// `cancellation` stops it, there is none, and what was stored stays for the next backup.
+    /// On return the recovery point is durable in every replica that the report names: all of them,
+    /// or at least `requiredCopies` where others are away or failed. After an error, or when
+    /// `cancellation` stops it, none was acknowledged, and what was stored stays for the next backup.
     public func backup(
         _ request: BackupRequest, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()
     ) throws(StoreError) -> BackupReport {
         try request.check()
         try requireWritable()
-        let session = try Session.begin(self, operation: "backup", item: request.item)
+        let session = try Session.begin(
+            self, operation: "backup", item: request.item, required: requiredCopies)
         var clean = false
         defer { session.end(clean: clean) }
-        try session.finishInterrupted()
+        try session.settle(Progress(), cancellation)
         let backup = try Backup(
             request, session, try ChunkIndex.open(self), progress, cancellation)
         do throws(StoreError) {

@@ -53,8 +53,15 @@ public struct BackupReport: Sendable {
     /// Things the user should know although the recovery point is good.
     public var warnings: [String]
     public var stages: StageTimes
+    /// Ordinals of the replicas in which the recovery point is durable.
+    public var replicas: [Int]
+    /// Why it is not in the others, in the order of their ordinals.
+    public var absences: [StoreError]
     /// Nanoseconds that the replicas' threads wrote and flushed, together.
     public var replicaNanoseconds: Int64
+
+    /// Whether some replica of the vault does not hold the recovery point.
+    public var isUnderReplicated: Bool { !absences.isEmpty }
 }
 
 /// How far a long operation is. Written by workers, read by whoever draws it.

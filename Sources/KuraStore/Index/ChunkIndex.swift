@@ -34,7 +34,8 @@ final class ChunkIndex: Sendable {
             .sorted { $0.trailer.entryCount > $1.trailer.entryCount }
     }
 
-    /// Opens every run of a vault.
+    /// Opens every run of a vault of which there is a good copy. Without one, what it lists is not
+    /// found, until `verify --repair` rebuilds it from the packs; the damage is noted.
     static func open(_ vault: Vault) throws(StoreError) -> ChunkIndex {
         var attempts = 0
         while true {
@@ -43,7 +44,11 @@ final class ChunkIndex: Sendable {
                 var runs: [IndexRunReader] = []
                 for name in try vault.list(Layout.index).keys.sorted() {
                     guard let id = RunID(hex: name) else { continue }
-                    runs.append(try IndexRunReader(id, vault))
+                    do throws(StoreError) {
+                        runs.append(try IndexRunReader(id, vault))
+                    } catch {
+                        guard error.code == .damaged else { throw error }
+                    }
                 }
                 return ChunkIndex(vault, runs: runs)
             } catch {

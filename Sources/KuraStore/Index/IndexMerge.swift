@@ -19,7 +19,11 @@ struct IndexMerge {
     }
 
     /// Merges small runs if there are enough of them, and removes runs that others hold.
+    ///
+    /// Not while a replica is away or has failed: a run may go only when the one that holds its
+    /// entries is durable in every replica.
     func run() throws(StoreError) {
+        guard writer.live.count == Int(writer.vault.record.copies) else { return }
         var obsolete = index.obsolete
         let small = index.runs.filter { $0.trailer.entryCount < Tuning.smallRunEntries }
         if small.count >= Tuning.smallRunsMax {
@@ -29,7 +33,16 @@ struct IndexMerge {
         for run in obsolete { try remove(run.id) }
     }
 
-    private func merge(_ runs: [IndexRunReader]) throws(StoreError) {
+    /// Writes the smallest run anew, so that it names lost runs as superseded too.
+    func supersede(_ lost: [RunID]) throws(StoreError) {
+        guard !lost.isEmpty, let smallest = index.runs.last else { return }
+        try merge([smallest], and: lost)
+    }
+
+    /// - Parameter lost: runs without a good copy whose packs other runs list.
+    private func merge(
+        _ runs: [IndexRunReader], and lost: [RunID] = []
+    ) throws(StoreError) {
         var entries: [IndexEntry] = []
         var packs: [PackSummary] = []
         var places: [PackID: Int] = [:]
@@ -51,7 +64,8 @@ struct IndexMerge {
             }
             superseded += [run.id] + run.trailer.superseded
         }
-        _ = try IndexRunWriter.write(entries, packs: packs, superseded: superseded, to: writer)
+        _ = try IndexRunWriter.write(
+            entries, packs: packs, superseded: superseded + lost, to: writer)
     }
 
     private static func move(

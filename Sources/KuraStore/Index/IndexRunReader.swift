@@ -37,6 +37,9 @@ final class IndexRunReader: Sendable {
             }
         }
         guard let trailer else {
+            for (replica, error) in failures where error is FormatError {
+                vault.note(error, in: .run(id), of: replica)
+            }
             throw failures.first.map { StoreError($0.1) }
                 ?? StoreError(.notFound, "index run \(id.short) is in no replica")
         }

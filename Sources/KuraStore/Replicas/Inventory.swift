@@ -81,7 +81,8 @@ extension Vault {
     /// Names in a directory: in any replica, and in every one.
     ///
     /// A directory that is known not to be there holds nothing: the vault is not in that replica
-    /// yet. One that cannot be listed is noted as damage; when none can be, that is an error.
+    /// yet. One that cannot be listed is noted as damage and left out of account; when none can be,
+    /// that is an error.
     private func names(
         in directory: String
     ) throws(StoreError) -> (any: Set<Digest>, everywhere: Set<Digest>) {
@@ -102,16 +103,14 @@ extension Vault {
         if let failure = failures.first, failures.count == replicas.count {
             throw StoreError(io: failure)
         }
-        let everywhere = holders.filter { $0.value == replicas.count }
+        let everywhere = holders.filter { $0.value == replicas.count - failures.count }
         return (Set(holders.keys), Set(everywhere.keys))
     }
 
-    /// The bytes of a file of which some replica has a copy that equals its name.
-    package func soundCopy(of file: VaultFile) throws(StoreError) -> [UInt8] {
-        try read(file, max: Limits.runTrailerBytesMax) { bytes, _ in
-            try FileCheck.check(bytes, file, self)
-            return bytes
-        }
+    /// The bytes of a file, checked whole: from a replica, or for a pack put together from frames of
+    /// several damaged copies.
+    package func soundBytes(of file: VaultFile) throws(StoreError) -> [UInt8] {
+        try soundCopy(of: file).bytes
     }
 
     /// Bytes of the file of a point, in the first replica that has it.

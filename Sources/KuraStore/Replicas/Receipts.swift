@@ -56,7 +56,7 @@ extension Vault {
         }
     }
 
-    /// Writes the receipt of a point in every replica that holds the point, unless it is there.
+    /// Writes the receipt of a point in those of `replicas` that hold the point, unless it is there.
     ///
     /// If power fails before, the point is durable without a receipt, and the next replication
     /// writes one of arrival `found`.
@@ -64,7 +64,7 @@ extension Vault {
     /// - Parameter session: makes the temporary names unique, and their remains removable.
     /// - Returns: what went wrong; the point itself is not affected.
     func writeReceipts(
-        of point: RecoveryPointID, arrival: Arrival, session: UniqueID
+        of point: RecoveryPointID, in replicas: [Replica], arrival: Arrival, session: UniqueID
     ) -> [StoreError] {
         let time = Clock.now()
         let failures = Mutex<[StoreError]>([])
@@ -106,22 +106,25 @@ extension Vault {
         }
     }
 
-    /// Points that a replica holds without a receipt, per replica.
-    func pointsWithoutReceipt() throws(StoreError) -> [(replica: Replica, points: [RecoveryPointID])] {
+    /// Points that each of `replicas` holds without a receipt.
+    func pointsWithoutReceipt(
+        in replicas: [Replica]
+    ) throws(StoreError) -> [(replica: Replica, points: [RecoveryPointID])] {
         try withStoreErrors {
             try replicas.map { replica in
                 let root = replica.vaultPath(id)
                 let receipts = root.appending(Layout.receipts)
                 let known = try fileSystem.exists(receipts) ? Set(fileSystem.list(receipts)) : []
-                let points = try fileSystem.list(root.appending(Layout.points))
+                let directory = root.appending(Layout.points)
+                let points = try fileSystem.exists(directory) ? fileSystem.list(directory) : []
                 return (replica, points.filter { !known.contains($0) }.compactMap(Digest.init(hex:)))
             }
         }
     }
 
     /// Writes a receipt with the time of its file for every point that has none.
-    func completeReceipts(session: UniqueID) throws(StoreError) {
-        for (replica, points) in try pointsWithoutReceipt() {
+    func completeReceipts(in replicas: [Replica], session: UniqueID) throws(StoreError) {
+        for (replica, points) in try pointsWithoutReceipt(in: replicas) {
             for point in points {
                 let file = replica.path(of: .point(point), in: id)
                 let time = try withStoreErrors { try fileSystem.status(file).modified }
@@ -135,7 +138,7 @@ extension Session {
     /// Writes the receipts of a point that this session made durable.
     /// - Returns: a warning for each replica where that failed.
     func writeReceipts(of point: RecoveryPointID, arrival: Arrival) -> [String] {
-        vault.writeReceipts(of: point, arrival: arrival, session: id).map { error in
+        vault.writeReceipts(of: point, in: writer.live, arrival: arrival, session: id).map { error in
             "the time when \(point.short) became durable was not written down: \(error.message)"
         }
     }

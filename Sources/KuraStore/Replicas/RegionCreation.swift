@@ -77,7 +77,7 @@ extension Region {
     /// Throws unless the directory is absent, empty, or what an interrupted creation left.
     private static func requireEmpty(_ path: FilePath, _ fileSystem: any FileSystem) throws {
         guard try fileSystem.exists(path) else { return }
-        for name in try fileSystem.list(path) where name != temporaryRecord {
+        for name in try fileSystem.list(path) where name != temporaryRecord && name != Layout.lostAndFound {
             let inside = path.appending(name)
             guard name == Layout.vaults, try fileSystem.status(inside).kind == .directory,
                 try fileSystem.list(inside).isEmpty

@@ -20,6 +20,7 @@ public struct Replica: Sendable {
     }
 
     var recordPath: FilePath { path.appending(Layout.replicaRecord) }
+    var fillingPath: FilePath { path.appending(Layout.fillingRecord) }
     var vaultsPath: FilePath { path.appending(Layout.vaults) }
 
     func vaultPath(_ vault: UniqueID) -> FilePath {

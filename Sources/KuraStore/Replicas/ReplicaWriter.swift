@@ -5,35 +5,73 @@ internal import SystemPackage
 
 /// Publishes a vault's files in all its replicas at once: one thread a replica.
 ///
+/// A replica in which a call failed is given up: nothing more is written to it by this writer,
+/// because what the kernel still has of it can no longer be trusted. The others go on while there
+/// are `required` of them; each of those holds everything that was published so far.
+///
 /// One writer belongs to one session, whose id makes its temporary names unique. Call `stop` at the
 /// end, whatever happened.
 final class ReplicaWriter: Sendable {
     let vault: Vault
     let session: UniqueID
-    private let workers: [SerialWorker]
-    private let state = Mutex(State())
+    /// Replicas below which nothing may be acknowledged.
+    let required: Int
+    private let lanes: [Lane]
+    private let state: Mutex<State>
+
+    private struct Lane {
+        var replica: Replica
+        var worker: SerialWorker
+    }
 
     private struct State {
         var counter = 0
-        var error: StoreError?
+        /// Why replicas were given up, by ordinal.
+        var failures: [Int: StoreError]
         /// Nanoseconds that the replicas' threads spent writing and flushing, together.
         var busy: Int64 = 0
     }
 
-    init(_ vault: Vault, session: UniqueID) {
+    /// - Parameter failures: replicas that are given up from the start, by ordinal.
+    init(_ vault: Vault, session: UniqueID, required: Int, failures: [Int: StoreError]) {
         self.vault = vault
         self.session = session
-        workers = vault.replicas.map { _ in SerialWorker() }
+        self.required = required
+        lanes = vault.replicas.map { Lane(replica: $0, worker: SerialWorker()) }
+        state = Mutex(State(failures: failures))
     }
 
     func stop() {
-        for worker in workers { worker.stop() }
+        for lane in lanes { lane.worker.stop() }
     }
 
-    /// First error of any replica. Nothing may be committed once there is one.
-    var error: StoreError? { state.withLock { $0.error } }
+    /// Replicas that hold everything published so far.
+    var live: [Replica] {
+        let failed = failures
+        return vault.replicas.filter { failed[$0.ordinal] == nil }
+    }
+
+    /// Why replicas were given up, by ordinal.
+    var failures: [Int: StoreError] { state.withLock { $0.failures } }
+
+    /// Why too few replicas are left. Nothing may be committed once there is an error.
+    var error: StoreError? {
+        let failed = failures
+        guard vault.replicas.count(where: { failed[$0.ordinal] == nil }) < required else {
+            return nil
+        }
+        let reasons = failed.sorted { $0.key < $1.key }.map(\.value) + vault.problems
+        return reasons.isEmpty
+            ? StoreError(.replicaMissing, "the vault has no replica")
+            : vault.tooFewReplicas(reasons)
+    }
 
     var busyNanoseconds: Int64 { state.withLock { $0.busy } }
+
+    /// Gives a replica up.
+    func fail(_ ordinal: Int, _ error: StoreError) {
+        state.withLock { $0.failures[ordinal] = $0.failures[ordinal] ?? error }
+    }
 
     /// Starts publishing; `done` runs once, when every replica has finished or failed.
     /// - Parameter pieces: memory that stays as it is until `done` runs.
@@ -41,27 +79,30 @@ final class ReplicaWriter: Sendable {
         _ pieces: [UnsafeRawBufferPointer], as file: VaultFile, done: @escaping @Sendable () -> Void
     ) {
         let pieces = SharedPieces(pieces)
-        let left = Latch(vault.replicas.count)
-        for (worker, replica) in zip(workers, vault.replicas) {
-            worker.submit { [self] in
-                let start = Clock.steady()
-                do throws(IOError) {
-                    // After an error nothing more is acknowledged, so nothing more is written.
-                    if error == nil {
-                        try vault.fileSystem.publish(
-                            pieces.pieces, as: replica.path(of: file, in: vault.id),
-                            temporary: temporaryName(in: replica))
-                    }
-                } catch {
-                    state.withLock { $0.error = $0.error ?? StoreError(io: error) }
-                }
-                state.withLock { $0.busy += Clock.steady() - start }
+        let left = Latch(lanes.count)
+        for lane in lanes {
+            lane.worker.submit { [self] in
+                publish(pieces, as: file, in: lane.replica)
                 if left.signal() { done() }
             }
         }
     }
 
-    /// Publishes a small file and returns when it is durable in every replica.
+    private func publish(_ pieces: SharedPieces, as file: VaultFile, in replica: Replica) {
+        // With too few replicas nothing is acknowledged any more, so nothing more is written.
+        guard failures[replica.ordinal] == nil, error == nil else { return }
+        let start = Clock.steady()
+        do throws(IOError) {
+            try vault.fileSystem.publish(
+                pieces.pieces, as: replica.path(of: file, in: vault.id),
+                temporary: temporaryName(in: replica))
+        } catch {
+            fail(replica.ordinal, StoreError(io: error))
+        }
+        state.withLock { $0.busy += Clock.steady() - start }
+    }
+
+    /// Publishes a small file and returns when it is durable in every live replica.
     func publish(_ bytes: [UInt8], as file: VaultFile) throws(StoreError) {
         let done = Latch(1)
         bytes.withUnsafeBytes { raw in
@@ -73,10 +114,11 @@ final class ReplicaWriter: Sendable {
 
     /// Waits until everything submitted so far is done.
     func drain() {
-        for worker in workers { worker.drain() }
+        for lane in lanes { lane.worker.drain() }
     }
 
-    private func temporaryName(in replica: Replica) -> FilePath {
+    /// A name for a file in a replica's `tmp/` that nobody else uses.
+    func temporaryName(in replica: Replica) -> FilePath {
         let number = state.withLock { state in
             state.counter += 1
             return state.counter

@@ -5,7 +5,8 @@ internal import SystemPackage
 
 /// One vault in one region, opened: the door to its files in every replica.
 ///
-/// Safe from any thread. Reading needs one good copy of each file; writing needs every replica.
+/// Safe from any thread. Reading needs one good copy of each file; writing needs `requiredCopies`
+/// replicas.
 public final class Vault: Sendable {
     public let region: Region
     public let record: VaultRecord
@@ -16,6 +17,8 @@ public final class Vault: Sendable {
     /// Replicas of the paired region that hold the same vault and can be used now: read where no
     /// replica of `region` has a good copy, never written.
     public let pair: [Replica]
+    /// Whether every replica of the paired region can be used; true without a pair.
+    let isPairComplete: Bool
     let fileSystem: any FileSystem
     /// Damage that reads met and went around, in the order it was met.
     private let met = Mutex<[Damage]>([])
@@ -27,6 +30,7 @@ public final class Vault: Sendable {
         self.region = region
         self.record = record
         self.pair = (pair?.available ?? []).filter { $0.ordinal < Int(record.copies) }
+        isPairComplete = pair.map { $0.available.count == $0.replicas.count } ?? true
         fileSystem = region.fileSystem
         let mine = region.replicas.prefix(Int(record.copies))
         replicas = mine.filter { region.problems[$0.ordinal] == nil }
@@ -38,7 +42,7 @@ public final class Vault: Sendable {
         let vault = Vault(region: region, record: record)
         try vault.requireWritable()
         try withStoreErrors {
-            try vault.makeDirectories()
+            for replica in vault.replicas { try vault.makeDirectories(in: replica) }
             // The record comes last: a vault that has one is complete.
             for replica in vault.replicas {
                 try region.fileSystem.publish(
@@ -51,20 +55,6 @@ public final class Vault: Sendable {
         return vault
     }
 
-    /// Makes the vault's directories in every replica, durably. Those that are there stay.
-    func makeDirectories() throws(IOError) {
-        for replica in replicas {
-            let root = replica.vaultPath(id)
-            try fileSystem.makeDirectory(root)
-            for name in Layout.vaultDirectories {
-                try fileSystem.makeDirectory(root.pushing(FilePath(name)))
-            }
-            try fileSystem.flushDirectory(root.appending(Layout.packs))
-            try fileSystem.flushDirectory(root)
-            try fileSystem.flushDirectory(replica.vaultsPath)
-        }
-    }
-
     /// Damage met since the vault was opened, each file once.
     public var damage: [Damage] { met.withLock { $0 } }
 
@@ -75,20 +65,37 @@ public final class Vault: Sendable {
     }
 
     func note(_ error: any Error, in file: VaultFile, of replica: Replica) {
-        note(
-            Damage(
-                replica, path: replica.path(of: file, in: id), structure: file.structure, error))
+        note(Damage(replica, file, in: id, error))
     }
 
-    /// Throws unless this code may write to the vault, and every replica that it has is there.
+    /// Replicas that must hold what a backup acknowledges. At least two where there are several: of
+    /// three, any two that one process writes to and any two that another one does have one in
+    /// common, so they meet at its locks.
+    public var requiredCopies: Int {
+        record.copies == 1 ? 1 : max(2, Int(record.minCopies))
+    }
+
+    /// Throws unless this code may write to the vault, and enough replicas are there.
     func requireWritable() throws(StoreError) {
-        if let problem = problems.first { throw problem }
+        if replicas.count < requiredCopies { throw tooFewReplicas(problems) }
         if let unknown = record.optionalFeatures.first(where: { !Feature.known.contains($0) }) {
             throw StoreError(
                 .unsupported, "vault \(record.name) has the feature \(unknown), which this Kura does "
                     + "not know: it can be read, not written",
                 remedy: "use the version of Kura that wrote it, or a newer one")
         }
+    }
+
+    /// The error of a session that has fewer than `requiredCopies` replicas to write to.
+    /// - Parameter reasons: why each of the others cannot be written, at least one.
+    func tooFewReplicas(_ reasons: [StoreError]) -> StoreError {
+        if reasons.count == 1 || record.copies == 1 { return reasons[0] }
+        let code = reasons.first { $0.code == .noSpace }?.code ?? reasons[0].code
+        let usable = Int(record.copies) - reasons.count
+        return StoreError(
+            code, "vault \(record.name) needs \(requiredCopies) replicas that can be written, and "
+                + "has \(usable): " + reasons.map(\.message).joined(separator: "; "),
+            remedy: reasons.compactMap(\.remedy).first)
     }
 
     /// Reads a whole file from the first replica whose copy `parse` accepts.
@@ -171,6 +178,34 @@ public final class Vault: Sendable {
         return found
     }
 
+    /// Like `list`, for a directory that is made when it is first needed.
+    func listIfPresent(_ directory: String) throws(StoreError) -> [String: [Replica]] {
+        var found: [String: [Replica]] = [:]
+        for replica in replicas {
+            let path = replica.vaultPath(id).pushing(FilePath(directory))
+            do {
+                for name in try fileSystem.list(path) { found[name, default: []].append(replica) }
+            } catch {
+                if !Self.isNotFound(error) {
+                    note(Damage(replica, path: path, structure: .vault, error))
+                }
+            }
+        }
+        return found
+    }
+
+    /// Whether a replica has a good copy of a file. Reads all of it.
+    func isSound(_ file: VaultFile, in replica: Replica) -> Bool {
+        do {
+            let bytes = try fileSystem.contents(
+                replica.path(of: file, in: id), max: FileCheck.byteCountMax)
+            try FileCheck.check(bytes, file, self)
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// Ids of every recovery point that any replica holds.
     public func recoveryPointIDs() throws(StoreError) -> [RecoveryPointID] {
         try list(Layout.points).keys.compactMap { RecoveryPointID(hex: $0) }.sorted()
@@ -200,6 +235,16 @@ public final class Vault: Sendable {
             if left.point.time != right.point.time { return left.point.time > right.point.time }
             return left.id < right.id
         }
+    }
+
+    /// Ordinals of the replicas that hold each recovery point. A point in fewer than `copies` of
+    /// them is under-replicated: a replica is away, failed, or was not brought up to date yet.
+    public func pointHolders() throws(StoreError) -> [RecoveryPointID: [Int]] {
+        var holders: [RecoveryPointID: [Int]] = [:]
+        for (name, replicas) in try list(Layout.points) {
+            if let id = RecoveryPointID(hex: name) { holders[id] = replicas.map(\.ordinal) }
+        }
+        return holders
     }
 
     /// Replicas that hold a file under its name, whatever its content.

@@ -9,6 +9,7 @@ public enum VaultFile: Hashable, Sendable {
     case point(RecoveryPointID)
     case session(UniqueID)
     case receipt(RecoveryPointID)
+    case repair(RepairID)
 
     /// Path below the vault's directory in a replica.
     public var relativePath: String {
@@ -19,6 +20,7 @@ public enum VaultFile: Hashable, Sendable {
         case .point(let id): "points/\(id.hex)"
         case .session(let id): "sessions/\(id.hex)"
         case .receipt(let id): "\(Layout.receipts)/\(id.hex)"
+        case .repair(let id): "repairs/\(id.hex)"
         }
     }
 
@@ -30,6 +32,7 @@ public enum VaultFile: Hashable, Sendable {
         case .point: .recoveryPoint
         case .session: .session
         case .receipt: .receipt
+        case .repair: .repair
         }
     }
 }
@@ -46,6 +49,13 @@ enum Layout {
     static let receipts = "receipts"
     static let locks = "locks"
     static let temporary = "tmp"
+    static let repairs = "repairs"
+    static let quarantine = "quarantine"
+    static let verified = "verified"
+    /// The identity of a replica that is being filled: see `ReplicaFilling`.
+    static let fillingRecord = "filling"
+    /// What `mkfs` leaves in the root of a new file system.
+    static let lostAndFound = "lost+found"
 
     /// First two hexadecimal digits of a pack's name: its directory below `packs`.
     static let fanOut: [String] = (0..<256).map { value in
@@ -53,7 +63,9 @@ enum Layout {
         return digits.count == 1 ? "0" + digits : digits
     }
 
-    /// Everything below a vault's directory, parents first.
-    static let vaultDirectories =
-        [packs, index, points, sessions, locks, temporary] + fanOut.map { "\(packs)/\($0)" }
+    static let topDirectories = [packs, index, points, sessions, locks, temporary]
+
+    /// What a vault's directory has from the start, parents first. `repairs` and `quarantine` are
+    /// made when they are first needed.
+    static let vaultDirectories = topDirectories + fanOut.map { "\(packs)/\($0)" }
 }

@@ -11,13 +11,25 @@ package final class Intake: Sendable {
     package let vault: Vault
     private let session: Session
 
-    /// Makes the vault's directories where they are missing, and begins a session in it.
+    /// Begins a session in a vault that may not be there yet, and brings its replicas into step, so
+    /// that nothing comes from afar that a neighbour has.
+    ///
+    /// Throws where the region's record is newer than the vault's, or a rival of it: somebody
+    /// replaced it since the caller read it.
     /// - Parameter operation: its name, such as "replicate".
     package init(into vault: Vault, operation: String) throws(StoreError) {
         try vault.requireWritable()
-        try withStoreErrors { try vault.makeDirectories() }
         self.vault = vault
-        session = try Session.begin(vault, operation: operation, item: "")
+        session = try Session.begin(
+            vault, operation: operation, item: Session.noItem, required: vault.requiredCopies)
+        do throws(StoreError) {
+            try requireUnchanged()
+            try session.catchUp(
+                session.writer.live, everyPack: false, Progress(), Cancellation())
+        } catch {
+            session.end(clean: true)
+            throw error
+        }
     }
 
     /// Publishes a file and returns when it is durable. Safe from several threads.
@@ -34,13 +46,16 @@ package final class Intake: Sendable {
         return session.writeReceipts(of: id, arrival: arrival)
     }
 
-    /// Publishes the vault's record in every replica that has another one.
-    ///
-    /// If power fails in between, replicas differ, and the highest revision counts. Throws where
-    /// the region has a record that is newer, or another one of the same revision: somebody
-    /// replaced it since the caller read it.
+    /// Publishes a record in every replica that has another one. If power fails in between, replicas
+    /// differ, and the highest revision counts.
     package func publish(_ record: VaultRecord) throws(StoreError) {
+        precondition(record.revision > vault.record.revision || record == vault.record)
         if try vault.holdsEverywhere(record) { return }
+        try session.writer.publish(record.encoded(), as: .record)
+    }
+
+    private func requireUnchanged() throws(StoreError) {
+        let record = vault.record
         for known in try knownRecords()
         where known.revision > record.revision
             || (known.revision == record.revision && known != record)
@@ -49,7 +64,6 @@ package final class Intake: Sendable {
                 .locked, "the record of vault \(record.name) in region \(vault.region.name) changed "
                     + "meanwhile", remedy: "run the command again")
         }
-        try session.writer.publish(record.encoded(), as: .record)
     }
 
     /// Copies that cannot be read are no obstacle: they are what is replaced.
@@ -65,8 +79,8 @@ package final class Intake: Sendable {
     /// Finishes what sessions left that died, this operation's own earlier ones among them, and
     /// writes the receipts that are missing.
     package func tidy() throws(StoreError) {
-        try session.finishInterrupted()
-        try vault.completeReceipts(session: session.id)
+        try session.settle()
+        try vault.completeReceipts(in: session.writer.live, session: session.id)
     }
 
     /// - Parameter clean: whether everything was done; otherwise the next session tidies up.
@@ -112,14 +126,9 @@ extension Vault {
         return true
     }
 
-    /// Whether no usable replica has a record of the vault, good or bad.
-    package func hasNoRecord() throws(StoreError) -> Bool {
-        try holders(of: .record).isEmpty
-    }
-
     /// Whether replication has anything to tidy in this region.
     package func needsTidying() throws(StoreError) -> Bool {
         if !interruptedSessions().isEmpty { return true }
-        return try pointsWithoutReceipt().contains { !$0.points.isEmpty }
+        return try pointsWithoutReceipt(in: replicas).contains { !$0.points.isEmpty }
     }
 }

@@ -1,94 +1,116 @@
-internal import KuraCodec
 internal import KuraFormat
 internal import KuraIO
 internal import SystemPackage
 
 extension Session {
-    /// Finishes what sessions left whose process died: every complete file goes to every replica,
-    /// packs that no run lists are listed, temporary files go.
+    /// Brings the vault's replicas into step before the session's own work: what a process that died
+    /// left is listed, what a replica lacks is copied to it, temporary files go.
     ///
-    /// Safe to run beside other sessions and to be killed anywhere: it only adds files named by
-    /// their content, and removes a session's record when everything else is done.
-    func finishInterrupted() throws(StoreError) {
-        let dead = vault.interruptedSessions()
-        guard !dead.isEmpty else { return }
-        try completeCopies(in: Layout.points) { RecoveryPointID(hex: $0).map(VaultFile.point) }
-        try listUnlistedPacks()
-        try completeCopies(in: Layout.index) { RunID(hex: $0).map(VaultFile.run) }
-        try removeTemporaries(of: dead)
-        for session in dead { vault.forget(session: session) }
-    }
-
-    /// Copies files that some replicas lack from one that has a good copy.
-    private func completeCopies(
-        in directory: String, _ file: (String) -> VaultFile?
+    /// A replica may lack something because a process died, because it failed or was away while
+    /// others went on, or because it was put back from an old copy. All of them show in the listings
+    /// alone, so nothing needs to remember that a backup was made without it. Safe to run beside
+    /// other sessions and to be killed anywhere: it only adds files named by their content, and
+    /// removes a session's record when everything else is done.
+    func settle(
+        _ progress: Progress = Progress(), _ cancellation: Cancellation = Cancellation()
     ) throws(StoreError) {
-        for (name, holders) in try vault.list(directory) {
-            guard holders.count < vault.replicas.count, let file = file(name) else { continue }
-            try copyToAll(file)
-        }
+        let dead = vault.interruptedSessions()
+        try catchUp(writer.live, everyPack: false, progress, cancellation)
+        if !dead.isEmpty { try listUnlistedPacks() }
+        try removeTemporaries()
+        for session in dead { vault.forget(session: session, in: writer.live) }
     }
 
-    /// Publishes a good copy of a file everywhere. Files are named by content, so a copy that is
-    /// there already stays as it is.
-    private func copyToAll(_ file: VaultFile) throws(StoreError) {
-        let bytes: [UInt8]
-        do throws(StoreError) {
-            bytes = try vault.read(file, max: Limits.packBytesMax) { bytes, replica in
-                try FileCheck.check(bytes, file, vault)
-                return bytes
-            }
-        } catch {
-            // No copy is good. It was never acknowledged by that session; verify reports it.
-            if error.code == .damaged || error.code == .notFound { return }
-            throw error
-        }
-        try writer.publish(bytes, as: file)
+    /// Copies what `targets` lack. Replicas of the session that fail on the way are given up.
+    @discardableResult
+    func catchUp(
+        _ targets: [Replica], everyPack: Bool, _ progress: Progress, _ cancellation: Cancellation
+    ) throws(StoreError) -> CopyReport {
+        let plan = try vault.copyPlan(to: targets, everyPack: everyPack)
+        let report = try CopyRun(vault, to: targets, writer, progress, cancellation).run(plan)
+        for (ordinal, error) in report.failures { writer.fail(ordinal, error) }
+        if let error = writer.error { throw error }
+        return report
     }
 
-    /// Writes a run over packs that no run lists and that are sound in every replica.
-    func listUnlistedPacks() throws(StoreError) {
-        let listed = Set(try ChunkIndex.open(vault).packs.map(\.id))
+    /// Lists packs that no sound run lists in a new one.
+    /// - Parameters:
+    ///   - superseding: lost runs whose every pack a sound run or the new one lists.
+    ///   - evenDamaged: whether packs are listed of which only the trailer is good. They are where
+    ///     they were listed before; otherwise the next backup would rely on them.
+    func listUnlistedPacks(
+        superseding: [RunID] = [], evenDamaged: Bool = false
+    ) throws(StoreError) {
+        let index = try ChunkIndex.open(vault)
+        let listed = Set(index.packs.map(\.id))
         var found = PackWriter.Durable()
         for directory in Layout.fanOut {
-            for (name, holders) in try vault.list("\(Layout.packs)/\(directory)") {
+            for name in try vault.list("\(Layout.packs)/\(directory)").keys.sorted() {
                 guard let id = PackID(hex: name), !listed.contains(id) else { continue }
-                if holders.count < vault.replicas.count { try copyToAll(.pack(id)) }
-                guard let trailer = try soundTrailer(id) else { continue }
-                found.append(PackWriter.Durable(id, trailer))
-            }
-        }
-        _ = try IndexRunWriter.write(found.entries, packs: found.packs, to: writer)
-    }
-
-    /// The trailer of a pack whose every byte is right in every replica; nil otherwise.
-    private func soundTrailer(_ id: PackID) throws(StoreError) -> PackTrailer? {
-        var trailer: PackTrailer?
-        for replica in vault.replicas {
-            do {
-                let path = replica.path(of: .pack(id), in: vault.id)
-                let bytes = try vault.fileSystem.contents(path, max: Limits.packBytesMax)
-                try FileCheck.check(bytes, .pack(id), vault)
-                trailer = try PackReader.trailer(id, vault, replica)
-            } catch {
-                vault.note(error, in: .pack(id), of: replica)
-                return nil
-            }
-        }
-        return trailer
-    }
-
-    private func removeTemporaries(of dead: [UniqueID]) throws(StoreError) {
-        let prefixes = Set(dead.map(\.hex))
-        for replica in vault.replicas {
-            let directory = replica.vaultPath(vault.id).appending(Layout.temporary)
-            try withStoreErrors {
-                for name in try vault.fileSystem.list(directory)
-                where prefixes.contains(String(name.prefix(32))) {
-                    try vault.fileSystem.remove(directory.appending(name))
+                if let trailer = try spread(id) ?? (evenDamaged ? anyTrailer(id) : nil) {
+                    found.append(PackWriter.Durable(id, trailer))
                 }
             }
         }
+        guard !found.packs.isEmpty else {
+            // Every pack is listed already: a run that is there takes the lost ones over.
+            return try IndexMerge(index, writer).supersede(superseding)
+        }
+        for replica in writer.live {
+            do throws(IOError) {
+                try vault.flushPackDirectories(of: replica)
+            } catch {
+                writer.fail(replica.ordinal, StoreError(io: error))
+            }
+        }
+        _ = try IndexRunWriter.write(
+            found.entries, packs: found.packs, superseded: superseding, to: writer)
+    }
+
+    /// Makes a pack sound in every live replica.
+    /// - Returns: its trailer; nil where no good copy can be made.
+    private func spread(_ id: PackID) throws(StoreError) -> PackTrailer? {
+        if !writer.live.allSatisfy({ vault.isSound(.pack(id), in: $0) }) {
+            let bytes: [UInt8]
+            do throws(StoreError) {
+                bytes = try vault.soundCopy(of: .pack(id)).bytes
+            } catch {
+                // It was never acknowledged by the session that died; where it was, verify reports it.
+                if error.code == .damaged || error.code == .notFound { return nil }
+                throw error
+            }
+            try writer.publish(bytes, as: .pack(id))
+        }
+        return anyTrailer(id)
+    }
+
+    private func anyTrailer(_ id: PackID) -> PackTrailer? {
+        do throws(StoreError) {
+            return try vault.firstGood(.pack(id)) { try PackReader.trailer(id, vault, $0) }
+        } catch {
+            return nil
+        }
+    }
+
+    /// Removes temporary files of sessions that are over. A session takes its lock before its first
+    /// temporary file and lets go of it after its last one, so a file whose session nobody locks in
+    /// that replica is rubbish.
+    private func removeTemporaries() throws(StoreError) {
+        for replica in writer.live {
+            let directory = replica.vaultPath(vault.id).appending(Layout.temporary)
+            do throws(IOError) {
+                for name in try vault.fileSystem.list(directory) {
+                    guard let owner = UniqueID(hex: String(name.prefix(32))), owner != id,
+                        !vault.isLocked(session: owner, in: replica)
+                    else { continue }
+                    try vault.fileSystem.remove(directory.appending(name))
+                }
+            } catch {
+                // Another session may have removed the file first.
+                if !error.isNotFound { writer.fail(replica.ordinal, StoreError(io: error)) }
+            }
+        }
+        if let error = writer.error { throw error }
     }
 }
 
@@ -101,138 +123,6 @@ extension PackWriter.Durable {
                 IndexEntry(
                     id: chunk.id,
                     location: ChunkLocation(pack: 0, frame: frame, plainOffset: plainOffset)))
-        }
-    }
-}
-
-/// Checks whole files against their names, without decompressing.
-enum FileCheck {
-    static func check(_ bytes: [UInt8], _ file: VaultFile, _ vault: Vault) throws {
-        switch file {
-        case .record:
-            _ = try VaultRecord.decode(bytes)
-        case .session:
-            _ = try SessionRecord.decode(bytes)
-        case .receipt(let id):
-            guard try DurabilityReceipt.decode(bytes).point == id else {
-                throw FormatError.invalidField(.receipt, field: "point")
-            }
-        case .point(let id):
-            guard try RecoveryPoint.decode(bytes).id == id else {
-                throw FormatError.checksumMismatch(.recoveryPoint)
-            }
-        case .pack(let id):
-            try bytes.withUnsafeBytes { try checkPack($0, id, vault) }
-        case .run(let id):
-            try bytes.withUnsafeBytes { try checkRun($0, id, vault) }
-        }
-    }
-
-    /// The trailer of a pack or run in memory, compared with its name.
-    private static func trailer(
-        _ bytes: UnsafeRawBufferPointer, _ id: Digest, _ structure: Structure
-    ) throws -> UnsafeRawBufferPointer {
-        guard bytes.count >= Footer.byteCount else {
-            throw FormatError.truncated(
-                structure, needed: UInt64(Footer.byteCount), available: UInt64(bytes.count))
-        }
-        let end = bytes.count - Footer.byteCount
-        let footer = try Footer(
-            decoding: UnsafeRawBufferPointer(rebasing: bytes[end...]), of: structure)
-        guard footer.trailerDigest == id, footer.trailerByteCount <= UInt64(end) else {
-            throw FormatError.checksumMismatch(structure)
-        }
-        let trailer = bytes[(end - Int(footer.trailerByteCount))..<end]
-        let raw = UnsafeRawBufferPointer(rebasing: trailer)
-        guard ChunkHasher.digest(raw) == id else { throw FormatError.checksumMismatch(structure) }
-        return raw
-    }
-
-    private static func checkPack(
-        _ bytes: UnsafeRawBufferPointer, _ id: PackID, _ vault: Vault
-    ) throws {
-        let trailer = try PackTrailer(decoding: trailer(bytes, id, .packTrailer))
-        guard trailer.header.vault == vault.id else {
-            throw FormatError.invalidField(.pack, field: "vault")
-        }
-        guard trailer.fileByteCount == UInt64(bytes.count) else {
-            throw FormatError.truncated(
-                .pack, needed: trailer.fileByteCount, available: UInt64(bytes.count))
-        }
-        guard bytes.prefix(PackHeader.byteCount).elementsEqual(trailer.header.encoded()) else {
-            throw FormatError.checksumMismatch(.pack)
-        }
-        for frame in FrameTable(trailer).frames {
-            let start = Int(frame.offset)
-            let stored = bytes[start..<(start + Int(frame.entry.storedByteCount))]
-            try FrameDecoder.check(UnsafeRawBufferPointer(rebasing: stored), frame.entry)
-        }
-    }
-
-    private static func checkRun(
-        _ bytes: UnsafeRawBufferPointer, _ id: RunID, _ vault: Vault
-    ) throws {
-        let trailer = try IndexRunTrailer(decoding: trailer(bytes, id, .indexRun))
-        guard trailer.header.vault == vault.id else {
-            throw FormatError.invalidField(.indexRun, field: "vault")
-        }
-        guard trailer.fileByteCount == UInt64(bytes.count) else {
-            throw FormatError.truncated(
-                .indexRun, needed: trailer.fileByteCount, available: UInt64(bytes.count))
-        }
-        guard bytes.prefix(IndexRunHeader.byteCount).elementsEqual(trailer.header.encoded()) else {
-            throw FormatError.checksumMismatch(.indexRun)
-        }
-        var checker = RunBlockChecker(trailer)
-        for number in trailer.fences.indices {
-            let start = IndexRunHeader.byteCount + number * IndexBlock.byteCount
-            let block = bytes[start..<(start + IndexBlock.byteCount)]
-            try checker.check(UnsafeRawBufferPointer(rebasing: block), number: number)
-        }
-        try checker.finish()
-    }
-}
-
-/// Checks the blocks of a run one after the other against its trailer.
-struct RunBlockChecker {
-    private let trailer: IndexRunTrailer
-    private var digests = StreamingHasher()
-    private var entries: UInt64 = 0
-    private var last: ChunkID?
-
-    init(_ trailer: IndexRunTrailer) { self.trailer = trailer }
-
-    mutating func check(_ block: UnsafeRawBufferPointer, number: Int) throws {
-        let checked = UnsafeRawBufferPointer(rebasing: block[..<IndexBlock.checkedByteCount])
-        let digest = ChunkHasher.digest(checked)
-        guard digest == IndexBlock.storedDigest(block) else {
-            throw FormatError.checksumMismatch(.indexBlock)
-        }
-        digests.update(digest)
-        let count = try IndexBlock.check(block, number: UInt32(number))
-        let first = IndexBlock.entry(block, 0).id
-        guard first.word0 == trailer.fences[number], last.map({ $0 < first }) ?? true else {
-            throw FormatError.invalidField(.indexBlock, field: "entry order")
-        }
-        for index in 0..<count {
-            let entry = IndexBlock.entry(block, index)
-            guard entry.location.pack < trailer.packs.count else {
-                throw FormatError.invalidField(.indexBlock, field: "pack number")
-            }
-            guard trailer.filter.mayContain(entry.id) else {
-                throw FormatError.invalidField(.indexRun, field: "filter")
-            }
-        }
-        last = IndexBlock.entry(block, count - 1).id
-        entries += UInt64(count)
-    }
-
-    mutating func finish() throws {
-        guard entries == trailer.entryCount else {
-            throw FormatError.invalidField(.indexRun, field: "entry count")
-        }
-        guard digests.finish() == trailer.blocksDigest else {
-            throw FormatError.checksumMismatch(.indexRun)
         }
     }
 }

@@ -5,8 +5,10 @@ internal import SystemPackage
 
 /// One run of an operation that writes to a vault.
 ///
-/// It holds two kernel locks in every replica, one for the item and one for itself. Both end with
-/// the process, so a crash leaves no lock behind, only a session record that nobody holds.
+/// It holds two kernel locks in every replica that it can write to, one for the item and one for
+/// itself. Both end with the process, so a crash leaves no lock behind, only a session record that
+/// nobody holds. What a backup acknowledges is in a majority of the replicas, so two sessions of one
+/// item meet at a lock even when they see different replicas.
 final class Session: Sendable {
     let vault: Vault
     let id: UniqueID
@@ -20,35 +22,34 @@ final class Session: Sendable {
         self.locks = locks
     }
 
-    /// Takes the item's lock and announces the session in every replica.
+    /// The item of sessions that only add what other files vouch for: copies and repairs. No item
+    /// has an empty name, so they wait for nobody but each other.
+    static let noItem = ""
+
+    /// Takes the item's lock and announces the session in every replica. Replicas in which that
+    /// fails are given up.
+    /// - Parameter required: replicas that must be left, `vault.requiredCopies` for whoever
+    ///   acknowledges something.
     static func begin(
-        _ vault: Vault, operation: String, item: String
+        _ vault: Vault, operation: String, item: String, required: Int
     ) throws(StoreError) -> Session {
         let id = UniqueID.random()
         var locks: [OpenFile] = []
-        do {
-            for replica in vault.replicas {
-                guard let lock = try vault.fileSystem.lock(vault.itemLock(item, in: replica)) else {
-                    throw lockedError(vault, item: item)
-                }
-                locks.append(lock)
-            }
-            for replica in vault.replicas {
-                guard let lock = try vault.fileSystem.lock(vault.sessionLock(id, in: replica)) else {
-                    throw StoreError(.locked, "session \(id) exists already")
-                }
-                locks.append(lock)
-            }
+        var failures: [Int: StoreError] = [:]
+        do throws(StoreError) {
+            try lock(vault, &locks, &failures, item) { vault.itemLock(item, in: $0) }
+            try lock(vault, &locks, &failures, item) { vault.sessionLock(id, in: $0) }
         } catch {
             for lock in locks { vault.fileSystem.close(lock) }
-            throw StoreError(error)
+            throw error
         }
-        let writer = ReplicaWriter(vault, session: id)
+        let writer = ReplicaWriter(vault, session: id, required: required, failures: failures)
         let session = Session(vault, id: id, writer: writer, locks: locks)
         let record = SessionRecord(
             id: id, operation: operation, item: item, process: Process.id, host: Process.hostName,
             started: Clock.now())
         do throws(StoreError) {
+            if let error = writer.error { throw error }
             try writer.publish(record.encoded(), as: .session(id))
         } catch {
             session.end(clean: true)
@@ -57,19 +58,43 @@ final class Session: Sendable {
         return session
     }
 
-    /// Ends the session's threads and locks.
+    /// Takes one lock in every replica that has not failed. Throws when somebody else holds it.
+    private static func lock(
+        _ vault: Vault, _ locks: inout [OpenFile], _ failures: inout [Int: StoreError],
+        _ item: String, _ path: (Replica) -> FilePath
+    ) throws(StoreError) {
+        for replica in vault.replicas where failures[replica.ordinal] == nil {
+            let lock: OpenFile?
+            do throws(IOError) {
+                if try vault.lacksDirectories(in: replica) {
+                    try vault.makeDirectories(in: replica)
+                }
+                lock = try vault.fileSystem.lock(path(replica))
+            } catch {
+                failures[replica.ordinal] = StoreError(io: error)
+                continue
+            }
+            guard let lock else { throw lockedError(vault, item: item) }
+            locks.append(lock)
+        }
+    }
+
+    /// Ends the session's threads and locks. In replicas that were given up its record stays, so that
+    /// a later session looks after what it left there.
     /// - Parameter clean: whether nothing is left for another session to finish.
     func end(clean: Bool) {
         writer.stop()
-        if clean { vault.forget(session: id) }
+        if clean { vault.forget(session: id, in: writer.live) }
         for lock in locks { vault.fileSystem.close(lock) }
     }
 
     private static func lockedError(_ vault: Vault, item: String) -> StoreError {
         let holder = vault.openSessions().first { $0.item == item }
         let who = holder.map { " by process \($0.process) on \($0.host) (\($0.operation))" } ?? ""
+        let what = item == noItem ? "vault \(vault.record.name) is being repaired or copied"
+            : "item \(item) is in use"
         return StoreError(
-            .locked, "item \(item) is in use\(who)",
+            .locked, "\(what)\(who)",
             remedy: "wait until it is done, then run the command again")
     }
 }
@@ -89,7 +114,7 @@ extension Vault {
 
     /// Removes what a session announced, its record first. What cannot be removed is found stale by
     /// the next session, which removes it then.
-    func forget(session: UniqueID) {
+    func forget(session: UniqueID, in replicas: [Replica]) {
         for replica in replicas {
             for path in [
                 replica.path(of: .session(session), in: id), sessionLock(session, in: replica),
@@ -106,7 +131,7 @@ extension Vault {
     /// Records of sessions whose process is alive. Unreadable records are left out.
     public func openSessions() -> [SessionRecord] { sessions().alive }
 
-    /// Sessions whose process died before they ended.
+    /// Sessions that are over and left a record: their process died, or a replica failed.
     public func interruptedSessions() -> [UniqueID] { sessions().dead }
 
     private func sessions() -> (alive: [SessionRecord], dead: [UniqueID]) {
@@ -138,17 +163,20 @@ extension Vault {
 
     /// A session lives while somebody holds its lock in any replica.
     private func isAlive(_ session: UniqueID, _ holders: [Replica]) -> Bool {
-        for replica in holders {
-            do throws(IOError) {
-                guard let lock = try fileSystem.lock(sessionLock(session, in: replica)) else {
-                    return true
-                }
-                fileSystem.close(lock)
-            } catch {
-                // What cannot be examined is taken for alive: nothing of it is touched.
-                return true
-            }
+        holders.contains { isLocked(session: session, in: $0) }
+    }
+
+    /// Whether somebody holds a session's lock in a replica.
+    func isLocked(session: UniqueID, in replica: Replica) -> Bool {
+        let path = sessionLock(session, in: replica)
+        do throws(IOError) {
+            guard try fileSystem.exists(path) else { return false }
+            guard let lock = try fileSystem.lock(path) else { return true }
+            fileSystem.close(lock)
+            return false
+        } catch {
+            // What cannot be examined is taken for alive: nothing of it is touched.
+            return true
         }
-        return false
     }
 }

@@ -1,61 +1,7 @@
-internal import KuraCodec
-public import KuraFormat
-public import KuraIO
+internal import KuraFormat
+internal import KuraIO
 internal import Synchronization
 internal import SystemPackage
-
-/// What to verify.
-public struct VerifyRequest: Sendable {
-    public enum Level: String, Sendable, CaseIterable {
-        /// Hash and structure of every file.
-        case packs
-        /// Also decode and hash every chunk, and walk every recovery point.
-        case chunks
-    }
-
-    public var level: Level
-    /// Only this replica; nil for all.
-    public var replica: Int?
-    /// Only what this recovery point needs; nil for everything.
-    public var point: RecoveryPointID?
-    public var threads: Int
-
-    public init(
-        level: Level = .packs, replica: Int? = nil, point: RecoveryPointID? = nil,
-        threads: Int = Threads.processorCount
-    ) {
-        self.level = level
-        self.replica = replica
-        self.point = point
-        self.threads = threads
-    }
-}
-
-public struct VerifyReport: Sendable {
-    /// Copies of packs that were read.
-    public var packs = 0
-    /// Chunks that were decoded and hashed; 0 at level packs.
-    public var chunks: UInt64 = 0
-    /// Bytes of files that were read.
-    public var bytes: UInt64 = 0
-    public var damaged: [Damage] = []
-    public var seconds: Double = 0
-    public var stages = StageTimes()
-
-    public init() {}
-}
-
-extension Vault {
-    /// Reads every file of the vault in every replica and reports what is not as it must be.
-    ///
-    /// Damage is part of the report, never an error. Changes nothing.
-    public func verify(
-        _ request: VerifyRequest, progress: Progress = Progress(),
-        cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> VerifyReport {
-        try Verification(self, request, progress, cancellation).run()
-    }
-}
 
 /// One verification of one vault.
 final class Verification: Sendable {
@@ -65,8 +11,18 @@ final class Verification: Sendable {
     private let progress: Progress
     private let cancellation: Cancellation
     private let report = Mutex(VerifyReport())
-    /// Packs without a good copy in any verified replica.
-    private let lost = Mutex<Set<PackID>>([])
+    private let memory: VerificationMemory
+    private let start = Clock.steady()
+    /// Frames of packs of which no copy anywhere is right.
+    private let lost = Mutex<[PackID: LostFrames]>([:])
+
+    /// A pack and the replicas whose copy is to be read.
+    private struct Work {
+        var pack: PackSummary
+        var replicas: [Replica]
+        /// When the copy that was not read for the longest time was; `Int64.min` for never.
+        var oldest: Int64
+    }
 
     init(
         _ vault: Vault, _ request: VerifyRequest, _ progress: Progress, _ cancellation: Cancellation
@@ -81,23 +37,28 @@ final class Verification: Sendable {
                 remedy: "its replicas are 0 to \(vault.record.copies - 1)")
         }
         replicas = vault.replicas.filter { request.replica == nil || $0.ordinal == request.replica }
+        memory = VerificationMemory(vault, replicas)
     }
 
     func run() throws(StoreError) -> VerifyReport {
-        let start = Clock.steady()
         noteMissingReplicas()
         checkRecords()
+        try checkLedger()
         let points = try checkPoints()
         let runs = try RunVerification(self).run()
         let index = ChunkIndex(vault, runs: runs)
         let packs = try packsToCheck(index, points)
-        checkPacks(packs)
+        let work = work(packs)
+        checkPacks(work)
+        let problems = memory.save(Set(index.packs.map(\.id)))
+        summarise(packs, work, problems)
         if cancellation.isCancelled {
             throw StoreError(
-                .interrupted, "interrupted; nothing was changed",
-                remedy: "run the same command again")
+                .interrupted, "interrupted; what was read is remembered",
+                remedy: "run the same command with --max-age to go on")
         }
         if request.level == .chunks { walk(points, index) }
+        if request.repair { repair(points) }
         return report.withLock { report in
             var report = report
             report.seconds = Double(Clock.steady() - start) / 1e9
@@ -109,10 +70,7 @@ final class Verification: Sendable {
     // MARK: What parts of it share
 
     func note(_ error: any Error, in file: VaultFile, of replica: Replica) {
-        note(
-            Damage(
-                replica, path: replica.path(of: file, in: vault.id), structure: file.structure,
-                error))
+        note(Damage(replica, file, in: vault.id, error))
     }
 
     func note(_ damage: Damage) {
@@ -160,6 +118,19 @@ final class Verification: Sendable {
         return bytes
     }
 
+    private func checkLedger() throws(StoreError) {
+        for name in try vault.listIfPresent(Layout.repairs).keys.sorted() {
+            guard let id = RepairID(hex: name) else { continue }
+            for replica in replicas {
+                do {
+                    try FileCheck.check(contents(.repair(id), of: replica), .repair(id), vault)
+                } catch {
+                    note(error, in: .repair(id), of: replica)
+                }
+            }
+        }
+    }
+
     /// Recovery points that at least one verified replica holds a good copy of.
     private func checkPoints() throws(StoreError) -> [RecoveryPointID: RecoveryPoint] {
         var points: [RecoveryPointID: RecoveryPoint] = [:]
@@ -192,16 +163,27 @@ final class Verification: Sendable {
         return index.packs.filter { walker.packs.contains($0.id) }
     }
 
-    private func checkPacks(_ packs: [PackSummary]) {
-        let total = packs.reduce(0) { $0 + $1.fileByteCount } * UInt64(replicas.count)
+    /// Copies that are due, those not read for the longest time first.
+    private func work(_ packs: [PackSummary]) -> [Work] {
+        let limit = request.maxAge.map { Clock.now() - $0 } ?? .max
+        return packs.compactMap { pack in
+            let times = replicas.map { ($0, memory.time(of: pack.id, in: $0) ?? .min) }
+            let due = times.filter { $0.1 < limit }
+            guard let oldest = due.map(\.1).min() else { return nil }
+            return Work(pack: pack, replicas: due.map(\.0), oldest: oldest)
+        }.sorted { ($0.oldest, $0.pack.id) < ($1.oldest, $1.pack.id) }
+    }
+
+    private func checkPacks(_ work: [Work]) {
+        let total = work.reduce(0) { $0 + $1.pack.fileByteCount * UInt64($1.replicas.count) }
         progress.update { $0.totalBytes += total }
         let next = Atomic<Int>(0)
         Threads.run(request.threads) { [self] _ in
             let worker = PackVerifier(vault, level: request.level)
-            while !isCancelled {
+            while !isCancelled, !isTimeUp {
                 let number = next.add(1, ordering: .relaxed).oldValue
-                guard number < packs.count else { break }
-                check(packs[number], with: worker)
+                guard number < work.count else { break }
+                check(work[number], with: worker)
             }
             report.withLock { report in
                 report.stages += worker.trace
@@ -209,72 +191,97 @@ final class Verification: Sendable {
         }
     }
 
-    private func check(_ pack: PackSummary, with worker: PackVerifier) {
-        let result = worker.verify(pack, in: replicas)
-        for (replica, error) in result.failures { note(error, in: .pack(pack.id), of: replica) }
+    private var isTimeUp: Bool {
+        request.maxDuration.map { Clock.steady() - start >= $0 } ?? false
+    }
+
+    private func check(_ work: Work, with worker: PackVerifier) {
+        let result = worker.verify(work.pack, in: work.replicas)
+        let now = Clock.now()
+        for replica in work.replicas {
+            let failure = result.failures.first { $0.0.ordinal == replica.ordinal }
+            if let failure { note(failure.1, in: .pack(work.pack.id), of: replica) }
+            memory.set(failure == nil ? now : nil, of: work.pack.id, in: replica)
+        }
         report.withLock { report in
-            report.packs += replicas.count
+            report.packs += work.replicas.count
             report.chunks += result.chunks
             report.bytes += result.bytes
         }
-        if result.failures.count == replicas.count {
-            lost.withLock { _ = $0.insert(pack.id) }
+        if result.failures.count == work.replicas.count, !result.failures.isEmpty {
+            let frames = PackAssembly(work.pack.id, vault).lostFrames(decoding: request.level == .chunks)
+            if let frames { lost.withLock { $0[work.pack.id] = frames } }
         }
-        progress.update { $0.doneBytes += pack.fileByteCount * UInt64(replicas.count) }
+        progress.update { $0.doneBytes += work.pack.fileByteCount * UInt64(work.replicas.count) }
+    }
+
+    /// What the memory says after this run.
+    private func summarise(_ packs: [PackSummary], _ work: [Work], _ problems: [String]) {
+        let limit = request.maxAge.map { Clock.now() - $0 } ?? .min
+        var times: [Int64?] = []
+        for pack in packs {
+            for replica in replicas { times.append(memory.time(of: pack.id, in: replica)) }
+        }
+        report.withLock { report in
+            report.copies = times.count
+            report.skipped = times.count - report.packs
+            report.provenCopies = times.count { $0.map { $0 >= limit } ?? false }
+            report.oldestVerified = times.contains(nil) ? nil : times.compactMap { $0 }.min()
+            report.warnings += problems
+        }
     }
 
     /// Follows every recovery point down to its chunks.
     private func walk(_ points: [RecoveryPointID: RecoveryPoint], _ index: ChunkIndex) {
-        let lost = lost.withLock { $0 }
-        let walker = PointWalker(index)
+        let walker = PointWalker(index, lost: lost.withLock { $0 })
         for (id, point) in points.sorted(by: { $0.key < $1.key }) {
             do throws(StoreError) {
                 for disk in point.disks { try walker.walk(disk) }
-                if !walker.packs.isDisjoint(with: lost) {
-                    throw StoreError(.damaged, "some of its packs have no good copy")
-                }
             } catch {
                 let replica = replicas.first
-                note(
-                    Damage(
-                        region: vault.region.name, replica: replica?.ordinal ?? 0,
-                        path: replica?.path(of: .point(id), in: vault.id) ?? "",
-                        structure: .recoveryPoint, kind: .dangling,
-                        detail: "it cannot be restored: \(error.message)"))
+                var damage = Damage(
+                    region: vault.region.name, replica: replica?.ordinal ?? 0,
+                    path: replica?.path(of: .point(id), in: vault.id) ?? "",
+                    structure: .recoveryPoint, kind: .dangling,
+                    detail: "it cannot be restored: \(error.message)")
+                damage.file = .point(id)
+                note(damage)
             }
         }
     }
-}
 
-/// Follows manifest trees and finds every chunk in the index. Shared nodes are walked once.
-final class PointWalker {
-    private let index: ChunkIndex
-    private let blocks = BlockCache()
-    private let reader: ManifestReader
-    private var walked = Set<NodeID>()
-    /// Packs that what was walked needs.
-    private(set) var packs = Set<PackID>()
+    // MARK: Repair
 
-    init(_ index: ChunkIndex) {
-        self.index = index
-        reader = ManifestReader(index, PackReader(index.vault), blocks: blocks)
+    /// Heals what was found, then looks again at recovery points that lacked something.
+    private func repair(_ points: [RecoveryPointID: RecoveryPoint]) {
+        let found = report.withLock { $0.damaged }
+        guard !found.isEmpty else { return }
+        var damaged = found
+        do throws(StoreError) {
+            damaged = try vault.heal(found)
+            if damaged.contains(where: { $0.kind == .dangling }) {
+                try recheck(points, &damaged)
+            }
+        } catch {
+            for index in damaged.indices where !damaged[index].isRepaired {
+                damaged[index].obstacle = damaged[index].obstacle ?? error.message
+            }
+        }
+        report.withLock { $0.damaged = damaged }
     }
 
-    /// Throws at the first node or chunk that is not there.
-    func walk(_ disk: DiskRecord) throws(StoreError) {
-        if let root = disk.root { try find(root, "manifest node") }
-        try reader.forEachExtent(of: disk) { (_, node) throws(StoreError) in
-            if walked.contains(node) { return }
-            try find(node, "manifest node")
-            for chunk in try reader.chunks(ofExtent: node) { try find(chunk.id, "chunk") }
-            walked.insert(node)
+    private func recheck(
+        _ points: [RecoveryPointID: RecoveryPoint], _ damaged: inout [Damage]
+    ) throws(StoreError) {
+        let walker = PointWalker(try ChunkIndex.open(vault), lost: lost.withLock { $0 })
+        for index in damaged.indices where damaged[index].kind == .dangling {
+            guard case .point(let id) = damaged[index].file, let point = points[id] else { continue }
+            do throws(StoreError) {
+                for disk in point.disks { try walker.walk(disk) }
+                damaged[index].repairedFrom = .rebuilt
+            } catch {
+                damaged[index].obstacle = error.message
+            }
         }
-    }
-
-    private func find(_ id: Digest, _ what: String) throws(StoreError) {
-        guard let place = try index.find(id, blocks) else {
-            throw StoreError(.damaged, "\(what) \(id.short) is in no pack")
-        }
-        packs.insert(place.pack)
     }
 }

@@ -1,20 +1,20 @@
-import KuraIO
-import Synchronization
-import SystemPackage
+public import KuraIO
+internal import Synchronization
+public import SystemPackage
 
 /// The local file system with calls that fail on request.
-final class FailingFileSystem: FileSystem {
-    enum Operation: Sendable { case create, write, flush, flushDirectory, rename, remove }
+public final class FailingFileSystem: FileSystem {
+    public enum Operation: Sendable { case create, write, flush, flushDirectory, rename, remove }
 
-    struct Call {
-        var operation: Operation
-        var path: FilePath
+    public struct Call {
+        public var operation: Operation
+        public var path: FilePath
         /// Calls before this one.
-        var count: Int
+        public var count: Int
         fileprivate var history: [(Operation, String)]
 
         /// Calls of `operation` before this one whose path contains `part`.
-        func earlier(_ operation: Operation, under part: String) -> Int {
+        public func earlier(_ operation: Operation, under part: String) -> Int {
             history.count { $0.0 == operation && $0.1.contains(part) }
         }
     }
@@ -24,13 +24,13 @@ final class FailingFileSystem: FileSystem {
     private let errno: Errno
     private let history = Mutex<[(Operation, String)]>([])
 
-    init(_ errno: Errno = .ioError, fails: @escaping @Sendable (Call) -> Bool) {
+    public init(_ errno: Errno = .ioError, fails: @escaping @Sendable (Call) -> Bool) {
         self.fails = fails
         self.errno = errno
     }
 
     /// Number of calls that change something so far.
-    var callCount: Int { history.withLock { $0.count } }
+    public var callCount: Int { history.withLock { $0.count } }
 
     private func check(_ operation: Operation, _ path: FilePath) throws(IOError) {
         let fails = history.withLock { history in
@@ -42,46 +42,46 @@ final class FailingFileSystem: FileSystem {
         if fails { throw IOError("\(operation)", path, errno) }
     }
 
-    func openForReading(_ path: FilePath) throws(IOError) -> OpenFile {
+    public func openForReading(_ path: FilePath) throws(IOError) -> OpenFile {
         try base.openForReading(path)
     }
-    func create(_ path: FilePath) throws(IOError) -> OpenFile {
+    public func create(_ path: FilePath) throws(IOError) -> OpenFile {
         try check(.create, path)
         return try base.create(path)
     }
-    func close(_ file: OpenFile) { base.close(file) }
-    func read(
+    public func close(_ file: OpenFile) { base.close(file) }
+    public func read(
         _ file: OpenFile, _ path: FilePath, at offset: UInt64,
         into target: UnsafeMutableRawBufferPointer
     ) throws(IOError) -> Int {
         try base.read(file, path, at: offset, into: target)
     }
-    func write(
+    public func write(
         _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
     ) throws(IOError) {
         try check(.write, path)
         try base.write(file, path, at: offset, bytes)
     }
-    func flush(_ file: OpenFile, _ path: FilePath) throws(IOError) {
+    public func flush(_ file: OpenFile, _ path: FilePath) throws(IOError) {
         try check(.flush, path)
         try base.flush(file, path)
     }
-    func flushDirectory(_ path: FilePath) throws(IOError) {
+    public func flushDirectory(_ path: FilePath) throws(IOError) {
         try check(.flushDirectory, path)
         try base.flushDirectory(path)
     }
-    func seal(_ file: OpenFile, _ path: FilePath) throws(IOError) { try base.seal(file, path) }
-    func rename(_ from: FilePath, to: FilePath, replacing: Bool) throws(IOError) {
+    public func seal(_ file: OpenFile, _ path: FilePath) throws(IOError) { try base.seal(file, path) }
+    public func rename(_ from: FilePath, to: FilePath, replacing: Bool) throws(IOError) {
         try check(.rename, to)
         try base.rename(from, to: to, replacing: replacing)
     }
-    func remove(_ path: FilePath) throws(IOError) {
+    public func remove(_ path: FilePath) throws(IOError) {
         try check(.remove, path)
         try base.remove(path)
     }
-    func makeDirectory(_ path: FilePath) throws(IOError) { try base.makeDirectory(path) }
-    func list(_ path: FilePath) throws(IOError) -> [String] { try base.list(path) }
-    func status(_ path: FilePath) throws(IOError) -> FileStatus { try base.status(path) }
-    func lock(_ path: FilePath) throws(IOError) -> OpenFile? { try base.lock(path) }
-    func freeBytes(_ path: FilePath) throws(IOError) -> UInt64 { try base.freeBytes(path) }
+    public func makeDirectory(_ path: FilePath) throws(IOError) { try base.makeDirectory(path) }
+    public func list(_ path: FilePath) throws(IOError) -> [String] { try base.list(path) }
+    public func status(_ path: FilePath) throws(IOError) -> FileStatus { try base.status(path) }
+    public func lock(_ path: FilePath) throws(IOError) -> OpenFile? { try base.lock(path) }
+    public func freeBytes(_ path: FilePath) throws(IOError) -> UInt64 { try base.freeBytes(path) }
 }

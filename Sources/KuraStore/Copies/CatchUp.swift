@@ -1,0 +1,30 @@
+public import KuraIO
+
+extension Vault {
+    /// What its replicas lack of each other's files, and what `filling` lack of all of it.
+    /// - Parameter filling: replicas that are being filled: see `Region.beginFilling`.
+    public func catchUpPlan(filling: [Replica] = []) throws(StoreError) -> CopyPlan {
+        try copyPlan(to: replicas + filling, everyPack: true)
+    }
+
+    /// Brings every replica of the vault up to date, and those in `filling`. One good copy of each
+    /// file is enough. On return what the report says was copied is durable.
+    ///
+    /// A replica that fails is given up and named in the report; the others go on.
+    /// - Parameter progress: counts bytes of files, each once however many replicas take it.
+    public func catchUp(
+        filling: [Replica] = [], progress: Progress = Progress(),
+        cancellation: Cancellation = Cancellation()
+    ) throws(StoreError) -> CopyReport {
+        let session = try Session.begin(
+            self, operation: "replicate", item: Session.noItem, required: 1)
+        var clean = false
+        defer { session.end(clean: clean) }
+        try session.settle(progress, cancellation)
+        let targets = session.writer.live + filling
+        let report = try session.catchUp(
+            targets, everyPack: true, progress, cancellation)
+        clean = true
+        return report
+    }
+}

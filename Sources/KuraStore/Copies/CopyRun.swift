@@ -1,0 +1,146 @@
+internal import KuraFormat
+internal import KuraIO
+internal import Synchronization
+internal import SystemPackage
+
+/// What copying did, per target.
+public struct CopyReport: Sendable {
+    /// What was copied, by ordinal of the target.
+    public var copied: [Int: CopyAmount] = [:]
+    /// Targets that were given up, and why, by ordinal.
+    public var failures: [Int: StoreError] = [:]
+    /// Files without any good copy; they were left out.
+    public var lost: [VaultFile] = []
+
+    public init() {}
+}
+
+/// Carries out a `CopyPlan` inside a session.
+///
+/// Each file is read once from a replica with a good copy (a pack also from several, frame by
+/// frame), checked whole, and published in the targets. What is on disk if power fails at any time:
+/// some more complete files named by content, in the order of the plan, so no file refers to one
+/// that is not there; planning again gives what is left. A target in which a call fails is given up.
+/// Memory: one pack for each thread.
+final class CopyRun: Sendable {
+    private let vault: Vault
+    private let targets: [Int: Replica]
+    private let writer: ReplicaWriter
+    private let progress: Progress
+    private let cancellation: Cancellation
+    private let state: Mutex<CopyReport>
+
+    private static let threads = 2
+
+    init(
+        _ vault: Vault, to targets: [Replica], _ writer: ReplicaWriter, _ progress: Progress,
+        _ cancellation: Cancellation
+    ) {
+        self.vault = vault
+        self.targets = Dictionary(uniqueKeysWithValues: targets.map { ($0.ordinal, $0) })
+        self.writer = writer
+        self.progress = progress
+        self.cancellation = cancellation
+        state = Mutex(CopyReport())
+    }
+
+    func run(_ plan: CopyPlan) throws(StoreError) -> CopyReport {
+        state.withLock { $0.failures = plan.failures }
+        progress.update { $0.totalBytes += plan.steps.reduce(0) { $0 + $1.byteCount } }
+        for ordinal in Set(plan.steps.flatMap(\.targets)) {
+            attempt(ordinal) { (target) throws(IOError) in try vault.makeDirectories(in: target) }
+        }
+        let packs = plan.steps.filter { $0.isPack }
+        let next = Atomic<Int>(0)
+        Threads.run(min(Self.threads, max(1, packs.count))) { [self] _ in
+            while !cancellation.isCancelled {
+                let number = next.add(1, ordering: .relaxed).oldValue
+                guard number < packs.count else { break }
+                copy(packs[number])
+            }
+        }
+        // A pack that was there already may be the work of a process that died, or of a replica that
+        // failed, before its directory was flushed.
+        let runTargets = Set(plan.steps.filter { $0.isRun }.flatMap(\.targets))
+        for ordinal in runTargets {
+            attempt(ordinal) { (target) throws(IOError) in try vault.flushPackDirectories(of: target) }
+        }
+        for step in plan.steps where !step.isPack && !cancellation.isCancelled { copy(step) }
+        if cancellation.isCancelled { throw .interruptedByUser }
+        return state.withLock { $0 }
+    }
+
+    private func copy(_ step: CopyPlan.Step) {
+        let left = step.targets.filter { ordinal in
+            state.withLock { $0.failures[ordinal] == nil }
+        }
+        guard !left.isEmpty else { return }
+        let bytes: [UInt8]
+        do throws(StoreError) {
+            bytes = try vault.soundCopy(of: step.file).bytes
+        } catch {
+            state.withLock { $0.lost.append(step.file) }
+            return
+        }
+        for ordinal in left {
+            attempt(ordinal) { (target) throws(IOError) in
+                try vault.fileSystem.publish(
+                    bytes, as: target.path(of: step.file, in: vault.id),
+                    temporary: writer.temporaryName(in: target), replacing: step.file == .record)
+                state.withLock { $0.copied[ordinal, default: CopyAmount()].add(step) }
+                if case .point(let id) = step.file {
+                    // What is not written now is written as found by the next replication.
+                    _ = vault.writeReceipts(
+                        of: id, in: [target], arrival: .catchUp, session: writer.session)
+                }
+            }
+        }
+        progress.update { $0.doneBytes += step.byteCount }
+    }
+
+    /// Runs `body` for a target; gives the target up when it throws.
+    private func attempt(_ ordinal: Int, _ body: (Replica) throws(IOError) -> Void) {
+        guard let target = targets[ordinal], state.withLock({ $0.failures[ordinal] == nil }) else {
+            return
+        }
+        do throws(IOError) {
+            try body(target)
+        } catch {
+            state.withLock { $0.failures[ordinal] = StoreError(io: error) }
+        }
+    }
+}
+
+extension CopyPlan.Step {
+    var isPack: Bool { if case .pack = file { true } else { false } }
+    var isRun: Bool { if case .run = file { true } else { false } }
+}
+
+extension Vault {
+    /// Whether a replica, which was identified, lacks a directory that writers rely on: it was put
+    /// back from a copy that is older than the vault, or somebody removed it.
+    func lacksDirectories(in replica: Replica) throws(IOError) -> Bool {
+        for name in Layout.topDirectories {
+            if try !fileSystem.exists(replica.vaultPath(id).appending(name)) { return true }
+        }
+        return false
+    }
+
+    /// Makes whatever directories of the vault a replica lacks, durably.
+    func makeDirectories(in replica: Replica) throws(IOError) {
+        let root = replica.vaultPath(id)
+        try fileSystem.makeDirectory(root)
+        for name in Layout.vaultDirectories + [Layout.repairs, Layout.receipts] {
+            try fileSystem.makeDirectory(root.pushing(FilePath(name)))
+        }
+        try fileSystem.flushDirectory(root.appending(Layout.packs))
+        try fileSystem.flushDirectory(root)
+        try fileSystem.flushDirectory(replica.vaultsPath)
+    }
+
+    /// Makes the names of all packs that a replica holds durable.
+    func flushPackDirectories(of replica: Replica) throws(IOError) {
+        let packs = replica.vaultPath(id).appending(Layout.packs)
+        for name in Layout.fanOut { try fileSystem.flushDirectory(packs.appending(name)) }
+    }
+}

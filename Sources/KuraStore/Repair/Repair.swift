@@ -1,0 +1,242 @@
+internal import KuraFormat
+internal import KuraIO
+internal import SystemPackage
+
+/// Heals damaged files of a vault inside a session.
+///
+/// The good bytes are looked for first; without them nothing is touched. Then, in each replica with
+/// a bad copy, the bad bytes go to `quarantine/` and the good ones are published in their place. What
+/// is on disk if power fails on the way:
+/// - the good bytes are a whole copy elsewhere: the bad file is moved, so for a moment this replica
+///   lacks the file, which the next verification finds;
+/// - the good bytes were put together from bad copies: those are needed until the new file is
+///   durable, so the bad bytes are copied to the quarantine and the file is replaced by one rename.
+final class Repair {
+    private let session: Session
+    private let vault: Vault
+    private var quarantined = 0
+
+    init(_ session: Session) {
+        self.session = session
+        vault = session.vault
+    }
+
+    /// Heals what can be healed, and says of each damage what became of it. Damage in the paired
+    /// region, of whole replicas and of recovery points that lack something stays as it is.
+    func heal(_ damage: [Damage]) -> [Damage] {
+        prepareDirectories()
+        var damage = damage
+        var places: [VaultFile: [Int]] = [:]
+        for (index, entry) in damage.enumerated() {
+            guard entry.region == vault.region.name, !entry.isRepaired else { continue }
+            if let file = entry.file, entry.kind != .dangling {
+                places[file, default: []].append(index)
+            } else if entry.structure == .vault, entry.kind == .missing, isThere(entry.path) {
+                // A directory of the vault, which `prepareDirectories` made again.
+                damage[index].repairedFrom = .rebuilt
+            }
+        }
+        var lostRuns: [RunID: [Int]] = [:]
+        for (file, indices) in places.sorted(by: { Self.order($0.key) < Self.order($1.key) }) {
+            do throws(StoreError) {
+                try heal(file, indices, &damage)
+            } catch {
+                if case .run(let id) = file, error.code == .damaged || error.code == .notFound {
+                    lostRuns[id] = indices
+                }
+                for index in indices { damage[index].obstacle = error.message }
+            }
+        }
+        if !lostRuns.isEmpty || damage.contains(where: { $0.kind == .dangling }) {
+            rebuildIndex(lostRuns, &damage)
+        }
+        return damage
+    }
+
+    /// Packs before runs, because a run is rebuilt from packs.
+    private static func order(_ file: VaultFile) -> String {
+        switch file {
+        case .record: "0"
+        case .pack(let id): "1\(id.hex)"
+        case .run(let id): "2\(id.hex)"
+        case .point(let id): "3\(id.hex)"
+        case .session(let id): "4\(id.hex)"
+        case .repair(let id): "5\(id.hex)"
+        case .receipt(let id): "6\(id.hex)"
+        }
+    }
+
+    private func isThere(_ path: FilePath) -> Bool {
+        do throws(IOError) {
+            return try vault.fileSystem.exists(path)
+        } catch {
+            return false
+        }
+    }
+
+    private func prepareDirectories() {
+        for replica in session.writer.live {
+            do throws(IOError) {
+                let root = replica.vaultPath(vault.id)
+                try vault.fileSystem.makeDirectory(root.appending(Layout.quarantine))
+                try vault.makeDirectories(in: replica)
+            } catch {
+                session.writer.fail(replica.ordinal, StoreError(io: error))
+            }
+        }
+    }
+
+    // MARK: One file
+
+    /// Throws when there are no good bytes.
+    private func heal(
+        _ file: VaultFile, _ indices: [Int], _ damage: inout [Damage]
+    ) throws(StoreError) {
+        var copy: SoundCopy?
+        for ordinal in Set(indices.map { damage[$0].replica }).sorted() {
+            let mine = indices.filter { damage[$0].replica == ordinal }
+            guard let replica = session.writer.live.first(where: { $0.ordinal == ordinal }) else {
+                let reason = session.writer.failures[ordinal]?.message ?? "the replica is away"
+                for index in mine { damage[index].obstacle = reason }
+                continue
+            }
+            if vault.isSound(file, in: replica) {
+                // Healed by somebody else meanwhile, or the system could not read it for a moment.
+                for index in mine { damage[index].repairedFrom = .replica }
+                continue
+            }
+            let good: SoundCopy
+            if let copy { good = copy } else { good = try vault.soundCopy(of: file) }
+            copy = good
+            do throws(StoreError) {
+                try replace(file, in: replica, by: good)
+                for index in mine { damage[index].repairedFrom = good.source }
+                log(file, in: replica, damage[mine[0]].kind, good.source, good.bytes.count)
+            } catch {
+                for index in mine { damage[index].obstacle = error.message }
+            }
+        }
+    }
+
+    private func replace(
+        _ file: VaultFile, in replica: Replica, by copy: SoundCopy
+    ) throws(StoreError) {
+        do throws(IOError) {
+            let isElsewhere = copy.source == .replica || copy.source == .pair
+            try quarantine(file, in: replica, moving: isElsewhere)
+            try vault.fileSystem.publish(
+                copy.bytes, as: replica.path(of: file, in: vault.id),
+                temporary: session.writer.temporaryName(in: replica), replacing: true)
+        } catch {
+            throw StoreError(io: error)
+        }
+        guard vault.isSound(file, in: replica) else {
+            throw StoreError(
+                .io, "\(replica.path(of: file, in: vault.id)) reads back wrong after it was written",
+                remedy: "check the disk of replica \(replica.ordinal)")
+        }
+    }
+
+    /// Keeps the bad bytes of a file, where there are any that can be read.
+    private func quarantine(
+        _ file: VaultFile, in replica: Replica, moving: Bool
+    ) throws(IOError) {
+        let path = replica.path(of: file, in: vault.id)
+        let directory = replica.vaultPath(vault.id).appending(Layout.quarantine)
+        quarantined += 1
+        let kept = directory.appending(
+            "\(session.id.hex)-\(quarantined)-" + file.relativePath.map { $0 == "/" ? "-" : "\($0)" }
+                .joined())
+        if moving {
+            do throws(IOError) {
+                try vault.fileSystem.rename(path, to: kept, replacing: false)
+            } catch {
+                if error.isNotFound { return }
+                throw error
+            }
+            return try vault.fileSystem.flushDirectory(directory)
+        }
+        let bytes: [UInt8]
+        do throws(IOError) {
+            bytes = try vault.fileSystem.contents(path, max: FileCheck.byteCountMax)
+        } catch {
+            // What could be read of it is part of the good copy.
+            return
+        }
+        try vault.fileSystem.publish(
+            bytes, as: kept, temporary: session.writer.temporaryName(in: replica))
+    }
+
+    /// Adds a line to the ledger of every replica.
+    private func log(
+        _ file: VaultFile, in replica: Replica, _ kind: DamageKind, _ source: RepairSource,
+        _ byteCount: Int
+    ) {
+        let record = RepairRecord(
+            vault: vault.id, region: vault.region.id, replica: UInt8(replica.ordinal),
+            time: Clock.now(), path: file.relativePath, damage: kind, source: source,
+            byteCount: UInt64(byteCount))
+        do {
+            let bytes = record.encoded()
+            try session.writer.publish(bytes, as: .repair(try RepairRecord.decode(bytes).id))
+        } catch {
+            // The file is healed all the same; that no replica can be written shows elsewhere.
+            return
+        }
+    }
+
+    // MARK: The index
+
+    /// Lists the packs of lost runs in a new run, which supersedes them.
+    ///
+    /// With a replica or a paired region away nothing is superseded: it may hold a good copy of the
+    /// run, and packs that nobody else has. Until it is back what the others have can be read.
+    private func rebuildIndex(_ lost: [RunID: [Int]], _ damage: inout [Damage]) {
+        let indices = lost.values.flatMap { $0 }
+        let isComplete = vault.problems.isEmpty && vault.isPairComplete
+            && session.writer.failures.isEmpty
+        do throws(StoreError) {
+            try session.listUnlistedPacks(
+                superseding: isComplete ? lost.keys.sorted() : [], evenDamaged: true)
+        } catch {
+            for index in indices { damage[index].obstacle = error.message }
+            return
+        }
+        guard isComplete else {
+            for index in indices {
+                damage[index].obstacle = "its packs are listed again, but a replica is away that "
+                    + "may have more of them; run this again when it is back"
+            }
+            return
+        }
+        for (id, indices) in lost {
+            for replica in session.writer.live {
+                let mine = indices.filter { damage[$0].replica == replica.ordinal }
+                guard let first = mine.first else { continue }
+                do throws(IOError) {
+                    try quarantine(.run(id), in: replica, moving: true)
+                    for index in mine {
+                        damage[index].repairedFrom = .rebuilt
+                        damage[index].obstacle = nil
+                    }
+                    log(.run(id), in: replica, damage[first].kind, .rebuilt, 0)
+                } catch {
+                    for index in mine { damage[index].obstacle = "\(error)" }
+                }
+            }
+        }
+    }
+}
+
+extension Vault {
+    /// Heals damage that `verify` or `damage` reported, as far as there are good bytes for it.
+    ///
+    /// - Returns: each of `found`, with `repairedFrom` or `obstacle` set. What is healed is durable
+    ///   and was read back. Throws when no replica can be written or another process repairs.
+    public func heal(_ found: [Damage]) throws(StoreError) -> [Damage] {
+        let session = try Session.begin(
+            self, operation: "repair", item: Session.noItem, required: 1)
+        defer { session.end(clean: true) }
+        return Repair(session).heal(found)
+    }
+}

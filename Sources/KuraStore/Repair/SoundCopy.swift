@@ -1,0 +1,157 @@
+internal import KuraCodec
+internal import KuraFormat
+internal import KuraIO
+internal import SystemPackage
+
+/// The good bytes of a file, and where they came from.
+struct SoundCopy {
+    var bytes: [UInt8]
+    var source: RepairSource
+}
+
+extension Vault {
+    /// A whole good copy of a file: from a replica, from the pair, or for a pack put together from
+    /// frames of several copies. Throws `damaged` or `notFound` where there is none.
+    func soundCopy(of file: VaultFile) throws(StoreError) -> SoundCopy {
+        do throws(StoreError) {
+            return try read(file, max: FileCheck.byteCountMax) { bytes, replica in
+                try FileCheck.check(bytes, file, self)
+                return SoundCopy(bytes: bytes, source: isOwn(replica) ? .replica : .pair)
+            }
+        } catch {
+            if file == .record {
+                return SoundCopy(bytes: record.encoded(), source: .rebuilt)
+            }
+            guard case .pack(let id) = file, error.code == .damaged else { throw error }
+            return SoundCopy(bytes: try PackAssembly(id, self).run(), source: .assembled)
+        }
+    }
+}
+
+/// Puts a pack together whose copies are all damaged, in different places.
+///
+/// The trailer names every frame's place and hash, so each frame may come from any copy in which
+/// its bytes are right, also from one that is too short or too long.
+struct PackAssembly {
+    private let id: PackID
+    private let vault: Vault
+
+    init(_ id: PackID, _ vault: Vault) {
+        self.id = id
+        self.vault = vault
+    }
+
+    /// - Returns: the whole pack, checked. Throws `damaged` when a frame is right in no copy.
+    func run() throws(StoreError) -> [UInt8] {
+        let trailer = try trailer()
+        let encoded = trailer.encoded()
+        var bytes = [UInt8](repeating: 0, count: Int(trailer.fileByteCount))
+        bytes.replaceSubrange(0..<PackHeader.byteCount, with: trailer.header.encoded())
+        if let number = collect(trailer, into: &bytes).min() {
+            throw StoreError(
+                .damaged, "frame \(number) of pack \(id.short) is right in no copy",
+                remedy: "run: kura verify --level chunks, to see what is affected")
+        }
+        let footer = Footer(trailerByteCount: UInt64(encoded.count), trailerDigest: id)
+        let end = encoded + footer.encoded()
+        bytes.replaceSubrange((bytes.count - end.count)..., with: end)
+        try withStoreErrors { try FileCheck.check(bytes, .pack(id), vault) }
+        return bytes
+    }
+
+    /// Frames that no copy has right; nil where every frame can be had.
+    /// - Parameter decoding: whether frames are decoded too, and their chunks compared with their
+    ///   names.
+    func lostFrames(decoding: Bool) -> LostFrames? {
+        let known: PackTrailer
+        do throws(StoreError) {
+            known = try trailer()
+        } catch {
+            return .all
+        }
+        var bytes = [UInt8](repeating: 0, count: Int(known.fileByteCount))
+        var lost = collect(known, into: &bytes)
+        if decoding { lost.formUnion(undecodable(known, bytes)) }
+        return lost.isEmpty ? nil : .some(lost)
+    }
+
+    /// Frames that do not decode to the chunks that the trailer names.
+    private func undecodable(_ trailer: PackTrailer, _ bytes: [UInt8]) -> Set<Int> {
+        let decoder = FrameDecoder()
+        let plain = FrameBuffer()
+        var wrong = Set<Int>()
+        var next = 0
+        for (number, frame) in FrameTable(trailer).frames.enumerated() {
+            let chunks = trailer.chunks[next..<(next + Int(frame.entry.chunkCount))]
+            next = chunks.endIndex
+            let start = Int(frame.offset)
+            let range = start..<(start + Int(frame.entry.storedByteCount))
+            let isRight = bytes.withUnsafeBytes { raw in
+                do {
+                    let decoded = try decoder.decode(
+                        UnsafeRawBufferPointer(rebasing: raw[range]), frame.entry, into: plain)
+                    var offset = 0
+                    return chunks.allSatisfy { chunk in
+                        let end = offset + Int(chunk.byteCount)
+                        defer { offset = end }
+                        let part = UnsafeRawBufferPointer(rebasing: decoded[offset..<end])
+                        return ChunkHasher.digest(part) == chunk.id
+                    }
+                } catch {
+                    return false
+                }
+            }
+            if !isRight { wrong.insert(number) }
+        }
+        return wrong
+    }
+
+    private func trailer() throws(StoreError) -> PackTrailer {
+        try vault.firstGood(.pack(id)) { try PackReader.trailer(id, vault, $0) }
+    }
+
+    /// Fills the frames of a pack's bytes from whichever copy has them right.
+    /// - Returns: numbers of frames that are right in no copy.
+    private func collect(_ trailer: PackTrailer, into bytes: inout [UInt8]) -> Set<Int> {
+        var copies: [(file: OpenFile, path: FilePath)] = []
+        defer { for copy in copies { vault.fileSystem.close(copy.file) } }
+        for replica in vault.replicas + vault.pair {
+            do throws(IOError) {
+                let path = replica.path(of: .pack(id), in: vault.id)
+                copies.append((try vault.fileSystem.openForReading(path), path))
+            } catch {
+                // The other copies may do.
+                continue
+            }
+        }
+        var lost = Set<Int>()
+        for (number, frame) in FrameTable(trailer).frames.enumerated() {
+            let start = Int(frame.offset)
+            let range = start..<(start + Int(frame.entry.storedByteCount))
+            if !copies.contains(where: { fill(&bytes, range, from: $0, frame.entry) }) {
+                lost.insert(number)
+            }
+        }
+        return lost
+    }
+
+    /// Reads one frame from one copy.
+    /// - Returns: whether its stored hash is right.
+    private func fill(
+        _ bytes: inout [UInt8], _ range: Range<Int>, from copy: (file: OpenFile, path: FilePath),
+        _ frame: FrameEntry
+    ) -> Bool {
+        bytes.withUnsafeMutableBytes { raw in
+            let target = UnsafeMutableRawBufferPointer(rebasing: raw[range])
+            do {
+                let count = try vault.fileSystem.read(
+                    copy.file, copy.path, at: UInt64(range.lowerBound), into: target)
+                guard count == target.count else { return false }
+                try FrameDecoder.check(UnsafeRawBufferPointer(target), frame)
+                return true
+            } catch {
+                return false
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+internal import KuraFormat
+internal import KuraIO
+internal import SystemPackage
+
+/// A replica directory that cannot be used, by what can be done about it.
+public enum ReplicaVacancy: Sendable, Equatable {
+    /// It is not there, but the directory that should hold it is; or it is empty.
+    case empty
+    /// An earlier filling of this very replica did not come to its end.
+    case half
+    /// Something else: it is left alone.
+    case occupied
+}
+
+/// Filling a new replica directory from the others.
+///
+/// The identity file comes last. A directory without one is a missing replica: it is never read, it
+/// never counts for `min copies`, and what it lacks is no evidence of anything. With the identity
+/// first, a crash would leave a replica that looks complete and has only half of the vaults: harmless
+/// while the others are there, because the union counts, but were they away it would show a past that
+/// never was. So meanwhile the same record stands in the file `filling`, and says whose directory this
+/// is. What is on disk if power fails:
+/// - before `filling`: an empty directory, as before;
+/// - before the identity: `filling` and complete files named by content; filling goes on with the rest;
+/// - after it: a replica. What others committed meanwhile it lacks like one that was away, and gets at
+///   the start of the next session. A `filling` beside the identity means nothing.
+extension Region {
+    /// What is in the place of a replica that has no identity.
+    public func vacancy(of ordinal: Int) throws(StoreError) -> ReplicaVacancy {
+        let replica = replicas[ordinal]
+        do {
+            guard try fileSystem.exists(replica.path) else {
+                let parent = replica.path.removingLastComponent()
+                return try fileSystem.exists(parent) ? .empty : .occupied
+            }
+            let names = try fileSystem.list(replica.path).filter { $0 != Layout.lostAndFound }
+            if names.isEmpty || names.allSatisfy({ $0.hasPrefix("\(Layout.fillingRecord)-") }) {
+                return .empty
+            }
+            guard !names.contains(Layout.replicaRecord), names.contains(Layout.fillingRecord) else {
+                return .occupied
+            }
+            let record = try ReplicaRecord.decode(
+                fileSystem.contents(replica.fillingPath, max: SealedRecord.byteCountMax))
+            return record.region == id && Int(record.ordinal) == ordinal ? .half : .occupied
+        } catch is FormatError {
+            return .occupied
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Makes an empty directory one that is being filled. Safe to repeat.
+    public func beginFilling(_ ordinal: Int) throws(StoreError) -> Replica {
+        let replica = replicas[ordinal]
+        guard try vacancy(of: ordinal) != .occupied else {
+            throw StoreError(
+                .exists, "\(replica.path) is neither empty nor replica \(ordinal) of region \(name)",
+                remedy: "empty it, or give the replica another directory")
+        }
+        do throws(IOError) {
+            try fileSystem.makeDirectories(replica.path)
+            try publishIdentity(of: replica, as: replica.fillingPath)
+            try fileSystem.makeDirectory(replica.vaultsPath)
+            try fileSystem.flushDirectory(replica.path)
+        } catch {
+            throw StoreError(io: error)
+        }
+        return replica
+    }
+
+    /// Makes a filled directory a replica. Call it when nothing of any vault is missing in it; the
+    /// region has to be opened anew afterwards.
+    public func finishFilling(_ ordinal: Int) throws(StoreError) {
+        let replica = replicas[ordinal]
+        do throws(IOError) {
+            try publishIdentity(of: replica, as: replica.recordPath)
+            try fileSystem.remove(replica.fillingPath)
+        } catch {
+            throw StoreError(io: error)
+        }
+    }
+
+    private func publishIdentity(of replica: Replica, as path: FilePath) throws(IOError) {
+        let record = ReplicaRecord(
+            region: id, regionName: name, ordinal: UInt8(replica.ordinal), created: Clock.now())
+        try fileSystem.publish(
+            record.encoded(), as: path,
+            temporary: replica.path.appending("\(Layout.fillingRecord)-\(UniqueID.random().hex)"),
+            replacing: true)
+    }
+}

@@ -1,0 +1,56 @@
+internal import KuraFormat
+
+/// Frames of a pack that are right in no copy.
+enum LostFrames {
+    /// Without a good trailer there is no frame.
+    case all
+    case some(Set<Int>)
+
+    func contains(_ frame: Int) -> Bool {
+        switch self {
+        case .all: true
+        case .some(let frames): frames.contains(frame)
+        }
+    }
+}
+
+/// Follows manifest trees and finds every chunk in the index. Shared nodes are walked once.
+final class PointWalker {
+    private let index: ChunkIndex
+    private let lost: [PackID: LostFrames]
+    private let blocks = BlockCache()
+    private let reader: ManifestReader
+    private var walked = Set<NodeID>()
+    /// Packs that what was walked needs.
+    private(set) var packs = Set<PackID>()
+
+    /// - Parameter lost: frames of which no copy is right.
+    init(_ index: ChunkIndex, lost: [PackID: LostFrames] = [:]) {
+        self.index = index
+        self.lost = lost
+        reader = ManifestReader(index, PackReader(index.vault), blocks: blocks)
+    }
+
+    /// Throws at the first node or chunk that is not there.
+    func walk(_ disk: DiskRecord) throws(StoreError) {
+        if let root = disk.root { try find(root, "manifest node") }
+        try reader.forEachExtent(of: disk) { (_, node) throws(StoreError) in
+            if walked.contains(node) { return }
+            try find(node, "manifest node")
+            for chunk in try reader.chunks(ofExtent: node) { try find(chunk.id, "chunk") }
+            walked.insert(node)
+        }
+    }
+
+    private func find(_ id: Digest, _ what: String) throws(StoreError) {
+        guard let place = try index.find(id, blocks) else {
+            throw StoreError(.damaged, "\(what) \(id.short) is in no pack")
+        }
+        if let frames = lost[place.pack], frames.contains(place.frame) {
+            throw StoreError(
+                .damaged, "\(what) \(id.short) is in frame \(place.frame) of pack "
+                    + "\(place.pack.short), which has no good copy")
+        }
+        packs.insert(place.pack)
+    }
+}

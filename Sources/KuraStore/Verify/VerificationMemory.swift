@@ -1,0 +1,95 @@
+internal import KuraFormat
+internal import KuraIO
+internal import Synchronization
+internal import SystemPackage
+
+/// When each pack of some replicas was last read in full and found good.
+///
+/// Kept in the file `verified` of each replica. It only orders work: without it, or with a damaged
+/// one, every pack counts as never verified.
+final class VerificationMemory: Sendable {
+    private let vault: Vault
+    private let replicas: [Replica]
+    private let times: Mutex<[Int: [PackID: Int64]]>
+
+    init(_ vault: Vault, _ replicas: [Replica]) {
+        self.vault = vault
+        self.replicas = replicas
+        // A time ahead of the clock vouches for nothing.
+        let now = Clock.now()
+        var times: [Int: [PackID: Int64]] = [:]
+        for replica in replicas {
+            var known: [PackID: Int64] = [:]
+            for entry in Self.load(replica, vault) where entry.time <= now {
+                known[entry.pack] = entry.time
+            }
+            times[replica.ordinal] = known
+        }
+        self.times = Mutex(times)
+    }
+
+    private static func path(_ replica: Replica, _ vault: Vault) -> FilePath {
+        replica.vaultPath(vault.id).appending(Layout.verified)
+    }
+
+    private static func load(_ replica: Replica, _ vault: Vault) -> [VerificationRecord.Entry] {
+        do {
+            let bytes = try vault.fileSystem.contents(
+                path(replica, vault), max: VerificationRecord.byteCountMax)
+            let record = try VerificationRecord.decode(bytes)
+            guard record.vault == vault.id, Int(record.replica) == replica.ordinal else { return [] }
+            return record.entries
+        } catch {
+            // Lost memory costs one more read of everything.
+            return []
+        }
+    }
+
+    func time(of pack: PackID, in replica: Replica) -> Int64? {
+        times.withLock { $0[replica.ordinal]?[pack] }
+    }
+
+    /// - Parameter time: when the copy was found good; nil when it is damaged.
+    func set(_ time: Int64?, of pack: PackID, in replica: Replica) {
+        times.withLock { $0[replica.ordinal]?[pack] = time }
+    }
+
+    /// Replaces the file in each replica.
+    /// - Parameter packs: packs of the vault; others are dropped.
+    /// - Returns: why replicas could not remember, for people.
+    func save(_ packs: Set<PackID>) -> [String] {
+        var problems: [String] = []
+        for replica in replicas {
+            let entries = times.withLock { $0[replica.ordinal] ?? [:] }
+                .filter { packs.contains($0.key) }
+                .map { VerificationRecord.Entry(pack: $0.key, time: $0.value) }
+                .sorted { $0.pack < $1.pack }.prefix(Limits.verifiedPacksMax)
+            let record = VerificationRecord(
+                vault: vault.id, replica: UInt8(replica.ordinal), entries: Array(entries))
+            do {
+                try publish(record.encoded(), in: replica)
+            } catch {
+                problems.append(
+                    "replica \(replica.ordinal) of region \(replica.regionName) cannot remember "
+                        + "what was verified: \(error)")
+            }
+        }
+        return problems
+    }
+
+    /// Under the rule of temporary files: while there is one, its session's lock is held.
+    private func publish(_ bytes: [UInt8], in replica: Replica) throws {
+        let session = UniqueID.random()
+        let lockPath = vault.sessionLock(session, in: replica)
+        guard let lock = try vault.fileSystem.lock(lockPath) else {
+            throw StoreError(.locked, "session \(session) exists already")
+        }
+        defer { vault.fileSystem.close(lock) }
+        try vault.fileSystem.publish(
+            bytes, as: Self.path(replica, vault),
+            temporary: replica.vaultPath(vault.id).appending(Layout.temporary)
+                .appending("\(session.hex)-1"),
+            replacing: true)
+        try vault.fileSystem.remove(lockPath)
+    }
+}
