@@ -105,7 +105,8 @@ extension Subscription {
             .replicaMissing, "region \(place.passiveName ?? ""), where vault \(place.name) would go, "
                 + "cannot be reached: "
                 + (problem?.message ?? "the home does not know its directories"),
-            remedy: problem.flatMap(\.remedy) ?? "mount its disks, then run the command again")
+            remedy: "mount its disks; or, when they are gone for good, make it anew: "
+                + "kura region add \(place.passiveName ?? "NAME") --recreate")
     }
 
     /// Copies what can be copied. What cannot is a warning here: the points tell what it means.

@@ -46,7 +46,8 @@ extension Subscription {
                     + "be reached: "
                     + (place.passive?.problems.compactMap { $0 }.first?.message
                         ?? "the home does not know its directories"),
-                remedy: "mount its disks, then run: kura replicate --vault \(place.name)")
+                remedy: "mount its disks; or, when they are gone for good, make it anew: "
+                    + "kura region add \(passiveName) --recreate")
         }
         return replication
     }
