@@ -25,12 +25,13 @@ struct KuraCommand: ParsableCommand {
                 name: "Daily work:",
                 subcommands: [
                     BackupCommand.self, ListCommand.self, ShowCommand.self, RestoreCommand.self,
-                    VerifyCommand.self,
+                    VerifyCommand.self, ReplicateCommand.self,
                 ]),
             CommandGroup(
                 name: "Looking closer:",
                 subcommands: [
-                    StatsCommand.self, DiffCommand.self, DoctorCommand.self, BenchCommand.self,
+                    StatsCommand.self, DiffCommand.self, RepairsCommand.self, DoctorCommand.self,
+                    BenchCommand.self,
                 ]),
             CommandGroup(
                 name: "Managing:",

@@ -75,7 +75,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         default:
             self.init(
                 .damaged, "\(error)\(place)",
-                remedy: "run: kura verify --level chunks, to see which copies are good")
+                remedy: "run: kura verify --level chunks --repair")
         }
     }
 

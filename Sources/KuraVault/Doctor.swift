@@ -20,7 +20,7 @@ extension Subscription {
         for region in regions {
             for replica in region.replicas { checks += examine(replica, of: region) }
             checks.append(devices(of: region))
-            checks += sessions(in: region)
+            checks += vaultChecks(of: region)
         }
         checks.append(clock())
         return checks
@@ -102,20 +102,11 @@ extension Subscription {
         }
     }
 
-    private func sessions(in region: Region) -> [HealthCheck] {
+    private func vaultChecks(of region: Region) -> [HealthCheck] {
         do throws(StoreError) {
-            return try region.vaults().map { record in
+            return try region.vaults().flatMap { record in
                 let vault = Vault(region: region, record: record)
-                let dead = vault.interruptedSessions().count
-                let name = "vault \(record.name): sessions"
-                if dead > 0 {
-                    return HealthCheck(
-                        name: name, status: .warning, detail: "\(dead) left by a process that died",
-                        remedy: "the next backup into the vault finishes them")
-                }
-                return HealthCheck(
-                    name: name, status: .ok, detail: "\(vault.openSessions().count) at work",
-                    remedy: nil)
+                return [sessions(of: vault), copies(of: vault), repairs(of: vault)]
             }
         } catch {
             return [
@@ -123,6 +114,65 @@ extension Subscription {
                     name: "\(region.name): vaults", status: .failed, detail: error.message,
                     remedy: error.remedy)
             ]
+        }
+    }
+
+    /// A vault with a pair is looked at in both regions.
+    private func name(_ vault: Vault) -> String {
+        let place = vault.record.pair == nil ? "" : " in \(vault.region.name)"
+        return "vault \(vault.record.name)\(place)"
+    }
+
+    private func sessions(of vault: Vault) -> HealthCheck {
+        check("\(name(vault)): sessions") {
+            let dead = vault.interruptedSessions().count
+            guard dead == 0 else {
+                return (.warning, "\(dead) left by a process that died, or in a replica that failed",
+                    "the next backup into the vault finishes them")
+            }
+            return (.ok, "\(vault.openSessions().count) at work", nil)
+        }
+    }
+
+    private func copies(of vault: Vault) -> HealthCheck {
+        check("\(name(vault)): copies") {
+            let holders = try vault.pointHolders()
+            let copies = Int(vault.record.copies)
+            let behind = holders.count { $0.value.count < copies }
+            guard behind == 0 else {
+                return (.warning, "\(behind) of \(holders.count) recovery points are in fewer than "
+                    + "\(copies) replicas", "bring the replicas back, then run: kura replicate")
+            }
+            return (.ok, "every recovery point is in \(copies) of \(copies) replicas", nil)
+        }
+    }
+
+    /// Repairs of one directory within this time are worth a word from this many on.
+    private static let repairsSince: Int64 = 30 * 24 * 3600 * 1_000_000_000
+    private static let repairsMax = 3
+
+    /// A directory that keeps needing repair is on a disk that dies.
+    private func repairs(of vault: Vault) -> HealthCheck {
+        check("\(name(vault)): repairs") {
+            let ledger = try vault.repairs()
+            // Files that were not there do not count: the replica may have been away.
+            let recent = vault.counters(ledger, since: Clock.now() - Self.repairsSince)
+                .map { $0.repairs - $0.missing }
+            let all = vault.counters(ledger).map { $0.repairs - $0.missing }
+            for ordinal in all.indices {
+                let others = all.indices.filter { $0 != ordinal }.map { all[$0] }.max() ?? 0
+                let path = vault.region.replicas[ordinal].path
+                let remedy = "check the disk of \(path), or replace it; run: kura repairs"
+                if recent[ordinal] >= Self.repairsMax {
+                    return (.warning, "replica \(ordinal) needed \(recent[ordinal]) repairs in the "
+                        + "last 30 days", remedy)
+                }
+                if all[ordinal] >= Self.repairsMax, all[ordinal] > 2 * others {
+                    return (.warning, "replica \(ordinal) needed \(all[ordinal]) repairs, the others "
+                        + "\(others) at most", remedy)
+                }
+            }
+            return (.ok, "\(all.reduce(0, +)) so far", nil)
         }
     }
 

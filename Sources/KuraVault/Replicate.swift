@@ -102,7 +102,43 @@ extension Subscription {
     public func copies(of id: RecoveryPointID, in vault: Vault) -> [PointCopy] {
         let place = place(of: vault)
         return [place.active, place.passive].compactMap { $0 }.flatMap { region in
-            Vault(region: region, record: vault.record).copies(of: id)
+            let alone = Vault(region: region, record: vault.record)
+            var copies = alone.copies(of: id)
+            guard copies.contains(where: { $0.state == .here }) else { return copies }
+            do throws(StoreError) {
+                let reads = try alone.lastFullReads(of: alone.recoveryPoint(id))
+                for place in copies.indices where copies[place].state == .here {
+                    copies[place].lastFullRead = reads[copies[place].ordinal]
+                }
+            } catch {
+                // What cannot be followed to its chunks was not read in full.
+                return copies
+            }
+            return copies
         }
+    }
+
+    /// Every region's copy of a vault, or of every vault: what `verify` reads. Each with the other
+    /// region behind it, to heal from.
+    /// - Parameter name: the vault; nil for all.
+    public func copiesOfVaults(named name: String?) throws(StoreError) -> [Vault] {
+        let places: [VaultPlace]
+        if let name {
+            places = [try place(named: name)]
+        } else {
+            places = try self.places()
+        }
+        var vaults: [Vault] = []
+        for place in places {
+            if place.isActiveReachable, let active = place.active {
+                vaults.append(Vault(region: active, record: place.record, pair: place.passive))
+            } else if place.passive == nil {
+                throw place.unreachable
+            }
+            if place.isPassiveReachable, let passive = place.passive {
+                vaults.append(Vault(region: passive, record: place.record, pair: place.active))
+            }
+        }
+        return vaults
     }
 }

@@ -91,8 +91,11 @@ public final class Subscription: Sendable {
     /// - Parameters:
     ///   - redundancy: nil for GRS when the region has a pair, else LRS.
     ///   - copies: replicas of each region that hold it, 1...3; nil for all of the region.
+    ///   - minCopies: replicas that must be durable before a backup is acknowledged, 2...`copies`
+    ///     (1 with one copy); nil for 2 where there are several.
     public func createVault(
-        name: String, region regionName: String, redundancy: Redundancy? = nil, copies: Int?
+        name: String, region regionName: String, redundancy: Redundancy? = nil, copies: Int?,
+        minCopies: Int? = nil
     ) throws(StoreError) -> Vault {
         try Self.checkVaultName(name)
         let region = try region(named: regionName)
@@ -109,13 +112,20 @@ public final class Subscription: Sendable {
                     + "\(region.replicas.count) replicas",
                 remedy: "choose 1 to \(region.replicas.count)")
         }
+        let minCopies = minCopies ?? min(2, copies)
+        guard min(2, copies)...copies ~= minCopies else {
+            throw StoreError(
+                .invalidInput, "at least \(minCopies) of \(copies) copies: a backup is durable in "
+                    + "two replicas at least", remedy: copies == 1
+                    ? "leave it out: there is one copy" : "choose 2 to \(copies)")
+        }
         let pair = redundancy.hasPair
             ? try pairForVault(in: regionName, redundancy, copies: copies) : nil
         let chunker = ChunkerKind.gearTail
         let record = VaultRecord(
             id: .random(), name: name, region: region.id, pair: pair?.id, revision: 1,
             created: Clock.now(), redundancy: redundancy, copies: UInt8(copies),
-            minCopies: UInt8(min(2, copies)),
+            minCopies: UInt8(minCopies),
             chunker: chunker, chunkBytesMean: Self.defaultChunkBytesMean,
             requiredFeatures: [chunker.rawValue, Feature.sha256, Feature.zstd],
             optionalFeatures: [])

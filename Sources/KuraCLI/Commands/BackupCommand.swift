@@ -82,7 +82,7 @@ struct BackupCommand: ParsableCommand {
         if replicate { warnings += bringAcross(vault, subscription) }
         try show(report, vault)
         for warning in warnings { Terminal.warn(warning) }
-        warnAboutDamage(vault)
+        healMetDamage(vault)
         if !warnings.isEmpty || !vault.damage.isEmpty { throw EarlyExit.warnings }
     }
 
@@ -129,24 +129,17 @@ struct BackupCommand: ParsableCommand {
             (\(Units.rate(counts.logicalBytes, seconds: report.seconds)))
               deduplicated  \(Units.bytes(known)) (\(Units.percent(known, of: counts.dataBytes)))
               stored        \(Units.bytes(report.point.storedBytes)) for \
-            \(Units.bytes(counts.newBytes)) of new data, in \(vault.record.copies) \
-            \(vault.record.copies == 1 ? "copy" : "copies")
+            \(Units.bytes(counts.newBytes)) of new data, in \(report.replicas.count) \
+            \(report.replicas.count == 1 ? "copy" : "copies")
             """
         try global.show(
             text: text, ids: [report.id.hex],
-            json: PointView(vault, report.id, report.point).json(withCounts: true).merging([
-                "seconds": .fraction(report.seconds)
-            ]))
-    }
-}
-
-/// Tells about copies that were gone around.
-func warnAboutDamage(_ vault: Vault) {
-    for problem in vault.problems { Terminal.warn(problem.message) }
-    for damage in vault.damage {
-        Terminal.warn(
-            "\(damage.structure.rawValue) in replica \(damage.replica) of region \(damage.region) "
-                + "is \(damage.kind.name): \(damage.path) (\(damage.detail))")
+            json: PointView(vault, report.id, report.point, holders: report.replicas)
+                .json(withCounts: true).merging([
+                    "seconds": .fraction(report.seconds),
+                    "replicas": .array(report.replicas.map(JSON.init)),
+                    "warnings": .array(report.warnings.map(JSON.string)),
+                ]))
     }
 }
 

@@ -23,11 +23,13 @@ struct ListCommand: ParsableCommand {
 
     func run() throws {
         var found: [LocatedPoint] = []
+        var holders: [RecoveryPointID: [Int]] = [:]
         let subscription = try existing()
         if let subscription {
             let vaults = try vault.map { [try subscription.vault(named: $0)] }
                 ?? subscription.vaults()
             for vault in vaults {
+                holders.merge(try vault.pointHolders()) { first, _ in first }
                 for (id, point) in try vault.recoveryPoints()
                 where item == nil || point.item == item {
                     found.append(LocatedPoint(vault: vault, id: id, point: point))
@@ -44,7 +46,7 @@ struct ListCommand: ParsableCommand {
             throw StoreError(
                 .notFound, "item \(item) has no recovery point", remedy: "run: kura list")
         }
-        try show(found)
+        try show(found, holders)
         if let subscription { try warnAboutRegions(subscription) }
     }
 
@@ -59,25 +61,30 @@ struct ListCommand: ParsableCommand {
         }
     }
 
-    private func show(_ found: [LocatedPoint]) throws {
+    private func show(
+        _ found: [LocatedPoint], _ holders: [RecoveryPointID: [Int]]
+    ) throws {
+        let views = found.map {
+            PointView($0.vault, $0.id, $0.point, holders: holders[$0.id] ?? [])
+        }
         var table = Table([
             ("id", .left), ("time", .left), ("item", .left), ("vault", .left), ("disks", .right),
-            ("size", .right), ("new", .right), ("stored", .right), ("consistency", .left),
+            ("size", .right), ("new", .right), ("stored", .right), ("copies", .left),
+            ("consistency", .left),
         ])
-        for entry in found {
+        for (entry, view) in zip(found, views) {
             table.add([
                 entry.id.short, Units.local(entry.point.time), entry.point.item,
                 entry.vault.record.name, "\(entry.point.disks.count)",
                 Units.bytes(entry.point.counts.logicalBytes),
                 Units.bytes(entry.point.counts.newBytes), Units.bytes(entry.point.storedBytes),
-                entry.point.consistency.name,
+                view.copies, entry.point.consistency.name,
             ])
         }
         try global.show(
             text: table.text, ids: found.map(\.id.hex),
             json: [
-                "recovery_points": .array(
-                    found.map { PointView($0.vault, $0.id, $0.point).json(withCounts: true) })
+                "recovery_points": .array(views.map { $0.json(withCounts: true) })
             ])
     }
 }
@@ -113,16 +120,25 @@ struct ShowCommand: ParsableCommand {
                 "path": .string(replica.path.string),
                 "available": .bool(found.vault.region.problems[replica.ordinal] == nil),
                 "has_recovery_point": .bool(holders.contains(replica.ordinal)),
+                "state": .string(Self.state(of: replica, found.vault, holders)),
             ]
         })
         try global.show(
-            text: text(found, receipt), ids: [found.id.hex],
-            json: PointView(found.vault, found.id, found.point).json(withCounts: true)
-                .merging(["replicas": json, "receipt": receipt.json]))
+            text: text(found, receipt, holders), ids: [found.id.hex],
+            json: PointView(found.vault, found.id, found.point, holders: holders)
+                .json(withCounts: true).merging(["replicas": json, "receipt": receipt.json]))
         if let notice = place.notice { Terminal.warn(notice) }
     }
 
-    private func text(_ found: LocatedPoint, _ receipt: ReceiptView) -> String {
+    /// "here", "not here", or "away" where the replica cannot be used.
+    private static func state(of replica: Replica, _ vault: Vault, _ holders: [Int]) -> String {
+        if vault.region.problems[replica.ordinal] != nil { return "away" }
+        return holders.contains(replica.ordinal) ? "here" : "not here"
+    }
+
+    private func text(
+        _ found: LocatedPoint, _ receipt: ReceiptView, _ holders: [Int]
+    ) -> String {
         let point = found.point
         var lines = [
             "recovery point  \(found.id.hex)",
@@ -135,6 +151,10 @@ struct ShowCommand: ParsableCommand {
                 + "\(Units.bytes(point.counts.newBytes)) of new data",
         ]
         lines += receipt.lines
+        let copies = Int(found.vault.record.copies)
+        if holders.count < copies {
+            lines.append("under-replicated: in \(holders.count) of \(copies) replicas")
+        }
         var table = Table([
             ("disk", .left), ("size", .right), ("data", .right), ("new", .right),
             ("chunks", .right), ("note", .left),

@@ -6,136 +6,169 @@ import KuraVault
 
 struct ReplicateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "replicate", abstract: "Bring the paired region up to date.",
+        commandName: "replicate", abstract: "Bring every copy up to date.",
         discussion: """
-            Copies what the paired region lacks: packs first, recovery points last, so that it shows
-            complete recovery points at every moment. What only the paired region has is copied
-            back. An interrupted copy goes on where it stopped.
+            Copies to each replica what it lacks: one that was away, was put back from an old
+            copy, or is new. A new replica is an empty directory in the place of the old one;
+            it is filled from the others, and becomes a replica when it is complete.
+
+            Then copies to the paired region what that lacks: packs first, recovery points last, so
+            that it shows complete recovery points at every moment. What only the paired region has
+            is copied back. Killed anywhere, the same command goes on.
 
             EXAMPLES
               kura replicate
-              kura replicate --vault gold --dry-run
+              kura replicate --dry-run --json
+              kura replicate --vault gold
             """)
 
-    @Option(help: ArgumentHelp("The vault; by default all that have a pair.", valueName: "name"))
+    @Option(help: ArgumentHelp("Only this vault; no new directory is filled then.", valueName: "name"))
     var vault: String?
 
-    @Flag(help: "Only show what would be copied.")
+    @Flag(help: "Say what would be copied, and change nothing.")
     var dryRun = false
 
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription()
-        let places = try vault.map { [try subscription.place(named: $0)] }
-            ?? subscription.places().filter { $0.record.pair != nil }
-        if dryRun { return try showPlans(places, subscription) }
-        var done: [(VaultPlace, ReplicationReport)] = []
+        var subscription = try global.subscription()
+        if !dryRun, try !subscription.repairIdentities().isEmpty {
+            subscription = try global.subscription()
+        }
         let meter = Progress()
-        let reporter = ProgressReporter("replicating", meter, style: progress.style(global))
+        let reporter = ProgressReporter("copying", meter, style: progress.style(global))
+        let report: ReplicateReport
+        let across: AcrossRegions
         do {
-            for place in places {
-                done.append(
-                    (place, try subscription.replicate(
-                        place, threads: progress.threads ?? Replication.defaultThreads,
-                        progress: meter, cancellation: Interrupts.cancellation)))
-            }
+            report = try subscription.replicate(
+                vault: vault, isDryRun: dryRun, progress: meter,
+                cancellation: Interrupts.cancellation)
+            // What was filled just now is usable from here on.
+            if !report.filled.isEmpty { subscription = try global.subscription() }
+            across = try copyAcross(subscription, meter)
             reporter.stop()
         } catch {
             reporter.stop()
             throw error
         }
-        let lines = done.flatMap { ReplicationView.lines($0, $1) }
+        try show(report, across)
+        for problem in report.problems {
+            Terminal.warn(problem.message + (problem.remedy.map { "; \($0)" } ?? ""))
+        }
+        for target in report.targets {
+            guard let problem = target.problem else { continue }
+            Terminal.warn(
+                "vault \(target.vault) in replica \(target.replica) of region \(target.region) is "
+                    + "not up to date: \(problem.message)")
+        }
+        for file in report.lost { Terminal.warn("no replica has a good copy: \(file)") }
+        for warning in across.warnings { Terminal.warn(warning) }
+        if !report.lost.isEmpty || !across.isSound { throw EarlyExit.damage }
+        if !report.isComplete || !across.warnings.isEmpty { throw EarlyExit.warnings }
+    }
+
+    /// From region to region: plans when nothing is to be changed, else reports.
+    private struct AcrossRegions {
+        var lines: [String] = []
+        /// Per name of a vault.
+        var json: [String: JSON] = [:]
+        var warnings: [String] = []
+        /// Whether everything that was to be copied had a good copy.
+        var isSound = true
+    }
+
+    private func copyAcross(
+        _ subscription: Subscription, _ meter: Progress
+    ) throws(StoreError) -> AcrossRegions {
+        var across = AcrossRegions()
+        let places: [VaultPlace]
+        if let vault {
+            places = [try subscription.place(named: vault)]
+        } else {
+            places = try subscription.places()
+        }
+        for place in places where place.record.pair != nil {
+            do throws(StoreError) {
+                if dryRun {
+                    let plans = try subscription.replicationPlan(of: place)
+                    across.lines += ReplicationView.lines([plans.there, plans.back])
+                    across.warnings += plans.there.problems + plans.back.problems
+                    across.json[place.name] = ReplicationView.json([plans.there, plans.back])
+                } else {
+                    let report = try subscription.replicate(
+                        place, threads: progress.threads ?? Replication.defaultThreads,
+                        progress: meter, cancellation: Interrupts.cancellation)
+                    across.lines += ReplicationView.lines(place, report)
+                    across.warnings += report.allProblems
+                    across.isSound = across.isSound && report.isComplete
+                    across.json[place.name] = ReplicationView.json(place, report)
+                }
+            } catch {
+                // One vault whose regions cannot be reached does not keep the others waiting.
+                guard error.code == .replicaMissing, vault == nil else { throw error }
+                across.warnings.append(
+                    error.message + (error.remedy.map { "; \($0)" } ?? ""))
+            }
+        }
+        return across
+    }
+
+    private func show(_ report: ReplicateReport, _ across: AcrossRegions) throws {
+        var table = Table([
+            ("vault", .left), ("region", .left), ("replica", .right),
+            (dryRun ? "to copy" : "copied", .right), ("size", .right), ("points", .right),
+            ("state", .left), ("directory", .left),
+        ])
+        for target in report.targets {
+            table.add([
+                target.vault, target.region, "\(target.replica)", "\(target.amount.files)",
+                Units.bytes(target.amount.bytes), "\(target.amount.points)", state(target),
+                target.path,
+            ])
+        }
+        var text = table.text
+        for (region, replica) in report.filled {
+            text += "\nreplica \(replica) of region \(region) is filled"
+        }
+        text += across.lines.map { "\n" + $0 }.joined()
         try global.show(
-            text: lines.isEmpty ? "no vault has a paired region" : lines.joined(separator: "\n"),
-            ids: done.map(\.0.name),
-            json: ["vaults": .array(done.map { ReplicationView.json($0, $1) })])
-        let problems = done.flatMap(\.1.allProblems)
-        for problem in problems { Terminal.warn(problem) }
-        if done.contains(where: { !$0.1.isComplete }) { throw EarlyExit.damage }
-        if !problems.isEmpty { throw EarlyExit.warnings }
+            text: text,
+            json: [
+                "dry_run": .bool(dryRun), "seconds": .fraction(report.seconds),
+                "vaults": .array(Self.vaults(report, across)),
+                "filled": .array(
+                    report.filled.map { ["region": .string($0.region), "replica": JSON($0.replica)] }),
+                "lost": .array(report.lost.map(JSON.string)),
+            ])
     }
 
-    private func showPlans(_ places: [VaultPlace], _ subscription: Subscription) throws {
-        let plans = try places.map { try subscription.replicationPlan(of: $0) }
-            .flatMap { [$0.there, $0.back] }
-        let lines = plans.filter { !$0.isEmpty || !$0.problems.isEmpty }.map { plan in
-            "vault \(plan.vault), \(plan.source) to \(plan.target): \(plan.points.count) recovery "
-                + "points, \(plan.packs.count) packs, \(plan.runs.count) index runs, "
-                + Units.bytes(plan.byteCount)
+    private func state(_ target: ReplicaCopies) -> String {
+        if target.problem != nil { return "failed" }
+        if target.isNew { return dryRun ? "empty" : "filled" }
+        return dryRun && target.amount.files > 0 ? "behind" : "up to date"
+    }
+
+    private static func vaults(_ report: ReplicateReport, _ across: AcrossRegions) -> [JSON] {
+        var names = across.json.keys.sorted()
+        for target in report.targets where !names.contains(target.vault) {
+            names.append(target.vault)
         }
-        try global.show(
-            text: lines.isEmpty ? "nothing to copy" : lines.joined(separator: "\n"),
-            ids: plans.flatMap(\.points).map(\.id.hex),
-            json: ["plans": .array(plans.map(ReplicationView.json))])
-        for problem in plans.flatMap(\.problems) { Terminal.warn(problem) }
-    }
-}
-
-/// Plans and reports of replications as commands show them.
-enum ReplicationView {
-    static func json(_ point: ReplicationPlan.Point) -> JSON {
-        [
-            "id": .string(point.id.hex), "item": .string(point.item),
-            "sequence": .number(point.sequence), "time": .string(Units.utc(point.time)),
-            "bytes": .number(point.byteCount),
-        ]
-    }
-
-    static func json(_ plan: ReplicationPlan) -> JSON {
-        [
-            "vault": .string(plan.vault), "source": .string(plan.source),
-            "target": .string(plan.target), "points": .array(plan.points.map(json)),
-            "packs": .array(plan.packs.map(json)), "runs": .array(plan.runs.map(json)),
-            "copies_record": .bool(plan.copiesRecord), "bytes": .number(plan.byteCount),
-            "problems": .array(plan.problems.map(JSON.string)),
-        ]
-    }
-
-    private static func json(_ file: ReplicationPlan.File) -> JSON {
-        ["id": .string(file.id.hex), "bytes": .number(file.byteCount)]
-    }
-
-    static func json(_ place: VaultPlace, _ report: ReplicationReport) -> JSON {
-        [
-            "vault": .string(place.name), "seconds": .fraction(report.seconds),
-            "complete": .bool(report.isComplete),
-            "copies": [
-                json(report.there, from: place.activeName, to: place.passiveName ?? ""),
-                json(report.back, from: place.passiveName ?? "", to: place.activeName),
-            ],
-        ]
-    }
-
-    private static func json(_ report: RegionCopyReport, from source: String, to target: String) -> JSON {
-        [
-            "source": .string(source), "target": .string(target), "points": JSON(report.points),
-            "packs": JSON(report.packs), "runs": JSON(report.runs), "bytes": .number(report.bytes),
-            "stuck": .array(report.stuck.map(json)),
-            "problems": .array((report.problems + report.warnings).map(JSON.string)),
-        ]
-    }
-
-    static func lines(_ place: VaultPlace, _ report: ReplicationReport) -> [String] {
-        var lines = [
-            line(place, report.there, to: place.passiveName ?? "", report.seconds)
-        ]
-        if report.back.bytes > 0 {
-            lines.append(line(place, report.back, to: place.activeName, report.seconds))
+        return names.map { name in
+            let targets = report.targets.filter { $0.vault == name }
+            return [
+                "vault": .string(name), "across_regions": across.json[name] ?? .null,
+                "targets": .array(
+                    targets.map { target in
+                        [
+                            "region": .string(target.region), "replica": JSON(target.replica),
+                            "path": .string(target.path), "files": JSON(target.amount.files),
+                            "bytes": .number(target.amount.bytes),
+                            "points": JSON(target.amount.points), "new": .bool(target.isNew),
+                            "problem": JSON(target.problem?.message),
+                        ]
+                    }),
+            ]
         }
-        return lines
-    }
-
-    private static func line(
-        _ place: VaultPlace, _ report: RegionCopyReport, to target: String, _ seconds: Double
-    ) -> String {
-        guard report.bytes > 0 else {
-            return report.problems.isEmpty
-                ? "vault \(place.name): \(target) has everything"
-                : "vault \(place.name): nothing could be copied to \(target)"
-        }
-        return "vault \(place.name): \(report.points) recovery points, \(report.packs) packs, "
-            + "\(Units.bytes(report.bytes)) copied to \(target) in \(Units.duration(seconds))"
     }
 }

@@ -46,6 +46,7 @@ struct RestoreCommand: ParsableCommand {
         let found = try subscription.recoveryPoint(point, in: vault, region: region)
         if let notice = subscription.place(of: found.vault).notice { Terminal.warn(notice) }
         let disks = try chosenDisks(found.point)
+        healLostRuns(found.vault)
         if output == "-" { return try restoreToOutput(disks, found) }
         try refuseVaultDirectories(subscription)
         var outputs: [JSON] = []
@@ -78,8 +79,19 @@ struct RestoreCommand: ParsableCommand {
         try endWithWarnings(found.vault)
     }
 
+    /// A restore can do without an index run only when its packs are listed again. Where that fails,
+    /// the restore says what it cannot find.
+    private func healLostRuns(_ vault: Vault) {
+        do throws(StoreError) {
+            _ = try vault.healLostRuns()
+        } catch {
+            Terminal.warn("lost index runs were not rebuilt: \(error.message)")
+        }
+    }
+
     private func endWithWarnings(_ vault: Vault) throws {
-        warnAboutDamage(vault)
+        for problem in vault.problems { Terminal.warn(problem.message) }
+        healMetDamage(vault)
         let isElsewhere = region == nil && vault.region.id != vault.record.activeRegion
         if !vault.damage.isEmpty || !vault.problems.isEmpty || isElsewhere {
             throw EarlyExit.warnings

@@ -18,6 +18,7 @@ struct VaultCreateCommand: ParsableCommand {
         discussion: """
             EXAMPLES
               kura vault create gold
+              kura vault create strict --min-copies 3
               kura vault create bench --copies 1
               kura vault create gold --region japaneast --redundancy ra-grs
             """)
@@ -34,6 +35,12 @@ struct VaultCreateCommand: ParsableCommand {
     @Option(help: "Replicas that hold it, 1 to 3; by default all of the region.")
     var copies: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Replicas that must hold a backup: with 2 a missing one is a warning, with 3 an error.",
+            valueName: "number"))
+    var minCopies: Int?
+
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
@@ -41,7 +48,7 @@ struct VaultCreateCommand: ParsableCommand {
         let subscription = try global.subscription(create: isLocal ? .defaults : .home)
         let vault = try subscription.createVault(
             name: name, region: region, redundancy: redundancy?.value,
-            copies: copies)
+            copies: copies, minCopies: minCopies)
         let view = try VaultView(vault, subscription)
         let pair = view.place.passiveName.map { ", and as many in \($0)" } ?? ""
         try global.show(

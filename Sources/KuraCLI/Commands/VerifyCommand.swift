@@ -11,10 +11,17 @@ struct VerifyCommand: ParsableCommand {
         discussion: """
             Level packs compares the hash and the structure of every file in every replica.
             Level chunks also decodes and hashes every chunk and follows every recovery point
-            down to its chunks. Exit code 12 means that damage was found.
+            down to its chunks. Exit code 12 means that damage was found and is still there, 3
+            that all of it was healed (--repair).
+
+            Each replica remembers when it was read. With --max-age, copies proven since then
+            are left out; with --max-duration, the run ends in time. Those not read for the
+            longest time come first, so a short run every night proves every copy.
 
             EXAMPLES
               kura verify
+              kura verify --repair
+              kura verify --max-age 7d --max-duration 30m
               kura verify --level chunks --json
               kura verify --replica 1 --point web@latest
             """)
@@ -33,22 +40,58 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Only what this recovery point needs.", valueName: "rp"))
     var point: String?
 
+    @Flag(help: "Heal what is damaged, from copies that are good.")
+    var repair = false
+
+    @Option(help: ArgumentHelp("Leave out copies read since then: 90s, 30m, 12h, 7d.", valueName: "time"))
+    var maxAge: Duration?
+
+    @Option(help: ArgumentHelp("Begin no pack after this long: 90s, 30m, 12h, 7d.", valueName: "time"))
+    var maxDuration: Duration?
+
+    /// A whole number and a unit: s, m, h or d.
+    struct Duration: ExpressibleByArgument {
+        var nanoseconds: Int64
+
+        init?(argument: String) {
+            let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86400]
+            guard let unit = argument.last.flatMap({ units[$0] }),
+                let count = Int64(argument.dropLast()), count >= 0
+            else { return nil }
+            let (seconds, overflow) = count.multipliedReportingOverflow(by: unit)
+            guard !overflow, seconds <= Self.secondsMax else { return nil }
+            nanoseconds = seconds * 1_000_000_000
+        }
+
+        /// 100 years.
+        private static let secondsMax: Int64 = 100 * 366 * 86400
+    }
+
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription()
+        var subscription = try global.subscription()
+        var identities: [Damage] = []
+        if repair {
+            identities = try subscription.repairIdentities()
+            if !identities.isEmpty { subscription = try global.subscription() }
+        }
         var request = VerifyRequest(
-            level: level == .packs ? .packs : .chunks, replica: replica, threads: progress.threads ?? Threads.processorCount)
+            level: level == .packs ? .packs : .chunks, replica: replica,
+            maxAge: maxAge?.nanoseconds, maxDuration: maxDuration?.nanoseconds, repair: repair,
+            threads: progress.threads ?? Threads.processorCount)
         let vaults: [Vault]
         if let point {
             let found = try subscription.recoveryPoint(point, in: vault)
             request.point = found.id
             vaults = [found.vault]
         } else {
-            vaults = try vault.map { [try subscription.vault(named: $0)] } ?? subscription.vaults()
+            vaults = try subscription.copiesOfVaults(named: vault)
         }
         var total = VerifyReport()
+        total.damaged = identities
+        var oldest: [Int64?] = []
         let meter = Progress()
         let reporter = ProgressReporter("verifying", meter, style: progress.style(global))
         do {
@@ -56,6 +99,11 @@ struct VerifyCommand: ParsableCommand {
                 let report = try vault.verify(
                     request, progress: meter, cancellation: Interrupts.cancellation)
                 total.packs += report.packs
+                total.skipped += report.skipped
+                total.copies += report.copies
+                total.provenCopies += report.provenCopies
+                total.warnings += report.warnings
+                if report.copies > 0 { oldest.append(report.oldestVerified) }
                 total.chunks += report.chunks
                 total.bytes += report.bytes
                 total.damaged += report.damaged
@@ -67,40 +115,52 @@ struct VerifyCommand: ParsableCommand {
             reporter.stop()
             throw error
         }
+        total.oldestVerified = oldest.contains(nil) ? nil : oldest.compactMap { $0 }.min()
         progress.printStages(total.stages, seconds: total.seconds, threads: request.threads)
         try show(total)
-        if !total.damaged.isEmpty { throw EarlyExit.damage }
+        for warning in total.warnings { Terminal.warn(warning) }
+        try warnAboutRegions(subscription)
+        if !total.remaining.isEmpty { throw EarlyExit.damage }
+        if !total.damaged.isEmpty || !total.warnings.isEmpty { throw EarlyExit.warnings }
     }
 
     private func show(_ report: VerifyReport) throws {
-        var lines = report.damaged.map { damage in
-            "damaged: \(damage.structure.rawValue) in replica \(damage.replica) of region "
-                + "\(damage.region) is \(damage.kind.name): \(damage.path)\n"
-                + "  \(damage.detail)"
-        }
+        var lines = report.damaged.map { "damaged: \(DamageView($0).text(separator: "\n  "))" }
         let what = report.chunks > 0 ? ", \(Units.count(report.chunks)) chunks decoded" : ""
         lines.append(
             "read \(Units.count(UInt64(report.packs))) copies of packs\(what), "
                 + "\(Units.bytes(report.bytes)) in \(Units.duration(report.seconds)) "
                 + "(\(Units.rate(report.bytes, seconds: report.seconds)))")
-        lines.append(
-            report.damaged.isEmpty
-                ? "everything is as it must be" : "\(report.damaged.count) files are damaged")
+        if report.copies > 0 {
+            let oldest = report.oldestVerified.map { "the oldest on \(Units.local($0))" }
+                ?? "some never"
+            let within = maxAge == nil ? "" : " within the time asked for"
+            lines.append(
+                "proven good\(within): \(Units.count(UInt64(report.provenCopies))) of "
+                    + "\(Units.count(UInt64(report.copies))) copies "
+                    + "(\(Units.percent(UInt64(report.provenCopies), of: UInt64(report.copies)))), "
+                    + oldest)
+        }
+        lines.append(conclusion(report))
         try global.show(
             text: lines.joined(separator: "\n"), ids: report.damaged.map(\.path.string),
             json: [
                 "packs": JSON(report.packs), "chunks": .number(report.chunks),
                 "bytes": .number(report.bytes), "seconds": .fraction(report.seconds),
-                "damaged": .array(report.damaged.map(Self.json)),
+                "skipped": JSON(report.skipped), "copies": JSON(report.copies),
+                "proven_copies": JSON(report.provenCopies),
+                "oldest_verified": JSON(report.oldestVerified.map(Units.utc)),
+                "damaged": .array(report.damaged.map { DamageView($0).json() }),
             ])
     }
 
-    private static func json(_ damage: Damage) -> JSON {
-        [
-            "region": .string(damage.region), "replica": JSON(damage.replica),
-            "path": .string(damage.path.string), "structure": .string(damage.structure.rawValue),
-            "kind": .string(damage.kind.name), "detail": .string(damage.detail),
-            "repaired": false,
-        ]
+    private func conclusion(_ report: VerifyReport) -> String {
+        let remaining = report.remaining.count
+        let healed = report.damaged.count - remaining
+        if report.damaged.isEmpty { return "everything that was read is as it must be" }
+        if remaining == 0 { return "\(healed) damaged, all healed" }
+        let next = repair ? "" : "; to heal what can be healed, run: kura verify --repair"
+        return healed > 0
+            ? "\(healed) healed, \(remaining) still damaged" : "\(remaining) damaged\(next)"
     }
 }

@@ -7,11 +7,21 @@ struct PointView {
     private let vault: Vault
     private let id: RecoveryPointID
     private let point: RecoveryPoint
+    private let holders: [Int]
 
-    init(_ vault: Vault, _ id: RecoveryPointID, _ point: RecoveryPoint) {
+    /// - Parameter holders: ordinals of the replicas that hold the point.
+    init(_ vault: Vault, _ id: RecoveryPointID, _ point: RecoveryPoint, holders: [Int]) {
         self.vault = vault
         self.id = id
         self.point = point
+        self.holders = holders
+    }
+
+    var isUnderReplicated: Bool { holders.count < Int(vault.record.copies) }
+
+    /// "3", or "2 of 3".
+    var copies: String {
+        isUnderReplicated ? "\(holders.count) of \(vault.record.copies)" : "\(holders.count)"
     }
 
     /// - Parameter withCounts: the counts of the backup that made it, too.
@@ -30,6 +40,7 @@ struct PointView {
             "parent": JSON(point.parent?.hex),
             "logical_bytes": .number(counts.logicalBytes),
             "new_bytes": .number(counts.newBytes),
+            "under_replicated": .bool(isUnderReplicated),
             "disks": .array(point.disks.map(Self.json)),
         ]
         if withCounts {

@@ -55,6 +55,7 @@ struct ReceiptView {
                         "path": .string(copy.path.string), "state": .string(copy.state.rawValue),
                         "durable_at": JSON(copy.receipt.map { Units.utc($0.time) }),
                         "how": JSON(copy.receipt?.arrival.name),
+                        "last_full_read": JSON(copy.lastFullRead.map(Units.utc)),
                     ]
                 }),
         ]
@@ -78,7 +79,9 @@ struct ReceiptView {
                 let time = copy.receipt.map {
                     " since \(Units.local($0.time)) (\($0.arrival.name))"
                 } ?? ""
-                lines.append("  replica \(copy.ordinal)     \(copy.state.rawValue)\(time): \(copy.path)")
+                let read = copy.lastFullRead.map { ", read in full \(Units.local($0))" } ?? ""
+                lines.append(
+                    "  replica \(copy.ordinal)     \(copy.state.rawValue)\(time)\(read): \(copy.path)")
             }
         }
         return lines

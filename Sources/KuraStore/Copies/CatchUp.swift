@@ -20,10 +20,10 @@ extension Vault {
             self, operation: "replicate", item: Session.noItem, required: 1)
         var clean = false
         defer { session.end(clean: clean) }
-        try session.settle(progress, cancellation)
         let targets = session.writer.live + filling
-        let report = try session.catchUp(
-            targets, everyPack: true, progress, cancellation)
+        var report = try session.catchUp(targets, everyPack: true, progress, cancellation)
+        try session.settle(progress, cancellation)
+        report.failures.merge(session.writer.failures) { first, _ in first }
         clean = true
         return report
     }

@@ -84,7 +84,7 @@ final class ChunkIndex: Sendable {
             guard location.pack < run.trailer.packs.count else {
                 throw StoreError(
                     .damaged, "index run \(run.id.short) names pack \(location.pack) of "
-                        + "\(run.trailer.packs.count)", remedy: "run: kura verify")
+                        + "\(run.trailer.packs.count)", remedy: "run: kura verify --repair")
             }
             return FoundChunk(
                 pack: run.trailer.packs[location.pack].id, frame: location.frame,

@@ -75,7 +75,7 @@ struct IndexMerge {
         guard location.pack < places.count else {
             throw StoreError(
                 .damaged, "index run \(run.id.short) names a pack that it does not list",
-                remedy: "run: kura verify")
+                remedy: "run: kura verify --repair")
         }
         return IndexEntry(
             id: entry.id,

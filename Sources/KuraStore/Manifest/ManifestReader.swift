@@ -18,7 +18,7 @@ final class ManifestReader {
         guard let place = try index.find(id, blocks) else {
             throw StoreError(
                 .damaged, "manifest node \(id.short) is in no pack",
-                remedy: "run: kura verify --level chunks, to see what is affected")
+                remedy: "run: kura verify --level chunks --repair")
         }
         do {
             let bytes = try bytes(of: id, at: place)

@@ -78,7 +78,7 @@ final class PackReader: Sendable {
         guard number < table.frames.count else {
             throw StoreError(
                 .damaged, "the index names frame \(number) of pack \(id.short), which has none",
-                remedy: "run: kura verify --level chunks")
+                remedy: "run: kura verify --level chunks --repair")
         }
         let frame = table.frames[number]
         return try vault.firstGood(.pack(id)) { replica in

@@ -196,8 +196,14 @@ final class Repair {
         let isComplete = vault.problems.isEmpty && vault.isPairComplete
             && session.writer.failures.isEmpty
         do throws(StoreError) {
-            try session.listUnlistedPacks(
-                superseding: isComplete ? lost.keys.sorted() : [], evenDamaged: true)
+            let index = try ChunkIndex.open(vault)
+            let superseded = Set((index.runs + index.obsolete).flatMap(\.trailer.superseded))
+            // An earlier repair may have done it already.
+            let left = lost.keys.filter { !superseded.contains($0) }.sorted()
+            if !left.isEmpty || lost.isEmpty {
+                try session.listUnlistedPacks(
+                    superseding: isComplete ? left : [], evenDamaged: true)
+            }
         } catch {
             for index in indices { damage[index].obstacle = error.message }
             return

@@ -50,7 +50,7 @@ struct PackAssembly {
         if let number = collect(trailer, into: &bytes).min() {
             throw StoreError(
                 .damaged, "frame \(number) of pack \(id.short) is right in no copy",
-                remedy: "run: kura verify --level chunks, to see what is affected")
+                remedy: "run: kura verify --level chunks --repair")
         }
         let footer = Footer(trailerByteCount: UInt64(encoded.count), trailerDigest: id)
         let end = encoded + footer.encoded()

@@ -20,6 +20,9 @@ public struct PointCopy: Sendable {
     public var state: State
     /// Nil unless the copy is here and its receipt, too.
     public var receipt: DurabilityReceipt?
+    /// When everything that the point needs was last read in full here and found good, in
+    /// nanoseconds since 1970; nil: never, or nobody looked.
+    public var lastFullRead: Int64?
 }
 
 extension Vault {
@@ -28,7 +31,7 @@ extension Vault {
         region.replicas.prefix(Int(record.copies)).map { replica in
             var copy = PointCopy(
                 region: region.name, ordinal: replica.ordinal, path: replica.path,
-                state: .unreachable, receipt: nil)
+                state: .unreachable, receipt: nil, lastFullRead: nil)
             guard region.problems[replica.ordinal] == nil else { return copy }
             do throws(IOError) {
                 let file = replica.path(of: .point(point), in: id)

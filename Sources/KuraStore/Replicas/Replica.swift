@@ -41,7 +41,8 @@ public struct Replica: Sendable {
             throw StoreError(
                 .replicaMissing,
                 "replica \(ordinal) of region \(regionName) is missing: \(path) has no identity file",
-                remedy: "mount its disk, or correct its path; an empty directory is never filled")
+                remedy: "mount its disk, or correct its path; to fill an empty directory, run: "
+                    + "kura replicate")
         } catch let error as FormatError {
             throw StoreError(format: error, at: recordPath)
         } catch {

@@ -142,7 +142,7 @@ public final class Vault: Sendable {
         if missing {
             return StoreError(
                 .notFound, "\(file.structure.rawValue) \(file.relativePath) is in no replica",
-                remedy: "run: kura verify --level chunks, to see what is affected")
+                remedy: "run: kura verify --level chunks --repair")
         }
         if let version = first as? FormatError, case .unsupportedVersion = version {
             return StoreError(format: version, at: FilePath(file.relativePath))
@@ -150,7 +150,7 @@ public final class Vault: Sendable {
         return StoreError(
             .damaged,
             "no replica has a good copy of \(file.relativePath): \(first)",
-            remedy: "run: kura verify --level chunks, to see what is affected")
+            remedy: "run: kura verify --level chunks --repair")
     }
 
     /// Names of a directory of the vault, from every replica together.

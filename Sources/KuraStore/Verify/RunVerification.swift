@@ -40,7 +40,7 @@ struct RunVerification {
             }
         }
         let superseded = Set(readers.flatMap(\.trailer.superseded))
-        let required = try requiredRuns()
+        let required = try vault.runsOfPoints()
         for id in required.subtracting(listed) {
             missing += verification.replicas.map { (id, $0) }
         }
@@ -50,19 +50,6 @@ struct RunVerification {
                 in: .run(id), of: replica)
         }
         return readers
-    }
-
-    private func requiredRuns() throws(StoreError) -> Set<RunID> {
-        var runs = Set<RunID>()
-        for id in try verification.vault.recoveryPointIDs() {
-            do throws(StoreError) {
-                runs.formUnion(try verification.vault.recoveryPoint(id).runs)
-            } catch {
-                // No good copy: noted when recovery points were checked.
-                continue
-            }
-        }
-        return runs
     }
 
     private func check(_ id: RunID, in replica: Replica) throws {

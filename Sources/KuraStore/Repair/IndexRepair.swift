@@ -1,0 +1,44 @@
+internal import KuraFormat
+internal import KuraIO
+
+extension Vault {
+    /// Heals index runs of which no replica has a good copy: without them a restore finds nothing of
+    /// what they list, although the packs are there. Nothing is written where no run is lost.
+    ///
+    /// - Returns: one damage for each lost run and replica, as `heal` leaves it.
+    public func healLostRuns() throws(StoreError) -> [Damage] {
+        let index = try ChunkIndex.open(self)
+        let readable = Set((index.runs + index.obsolete).map(\.id))
+        let superseded = Set((index.runs + index.obsolete).flatMap(\.trailer.superseded))
+        let listed = Set(try list(Layout.index).keys.compactMap { RunID(hex: $0) })
+        let lost = listed.union(try runsOfPoints()).subtracting(readable).subtracting(superseded)
+        guard !lost.isEmpty else { return [] }
+        var found: [Damage] = []
+        for id in lost.sorted() {
+            for replica in replicas {
+                do {
+                    let bytes = try fileSystem.contents(
+                        replica.path(of: .run(id), in: self.id), max: FileCheck.byteCountMax)
+                    try FileCheck.check(bytes, .run(id), self)
+                } catch {
+                    found.append(Damage(replica, .run(id), in: self.id, error))
+                }
+            }
+        }
+        return try heal(found)
+    }
+
+    /// Runs that some readable recovery point names.
+    func runsOfPoints() throws(StoreError) -> Set<RunID> {
+        var runs = Set<RunID>()
+        for id in try recoveryPointIDs() {
+            do throws(StoreError) {
+                runs.formUnion(try recoveryPoint(id).runs)
+            } catch {
+                // Without a good copy the point cannot be restored anyway; verify reports it.
+                continue
+            }
+        }
+        return runs
+    }
+}

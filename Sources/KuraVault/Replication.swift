@@ -1,0 +1,154 @@
+internal import KuraFormat
+public import KuraIO
+public import KuraStore
+internal import SystemPackage
+
+/// What bringing one replica of a vault up to date takes, or took.
+public struct ReplicaCopies: Sendable {
+    public var vault: String
+    public var region: String
+    public var replica: Int
+    public var path: String
+    public var amount: CopyAmount
+    /// Whether the directory was empty, and is being filled.
+    public var isNew: Bool
+    /// Why it could not be brought up to date; nil where it is.
+    public var problem: StoreError?
+}
+
+/// What `replicate` did.
+public struct ReplicateReport: Sendable {
+    /// One for each replica of each vault.
+    public var targets: [ReplicaCopies] = []
+    /// Directories that became replicas: region, ordinal.
+    public var filled: [(region: String, replica: Int)] = []
+    /// Files without any good copy, as paths below a vault's directory.
+    public var lost: [String] = []
+    /// Replicas that cannot be used, and why.
+    public var problems: [StoreError] = []
+    public var seconds: Double = 0
+
+    public init() {}
+
+    public var isComplete: Bool {
+        lost.isEmpty && problems.isEmpty && targets.allSatisfy { $0.problem == nil }
+    }
+}
+
+extension Subscription {
+    /// Heals identity files of replicas that are damaged or lost while the rest is there. When
+    /// something is returned, the subscription has to be opened anew.
+    public func repairIdentities() throws(StoreError) -> [Damage] {
+        var healed: [Damage] = []
+        for region in regions {
+            for replica in region.replicas {
+                if let damage = try region.repairIdentity(of: replica.ordinal) {
+                    healed.append(damage)
+                }
+            }
+        }
+        return healed
+    }
+
+    /// Brings every replica of every region up to date, and fills directories that are empty.
+    ///
+    /// - Parameters:
+    ///   - vaultName: only this vault; then no directory is filled, because a replica holds all.
+    ///   - isDryRun: says what would be copied and changes nothing.
+    public func replicate(
+        vault vaultName: String? = nil, isDryRun: Bool = false, progress: Progress = Progress(),
+        cancellation: Cancellation = Cancellation()
+    ) throws(StoreError) -> ReplicateReport {
+        let start = Clock.steady()
+        var report = ReplicateReport()
+        let only = try vaultName.map { name throws(StoreError) in try vault(named: name) }
+        for region in regions where only == nil || only?.region.id == region.id {
+            let filling = try only == nil ? vacant(in: region, isDryRun: isDryRun) : []
+            for replica in region.replicas {
+                let isFilling = filling.contains { $0.ordinal == replica.ordinal }
+                if let problem = region.problems[replica.ordinal], !isFilling {
+                    report.problems.append(try explain(problem, replica, region))
+                }
+            }
+            for record in try region.vaults() where only == nil || only?.id == record.id {
+                let vault = Vault(region: region, record: record)
+                let mine = filling.filter { $0.ordinal < Int(record.copies) }
+                if isDryRun {
+                    report.add(try vault.catchUpPlan(filling: mine), vault, mine)
+                } else {
+                    report.add(
+                        try vault.catchUp(
+                            filling: mine, progress: progress, cancellation: cancellation),
+                        vault, mine)
+                }
+            }
+            for replica in filling where !isDryRun {
+                let isFailed = report.targets.contains {
+                    $0.region == region.name && $0.replica == replica.ordinal && $0.problem != nil
+                }
+                if isFailed { continue }
+                try region.finishFilling(replica.ordinal)
+                report.filled.append((region.name, replica.ordinal))
+            }
+        }
+        report.seconds = Double(Clock.steady() - start) / 1e9
+        return report
+    }
+
+    /// Replicas whose directory is empty or was begun to be filled. A region without any replica has
+    /// nothing to fill them from.
+    private func vacant(in region: Region, isDryRun: Bool) throws(StoreError) -> [Replica] {
+        guard !region.available.isEmpty else { return [] }
+        var vacant: [Replica] = []
+        for replica in region.replicas where region.problems[replica.ordinal] != nil {
+            guard try region.vacancy(of: replica.ordinal) != .occupied else { continue }
+            vacant.append(isDryRun ? replica : try region.beginFilling(replica.ordinal))
+        }
+        return vacant
+    }
+
+    private func explain(
+        _ problem: StoreError, _ replica: Replica, _ region: Region
+    ) throws(StoreError) -> StoreError {
+        switch try region.vacancy(of: replica.ordinal) {
+        case .empty, .half:
+            return StoreError(
+                problem.code, problem.message,
+                remedy: "to fill it, run kura replicate without --vault")
+        case .occupied:
+            guard problem.code == .replicaMissing else { return problem }
+            return StoreError(
+                problem.code, problem.message + "; the directory is left alone, because it is not "
+                    + "empty or its parent is not there",
+                remedy: "mount the replica's disk, or give it an empty directory")
+        }
+    }
+}
+
+extension ReplicateReport {
+    fileprivate mutating func add(_ plan: CopyPlan, _ vault: Vault, _ filling: [Replica]) {
+        for replica in vault.replicas + filling {
+            add(replica, vault, filling, plan.amount(for: replica.ordinal),
+                plan.failures[replica.ordinal])
+        }
+    }
+
+    fileprivate mutating func add(_ copied: CopyReport, _ vault: Vault, _ filling: [Replica]) {
+        for replica in vault.replicas + filling {
+            add(replica, vault, filling, copied.copied[replica.ordinal] ?? CopyAmount(),
+                copied.failures[replica.ordinal])
+        }
+        lost += copied.lost.map { "\(vault.record.name): \($0.relativePath)" }
+    }
+
+    private mutating func add(
+        _ replica: Replica, _ vault: Vault, _ filling: [Replica], _ amount: CopyAmount,
+        _ problem: StoreError?
+    ) {
+        targets.append(
+            ReplicaCopies(
+                vault: vault.record.name, region: vault.region.name, replica: replica.ordinal,
+                path: replica.path.string, amount: amount,
+                isNew: filling.contains { $0.ordinal == replica.ordinal }, problem: problem))
+    }
+}
