@@ -31,6 +31,7 @@ import Testing
             "textBytesMax": UInt64(Limits.textBytesMax),
             "replicasMax": UInt64(Limits.replicasMax),
             "featuresMax": UInt64(Limits.featuresMax),
+            "verifiedPacksMax": UInt64(Limits.verifiedPacksMax),
         ]
         #expect(try Specification.limits() == limits)
     }
@@ -137,6 +138,36 @@ import Testing
         try expectSeal(vector)
     }
 
+    @Test("has the repair record of the code") func repair() throws {
+        let vector = try Specification.vector("repair-record")
+        let record = RepairRecord(
+            vault: try Self.uniqueID(vector.one("vault")),
+            region: try Self.uniqueID(vector.one("region")),
+            replica: try vector.integer("replica"), time: try vector.integer("time"),
+            path: try vector.one("path"),
+            damage: try #require(DamageKind(rawValue: vector.integer("damage"))),
+            source: try #require(RepairSource(rawValue: vector.integer("source"))),
+            byteCount: try vector.integer("bytes"))
+        #expect(try record.encoded() == vector.bytes())
+        let (decoded, id) = try RepairRecord.decode(vector.bytes())
+        #expect(decoded == record)
+        #expect(try id.hex == vector.one("seal"))
+        try expectSeal(vector)
+    }
+
+    @Test("has the verification memory of the code") func verification() throws {
+        let vector = try Specification.vector("verification-memory")
+        let record = VerificationRecord(
+            vault: try Self.uniqueID(vector.one("vault")), replica: try vector.integer("replica"),
+            entries: try vector.fields("entry").map { fields in
+                VerificationRecord.Entry(
+                    pack: try Self.digest(fields[0]), time: try #require(Int64(fields[1])))
+            })
+        #expect(try record.encoded() == vector.bytes())
+        #expect(try VerificationRecord.decode(vector.bytes()) == record)
+        try expectSeal(vector)
+    }
+
     @Test("has the pack of the code") func pack() throws {
         let vector = try Specification.vector("pack")
         var frames: [[[UInt8]]] = []
@@ -231,8 +262,8 @@ import Testing
     @Test("has no vector that no test knows") func unknownVectors() throws {
         let known: Set = [
             "gear-table", "replica-record", "vault-record", "vault-record-2", "recovery-point",
-            "session-record", "durability-receipt", "pack", "index-run-of-1", "index-run-of-150",
-            "node-leaf", "node-inner", "root-level",
+            "session-record", "durability-receipt", "repair-record", "verification-memory", "pack",
+            "index-run-of-1", "index-run-of-150", "node-leaf", "node-inner", "root-level",
         ]
         let names = try Specification.vectors().map(\.name)
         #expect(Set(names).count == names.count)

@@ -13,7 +13,7 @@ struct TestStore {
 
     /// Small chunks by default, so that small disks have many.
     init(
-        _ directory: FilePath, copies: UInt8 = 3, chunker: ChunkerKind = .gearTail,
+        _ directory: FilePath, copies: UInt8 = 3, minCopies: UInt8? = nil, chunker: ChunkerKind = .gearTail,
         mean: UInt32 = 4096, fileSystem: any FileSystem = LocalFileSystem()
     ) throws {
         self.directory = directory
@@ -21,7 +21,7 @@ struct TestStore {
         region = try Region.create(name: "test", replicas: paths)
         let record = VaultRecord(
             id: .random(), name: "vault", region: region.id, revision: 1, created: 0,
-            redundancy: .lrs, copies: copies, minCopies: min(2, copies), chunker: chunker,
+            redundancy: .lrs, copies: copies, minCopies: minCopies ?? min(2, copies), chunker: chunker,
             chunkBytesMean: mean,
             requiredFeatures: [chunker.rawValue, Feature.sha256, Feature.zstd],
             optionalFeatures: [])
@@ -72,15 +72,8 @@ struct TestStore {
     /// Files of the vault in one replica below a directory such as "packs", as absolute paths.
     func files(_ directory: String, replica: Int) throws -> [FilePath] {
         let root = vaultPath(replica: replica).appending(directory)
-        var files: [FilePath] = []
-        for name in try LocalFileSystem().list(root) {
-            let path = root.appending(name)
-            switch try LocalFileSystem().status(path).kind {
-            case .directory: files += try self.files("\(directory)/\(name)", replica: replica)
-            default: files.append(path)
-            }
-        }
-        return files
+        _ = try LocalFileSystem().status(root)
+        return filesBelow(root)
     }
 
     func vaultPath(replica: Int) -> FilePath {

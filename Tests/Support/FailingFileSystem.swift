@@ -17,6 +17,9 @@ public final class FailingFileSystem: FileSystem {
         public func earlier(_ operation: Operation, under part: String) -> Int {
             history.count { $0.0 == operation && $0.1.contains(part) }
         }
+
+        /// Calls before this one whose path contains `part`.
+        public func earlier(under part: String) -> Int { history.count { $0.1.contains(part) } }
     }
 
     private let base = LocalFileSystem()
@@ -31,6 +34,11 @@ public final class FailingFileSystem: FileSystem {
 
     /// Number of calls that change something so far.
     public var callCount: Int { history.withLock { $0.count } }
+
+    /// Calls so far whose path contains `part`.
+    public func count(under part: String) -> Int {
+        history.withLock { history in history.count { $0.1.contains(part) } }
+    }
 
     private func check(_ operation: Operation, _ path: FilePath) throws(IOError) {
         let fails = history.withLock { history in

@@ -12,6 +12,7 @@ extension Vault {
     ///
     /// A replica that fails is given up and named in the report; the others go on.
     /// - Parameter progress: counts bytes of files, each once however many replicas take it.
+    @discardableResult
     public func catchUp(
         filling: [Replica] = [], progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()
@@ -23,6 +24,7 @@ extension Vault {
         let targets = session.writer.live + filling
         var report = try session.catchUp(targets, everyPack: true, progress, cancellation)
         try session.settle(progress, cancellation)
+        try IndexMerge(try ChunkIndex.open(self), session.writer).removeObsolete()
         report.failures.merge(session.writer.failures) { first, _ in first }
         clean = true
         return report

@@ -182,7 +182,7 @@ private final class TargetContent {
 
     private func names(in directory: String) throws(IOError) -> Set<String> {
         do throws(IOError) {
-            let path = replica.vaultPath(vault.id).pushing(FilePath(directory))
+            let path = replica.path(of: directory, in: vault.id)
             return Set(try vault.fileSystem.list(path))
         } catch {
             if error.isNotFound { return [] }

@@ -47,8 +47,12 @@ final class CopyRun: Sendable {
     func run(_ plan: CopyPlan) throws(StoreError) -> CopyReport {
         state.withLock { $0.failures = plan.failures }
         progress.update { $0.totalBytes += plan.steps.reduce(0) { $0 + $1.byteCount } }
+        let hasRepairs = plan.steps.contains { if case .repair = $0.file { true } else { false } }
         for ordinal in Set(plan.steps.flatMap(\.targets)) {
-            attempt(ordinal) { (target) throws(IOError) in try vault.makeDirectories(in: target) }
+            attempt(ordinal) { (target) throws(IOError) in
+                try vault.makeDirectories(in: target)
+                if hasRepairs { try vault.makeDirectory(Layout.repairs, in: target) }
+            }
         }
         let packs = plan.steps.filter { $0.isPack }
         let next = Atomic<Int>(0)
@@ -120,27 +124,42 @@ extension Vault {
     /// Whether a replica, which was identified, lacks a directory that writers rely on: it was put
     /// back from a copy that is older than the vault, or somebody removed it.
     func lacksDirectories(in replica: Replica) throws(IOError) -> Bool {
-        for name in Layout.topDirectories {
-            if try !fileSystem.exists(replica.vaultPath(id).appending(name)) { return true }
+        let root = replica.vaultPath(id)
+        do throws(IOError) {
+            let fanOut = try fileSystem.list(root.appending(Layout.packs))
+            return try !Set(fileSystem.list(root)).isSuperset(of: Layout.topDirectories)
+                || !Set(fanOut).isSuperset(of: Layout.fanOut)
+        } catch {
+            if error.isNotFound { return true }
+            throw error
         }
-        return false
     }
 
     /// Makes whatever directories of the vault a replica lacks, durably.
     func makeDirectories(in replica: Replica) throws(IOError) {
+        guard try lacksDirectories(in: replica) else { return }
         let root = replica.vaultPath(id)
         try fileSystem.makeDirectory(root)
-        for name in Layout.vaultDirectories + [Layout.repairs, Layout.receipts] {
-            try fileSystem.makeDirectory(root.pushing(FilePath(name)))
+        for name in Layout.vaultDirectories {
+            try fileSystem.makeDirectory(replica.path(of: name, in: id))
         }
         try fileSystem.flushDirectory(root.appending(Layout.packs))
         try fileSystem.flushDirectory(root)
         try fileSystem.flushDirectory(replica.vaultsPath)
     }
 
+    /// Makes one of the directories that are made when they are first needed, durably.
+    func makeDirectory(_ name: String, in replica: Replica) throws(IOError) {
+        let root = replica.vaultPath(id)
+        if try fileSystem.exists(root.appending(name)) { return }
+        try fileSystem.makeDirectory(root.appending(name))
+        try fileSystem.flushDirectory(root)
+    }
+
     /// Makes the names of all packs that a replica holds durable.
     func flushPackDirectories(of replica: Replica) throws(IOError) {
-        let packs = replica.vaultPath(id).appending(Layout.packs)
-        for name in Layout.fanOut { try fileSystem.flushDirectory(packs.appending(name)) }
+        for name in Layout.fanOut {
+            try fileSystem.flushDirectory(replica.path(of: "\(Layout.packs)/\(name)", in: id))
+        }
     }
 }

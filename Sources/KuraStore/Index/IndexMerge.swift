@@ -23,7 +23,7 @@ struct IndexMerge {
     /// Not while a replica is away or has failed: a run may go only when the one that holds its
     /// entries is durable in every replica.
     func run() throws(StoreError) {
-        guard writer.live.count == Int(writer.vault.record.copies) else { return }
+        guard isComplete else { return }
         var obsolete = index.obsolete
         let small = index.runs.filter { $0.trailer.entryCount < Tuning.smallRunEntries }
         if small.count >= Tuning.smallRunsMax {
@@ -31,6 +31,14 @@ struct IndexMerge {
             obsolete += small
         }
         for run in obsolete { try remove(run.id) }
+    }
+
+    private var isComplete: Bool { writer.live.count == Int(writer.vault.record.copies) }
+
+    /// Removes runs that others hold, which replicas put back from an old copy bring with them.
+    func removeObsolete() throws(StoreError) {
+        guard isComplete else { return }
+        for run in index.obsolete { try remove(run.id) }
     }
 
     /// Writes the smallest run anew, so that it names lost runs as superseded too.

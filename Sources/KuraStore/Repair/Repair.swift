@@ -77,9 +77,9 @@ final class Repair {
     private func prepareDirectories() {
         for replica in session.writer.live {
             do throws(IOError) {
-                let root = replica.vaultPath(vault.id)
-                try vault.fileSystem.makeDirectory(root.appending(Layout.quarantine))
                 try vault.makeDirectories(in: replica)
+                try vault.makeDirectory(Layout.repairs, in: replica)
+                try vault.makeDirectory(Layout.quarantine, in: replica)
             } catch {
                 session.writer.fail(replica.ordinal, StoreError(io: error))
             }
@@ -142,7 +142,7 @@ final class Repair {
         _ file: VaultFile, in replica: Replica, moving: Bool
     ) throws(IOError) {
         let path = replica.path(of: file, in: vault.id)
-        let directory = replica.vaultPath(vault.id).appending(Layout.quarantine)
+        let directory = replica.path(of: Layout.quarantine, in: vault.id)
         quarantined += 1
         let kept = directory.appending(
             "\(session.id.hex)-\(quarantined)-" + file.relativePath.map { $0 == "/" ? "-" : "\($0)" }
@@ -243,6 +243,14 @@ extension Vault {
         let session = try Session.begin(
             self, operation: "repair", item: Session.noItem, required: 1)
         defer { session.end(clean: true) }
-        return Repair(session).heal(found)
+        let healed = Repair(session).heal(found)
+        do throws(StoreError) {
+            // New runs and lines of the ledger go to replicas that came back only now.
+            try session.settle()
+        } catch {
+            // What is healed stays so; the next session tries again.
+            return healed
+        }
+        return healed
     }
 }

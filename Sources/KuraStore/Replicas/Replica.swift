@@ -9,12 +9,15 @@ public struct Replica: Sendable {
     public let path: FilePath
     public let regionName: String
     let fileSystem: any FileSystem
+    /// Paths are made of one string each: FilePath looks at all of a path every time it grows.
+    private let root: String
 
     public init(
         ordinal: Int, path: FilePath, regionName: String, fileSystem: any FileSystem
     ) {
         self.ordinal = ordinal
         self.path = path
+        root = path.string
         self.regionName = regionName
         self.fileSystem = fileSystem
     }
@@ -24,11 +27,16 @@ public struct Replica: Sendable {
     var vaultsPath: FilePath { path.appending(Layout.vaults) }
 
     func vaultPath(_ vault: UniqueID) -> FilePath {
-        vaultsPath.appending(vault.hex)
+        FilePath("\(root)/\(Layout.vaults)/\(vault.hex)")
     }
 
     func path(of file: VaultFile, in vault: UniqueID) -> FilePath {
-        vaultPath(vault).pushing(FilePath(file.relativePath))
+        path(of: file.relativePath, in: vault)
+    }
+
+    /// - Parameter name: a file or directory below the vault's directory.
+    func path(of name: String, in vault: UniqueID) -> FilePath {
+        FilePath("\(root)/\(Layout.vaults)/\(vault.hex)/\(name)")
     }
 
     /// Checks that the directory is this replica of `region`.

@@ -123,8 +123,7 @@ final class ReplicaWriter: Sendable {
             state.counter += 1
             return state.counter
         }
-        return replica.vaultPath(vault.id).appending(Layout.temporary)
-            .appending("\(session.hex)-\(number)")
+        return replica.path(of: "\(Layout.temporary)/\(session.hex)-\(number)", in: vault.id)
     }
 }
 

@@ -47,8 +47,8 @@ public final class Vault: Sendable {
             for replica in vault.replicas {
                 try region.fileSystem.publish(
                     record.encoded(), as: replica.path(of: .record, in: record.id),
-                    temporary: replica.vaultPath(record.id).appending(Layout.temporary)
-                        .appending("vault-\(record.revision)"),
+                    temporary: replica.path(
+                        of: "\(Layout.temporary)/vault-\(record.revision)", in: record.id),
                     replacing: true)
             }
         }
@@ -162,7 +162,7 @@ public final class Vault: Sendable {
         var failure: (any Error)?
         var listed = 0
         for replica in replicas {
-            let path = replica.vaultPath(id).pushing(FilePath(directory))
+            let path = replica.path(of: directory, in: id)
             do {
                 for name in try fileSystem.list(path) { found[name, default: []].append(replica) }
                 listed += 1
@@ -182,7 +182,7 @@ public final class Vault: Sendable {
     func listIfPresent(_ directory: String) throws(StoreError) -> [String: [Replica]] {
         var found: [String: [Replica]] = [:]
         for replica in replicas {
-            let path = replica.vaultPath(id).pushing(FilePath(directory))
+            let path = replica.path(of: directory, in: id)
             do {
                 for name in try fileSystem.list(path) { found[name, default: []].append(replica) }
             } catch {

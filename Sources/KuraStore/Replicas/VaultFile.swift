@@ -65,7 +65,7 @@ enum Layout {
 
     static let topDirectories = [packs, index, points, sessions, locks, temporary]
 
-    /// What a vault's directory has from the start, parents first. `repairs` and `quarantine` are
-    /// made when they are first needed.
+    /// What a vault's directory has from the start, parents first. `receipts`, `repairs` and
+    /// `quarantine` are made when they are first needed.
     static let vaultDirectories = topDirectories + fanOut.map { "\(packs)/\($0)" }
 }

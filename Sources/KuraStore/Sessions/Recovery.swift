@@ -97,7 +97,7 @@ extension Session {
     /// that replica is rubbish.
     private func removeTemporaries() throws(StoreError) {
         for replica in writer.live {
-            let directory = replica.vaultPath(vault.id).appending(Layout.temporary)
+            let directory = replica.path(of: Layout.temporary, in: vault.id)
             do throws(IOError) {
                 for name in try vault.fileSystem.list(directory) {
                     guard let owner = UniqueID(hex: String(name.prefix(32))), owner != id,

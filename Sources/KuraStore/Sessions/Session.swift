@@ -66,9 +66,7 @@ final class Session: Sendable {
         for replica in vault.replicas where failures[replica.ordinal] == nil {
             let lock: OpenFile?
             do throws(IOError) {
-                if try vault.lacksDirectories(in: replica) {
-                    try vault.makeDirectories(in: replica)
-                }
+                try vault.makeDirectories(in: replica)
                 lock = try vault.fileSystem.lock(path(replica))
             } catch {
                 failures[replica.ordinal] = StoreError(io: error)
@@ -100,16 +98,13 @@ final class Session: Sendable {
 }
 
 extension Vault {
-    private func locksPath(_ replica: Replica) -> FilePath {
-        replica.vaultPath(id).appending(Layout.locks)
-    }
-
     func itemLock(_ item: String, in replica: Replica) -> FilePath {
-        locksPath(replica).appending("item-\(SHA256.digest(Array(item.utf8)).hex.prefix(32))")
+        let name = SHA256.digest(Array(item.utf8)).hex.prefix(32)
+        return replica.path(of: "\(Layout.locks)/item-\(name)", in: id)
     }
 
     func sessionLock(_ session: UniqueID, in replica: Replica) -> FilePath {
-        locksPath(replica).appending("session-\(session.hex)")
+        replica.path(of: "\(Layout.locks)/session-\(session.hex)", in: id)
     }
 
     /// Removes what a session announced, its record first. What cannot be removed is found stale by

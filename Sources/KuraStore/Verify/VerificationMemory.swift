@@ -29,7 +29,7 @@ final class VerificationMemory: Sendable {
     }
 
     private static func path(_ replica: Replica, _ vault: Vault) -> FilePath {
-        replica.vaultPath(vault.id).appending(Layout.verified)
+        replica.path(of: Layout.verified, in: vault.id)
     }
 
     private static func load(_ replica: Replica, _ vault: Vault) -> [VerificationRecord.Entry] {
@@ -87,8 +87,7 @@ final class VerificationMemory: Sendable {
         defer { vault.fileSystem.close(lock) }
         try vault.fileSystem.publish(
             bytes, as: Self.path(replica, vault),
-            temporary: replica.vaultPath(vault.id).appending(Layout.temporary)
-                .appending("\(session.hex)-1"),
+            temporary: replica.path(of: "\(Layout.temporary)/\(session.hex)-1", in: vault.id),
             replacing: true)
         try vault.fileSystem.remove(lockPath)
     }
