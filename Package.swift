@@ -53,11 +53,20 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // One vault in two regions: what one lacks, and how it gets there.
+        .target(
+            name: "KuraReplication",
+            dependencies: [
+                "KuraFormat", "KuraIO", "KuraStore",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+
         // The subscription: home, regions, vaults, recovery points by name.
         .target(
             name: "KuraVault",
             dependencies: [
-                "KuraFormat", "KuraIO", "KuraStore",
+                "KuraFormat", "KuraIO", "KuraReplication", "KuraStore",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
@@ -66,7 +75,8 @@ let package = Package(
         .target(
             name: "KuraCLI",
             dependencies: [
-                "CLinux", "KuraCodec", "KuraFormat", "KuraIO", "KuraStore", "KuraVault",
+                "CLinux", "KuraCodec", "KuraFormat", "KuraIO", "KuraReplication", "KuraStore",
+                "KuraVault",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -96,6 +106,13 @@ let package = Package(
             name: "KuraStoreTests",
             dependencies: [
                 "KuraCodec", "KuraFormat", "KuraIO", "KuraStore", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "KuraReplicationTests",
+            dependencies: [
+                "KuraFormat", "KuraIO", "KuraReplication", "KuraStore", "KuraVault", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),

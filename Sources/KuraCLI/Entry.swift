@@ -79,7 +79,7 @@ public enum Entry {
         case .noSpace: 13
         case .invalidInput: 64
         case .interrupted: 130
-        case .unsupported, .io, .replicaMissing, .exists: 1
+        case .unsupported, .io, .replicaMissing, .refused, .exists: 1
         }
     }
 

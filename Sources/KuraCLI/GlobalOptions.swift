@@ -28,7 +28,9 @@ struct GlobalOptions: ParsableArguments {
         return FilePath(user).pushing(".local/share/kura")
     }
 
-    func subscription(create: Bool) throws(StoreError) -> Subscription {
+    func subscription(
+        create: Subscription.Creation = .nothing
+    ) throws(StoreError) -> Subscription {
         try Subscription.open(home: homePath, create: create)
     }
 

@@ -33,7 +33,12 @@ struct KuraCommand: ParsableCommand {
                     StatsCommand.self, DiffCommand.self, RepairsCommand.self, DoctorCommand.self,
                     BenchCommand.self,
                 ]),
-            CommandGroup(name: "Managing:", subcommands: [VaultCommand.self]),
+            CommandGroup(
+                name: "Managing:",
+                subcommands: [
+                    VaultCommand.self, RegionCommand.self, ReplicateCommand.self,
+                    DrillCommand.self,
+                ]),
         ])
 }
 

@@ -4,6 +4,7 @@ public enum Structure: String, Sendable {
     case vault = "vault record"
     case session = "session record"
     case recoveryPoint = "recovery point"
+    case receipt = "durability receipt"
     case pack = "pack"
     case packTrailer = "pack trailer"
     case frame = "frame"

@@ -18,19 +18,22 @@ public enum SealedRecord {
         case .vault: Array("KURAVALT".utf8)
         case .session: Array("KURASESS".utf8)
         case .recoveryPoint: Array("KURAPOIN".utf8)
+        case .receipt: Array("KURARCPT".utf8)
         case .repair: Array("KURAREPA".utf8)
         default: preconditionFailure("\(structure.rawValue) is no sealed record")
         }
     }
 
-    /// Version of the records that this code writes; it reads this one only.
-    public static let version: UInt16 = 1
+    /// Versions of a record that this code reads; it writes the last one.
+    public static func versions(_ structure: Structure) -> ClosedRange<UInt16> {
+        structure == .vault ? 1...2 : 1...1
+    }
 
     public static func encode(_ structure: Structure, body: [UInt8]) -> [UInt8] {
         precondition(body.count <= Limits.recordBodyBytesMax, "record body too long")
         var writer = ByteWriter(reserving: body.count + overheadBytes)
         writer.append(magic(structure))
-        writer.integer(version)
+        writer.integer(versions(structure).upperBound)
         writer.zeros(2)
         writer.integer(UInt32(body.count))
         writer.append(body)
@@ -43,6 +46,17 @@ public enum SealedRecord {
     public static func decode<T>(
         _ structure: Structure, from bytes: [UInt8],
         _ parse: (inout ByteReader) throws(FormatError) -> T
+    ) throws(FormatError) -> (value: T, seal: Digest) {
+        try decodeVersioned(structure, from: bytes) { reader, _ throws(FormatError) in
+            try parse(&reader)
+        }
+    }
+
+    /// Like `decode`, for a record that there are several versions of.
+    /// - Parameter parse: gets the version, which is one of `versions`.
+    public static func decodeVersioned<T>(
+        _ structure: Structure, from bytes: [UInt8],
+        _ parse: (inout ByteReader, UInt16) throws(FormatError) -> T
     ) throws(FormatError) -> (value: T, seal: Digest) {
         let result = bytes.withUnsafeBytes { raw -> Result<(T, Digest), FormatError> in
             do throws(FormatError) {
@@ -57,14 +71,16 @@ public enum SealedRecord {
 
     private static func decode<T>(
         _ structure: Structure, _ raw: UnsafeRawBufferPointer,
-        _ parse: (inout ByteReader) throws(FormatError) -> T
+        _ parse: (inout ByteReader, UInt16) throws(FormatError) -> T
     ) throws(FormatError) -> (T, Digest) {
         var reader = ByteReader(raw, of: structure)
         guard try reader.bytes(8).elementsEqual(magic(structure)) else {
             throw .badMagic(structure)
         }
         let found = try reader.uint16()
-        guard found == version else { throw .unsupportedVersion(structure, version: found) }
+        guard versions(structure) ~= found else {
+            throw .unsupportedVersion(structure, version: found)
+        }
         try reader.zeros(2, "reserved")
         let length = Int(try reader.uint32())
         guard length <= Limits.recordBodyBytesMax else {
@@ -76,7 +92,7 @@ public enum SealedRecord {
         try reader.finish()
         guard SHA256.digest(sealed) == seal else { throw .checksumMismatch(structure) }
         var bodyReader = ByteReader(body, of: structure)
-        let value = try parse(&bodyReader)
+        let value = try parse(&bodyReader, found)
         try bodyReader.finish()
         return (value, seal)
     }

@@ -5,6 +5,9 @@ public enum Redundancy: UInt8, Sendable, CaseIterable {
     case grs = 3
     case raGRS = 4
 
+    /// Whether a second region gets an asynchronous copy.
+    public var hasPair: Bool { self == .grs || self == .raGRS }
+
     /// The word in JSON and on the command line.
     public var name: String {
         switch self {
@@ -35,8 +38,14 @@ public enum ChunkerKind: String, Sendable, CaseIterable {
 public struct VaultRecord: Equatable, Sendable {
     public var id: UniqueID
     public var name: String
+    /// Where the vault was created.
     public var region: UniqueID
-    /// 1 at first, then one more each time the record is replaced.
+    /// The region that gets an asynchronous copy; nil unless the redundancy is GRS or RA-GRS.
+    public var pair: UniqueID?
+    /// Whether the pair, and not `region`, takes the backups.
+    public var failedOver: Bool
+    /// 1 at first, then one more each time the record is replaced; a failover goes to
+    /// `revisionAfterFailover`.
     public var revision: UInt64
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     public var created: Int64
@@ -54,13 +63,16 @@ public struct VaultRecord: Equatable, Sendable {
     public var optionalFeatures: [String]
 
     public init(
-        id: UniqueID, name: String, region: UniqueID, revision: UInt64, created: Int64,
+        id: UniqueID, name: String, region: UniqueID, pair: UniqueID? = nil,
+        failedOver: Bool = false, revision: UInt64, created: Int64,
         redundancy: Redundancy, copies: UInt8, minCopies: UInt8, chunker: ChunkerKind,
         chunkBytesMean: UInt32, requiredFeatures: [String], optionalFeatures: [String]
     ) {
         self.id = id
         self.name = name
         self.region = region
+        self.pair = pair
+        self.failedOver = failedOver
         self.revision = revision
         self.created = created
         self.redundancy = redundancy
@@ -70,6 +82,19 @@ public struct VaultRecord: Equatable, Sendable {
         self.chunkBytesMean = chunkBytesMean
         self.requiredFeatures = requiredFeatures
         self.optionalFeatures = optionalFeatures
+    }
+
+    /// The region that takes backups.
+    public var activeRegion: UniqueID { failedOver ? pair ?? region : region }
+
+    /// The region that gets the copies; nil without a pair.
+    public var passiveRegion: UniqueID? { failedOver ? region : pair }
+
+    /// The next multiple of 2^32: above everything that the other region can have counted up to
+    /// without knowing of the failover. Nil when there is no such number, after 2^32 failovers.
+    public var revisionAfterFailover: UInt64? {
+        let (next, overflow) = ((revision >> 32) + 1).multipliedReportingOverflow(by: 1 << 32)
+        return overflow ? nil : next
     }
 
     public func encoded() -> [UInt8] {
@@ -87,17 +112,21 @@ public struct VaultRecord: Equatable, Sendable {
         writer.integer(minCopies)
         writer.text(chunker.rawValue)
         writer.integer(chunkBytesMean)
+        writer.integer(UInt8(pair == nil ? 0 : 1))
+        if let pair { writer.uniqueID(pair) }
+        writer.integer(UInt8(failedOver ? 1 : 0))
         return SealedRecord.encode(.vault, body: writer.bytes)
     }
 
     /// Throws `unsupportedFeature` for a vault that needs what this code does not know.
     public static func decode(_ bytes: [UInt8]) throws(FormatError) -> VaultRecord {
-        try SealedRecord.decode(.vault, from: bytes) { reader throws(FormatError) in
-            try VaultRecord(reading: &reader)
+        try SealedRecord.decodeVersioned(.vault, from: bytes) {
+            reader, version throws(FormatError) in
+            try VaultRecord(reading: &reader, version: version)
         }.value
     }
 
-    private init(reading reader: inout ByteReader) throws(FormatError) {
+    private init(reading reader: inout ByteReader, version: UInt16) throws(FormatError) {
         func features(_ field: String) throws(FormatError) -> [String] {
             try reader.list(field, max: Limits.featuresMax) { reader throws(FormatError) in
                 try reader.text("feature", max: Limits.nameBytesMax)
@@ -131,6 +160,21 @@ public struct VaultRecord: Equatable, Sendable {
         chunkBytesMean = try reader.uint32()
         guard Self.chunkBytesMeanRange ~= chunkBytesMean, chunkBytesMean.nonzeroBitCount == 1 else {
             throw .invalidField(.vault, field: "mean chunk size")
+        }
+        (pair, failedOver) = (nil, false)
+        if version >= 2 { try readPair(&reader) }
+    }
+
+    private mutating func readPair(_ reader: inout ByteReader) throws(FormatError) {
+        switch try reader.uint8() {
+        case 0: pair = nil
+        case 1: pair = try reader.uniqueID()
+        default: throw .invalidField(.vault, field: "pair")
+        }
+        let flag = try reader.uint8()
+        failedOver = flag == 1
+        guard flag <= 1, pair != region, pair != nil || !failedOver else {
+            throw .invalidField(.vault, field: "pair")
         }
     }
 

@@ -21,6 +21,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case interrupted
         /// What the caller asked for makes no sense.
         case invalidInput = "invalid-input"
+        /// It can be done, but would lose something: only when it is asked for in so many words.
+        case refused
         /// Something that must not exist does.
         case exists
     }
@@ -77,13 +79,13 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    static let interruptedByUser = StoreError(
+    package static let interruptedByUser = StoreError(
         .interrupted, "interrupted; what was stored so far stays",
         remedy: "run the same command again to go on")
 }
 
 /// Runs `body` and turns whatever it throws into a `StoreError`.
-func withStoreErrors<T>(_ body: () throws -> T) throws(StoreError) -> T {
+package func withStoreErrors<T>(_ body: () throws -> T) throws(StoreError) -> T {
     do {
         return try body()
     } catch {

@@ -117,8 +117,14 @@ extension Subscription {
         }
     }
 
+    /// A vault with a pair is looked at in both regions.
+    private func name(_ vault: Vault) -> String {
+        let place = vault.record.pair == nil ? "" : " in \(vault.region.name)"
+        return "vault \(vault.record.name)\(place)"
+    }
+
     private func sessions(of vault: Vault) -> HealthCheck {
-        check("vault \(vault.record.name): sessions") {
+        check("\(name(vault)): sessions") {
             let dead = vault.interruptedSessions().count
             guard dead == 0 else {
                 return (.warning, "\(dead) left by a process that died, or in a replica that failed",
@@ -129,7 +135,7 @@ extension Subscription {
     }
 
     private func copies(of vault: Vault) -> HealthCheck {
-        check("vault \(vault.record.name): copies") {
+        check("\(name(vault)): copies") {
             let holders = try vault.pointHolders()
             let copies = Int(vault.record.copies)
             let behind = holders.count { $0.value.count < copies }
@@ -147,7 +153,7 @@ extension Subscription {
 
     /// A directory that keeps needing repair is on a disk that dies.
     private func repairs(of vault: Vault) -> HealthCheck {
-        check("vault \(vault.record.name): repairs") {
+        check("\(name(vault)): repairs") {
             let ledger = try vault.repairs()
             // Files that were not there do not count: the replica may have been away.
             let recent = vault.counters(ledger, since: Clock.now() - Self.repairsSince)

@@ -18,6 +18,8 @@ struct Home {
         var name: String
         /// Absolute, or relative to the home.
         var replicas: [String]
+        /// Name of the region that vaults made here are copied to; nil without one.
+        var pair: String?
     }
 
     private struct Document: Codable {
@@ -109,7 +111,8 @@ struct Home {
             let bytes = Array(try encoder.encode(document)) + [UInt8(ascii: "\n")]
             try fileSystem.publish(
                 bytes, as: Self.file(path),
-                temporary: path.appending("\(Self.fileName).\(Process.id).new"), replacing: true)
+                temporary: path.appending("\(Self.fileName).\(UniqueID.random()).new"),
+                replacing: true)
         } catch {
             throw StoreError(error)
         }

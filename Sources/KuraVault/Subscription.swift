@@ -1,5 +1,6 @@
 public import KuraFormat
 internal import KuraIO
+internal import KuraReplication
 public import KuraStore
 public import SystemPackage
 
@@ -21,21 +22,27 @@ public struct LocatedPoint: Sendable {
 public final class Subscription: Sendable {
     public let home: FilePath
     public let regions: [Region]
+    /// Per name of a region, the name of its pair.
+    public let pairs: [String: String]
 
     public static let defaultRegion = "local"
     public static let defaultVault = "default"
 
-    private init(home: FilePath, regions: [Region]) {
-        self.home = home
-        self.regions = regions
+    /// What `open` makes when it is missing.
+    public enum Creation: Sendable {
+        case nothing
+        /// The home, without a region.
+        case home
+        /// The home with the region `local` (three replicas in the home) and the vault `default`
+        /// (LRS) in it.
+        case defaults
     }
 
     /// Opens the subscription of a home.
-    /// - Parameter create: whether a missing home is made, with the region `local` (three replicas
-    ///   in the home) and the vault `default` (LRS) in it.
-    public static func open(home path: FilePath, create: Bool) throws(StoreError) -> Subscription {
+    /// - Parameter create: what is made if it is missing.
+    public static func open(home path: FilePath, create: Creation) throws(StoreError) -> Subscription {
         if try !Home.exists(at: path) {
-            guard create else {
+            guard create != .nothing else {
                 throw StoreError(
                     .notFound, "there is no Kura home at \(path)",
                     remedy: "name it with --home, or run: kura backup DISK, which makes one")
@@ -43,93 +50,47 @@ public final class Subscription: Sendable {
             _ = try Home.create(at: path)
         }
         var home = try Home.open(at: path)
-        if create, !home.regions.contains(where: { $0.name == defaultRegion }) {
+        if create == .defaults, !home.regions.contains(where: { $0.name == defaultRegion }) {
             try addDefaultRegion(to: &home)
         }
-        var regions: [Region] = []
-        for entry in home.regions { regions.append(try home.open(entry)) }
-        let subscription = Subscription(home: path, regions: regions)
-        if create, let region = regions.first(where: { $0.name == defaultRegion }),
+        let subscription = try Subscription(home)
+        if create == .defaults,
+            let region = subscription.regions.first(where: { $0.name == defaultRegion }),
             region.available.count == region.replicas.count,
-            try region.vaults().allSatisfy({ $0.name != defaultVault })
+            try subscription.places().allSatisfy({ $0.name != defaultVault })
         {
-            _ = try subscription.createVault(name: defaultVault, region: defaultRegion, copies: nil)
+            _ = try subscription.createVault(
+                name: defaultVault, region: defaultRegion, redundancy: .lrs, copies: nil)
         }
         return subscription
     }
 
+    init(_ home: Home) throws(StoreError) {
+        var regions: [Region] = []
+        for entry in home.regions { regions.append(try home.open(entry)) }
+        self.home = home.path
+        self.regions = regions
+        pairs = Dictionary(
+            home.regions.compactMap { entry in entry.pair.map { (entry.name, $0) } },
+            uniquingKeysWith: { first, _ in first })
+    }
+
     private static func addDefaultRegion(to home: inout Home) throws(StoreError) {
         let relative = (0..<Limits.replicasMax).map { "regions/\(defaultRegion)/replica-\($0)" }
-        let paths = relative.map { home.path.pushing(FilePath($0)) }
         // The region is entered in the home last. What an interrupted start left is taken up again.
-        let region: Region
-        if let known = try existingRegion(paths) {
-            region = known
-        } else {
-            region = try Region.create(name: defaultRegion, replicas: paths)
-        }
+        let region = try Region.create(
+            name: defaultRegion, replicas: relative.map { home.path.pushing(FilePath($0)) })
         home.regions.append(
             Home.RegionEntry(id: region.id.hex, name: defaultRegion, replicas: relative))
         try home.save()
     }
 
-    /// The region whose identity files all these directories hold, if they do.
-    private static func existingRegion(_ paths: [FilePath]) throws(StoreError) -> Region? {
-        let fileSystem = LocalFileSystem()
-        var id: UniqueID?
-        for path in paths {
-            do {
-                let file = path.appending("replica")
-                guard try fileSystem.exists(file) else { return nil }
-                let record = try ReplicaRecord.decode(
-                    fileSystem.contents(file, max: SealedRecord.byteCountMax))
-                guard id == nil || id == record.region else { return nil }
-                id = record.region
-            } catch {
-                throw StoreError(error)
-            }
-        }
-        return id.map { Region(id: $0, name: defaultRegion, replicas: paths) }
-    }
-
     // MARK: Vaults
-
-    public func region(named name: String) throws(StoreError) -> Region {
-        guard let region = regions.first(where: { $0.name == name }) else {
-            let known = regions.map(\.name).joined(separator: ", ")
-            throw StoreError(
-                .notFound, "there is no region \(name)", remedy: "regions here: \(known)")
-        }
-        return region
-    }
-
-    /// Every vault of every region, by name.
-    public func vaults() throws(StoreError) -> [Vault] {
-        var vaults: [Vault] = []
-        for region in regions {
-            for record in try region.vaults() { vaults.append(Vault(region: region, record: record)) }
-        }
-        return vaults.sorted { $0.record.name < $1.record.name }
-    }
-
-    public func vault(named name: String) throws(StoreError) -> Vault {
-        let all = try vaults()
-        if let vault = all.first(where: { $0.record.name.lowercased() == name.lowercased() }) {
-            return vault
-        }
-        // With every replica gone, "no such vault" would be a guess.
-        for region in regions where region.available.isEmpty {
-            if let problem = region.problems.compactMap({ $0 }).first { throw problem }
-        }
-        let known = all.map(\.record.name).joined(separator: ", ")
-        throw StoreError(
-            .notFound, "there is no vault \(name)",
-            remedy: known.isEmpty ? "run: kura vault create \(name)" : "vaults here: \(known)")
-    }
 
     /// Creates a vault.
     /// - Parameters:
-    ///   - copies: replicas that hold it, 1...3; nil for all of the region.
+    ///   - redundancy: nil for GRS when the region has a pair, else LRS.
+    ///   - copies: replicas of each region that hold it, 1...3; nil for all of the region.
     ///   - minCopies: replicas that must be durable before a backup is acknowledged, 2...`copies`
     ///     (1 with one copy); nil for 2 where there are several.
     public func createVault(
@@ -138,16 +99,12 @@ public final class Subscription: Sendable {
     ) throws(StoreError) -> Vault {
         try Self.checkVaultName(name)
         let region = try region(named: regionName)
-        if try vaults().contains(where: { $0.record.name.lowercased() == name.lowercased() }) {
+        if try places().contains(where: { $0.name.lowercased() == name.lowercased() }) {
             throw StoreError(
                 .exists, "there is a vault \(name) already",
                 remedy: "choose another name; upper and lower case are the same")
         }
-        if redundancy == .grs || redundancy == .raGRS {
-            throw StoreError(
-                .invalidInput, "region \(regionName) has no paired region, which "
-                    + "\(redundancy?.name ?? "") needs", remedy: "use --redundancy lrs")
-        }
+        let redundancy = redundancy ?? (pairs[regionName] == nil ? .lrs : .grs)
         let copies = copies ?? region.replicas.count
         guard 1...region.replicas.count ~= copies else {
             throw StoreError(
@@ -162,14 +119,45 @@ public final class Subscription: Sendable {
                     + "two replicas at least", remedy: copies == 1
                     ? "leave it out: there is one copy" : "choose 2 to \(copies)")
         }
+        let pair = redundancy.hasPair
+            ? try pairForVault(in: regionName, redundancy, copies: copies) : nil
         let chunker = ChunkerKind.gearTail
         let record = VaultRecord(
-            id: .random(), name: name, region: region.id, revision: 1, created: Clock.now(),
-            redundancy: redundancy ?? .lrs, copies: UInt8(copies), minCopies: UInt8(minCopies),
+            id: .random(), name: name, region: region.id, pair: pair?.id, revision: 1,
+            created: Clock.now(), redundancy: redundancy, copies: UInt8(copies),
+            minCopies: UInt8(minCopies),
             chunker: chunker, chunkBytesMean: Self.defaultChunkBytesMean,
             requiredFeatures: [chunker.rawValue, Feature.sha256, Feature.zstd],
             optionalFeatures: [])
-        return try Vault.create(record, in: region)
+        let vault = try Vault.create(record, in: region)
+        if let pair {
+            // So that the pair knows the vault even if the region is lost before the first copy.
+            try replace(record, by: record, in: pair, operation: "create")
+            try saveQueue(of: VaultPlace([record], regions: regions))
+        }
+        return vault
+    }
+
+    /// The paired region of a vault in `regionName`, which must hold as many copies.
+    func pairForVault(
+        in regionName: String, _ redundancy: Redundancy, copies: Int
+    ) throws(StoreError) -> Region {
+        guard let pairName = pairs[regionName] else {
+            let known = RegionPairs.pair(of: regionName)
+            throw StoreError(
+                .invalidInput, "region \(regionName) has no paired region, which "
+                    + "\(redundancy.name) needs",
+                remedy: "run: kura region add \(known ?? "NAME --pair \(regionName)"), or use lrs")
+        }
+        let pair = try region(named: pairName)
+        if let problem = pair.problems.compactMap({ $0 }).first { throw problem }
+        guard copies <= pair.replicas.count else {
+            throw StoreError(
+                .invalidInput, "\(copies) copies: the paired region \(pairName) has "
+                    + "\(pair.replicas.count) replicas",
+                remedy: "use --copies \(pair.replicas.count)")
+        }
+        return pair
     }
 
     /// Chosen by measurement: see FORMAT.md, "Rationale".
@@ -191,14 +179,16 @@ public final class Subscription: Sendable {
     // MARK: Recovery points
 
     /// Finds one recovery point by its id, a unique prefix of it, or `ITEM@latest`.
-    /// - Parameter vaultName: the vault to look in; nil for all.
+    /// - Parameters:
+    ///   - vaultName: the vault to look in; nil for all.
+    ///   - region: the only region to read from; nil for the active one, and its pair behind it.
     public func recoveryPoint(
-        _ reference: String, in vaultName: String? = nil
+        _ reference: String, in vaultName: String? = nil, region: String? = nil
     ) throws(StoreError) -> LocatedPoint {
-        var searched: [Vault] = []
-        if let vaultName { searched = [try vault(named: vaultName)] } else { searched = try vaults() }
+        let (searched, unreadable) = try vaults(toSearch: vaultName, region)
         if reference.hasSuffix("@latest") {
-            return try latest(of: String(reference.dropLast("@latest".count)), in: searched)
+            let item = String(reference.dropLast("@latest".count))
+            return try latest(of: item, in: searched, unreadable)
         }
         let digits = "0123456789abcdef"
         guard (1...64).contains(reference.utf8.count), reference.allSatisfy(digits.contains) else {
@@ -212,6 +202,7 @@ public final class Subscription: Sendable {
                 .map { (vault, $0) }
         }
         guard let (vault, id) = found.first else {
+            if let unreadable { throw unreadable }
             throw StoreError(
                 .notFound, "there is no recovery point \(reference)",
                 remedy: "run: kura list")
@@ -225,7 +216,32 @@ public final class Subscription: Sendable {
         return LocatedPoint(vault: vault, id: id, point: try vault.recoveryPoint(id))
     }
 
-    private func latest(of item: String, in vaults: [Vault]) throws(StoreError) -> LocatedPoint {
+    /// The vaults that a recovery point is looked for in, and why others cannot be read: what is not
+    /// found may be there, and "none" would be a guess.
+    private func vaults(
+        toSearch name: String?, _ regionName: String?
+    ) throws(StoreError) -> (vaults: [Vault], unreadable: StoreError?) {
+        guard let regionName else {
+            if let name { return ([try vault(named: name)], nil) }
+            return (try vaults(), try unreadableVaults().first)
+        }
+        if let name { return ([try vault(named: name, in: regionName)], nil) }
+        let region = try region(named: regionName)
+        var found: [Vault] = []
+        var unreadable: StoreError?
+        for place in try places() where [place.active?.id, place.passive?.id].contains(region.id) {
+            do throws(StoreError) {
+                found.append(try vault(named: place.name, in: regionName))
+            } catch {
+                unreadable = unreadable ?? error
+            }
+        }
+        return (found, unreadable)
+    }
+
+    private func latest(
+        of item: String, in vaults: [Vault], _ unreadable: StoreError?
+    ) throws(StoreError) -> LocatedPoint {
         var found: [LocatedPoint] = []
         for vault in vaults {
             if let newest = try vault.recoveryPoints().first(where: { $0.point.item == item }) {
@@ -233,6 +249,7 @@ public final class Subscription: Sendable {
             }
         }
         guard let first = found.first else {
+            if let unreadable { throw unreadable }
             throw StoreError(
                 .notFound, "item \(item) has no recovery point", remedy: "run: kura list")
         }

@@ -12,13 +12,18 @@ enum Example {
         region: region, regionName: "japaneast", ordinal: 1, created: 5)
 
     static let vaultRecord = VaultRecord(
-        id: vault, name: "Servers", region: region, revision: 3, created: -7, redundancy: .lrs,
+        id: vault, name: "Servers", region: region, pair: UniqueID(high: 3, low: 4),
+        failedOver: true, revision: 3, created: -7, redundancy: .lrs,
         copies: 3, minCopies: 2, chunker: .gearTail, chunkBytesMean: 32768,
         requiredFeatures: ["sha256", "zstd"], optionalFeatures: ["hint"])
 
     static let session = SessionRecord(
         id: UniqueID(high: 9, low: 8), operation: "backup", item: "web", process: 17, host: "here",
         started: 11)
+
+    static let receipt = DurabilityReceipt(
+        vault: vault, point: digest("point"), region: region, ordinal: 2, time: 13,
+        arrival: .replication)
 
     static let point: RecoveryPoint = {
         var counts = DiskCounts()

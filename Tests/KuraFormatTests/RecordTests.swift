@@ -41,8 +41,10 @@ import Testing
     @Test("round-trips") func roundTrip() throws {
         try forAll(cases: 100) { _, random in
             let copies = UInt8.random(in: 1...3, using: &random)
+            let pair = Bool.random(using: &random) ? random.uniqueID() : nil
             let record = VaultRecord(
                 id: random.uniqueID(), name: random.name(), region: random.uniqueID(),
+                pair: pair, failedOver: pair != nil && Bool.random(using: &random),
                 revision: .random(in: 1...UInt64.max, using: &random),
                 created: .random(in: .min ... .max, using: &random),
                 redundancy: Redundancy.allCases.randomElement(using: &random)!, copies: copies,
@@ -119,6 +121,83 @@ import Testing
         record.name = ""
         #expect(throws: FormatError.invalidField(.vault, field: "name")) {
             try VaultRecord.decode(record.encoded())
+        }
+    }
+}
+
+@Suite("Pair of a vault record") struct VaultRecordPairTests {
+    @Test("is unknown to version 1, which is read all the same") func versionOne() throws {
+        var record = Example.vaultRecord
+        let bytes = record.encoded()
+        var old = Array(bytes[..<(bytes.count - Digest.byteCount - 18)])
+        old.store(UInt16(1), at: 8)
+        record.pair = nil
+        record.failedOver = false
+        let sealed = resealed(old + [UInt8](repeating: 0, count: Digest.byteCount)) { _ in }
+        #expect(try VaultRecord.decode(sealed) == record)
+    }
+
+    @Test("is never the region itself") func sameRegion() {
+        var record = Example.vaultRecord
+        record.pair = record.region
+        #expect(throws: FormatError.invalidField(.vault, field: "pair")) {
+            try VaultRecord.decode(record.encoded())
+        }
+    }
+
+    @Test("is there when the vault failed over") func failedOverToNowhere() {
+        var record = Example.vaultRecord
+        record.pair = nil
+        #expect(throws: FormatError.invalidField(.vault, field: "pair")) {
+            try VaultRecord.decode(record.encoded())
+        }
+    }
+
+    @Test("decides which region takes backups") func active() {
+        var record = Example.vaultRecord
+        #expect(record.activeRegion == record.pair)
+        #expect(record.passiveRegion == record.region)
+        record.failedOver = false
+        #expect(record.activeRegion == record.region)
+        #expect(record.passiveRegion == record.pair)
+    }
+
+    @Test(
+        "A failover goes to the next multiple of 2^32",
+        arguments: [
+            (1, 1 << 32), (1 << 32, 2 << 32), ((7 << 32) + 5, 8 << 32), (.max, nil),
+        ] as [(UInt64, UInt64?)])
+    func revision(_ revision: UInt64, _ next: UInt64?) {
+        var record = Example.vaultRecord
+        record.revision = revision
+        #expect(record.revisionAfterFailover == next)
+    }
+}
+
+@Suite("Durability receipt") struct DurabilityReceiptTests {
+    @Test("round-trips") func roundTrip() throws {
+        try forAll(cases: 100) { _, random in
+            let receipt = DurabilityReceipt(
+                vault: random.uniqueID(), point: random.digest(), region: random.uniqueID(),
+                ordinal: .random(in: 0..<3, using: &random),
+                time: .random(in: .min ... .max, using: &random),
+                arrival: Arrival.allCases.randomElement(using: &random)!)
+            let decoded = try DurabilityReceipt.decode(receipt.encoded())
+            #expect(decoded == receipt)
+        }
+    }
+
+    @Test("rejects every truncation and every flipped bit") func damage() throws {
+        let decode = { (bytes: [UInt8]) throws(FormatError) in
+            _ = try DurabilityReceipt.decode(bytes)
+        }
+        try expectLengthsRejected(Example.receipt.encoded(), decode)
+        try expectChangesRejected(Example.receipt.encoded(), decode)
+    }
+
+    @Test("ignores no bit of its body") func canonical() throws {
+        try expectBodyCounts(Example.receipt.encoded()) { bytes throws(FormatError) in
+            try DurabilityReceipt.decode(bytes).encoded()
         }
     }
 }

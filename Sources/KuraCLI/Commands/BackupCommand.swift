@@ -2,6 +2,7 @@ import ArgumentParser
 import KuraCodec
 import KuraFormat
 import KuraIO
+import KuraReplication
 import KuraStore
 import KuraVault
 import SystemPackage
@@ -33,6 +34,9 @@ struct BackupCommand: ParsableCommand {
     @Option(help: "Level of zstd, 1 to 19: higher is smaller and slower.")
     var level = BackupRequest.defaultLevel
 
+    @Flag(help: "Copy to the paired region right after.")
+    var replicate = false
+
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var global: GlobalOptions
 
@@ -55,7 +59,9 @@ struct BackupCommand: ParsableCommand {
         let request = BackupRequest(
             item: item, disks: try disks.map(open), level: level,
             threads: progress.threads ?? Threads.processorCount)
-        let vault = try global.subscription(create: true).vault(named: vault)
+        let isDefault = vault == Subscription.defaultVault
+        let subscription = try global.subscription(create: isDefault ? .defaults : .nothing)
+        let vault = try subscription.place(named: vault).writing()
         let meter = Progress()
         let reporter = ProgressReporter(
             "backing up", meter, style: progress.style(global))
@@ -71,10 +77,28 @@ struct BackupCommand: ParsableCommand {
         progress.printStages(
             report.stages, seconds: report.seconds, threads: request.threads,
             replicas: report.replicaNanoseconds)
+        var warnings = report.warnings
+        if let warning = subscription.noteBackup(report, in: vault) { warnings.append(warning) }
+        if replicate { warnings += bringAcross(vault, subscription) }
         try show(report, vault)
-        for warning in report.warnings { Terminal.warn(warning) }
+        for warning in warnings { Terminal.warn(warning) }
         healMetDamage(vault)
-        if !report.warnings.isEmpty || !vault.damage.isEmpty { throw EarlyExit.warnings }
+        if !warnings.isEmpty || !vault.damage.isEmpty { throw EarlyExit.warnings }
+    }
+
+    /// - Returns: why the point is not in the pair; it is durable in its own region all the same.
+    private func bringAcross(_ vault: Vault, _ subscription: Subscription) -> [String] {
+        let meter = Progress()
+        let reporter = ProgressReporter("replicating", meter, style: progress.style(global))
+        defer { reporter.stop() }
+        do throws(StoreError) {
+            let report = try subscription.replicate(
+                subscription.place(of: vault), progress: meter,
+                cancellation: Interrupts.cancellation)
+            return report.allProblems
+        } catch {
+            return ["not replicated: \(error.message)"]
+        }
     }
 
     private func open(_ path: String) throws(StoreError) -> BackupRequest.Disk {

@@ -14,7 +14,7 @@ struct DoctorCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let checks = try global.subscription(create: true).examine()
+        let checks = try global.subscription(create: .defaults).examine()
         var table = Table([("check", .left), ("status", .left), ("detail", .left)])
         for check in checks { table.add([check.name, check.status.rawValue, check.detail]) }
         let remedies = checks.compactMap { check in

@@ -18,7 +18,7 @@ struct StatsCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: false)
+        let subscription = try global.subscription()
         let vaults = try vault.map { [try subscription.vault(named: $0)] } ?? subscription.vaults()
         var total = Statistics()
         for vault in vaults {
@@ -91,7 +91,7 @@ struct DiffCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: false)
+        let subscription = try global.subscription()
         let left = try subscription.recoveryPoint(first, in: vault)
         let right = try subscription.recoveryPoint(second, in: vault)
         guard left.vault.id == right.vault.id else {

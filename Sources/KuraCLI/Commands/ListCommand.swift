@@ -25,7 +25,8 @@ struct ListCommand: ParsableCommand {
         var found: [LocatedPoint] = []
         var holders: [RecoveryPointID: [Int]] = [:]
         var readable: Set<RecoveryPointID> = []
-        if let subscription = try existing() {
+        let subscription = try existing()
+        if let subscription {
             let vaults = try vault.map { [try subscription.vault(named: $0)] }
                 ?? subscription.vaults()
             for vault in vaults {
@@ -54,12 +55,13 @@ struct ListCommand: ParsableCommand {
                 "recovery point \(id.short) has no good copy; to see what is left, run: kura verify")
         }
         if !lost.isEmpty { throw EarlyExit.damage }
+        if let subscription { try warnAboutRegions(subscription) }
     }
 
     /// A home that was never made has no recovery points, which is no error.
     private func existing() throws -> Subscription? {
         do {
-            return try global.subscription(create: false)
+            return try global.subscription()
         } catch {
             guard error.code == .notFound, vault == nil else { throw error }
             Terminal.warn("\(error.message): nothing was backed up yet")
@@ -113,7 +115,10 @@ struct ShowCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let found = try global.subscription(create: false).recoveryPoint(point, in: vault)
+        let subscription = try global.subscription()
+        let found = try subscription.recoveryPoint(point, in: vault)
+        let place = subscription.place(of: found.vault)
+        let receipt = ReceiptView(found, subscription.copies(of: found.id, in: found.vault), place)
         let holders = try found.vault.holders(of: .point(found.id))
         let replicas = found.vault.region.replicas.prefix(Int(found.vault.record.copies))
         let json = JSON.array(replicas.map { replica in
@@ -127,9 +132,10 @@ struct ShowCommand: ParsableCommand {
             ]
         })
         try global.show(
-            text: text(found, holders), ids: [found.id.hex],
+            text: text(found, receipt, holders), ids: [found.id.hex],
             json: PointView(found.vault, found.id, found.point, holders: holders)
-                .json(withCounts: true).merging(["replicas": json]))
+                .json(withCounts: true).merging(["replicas": json, "receipt": receipt.json]))
+        if let notice = place.notice { Terminal.warn(notice) }
     }
 
     /// "here", "not here", or "away" where the replica cannot be used.
@@ -138,7 +144,9 @@ struct ShowCommand: ParsableCommand {
         return holders.contains(replica.ordinal) ? "here" : "not here"
     }
 
-    private func text(_ found: LocatedPoint, _ holders: [Int]) -> String {
+    private func text(
+        _ found: LocatedPoint, _ receipt: ReceiptView, _ holders: [Int]
+    ) -> String {
         let point = found.point
         var lines = [
             "recovery point  \(found.id.hex)",
@@ -150,10 +158,7 @@ struct ShowCommand: ParsableCommand {
             "stored          \(Units.bytes(point.storedBytes)) for "
                 + "\(Units.bytes(point.counts.newBytes)) of new data",
         ]
-        for replica in found.vault.region.replicas.prefix(Int(found.vault.record.copies)) {
-            let state = Self.state(of: replica, found.vault, holders)
-            lines.append("replica \(replica.ordinal)       \(state): \(replica.path)")
-        }
+        lines += receipt.lines
         let copies = Int(found.vault.record.copies)
         if holders.count < copies {
             lines.append("under-replicated: in \(holders.count) of \(copies) replicas")

@@ -22,7 +22,7 @@ struct RepairsCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: false)
+        let subscription = try global.subscription()
         let vaults = try vault.map { [try subscription.vault(named: $0)] } ?? subscription.vaults()
         var lines = Table([
             ("time", .left), ("vault", .left), ("replica", .right), ("damage", .left),

@@ -1,4 +1,6 @@
 import ArgumentParser
+import KuraFormat
+import KuraReplication
 import KuraStore
 import KuraVault
 
@@ -8,12 +10,16 @@ struct ReplicateCommand: ParsableCommand {
         discussion: """
             Copies to each replica what it lacks: one that was away, was put back from an old
             copy, or is new. A new replica is an empty directory in the place of the old one;
-            it is filled from the others, and becomes a replica when it is complete. Killed
-            anywhere, the same command goes on.
+            it is filled from the others, and becomes a replica when it is complete.
+
+            Then copies to the paired region what that lacks: packs first, recovery points last, so
+            that it shows complete recovery points at every moment. What only the paired region has
+            is copied back. Killed anywhere, the same command goes on.
 
             EXAMPLES
               kura replicate
               kura replicate --dry-run --json
+              kura replicate --vault gold
             """)
 
     @Option(help: ArgumentHelp("Only this vault; no new directory is filled then.", valueName: "name"))
@@ -26,23 +32,27 @@ struct ReplicateCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        var subscription = try global.subscription(create: false)
+        var subscription = try global.subscription()
         if !dryRun, try !subscription.repairIdentities().isEmpty {
-            subscription = try global.subscription(create: false)
+            subscription = try global.subscription()
         }
         let meter = Progress()
         let reporter = ProgressReporter("copying", meter, style: progress.style(global))
         let report: ReplicateReport
+        let across: AcrossRegions
         do {
             report = try subscription.replicate(
                 vault: vault, isDryRun: dryRun, progress: meter,
                 cancellation: Interrupts.cancellation)
+            // What was filled just now is usable from here on.
+            if !report.filled.isEmpty { subscription = try global.subscription() }
+            across = try copyAcross(subscription, meter)
             reporter.stop()
         } catch {
             reporter.stop()
             throw error
         }
-        try show(report)
+        try show(report, across)
         for problem in report.problems {
             Terminal.warn(problem.message + (problem.remedy.map { "; \($0)" } ?? ""))
         }
@@ -53,11 +63,58 @@ struct ReplicateCommand: ParsableCommand {
                     + "not up to date: \(problem.message)")
         }
         for file in report.lost { Terminal.warn("no replica has a good copy: \(file)") }
-        if !report.lost.isEmpty { throw EarlyExit.damage }
-        if !report.isComplete { throw EarlyExit.warnings }
+        for warning in across.warnings { Terminal.warn(warning) }
+        if !report.lost.isEmpty || !across.isSound { throw EarlyExit.damage }
+        if !report.isComplete || !across.warnings.isEmpty { throw EarlyExit.warnings }
     }
 
-    private func show(_ report: ReplicateReport) throws {
+    /// From region to region: plans when nothing is to be changed, else reports.
+    private struct AcrossRegions {
+        var lines: [String] = []
+        /// Per name of a vault.
+        var json: [String: JSON] = [:]
+        var warnings: [String] = []
+        /// Whether everything that was to be copied had a good copy.
+        var isSound = true
+    }
+
+    private func copyAcross(
+        _ subscription: Subscription, _ meter: Progress
+    ) throws(StoreError) -> AcrossRegions {
+        var across = AcrossRegions()
+        let places: [VaultPlace]
+        if let vault {
+            places = [try subscription.place(named: vault)]
+        } else {
+            places = try subscription.places()
+        }
+        for place in places where place.record.pair != nil {
+            do throws(StoreError) {
+                if dryRun {
+                    let plans = try subscription.replicationPlan(of: place)
+                    across.lines += ReplicationView.lines([plans.there, plans.back])
+                    across.warnings += plans.there.problems + plans.back.problems
+                    across.json[place.name] = ReplicationView.json([plans.there, plans.back])
+                } else {
+                    let report = try subscription.replicate(
+                        place, threads: progress.threads ?? Replication.defaultThreads,
+                        progress: meter, cancellation: Interrupts.cancellation)
+                    across.lines += ReplicationView.lines(place, report)
+                    across.warnings += report.allProblems
+                    across.isSound = across.isSound && report.isComplete
+                    across.json[place.name] = ReplicationView.json(place, report)
+                }
+            } catch {
+                // One vault whose regions cannot be reached does not keep the others waiting.
+                guard error.code == .replicaMissing, vault == nil else { throw error }
+                across.warnings.append(
+                    error.message + (error.remedy.map { "; \($0)" } ?? ""))
+            }
+        }
+        return across
+    }
+
+    private func show(_ report: ReplicateReport, _ across: AcrossRegions) throws {
         var table = Table([
             ("vault", .left), ("region", .left), ("replica", .right),
             (dryRun ? "to copy" : "copied", .right), ("size", .right), ("points", .right),
@@ -74,11 +131,12 @@ struct ReplicateCommand: ParsableCommand {
         for (region, replica) in report.filled {
             text += "\nreplica \(replica) of region \(region) is filled"
         }
+        text += across.lines.map { "\n" + $0 }.joined()
         try global.show(
             text: text,
             json: [
                 "dry_run": .bool(dryRun), "seconds": .fraction(report.seconds),
-                "vaults": .array(Self.vaults(report)),
+                "vaults": .array(Self.vaults(report, across)),
                 "filled": .array(
                     report.filled.map { ["region": .string($0.region), "replica": JSON($0.replica)] }),
                 "lost": .array(report.lost.map(JSON.string)),
@@ -91,15 +149,15 @@ struct ReplicateCommand: ParsableCommand {
         return dryRun && target.amount.files > 0 ? "behind" : "up to date"
     }
 
-    private static func vaults(_ report: ReplicateReport) -> [JSON] {
-        var names: [String] = []
+    private static func vaults(_ report: ReplicateReport, _ across: AcrossRegions) -> [JSON] {
+        var names = across.json.keys.sorted()
         for target in report.targets where !names.contains(target.vault) {
             names.append(target.vault)
         }
         return names.map { name in
             let targets = report.targets.filter { $0.vault == name }
             return [
-                "vault": .string(name),
+                "vault": .string(name), "across_regions": across.json[name] ?? .null,
                 "targets": .array(
                     targets.map { target in
                         [

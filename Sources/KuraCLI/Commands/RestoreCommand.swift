@@ -42,13 +42,9 @@ struct RestoreCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: false)
-        let found = try subscription.recoveryPoint(point, in: vault)
-        if let region, try subscription.region(named: region).id != found.vault.region.id {
-            throw StoreError(
-                .notFound, "region \(region) does not hold recovery point \(found.id.short)",
-                remedy: "it is in region \(found.vault.region.name)")
-        }
+        let subscription = try global.subscription()
+        let found = try subscription.recoveryPoint(point, in: vault, region: region)
+        if let notice = subscription.place(of: found.vault).notice { Terminal.warn(notice) }
         let disks = try chosenDisks(found.point)
         healLostRuns(found.vault)
         if output == "-" { return try restoreToOutput(disks, found) }
@@ -96,7 +92,10 @@ struct RestoreCommand: ParsableCommand {
     private func endWithWarnings(_ vault: Vault) throws {
         for problem in vault.problems { Terminal.warn(problem.message) }
         healMetDamage(vault)
-        if !vault.damage.isEmpty || !vault.problems.isEmpty { throw EarlyExit.warnings }
+        let isElsewhere = region == nil && vault.region.id != vault.record.activeRegion
+        if !vault.damage.isEmpty || !vault.problems.isEmpty || isElsewhere {
+            throw EarlyExit.warnings
+        }
     }
 
     private func chosenDisks(_ point: RecoveryPoint) throws(StoreError) -> [DiskRecord] {

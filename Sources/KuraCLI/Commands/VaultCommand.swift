@@ -6,7 +6,10 @@ import KuraVault
 struct VaultCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "vault", abstract: "Make and look at vaults.",
-        subcommands: [VaultCreateCommand.self, VaultListCommand.self, VaultShowCommand.self])
+        subcommands: [
+            VaultCreateCommand.self, VaultListCommand.self, VaultShowCommand.self,
+            VaultSetRedundancyCommand.self,
+        ])
 }
 
 struct VaultCreateCommand: ParsableCommand {
@@ -17,6 +20,7 @@ struct VaultCreateCommand: ParsableCommand {
               kura vault create gold
               kura vault create strict --min-copies 3
               kura vault create bench --copies 1
+              kura vault create gold --region japaneast --redundancy ra-grs
             """)
 
     @Argument(help: "2 to 50 letters, digits and hyphens, a letter first.")
@@ -25,13 +29,8 @@ struct VaultCreateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The region that holds it.", valueName: "name"))
     var region = Subscription.defaultRegion
 
-    enum Kind: String, ExpressibleByArgument, CaseIterable {
-        case lrs, zrs, grs
-        case raGRS = "ra-grs"
-    }
-
-    @Option(help: "Where copies are kept.")
-    var redundancy: Kind?
+    @Option(help: "lrs, zrs, grs or ra-grs; by default grs when the region has a pair, else lrs.")
+    var redundancy: RedundancyName?
 
     @Option(help: "Replicas that hold it, 1 to 3; by default all of the region.")
     var copies: Int?
@@ -44,24 +43,19 @@ struct VaultCreateCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    private var chosenRedundancy: Redundancy? {
-        switch redundancy {
-        case nil: nil
-        case .lrs: .lrs
-        case .zrs: .zrs
-        case .grs: .grs
-        case .raGRS: .raGRS
-        }
-    }
-
     func run() throws {
-        let vault = try global.subscription(create: true).createVault(
-            name: name, region: region, redundancy: chosenRedundancy,
+        let isLocal = region == Subscription.defaultRegion
+        let subscription = try global.subscription(create: isLocal ? .defaults : .home)
+        let vault = try subscription.createVault(
+            name: name, region: region, redundancy: redundancy?.value,
             copies: copies, minCopies: minCopies)
+        let view = try VaultView(vault, subscription)
+        let pair = view.place.passiveName.map { ", and as many in \($0)" } ?? ""
         try global.show(
             text: "vault \(vault.record.name) in region \(vault.region.name), "
-                + "\(vault.record.copies) \(vault.record.copies == 1 ? "copy" : "copies")",
-            ids: [vault.record.name], json: try VaultView(vault).json())
+                + "\(vault.record.redundancy.name): \(vault.record.copies) "
+                + "\(vault.record.copies == 1 ? "copy" : "copies")\(pair)",
+            ids: [vault.record.name], json: view.json())
     }
 }
 
@@ -72,21 +66,24 @@ struct VaultListCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let views = try global.subscription(create: true).vaults().map(VaultView.init)
+        let subscription = try global.subscription(create: .defaults)
+        let views = try subscription.vaults().map { try VaultView($0, subscription) }
         var table = Table([
-            ("name", .left), ("region", .left), ("redundancy", .left), ("copies", .right),
+            ("name", .left), ("region", .left), ("pair", .left), ("redundancy", .left),
+            ("copies", .right),
             ("items", .right), ("points", .right), ("stored", .right), ("state", .left),
         ])
         for view in views {
             table.add([
-                view.vault.record.name, view.vault.region.name, view.vault.record.redundancy.name,
-                "\(view.vault.record.copies)", "\(view.items.count)", "\(view.pointCount)",
+                view.vault.record.name, view.place.activeName, view.place.passiveName ?? "-",
+                view.vault.record.redundancy.name, "\(view.vault.record.copies)", "\(view.items.count)", "\(view.pointCount)",
                 Units.bytes(view.statistics.storedBytes), view.state,
             ])
         }
         try global.show(
             text: table.text, ids: views.map(\.vault.record.name),
-            json: ["vaults": .array(try views.map { try $0.json() })])
+            json: ["vaults": .array(views.map { $0.json() })])
+        try warnAboutRegions(subscription)
     }
 }
 
@@ -100,13 +97,15 @@ struct VaultShowCommand: ParsableCommand {
 
     func run() throws {
         let isDefault = name == Subscription.defaultVault
-        let vault = try global.subscription(create: isDefault).vault(named: name)
-        let view = try VaultView(vault)
+        let subscription = try global.subscription(create: isDefault ? .defaults : .nothing)
+        let vault = try subscription.vault(named: name)
+        let view = try VaultView(vault, subscription)
         let record = vault.record
         var lines = [
             "vault            \(record.name)",
             "state            \(view.state)",
-            "region           \(vault.region.name)",
+            "region           \(view.place.activeName)\(vault.record.failedOver ? ", failed over" : "")",
+            "paired region    \(view.place.passiveName ?? "none")",
             "redundancy       \(record.redundancy.name), \(record.copies) copies, "
                 + "\(record.minCopies) at least",
             "chunker          \(record.chunker.rawValue), mean \(record.chunkBytesMean) bytes",
@@ -120,31 +119,39 @@ struct VaultShowCommand: ParsableCommand {
             lines.append("replica \(replica.ordinal)        \(problem?.message ?? "\(replica.path)")")
         }
         try global.show(
-            text: lines.joined(separator: "\n"), ids: [record.name], json: try view.json())
+            text: lines.joined(separator: "\n"), ids: [record.name], json: view.json())
+        if let notice = view.place.notice { Terminal.warn(notice) }
     }
 }
 
 /// A vault as commands show it.
 struct VaultView {
     let vault: Vault
+    let place: VaultPlace
     let items: Set<String>
     let pointCount: Int
     let statistics: Statistics
 
-    init(_ vault: Vault) throws {
+    init(_ vault: Vault, _ subscription: Subscription) throws {
         self.vault = vault
+        place = subscription.place(of: vault)
         let points = try vault.recoveryPoints()
         items = Set(points.map(\.point.item))
         pointCount = points.count
         statistics = try vault.statistics()
     }
 
-    var state: String { vault.problems.isEmpty ? "Healthy" : "Degraded" }
+    var state: String {
+        if place.isContested { return "Contested" }
+        let isHealthy = vault.problems.isEmpty && vault.region.id == place.record.activeRegion
+        return isHealthy ? "Healthy" : "Degraded"
+    }
 
-    func json() throws -> JSON {
+    func json() -> JSON {
         [
             "id": .string(vault.id.hex), "name": .string(vault.record.name),
-            "region": .string(vault.region.name),
+            "region": .string(place.activeName), "pair": JSON(place.passiveName),
+            "failed_over": .bool(vault.record.failedOver),
             "redundancy": .string(vault.record.redundancy.name), "state": .string(state),
             "copies": JSON(Int(vault.record.copies)),
             "min_copies": JSON(Int(vault.record.minCopies)), "items": JSON(items.count),

@@ -71,11 +71,11 @@ struct VerifyCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        var subscription = try global.subscription(create: false)
+        var subscription = try global.subscription()
         var identities: [Damage] = []
         if repair {
             identities = try subscription.repairIdentities()
-            if !identities.isEmpty { subscription = try global.subscription(create: false) }
+            if !identities.isEmpty { subscription = try global.subscription() }
         }
         var request = VerifyRequest(
             level: level == .packs ? .packs : .chunks, replica: replica,
@@ -87,7 +87,7 @@ struct VerifyCommand: ParsableCommand {
             request.point = found.id
             vaults = [found.vault]
         } else {
-            vaults = try vault.map { [try subscription.vault(named: $0)] } ?? subscription.vaults()
+            vaults = try subscription.copiesOfVaults(named: vault)
         }
         var total = VerifyReport()
         total.damaged = identities
@@ -119,6 +119,7 @@ struct VerifyCommand: ParsableCommand {
         progress.printStages(total.stages, seconds: total.seconds, threads: request.threads)
         try show(total)
         for warning in total.warnings { Terminal.warn(warning) }
+        try warnAboutRegions(subscription)
         if !total.remaining.isEmpty { throw EarlyExit.damage }
         if !total.damaged.isEmpty || !total.warnings.isEmpty { throw EarlyExit.warnings }
     }

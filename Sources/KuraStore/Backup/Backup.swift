@@ -152,6 +152,7 @@ final class Backup: Sendable {
             "\(disk.source) changed while it was read; disk \(disk.name) of the recovery point "
                 + "may mix states from before and after"
         }
+        warnings += session.writeReceipts(of: id, arrival: .backup)
         do throws(StoreError) {
             try IndexMerge(index, session.writer).run()
         } catch {

@@ -86,7 +86,7 @@ public final class Progress: Sendable {
 
     public var current: Values { values.read() }
 
-    func update(_ body: (inout Values) -> Void) { values.update(body) }
+    package func update(_ body: (inout Values) -> Void) { values.update(body) }
 }
 
 /// The names that users give to items and disks.

@@ -92,6 +92,11 @@ final class CopyRun: Sendable {
                     bytes, as: target.path(of: step.file, in: vault.id),
                     temporary: writer.temporaryName(in: target), replacing: step.file == .record)
                 state.withLock { $0.copied[ordinal, default: CopyAmount()].add(step) }
+                if case .point(let id) = step.file {
+                    // What is not written now is written as found by the next replication.
+                    _ = vault.writeReceipts(
+                        of: id, in: [target], arrival: .catchUp, session: writer.session)
+                }
             }
         }
         progress.update { $0.doneBytes += step.byteCount }

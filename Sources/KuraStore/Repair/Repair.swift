@@ -62,6 +62,7 @@ final class Repair {
         case .point(let id): "3\(id.hex)"
         case .session(let id): "4\(id.hex)"
         case .repair(let id): "5\(id.hex)"
+        case .receipt(let id): "6\(id.hex)"
         }
     }
 

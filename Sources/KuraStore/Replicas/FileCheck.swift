@@ -21,6 +21,10 @@ enum FileCheck {
             guard try SessionRecord.decode(bytes).id == id else {
                 throw FormatError.invalidField(.session, field: "id")
             }
+        case .receipt(let id):
+            guard try DurabilityReceipt.decode(bytes).point == id else {
+                throw FormatError.invalidField(.receipt, field: "point")
+            }
         case .point(let id):
             let (point, seal) = try RecoveryPoint.decode(bytes)
             guard seal == id else { throw FormatError.checksumMismatch(.recoveryPoint) }

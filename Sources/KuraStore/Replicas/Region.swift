@@ -34,31 +34,6 @@ public final class Region: Sendable {
         }
     }
 
-    /// Makes the replica directories of a new region, durably. Each must be absent or empty.
-    public static func create(
-        name: String, replicas paths: [FilePath], fileSystem: any FileSystem = LocalFileSystem()
-    ) throws(StoreError) -> Region {
-        let id = UniqueID.random()
-        try withStoreErrors {
-            for (ordinal, path) in paths.enumerated() {
-                try fileSystem.makeDirectories(path)
-                guard try fileSystem.list(path).allSatisfy({ $0 == Layout.lostAndFound }) else {
-                    throw StoreError(
-                        .exists, "\(path) is not empty",
-                        remedy: "give each replica an empty directory of its own")
-                }
-                try fileSystem.makeDirectory(path.appending(Layout.vaults))
-                let record = ReplicaRecord(
-                    region: id, regionName: name, ordinal: UInt8(ordinal), created: Clock.now())
-                // The identity file comes last: a directory that has one is complete.
-                try fileSystem.publish(
-                    record.encoded(), as: path.appending(Layout.replicaRecord),
-                    temporary: path.appending("\(Layout.replicaRecord).new"))
-            }
-        }
-        return Region(id: id, name: name, replicas: paths, fileSystem: fileSystem)
-    }
-
     /// Replicas that can be used now.
     public var available: [Replica] {
         replicas.filter { problems[$0.ordinal] == nil }
@@ -66,8 +41,14 @@ public final class Region: Sendable {
 
     /// Every vault of which at least one replica holds a readable record: the highest revision.
     public func vaults() throws(StoreError) -> [VaultRecord] {
+        try vaultRecords().values.compactMap(\.first).sorted { $0.name < $1.name }
+    }
+
+    /// Per vault, the records with the highest revision that a replica holds: one, unless two
+    /// writers did not know of each other.
+    public func vaultRecords() throws(StoreError) -> [UniqueID: [VaultRecord]] {
         try withStoreErrors {
-            var found: [UniqueID: VaultRecord] = [:]
+            var found: [UniqueID: [VaultRecord]] = [:]
             var firstProblem: StoreError?
             for replica in available {
                 for name in try fileSystem.list(replica.vaultsPath) {
@@ -79,7 +60,7 @@ public final class Region: Sendable {
                         guard record.id == id else {
                             throw FormatError.invalidField(.vault, field: "id")
                         }
-                        if record.revision > found[id]?.revision ?? 0 { found[id] = record }
+                        found[id, default: []].keepNewest(record)
                     } catch let error as FormatError {
                         firstProblem = firstProblem ?? StoreError(format: error, at: path)
                     } catch let error as IOError where error.isNotFound {
@@ -89,7 +70,16 @@ public final class Region: Sendable {
                 }
             }
             if found.isEmpty, let firstProblem { throw firstProblem }
-            return found.values.sorted { $0.name < $1.name }
+            return found
         }
+    }
+}
+
+extension [VaultRecord] {
+    /// Adds a record unless it is known or older; forgets older ones. All are of one vault.
+    public mutating func keepNewest(_ record: VaultRecord) {
+        guard let known = first else { return append(record) }
+        if record.revision > known.revision { self = [record] }
+        if record.revision == known.revision, !contains(record) { append(record) }
     }
 }

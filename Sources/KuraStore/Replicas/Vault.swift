@@ -42,16 +42,7 @@ public final class Vault: Sendable {
         let vault = Vault(region: region, record: record)
         try vault.requireWritable()
         try withStoreErrors {
-            for replica in vault.replicas {
-                let root = replica.vaultPath(record.id)
-                try region.fileSystem.makeDirectory(root)
-                for name in Layout.vaultDirectories {
-                    try region.fileSystem.makeDirectory(replica.path(of: name, in: record.id))
-                }
-                try region.fileSystem.flushDirectory(root.appending(Layout.packs))
-                try region.fileSystem.flushDirectory(root)
-                try region.fileSystem.flushDirectory(replica.vaultsPath)
-            }
+            for replica in vault.replicas { try vault.makeDirectories(in: replica) }
             // The record comes last: a vault that has one is complete.
             for replica in vault.replicas {
                 try region.fileSystem.publish(

@@ -8,6 +8,7 @@ public enum VaultFile: Hashable, Sendable {
     case run(RunID)
     case point(RecoveryPointID)
     case session(UniqueID)
+    case receipt(RecoveryPointID)
     case repair(RepairID)
 
     /// Path below the vault's directory in a replica.
@@ -18,6 +19,7 @@ public enum VaultFile: Hashable, Sendable {
         case .run(let id): "index/\(id.hex)"
         case .point(let id): "points/\(id.hex)"
         case .session(let id): "sessions/\(id.hex)"
+        case .receipt(let id): "\(Layout.receipts)/\(id.hex)"
         case .repair(let id): "repairs/\(id.hex)"
         }
     }
@@ -29,6 +31,7 @@ public enum VaultFile: Hashable, Sendable {
         case .run: .indexRun
         case .point: .recoveryPoint
         case .session: .session
+        case .receipt: .receipt
         case .repair: .repair
         }
     }
@@ -42,6 +45,8 @@ enum Layout {
     static let index = "index"
     static let points = "points"
     static let sessions = "sessions"
+    /// Made with the first receipt: older vaults have none.
+    static let receipts = "receipts"
     static let locks = "locks"
     static let temporary = "tmp"
     static let repairs = "repairs"
@@ -60,7 +65,7 @@ enum Layout {
 
     static let topDirectories = [packs, index, points, sessions, locks, temporary]
 
-    /// What a vault's directory has from the start, parents first. `repairs` and `quarantine` are
-    /// made when they are first needed.
+    /// What a vault's directory has from the start, parents first. `receipts`, `repairs` and
+    /// `quarantine` are made when they are first needed.
     static let vaultDirectories = topDirectories + fanOut.map { "\(packs)/\($0)" }
 }

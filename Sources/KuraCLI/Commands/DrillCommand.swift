@@ -1,0 +1,85 @@
+import ArgumentParser
+import Glibc
+import KuraFormat
+import KuraIO
+import KuraStore
+import KuraVault
+import SystemPackage
+
+struct DrillCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "drill",
+        abstract: "Rehearse the loss of a region: restore from the paired one, and compare.",
+        discussion: """
+            Takes the active region out, in thought only, restores the newest recovery point that
+            the paired region has to a scratch place, compares it with what the active region
+            restores, and reports the achieved recovery point and recovery time. Nothing is written
+            to either region. Exit code 12 means that the restored disks differ.
+
+            EXAMPLES
+              kura drill --vault gold
+              kura drill --vault gold --scratch /mnt/scratch --json
+            """)
+
+    @Option(help: ArgumentHelp("The vault.", valueName: "name"))
+    var vault: String
+
+    @Option(
+        help: ArgumentHelp(
+            "A directory with room for the disks; by default TMPDIR or /tmp.", valueName: "dir"))
+    var scratch: String?
+
+    @OptionGroup var progress: ProgressOptions
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let subscription = try global.subscription()
+        let place = try subscription.place(named: vault)
+        let meter = Progress()
+        let reporter = ProgressReporter("restoring", meter, style: progress.style(global))
+        let report: DrillReport
+        do {
+            report = try subscription.drill(
+                place, scratch: FilePath(scratch ?? Self.temporaryDirectory),
+                threads: progress.threads ?? Threads.processorCount, progress: meter,
+                cancellation: Interrupts.cancellation)
+            reporter.stop()
+        } catch {
+            reporter.stop()
+            throw error
+        }
+        try global.show(text: Self.text(report), ids: [report.id.hex], json: Self.json(report))
+        if !report.differing.isEmpty { throw EarlyExit.damage }
+    }
+
+    private static var temporaryDirectory: String {
+        getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    }
+
+    private static func text(_ report: DrillReport) -> String {
+        let result = report.differing.isEmpty
+            ? (report.isCompared ? "equal" : "not compared")
+            : "DIFFERENT: \(report.differing.joined(separator: ", "))"
+        return """
+            drill of vault \(report.vault): recovery point \(report.id.short) of \
+            \(report.point.item) came back from \(report.region)
+              recovery point  \(Units.duration(Double(report.lag) / 1e9)) behind the newest, \
+            \(Units.duration(Double(report.age) / 1e9)) old
+              recovery time   \(Units.duration(report.seconds)) for \(Units.bytes(report.bytes))
+              comparison      \(result); \(report.comparison)
+            """
+    }
+
+    private static func json(_ report: DrillReport) -> JSON {
+        [
+            "vault": .string(report.vault), "region": .string(report.region),
+            "recovery_point": .string(report.id.hex), "item": .string(report.point.item),
+            "time": .string(Units.utc(report.point.time)),
+            "rpo_seconds": .fraction(Double(report.lag) / 1e9),
+            "age_seconds": .fraction(Double(report.age) / 1e9),
+            "rto_seconds": .fraction(report.seconds), "bytes": .number(report.bytes),
+            "compared": .bool(report.isCompared), "comparison": .string(report.comparison),
+            "differing": .array(report.differing.map(JSON.string)),
+        ]
+    }
+}

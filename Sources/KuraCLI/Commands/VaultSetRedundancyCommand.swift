@@ -1,0 +1,72 @@
+import ArgumentParser
+import KuraFormat
+import KuraReplication
+import KuraStore
+import KuraVault
+import SystemPackage
+
+struct VaultSetRedundancyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "set-redundancy", abstract: "Change where a vault's copies are kept.",
+        discussion: """
+            Frozen once the vault has a recovery point, as in Azure Backup. What Azure cannot do:
+            with --convert, Kura copies to the paired region, reads the copy back, and only then
+            switches.
+
+            EXAMPLES
+              kura vault set-redundancy gold ra-grs
+              kura vault set-redundancy gold grs --convert
+            """)
+
+    @Argument var name: String
+
+    @Argument(help: "lrs, zrs, grs or ra-grs.")
+    var kind: RedundancyName
+
+    @Flag(help: "Copy, verify and switch, although there are recovery points.")
+    var convert = false
+
+    @OptionGroup var progress: ProgressOptions
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let subscription = try global.subscription()
+        let place = try subscription.place(named: name)
+        let meter = Progress()
+        let reporter = ProgressReporter("copying", meter, style: progress.style(global))
+        let change: RedundancyChange
+        do {
+            change = try subscription.setRedundancy(
+                of: place, to: kind.value, convert: convert, progress: meter,
+                cancellation: Interrupts.cancellation)
+            reporter.stop()
+        } catch {
+            reporter.stop()
+            throw error
+        }
+        var lines = [
+            change.from == change.to
+                ? "vault \(change.vault) is \(change.to.name) already"
+                : "vault \(change.vault) is \(change.to.name) now, it was \(change.from.name)"
+        ]
+        if let copied = change.copied, let verified = change.verified {
+            lines.append(
+                "copied \(copied.there.points) recovery points, \(Units.bytes(copied.there.bytes)); "
+                    + "read back \(Units.count(verified.chunks)) chunks, all good")
+        }
+        if !change.leftBehind.isEmpty {
+            lines.append("the copy in the pair stays, and nothing updates it; to remove it, run:")
+            lines += change.leftBehind.map { "  rm -rf \($0)" }
+        }
+        try global.show(
+            text: lines.joined(separator: "\n"), ids: [change.vault],
+            json: [
+                "vault": .string(change.vault), "from": .string(change.from.name),
+                "redundancy": .string(change.to.name),
+                "copied_points": JSON(change.copied?.there.points ?? 0),
+                "copied_bytes": .number(change.copied?.there.bytes ?? 0),
+                "verified_chunks": .number(change.verified?.chunks ?? 0),
+                "left_behind": .array(change.leftBehind.map { .string($0.string) }),
+            ])
+    }
+}

@@ -1,0 +1,149 @@
+internal import KuraFormat
+internal import KuraIO
+internal import KuraStore
+internal import Synchronization
+
+/// Carries out one plan: packs first, recovery points last.
+///
+/// What is in the target if power fails, or the process is killed:
+/// - among the packs or the runs: files that no recovery point there needs yet; the next plan leaves
+///   them out;
+/// - among the points: some of them, each complete, because all packs and runs came before;
+/// - behind a point, before its receipt: a point whose receipt the next run writes as `found`.
+final class RegionCopy: Sendable {
+    private let plan: ReplicationPlan
+    private let source: Vault
+    private let intake: Intake
+    private let progress: Progress
+    private let cancellation: Cancellation
+    private let state = Mutex(State())
+
+    private struct State {
+        var next = 0
+        /// First error of the target: the end of the copy.
+        var error: StoreError?
+        var report: RegionCopyReport
+        /// Packs without a good copy in the source.
+        var lostPacks = Set<PackID>()
+
+        init() { report = RegionCopyReport() }
+    }
+
+    init(
+        _ plan: ReplicationPlan, from source: Vault, into intake: Intake, _ progress: Progress,
+        _ cancellation: Cancellation
+    ) {
+        self.plan = plan
+        self.source = source
+        self.intake = intake
+        self.progress = progress
+        self.cancellation = cancellation
+    }
+
+    /// - Parameter threads: packs in flight; each needs the memory of one pack.
+    func run(threads: Int) throws(StoreError) -> RegionCopyReport {
+        progress.update { $0.totalBytes += plan.byteCount }
+        state.withLock { $0.report.problems = plan.problems }
+        Threads.run(threads) { [self] _ in copyPacks() }
+        if let error = state.withLock({ $0.error }) { throw error }
+        try checkCancelled()
+        let complete = try copyRuns()
+        if !complete { try intake.listUnlistedPacks() }
+        try intake.publish(source.record)
+        try copyPoints(checked: !complete)
+        return state.withLock { $0.report }
+    }
+
+    private func checkCancelled() throws(StoreError) {
+        if cancellation.isCancelled { throw .interruptedByUser }
+    }
+
+    // MARK: Packs
+
+    private func copyPacks() {
+        while !cancellation.isCancelled {
+            let number = state.withLock { state in
+                defer { state.next += 1 }
+                return state.error == nil ? state.next : plan.packs.count
+            }
+            guard number < plan.packs.count else { return }
+            let pack = plan.packs[number]
+            guard let bytes = soundCopy(of: .pack(pack.id)) else {
+                state.withLock { _ = $0.lostPacks.insert(pack.id) }
+                continue
+            }
+            do throws(StoreError) {
+                try intake.publish(bytes, as: .pack(pack.id))
+                count(bytes) { $0.packs += 1 }
+            } catch {
+                state.withLock { $0.error = $0.error ?? error }
+            }
+        }
+    }
+
+    /// The bytes of a file, from whichever replica of the source has a good copy. Damage is never
+    /// shipped: where there is none, that is a problem of the report.
+    private func soundCopy(of file: VaultFile) -> [UInt8]? {
+        do throws(StoreError) {
+            return try source.soundBytes(of: file)
+        } catch {
+            state.withLock { $0.report.problems.append(error.message) }
+            return nil
+        }
+    }
+
+    private func count(_ bytes: [UInt8], _ body: (inout RegionCopyReport) -> Void) {
+        state.withLock { state in
+            body(&state.report)
+            state.report.bytes += UInt64(bytes.count)
+        }
+        progress.update { $0.doneBytes += UInt64(bytes.count) }
+    }
+
+    // MARK: Runs and points
+
+    /// - Returns: whether every run went, so that every point of the source is complete in the target.
+    private func copyRuns() throws(StoreError) -> Bool {
+        let lost = state.withLock { $0.lostPacks }
+        let summaries = lost.isEmpty ? [] : try source.inventory().runs
+        let blocked = Set(
+            summaries.filter { run in run.packs.contains { lost.contains($0.id) } }.map(\.id))
+        var complete = lost.isEmpty && plan.problems.isEmpty
+        for run in plan.runs {
+            try checkCancelled()
+            guard !blocked.contains(run.id), let bytes = soundCopy(of: .run(run.id)) else {
+                complete = false
+                continue
+            }
+            try intake.publish(bytes, as: .run(run.id))
+            count(bytes) { $0.runs += 1 }
+        }
+        return complete
+    }
+
+    /// - Parameter checked: whether something is missing, so that each point has to be followed down
+    ///   to its chunks before it may appear.
+    private func copyPoints(checked: Bool) throws(StoreError) {
+        let completeness = checked ? try Completeness(of: intake.vault) : nil
+        for point in plan.points {
+            try checkCancelled()
+            do throws(StoreError) {
+                try completeness?.require(source.recoveryPoint(point.id))
+            } catch {
+                state.withLock { state in
+                    state.report.stuck.append(point)
+                    state.report.problems.append(
+                        "recovery point \(point.id.short) of \(point.item): \(error.message)")
+                }
+                continue
+            }
+            guard let bytes = soundCopy(of: .point(point.id)) else {
+                state.withLock { $0.report.stuck.append(point) }
+                continue
+            }
+            let warnings = try intake.publish(bytes, point: point.id, arrival: .replication)
+            count(bytes) { $0.points += 1 }
+            state.withLock { $0.report.warnings += warnings }
+        }
+    }
+}

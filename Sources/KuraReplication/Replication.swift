@@ -1,0 +1,119 @@
+public import KuraIO
+public import KuraStore
+
+/// What a copy from one region to another did.
+public struct RegionCopyReport: Sendable {
+    public var packs = 0
+    public var runs = 0
+    public var points = 0
+    /// Bytes that were sent, once for all replicas of the target.
+    public var bytes: UInt64 = 0
+    /// Points that could not be copied, because something that they need has no good copy.
+    public var stuck: [ReplicationPlan.Point] = []
+    /// What could not be copied, and why.
+    public var problems: [String] = []
+    /// What went wrong although everything was copied.
+    public var warnings: [String] = []
+
+    public init() {}
+}
+
+/// What one replication of one vault did.
+public struct ReplicationReport: Sendable {
+    /// From the active region to the other one.
+    public var there = RegionCopyReport()
+    /// From the other one to the active region: what only that one had.
+    public var back = RegionCopyReport()
+    public var seconds: Double = 0
+
+    /// Whether both regions hold the same recovery points now.
+    public var isComplete: Bool {
+        there.problems.isEmpty && back.problems.isEmpty
+    }
+
+    /// Everything that people should know, of both directions.
+    public var allProblems: [String] {
+        there.problems + back.problems + there.warnings + back.warnings
+    }
+
+    public init() {}
+}
+
+/// One vault in two regions, and what brings them to the same state.
+public struct Replication: Sendable {
+    /// The vault in the region that takes backups.
+    public let active: Vault
+    /// The vault in the other region.
+    public let passive: Vault
+
+    /// Packs in flight, and so the packs that are in memory.
+    public static let defaultThreads = 3
+
+    /// - Parameters: the same vault in two regions, with the same record, each without a pair.
+    public init(active: Vault, passive: Vault) {
+        precondition(active.id == passive.id && active.region.id != passive.region.id)
+        self.active = active
+        self.passive = passive
+    }
+
+    /// What each region lacks that the other one has. Changes nothing.
+    public func plan() throws(StoreError) -> (there: ReplicationPlan, back: ReplicationPlan) {
+        try ReplicationPlan.between(active: active, passive: passive)
+    }
+
+    /// Copies what the passive region lacks, then what only the passive region has.
+    ///
+    /// Points are a union: none is ever dropped. Running it again goes on where it stopped. Holds the vault's own
+    /// lock in the passive region, so that there is one at a time.
+    ///
+    /// - Parameter operation: what the session is called.
+    public func run(
+        threads: Int = Replication.defaultThreads, operation: String = "replicate",
+        progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
+    ) throws(StoreError) -> ReplicationReport {
+        let start = Clock.steady()
+        var report = ReplicationReport()
+        let intake = try Intake(into: passive, operation: operation)
+        var clean = false
+        defer { intake.end(clean: clean) }
+        do throws(StoreError) {
+            let (there, back) = try plan()
+            report.there = try RegionCopy(
+                there, from: active, into: intake, progress, cancellation
+            ).run(threads: threads)
+            report.back = try copyBack(back, threads, operation, progress, cancellation)
+            try intake.tidy()
+            clean = true
+        } catch {
+            clean = error.code == .interrupted
+            throw error
+        }
+        report.seconds = Double(Clock.steady() - start) / 1e9
+        return report
+    }
+
+    private func copyBack(
+        _ plan: ReplicationPlan, _ threads: Int, _ operation: String, _ progress: Progress,
+        _ cancellation: Cancellation
+    ) throws(StoreError) -> RegionCopyReport {
+        let needsTidying = try active.needsTidying()
+        guard !plan.isEmpty || needsTidying else {
+            var report = RegionCopyReport()
+            report.problems = plan.problems
+            return report
+        }
+        let intake = try Intake(into: active, operation: operation)
+        var clean = false
+        defer { intake.end(clean: clean) }
+        do throws(StoreError) {
+            let report = try RegionCopy(plan, from: passive, into: intake, progress, cancellation)
+                .run(threads: threads)
+            try intake.tidy()
+            clean = true
+            return report
+        } catch {
+            clean = error.code == .interrupted
+            throw error
+        }
+    }
+}

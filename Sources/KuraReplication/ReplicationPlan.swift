@@ -1,0 +1,112 @@
+public import KuraFormat
+public import KuraStore
+
+/// What one region lacks of a vault that another one has.
+///
+/// It is the difference of two sets of names, computed from the regions each time. So it is a queue
+/// that survives everything the regions survive, and there is nothing beside them to be wrong.
+public struct ReplicationPlan: Sendable, Equatable {
+    /// A pack or an index run.
+    public struct File: Sendable, Equatable {
+        public var id: Digest
+        public var byteCount: UInt64
+    }
+
+    public struct Point: Sendable, Equatable {
+        public var id: RecoveryPointID
+        public var item: String
+        public var sequence: UInt64
+        /// Start of the backup's read, in nanoseconds since 1970.
+        public var time: Int64
+        public var byteCount: UInt64
+
+        public init(
+            id: RecoveryPointID, item: String, sequence: UInt64, time: Int64, byteCount: UInt64
+        ) {
+            self.id = id
+            self.item = item
+            self.sequence = sequence
+            self.time = time
+            self.byteCount = byteCount
+        }
+    }
+
+    public var vault: String
+    /// Names of the regions.
+    public var source: String
+    public var target: String
+    /// By name.
+    public var packs: [File] = []
+    public var runs: [File] = []
+    /// Oldest first.
+    public var points: [Point] = []
+    /// Whether the target lacks the newest record of the vault.
+    public var copiesRecord = false
+    /// Things that cannot be copied, because no replica of the source has a good copy.
+    public var problems: [String] = []
+
+    /// Bytes that go to the target, once for all of its replicas.
+    public var byteCount: UInt64 {
+        (packs + runs).reduce(0) { $0 + $1.byteCount } + points.reduce(0) { $0 + $1.byteCount }
+    }
+
+    public var isEmpty: Bool {
+        packs.isEmpty && runs.isEmpty && points.isEmpty && !copiesRecord
+    }
+}
+
+extension ReplicationPlan {
+    /// Compares a vault in two regions.
+    ///
+    /// - Parameters:
+    ///   - active: the vault in the region that takes backups, opened without a pair.
+    ///   - passive: the same vault in the other region, likewise.
+    /// - Returns: what the passive region lacks, and what only it has.
+    public static func between(
+        active: Vault, passive: Vault
+    ) throws(StoreError) -> (there: ReplicationPlan, back: ReplicationPlan) {
+        let (ours, theirs) = (try active.inventory(), try passive.inventory())
+        // A run that another one has swallowed need not be copied, wherever that other one is.
+        let superseded = Set((ours.runs + theirs.runs).flatMap(\.superseded))
+        return (
+            there: try ReplicationPlan(
+                from: active, ours, to: passive, theirs, superseded: superseded),
+            back: try ReplicationPlan(
+                from: passive, theirs, to: active, ours, superseded: superseded)
+        )
+    }
+
+    private init(
+        from source: Vault, _ held: Inventory, to target: Vault, _ known: Inventory,
+        superseded: Set<RunID>
+    ) throws(StoreError) {
+        vault = source.record.name
+        self.source = source.region.name
+        self.target = target.region.name
+        let live = held.runs.filter { !superseded.contains($0.id) }
+        runs = live.filter { !known.runsEverywhere.contains($0.id) }
+            .map { File(id: $0.id, byteCount: $0.byteCount) }
+        var listed = Set<PackID>()
+        let needed = live.flatMap(\.packs).filter { listed.insert($0.id).inserted }
+            .sorted { $0.id < $1.id }
+        packs = try target.lacking(needed).map { File(id: $0.id, byteCount: $0.fileByteCount) }
+        for run in held.unreadableRuns where !superseded.contains(run) {
+            problems.append("index run \(run.short) has no good copy in region \(self.source)")
+        }
+        for id in held.points.subtracting(known.pointsEverywhere).sorted() {
+            do throws(StoreError) {
+                let point = try source.recoveryPoint(id)
+                points.append(
+                    Point(
+                        id: id, item: point.item, sequence: point.sequence, time: point.time,
+                        byteCount: try source.byteCount(of: .point(id))))
+            } catch {
+                // Where the target has it, it is the source that needs repair, not the target.
+                guard !known.points.contains(id) else { continue }
+                problems.append("recovery point \(id.short): \(error.message)")
+            }
+        }
+        points.sort { ($0.time, $0.id) < ($1.time, $1.id) }
+        copiesRecord = try !target.holdsEverywhere(source.record)
+    }
+}

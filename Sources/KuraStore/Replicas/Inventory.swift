@@ -1,0 +1,120 @@
+package import KuraFormat
+internal import KuraIO
+internal import SystemPackage
+
+/// An index run as another region needs to know it.
+package struct RunSummary: Sendable {
+    package var id: RunID
+    package var byteCount: UInt64
+    package var packs: [PackSummary]
+    /// Runs whose every entry this one holds, too.
+    package var superseded: [RunID]
+}
+
+/// What a vault holds in one region, by name: what two regions are compared by.
+package struct Inventory: Sendable {
+    /// Recovery points that some usable replica holds.
+    package var points: Set<RecoveryPointID>
+    /// Those of them that every usable replica holds.
+    package var pointsEverywhere: Set<RecoveryPointID>
+    /// Runs of which some replica has a readable trailer.
+    package var runs: [RunSummary]
+    /// Runs that every usable replica holds.
+    package var runsEverywhere: Set<RunID>
+    /// Runs without a readable copy: what they list cannot be told.
+    package var unreadableRuns: [RunID]
+}
+
+extension Vault {
+    /// Looks at every replica of this region.
+    ///
+    /// Points are listed before runs, and a point is durable after its runs: whatever a point in
+    /// the inventory needs is in its runs, even while a backup goes on.
+    package func inventory() throws(StoreError) -> Inventory {
+        let (points, pointsEverywhere) = try names(in: Layout.points)
+        var attempts = 0
+        while true {
+            attempts += 1
+            let (listed, runsEverywhere) = try names(in: Layout.index)
+            var runs: [RunSummary] = []
+            var unreadable: [RunID] = []
+            for id in listed.sorted() {
+                do throws(StoreError) {
+                    let trailer = try IndexRunReader(id, self).trailer
+                    runs.append(
+                        RunSummary(
+                            id: id, byteCount: trailer.fileByteCount, packs: trailer.packs,
+                            superseded: trailer.superseded))
+                } catch {
+                    unreadable.append(id)
+                }
+            }
+            // Another process may have merged a run away between listing and opening.
+            if unreadable.isEmpty || attempts == 3 {
+                return Inventory(
+                    points: points, pointsEverywhere: pointsEverywhere, runs: runs,
+                    runsEverywhere: runsEverywhere, unreadableRuns: unreadable)
+            }
+        }
+    }
+
+    /// Of these packs, sorted by name, those that some usable replica lacks. Lists one directory
+    /// at a time, so that memory does not grow with the vault.
+    package func lacking(_ packs: [PackSummary]) throws(StoreError) -> [PackSummary] {
+        var lacking: [PackSummary] = []
+        var rest = packs[...]
+        while let first = rest.first {
+            let directory = String(first.id.hex.prefix(2))
+            let part = rest.prefix { $0.id.word0 >> 56 == first.id.word0 >> 56 }
+            let (_, everywhere) = try names(in: "\(Layout.packs)/\(directory)")
+            lacking += part.filter { !everywhere.contains($0.id) }
+            rest = rest.dropFirst(part.count)
+        }
+        return lacking
+    }
+
+    /// Names of the recovery points that some usable replica holds; none where the vault is not yet.
+    package func heldPoints() throws(StoreError) -> Set<RecoveryPointID> {
+        try names(in: Layout.points).any
+    }
+
+    /// Names in a directory: in any replica, and in every one.
+    ///
+    /// A directory that is known not to be there holds nothing: the vault is not in that replica
+    /// yet. One that cannot be listed is noted as damage and left out of account; when none can be,
+    /// that is an error.
+    private func names(
+        in directory: String
+    ) throws(StoreError) -> (any: Set<Digest>, everywhere: Set<Digest>) {
+        var holders: [Digest: Int] = [:]
+        var failures: [IOError] = []
+        for replica in replicas {
+            let path = replica.vaultPath(id).pushing(FilePath(directory))
+            do throws(IOError) {
+                for name in try fileSystem.list(path) {
+                    if let id = Digest(hex: name) { holders[id, default: 0] += 1 }
+                }
+            } catch {
+                guard !error.isNotFound else { continue }
+                failures.append(error)
+                note(Damage(replica, path: path, structure: .vault, error))
+            }
+        }
+        if let failure = failures.first, failures.count == replicas.count {
+            throw StoreError(io: failure)
+        }
+        let everywhere = holders.filter { $0.value == replicas.count - failures.count }
+        return (Set(holders.keys), Set(everywhere.keys))
+    }
+
+    /// The bytes of a file, checked whole: from a replica, or for a pack put together from frames of
+    /// several damaged copies.
+    package func soundBytes(of file: VaultFile) throws(StoreError) -> [UInt8] {
+        try soundCopy(of: file).bytes
+    }
+
+    /// Bytes of the file of a point, in the first replica that has it.
+    package func byteCount(of file: VaultFile) throws(StoreError) -> UInt64 {
+        try firstGood(file) { try fileSystem.status($0.path(of: file, in: id)).byteCount }
+    }
+}

@@ -1,0 +1,148 @@
+public import KuraFormat
+internal import KuraIO
+internal import Synchronization
+public import SystemPackage
+
+/// One copy of a recovery point: what its replica says about it.
+public struct PointCopy: Sendable {
+    public enum State: String, Sendable {
+        case here
+        case missing
+        /// The replica cannot be used now.
+        case unreachable
+    }
+
+    public var region: String
+    /// 0, 1 or 2.
+    public var ordinal: Int
+    /// The replica's directory.
+    public var path: FilePath
+    public var state: State
+    /// Nil unless the copy is here and its receipt, too.
+    public var receipt: DurabilityReceipt?
+    /// When everything that the point needs was last read in full here and found good, in
+    /// nanoseconds since 1970; nil: never, or nobody looked.
+    public var lastFullRead: Int64?
+}
+
+extension Vault {
+    /// Every replica of the vault in this region with its copy of a point, by ordinal.
+    public func copies(of point: RecoveryPointID) -> [PointCopy] {
+        region.replicas.prefix(Int(record.copies)).map { replica in
+            var copy = PointCopy(
+                region: region.name, ordinal: replica.ordinal, path: replica.path,
+                state: .unreachable, receipt: nil, lastFullRead: nil)
+            guard region.problems[replica.ordinal] == nil else { return copy }
+            do throws(IOError) {
+                let file = replica.path(of: .point(point), in: id)
+                copy.state = try fileSystem.exists(file) ? .here : .missing
+            } catch {
+                return copy
+            }
+            if copy.state == .here { copy.receipt = receipt(of: point, in: replica) }
+            return copy
+        }
+    }
+
+    /// A receipt that is sound and of this replica. One that is not says nothing.
+    private func receipt(of point: RecoveryPointID, in replica: Replica) -> DurabilityReceipt? {
+        do {
+            let receipt = try DurabilityReceipt.decode(
+                fileSystem.contents(
+                    replica.path(of: .receipt(point), in: id), max: SealedRecord.byteCountMax))
+            guard receipt.vault == id, receipt.point == point, receipt.region == region.id,
+                Int(receipt.ordinal) == replica.ordinal
+            else { return nil }
+            return receipt
+        } catch {
+            return nil
+        }
+    }
+
+    /// Writes the receipt of a point in those of `replicas` that hold the point, unless it is there.
+    ///
+    /// If power fails before, the point is durable without a receipt, and the next replication
+    /// writes one of arrival `found`.
+    ///
+    /// - Parameter session: makes the temporary names unique, and their remains removable.
+    /// - Returns: what went wrong; the point itself is not affected.
+    func writeReceipts(
+        of point: RecoveryPointID, in replicas: [Replica], arrival: Arrival, session: UniqueID
+    ) -> [StoreError] {
+        let time = Clock.now()
+        let failures = Mutex<[StoreError]>([])
+        Threads.run(replicas.count) { number in
+            let replica = replicas[number]
+            do throws(StoreError) {
+                try writeReceipt(of: point, in: replica, arrival, time: time, session: session)
+            } catch {
+                failures.withLock { $0.append(error) }
+            }
+        }
+        return failures.withLock { $0 }
+    }
+
+    private func writeReceipt(
+        of point: RecoveryPointID, in replica: Replica, _ arrival: Arrival, time: Int64,
+        session: UniqueID
+    ) throws(StoreError) {
+        guard receipt(of: point, in: replica) == nil else { return }
+        let held = try withStoreErrors {
+            try fileSystem.exists(replica.path(of: .point(point), in: id))
+        }
+        guard held else { return }
+        let receipt = DurabilityReceipt(
+            vault: id, point: point, region: region.id, ordinal: UInt8(replica.ordinal), time: time,
+            arrival: arrival)
+        try withStoreErrors {
+            let root = replica.vaultPath(id)
+            let directory = root.appending(Layout.receipts)
+            if try !fileSystem.exists(directory) {
+                try fileSystem.makeDirectory(directory)
+                try fileSystem.flushDirectory(root)
+            }
+            try fileSystem.publish(
+                receipt.encoded(), as: replica.path(of: .receipt(point), in: id),
+                temporary: root.appending(Layout.temporary)
+                    .appending("\(session.hex)-receipt-\(point.hex)"),
+                replacing: true)
+        }
+    }
+
+    /// Points that each of `replicas` holds without a receipt.
+    func pointsWithoutReceipt(
+        in replicas: [Replica]
+    ) throws(StoreError) -> [(replica: Replica, points: [RecoveryPointID])] {
+        try withStoreErrors {
+            try replicas.map { replica in
+                let root = replica.vaultPath(id)
+                let receipts = root.appending(Layout.receipts)
+                let known = try fileSystem.exists(receipts) ? Set(fileSystem.list(receipts)) : []
+                let directory = root.appending(Layout.points)
+                let points = try fileSystem.exists(directory) ? fileSystem.list(directory) : []
+                return (replica, points.filter { !known.contains($0) }.compactMap(Digest.init(hex:)))
+            }
+        }
+    }
+
+    /// Writes a receipt with the time of its file for every point that has none.
+    func completeReceipts(in replicas: [Replica], session: UniqueID) throws(StoreError) {
+        for (replica, points) in try pointsWithoutReceipt(in: replicas) {
+            for point in points {
+                let file = replica.path(of: .point(point), in: id)
+                let time = try withStoreErrors { try fileSystem.status(file).modified }
+                try writeReceipt(of: point, in: replica, .found, time: time, session: session)
+            }
+        }
+    }
+}
+
+extension Session {
+    /// Writes the receipts of a point that this session made durable.
+    /// - Returns: a warning for each replica where that failed.
+    func writeReceipts(of point: RecoveryPointID, arrival: Arrival) -> [String] {
+        vault.writeReceipts(of: point, in: writer.live, arrival: arrival, session: id).map { error in
+            "the time when \(point.short) became durable was not written down: \(error.message)"
+        }
+    }
+}

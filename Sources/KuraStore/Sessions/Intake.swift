@@ -1,0 +1,134 @@
+package import KuraFormat
+internal import KuraIO
+internal import SystemPackage
+
+/// A session that takes files of a vault from elsewhere: from the paired region.
+///
+/// It holds the vault's own lock, the item lock of the empty name, which no item can have. So there
+/// is one at a time, and whoever replaces the vault's record holds it, too. Call `end` at the end,
+/// whatever happened.
+package final class Intake: Sendable {
+    package let vault: Vault
+    private let session: Session
+
+    /// Begins a session in a vault that may not be there yet, and brings its replicas into step, so
+    /// that nothing comes from afar that a neighbour has.
+    ///
+    /// Throws where the region's record is newer than the vault's, or a rival of it: somebody
+    /// replaced it since the caller read it.
+    /// - Parameter operation: its name, such as "replicate".
+    package init(into vault: Vault, operation: String) throws(StoreError) {
+        try vault.requireWritable()
+        self.vault = vault
+        session = try Session.begin(
+            vault, operation: operation, item: Session.noItem, required: vault.requiredCopies)
+        do throws(StoreError) {
+            try requireUnchanged()
+            try session.catchUp(
+                session.writer.live, everyPack: false, Progress(), Cancellation())
+        } catch {
+            session.end(clean: true)
+            throw error
+        }
+    }
+
+    /// Publishes a file and returns when it is durable. Safe from several threads.
+    package func publish(_ bytes: [UInt8], as file: VaultFile) throws(StoreError) {
+        try session.writer.publish(bytes, as: file)
+    }
+
+    /// Publishes a recovery point that everything it needs is there for, then its receipts.
+    /// - Returns: what went wrong with the receipts.
+    package func publish(
+        _ bytes: [UInt8], point id: RecoveryPointID, arrival: Arrival
+    ) throws(StoreError) -> [String] {
+        try session.writer.publish(bytes, as: .point(id))
+        return session.writeReceipts(of: id, arrival: arrival)
+    }
+
+    /// Publishes a record in every replica that has another one. If power fails in between, replicas
+    /// differ, and the highest revision counts.
+    package func publish(_ record: VaultRecord) throws(StoreError) {
+        precondition(record.revision > vault.record.revision || record == vault.record)
+        if try vault.holdsEverywhere(record) { return }
+        try session.writer.publish(record.encoded(), as: .record)
+    }
+
+    private func requireUnchanged() throws(StoreError) {
+        let record = vault.record
+        for known in try knownRecords()
+        where known.revision > record.revision
+            || (known.revision == record.revision && known != record)
+        {
+            throw StoreError(
+                .locked, "the record of vault \(record.name) in region \(vault.region.name) changed "
+                    + "meanwhile", remedy: "run the command again")
+        }
+    }
+
+    /// Copies that cannot be read are no obstacle: they are what is replaced.
+    private func knownRecords() throws(StoreError) -> [VaultRecord] {
+        do throws(StoreError) {
+            return try vault.region.vaultRecords()[vault.id] ?? []
+        } catch {
+            if error.code == .damaged { return [] }
+            throw error
+        }
+    }
+
+    /// Finishes what sessions left that died, this operation's own earlier ones among them, and
+    /// writes the receipts that are missing.
+    package func tidy() throws(StoreError) {
+        try session.settle()
+        try vault.completeReceipts(in: session.writer.live, session: session.id)
+    }
+
+    /// - Parameter clean: whether everything was done; otherwise the next session tidies up.
+    package func end(clean: Bool) {
+        session.end(clean: clean)
+    }
+
+    /// Lists packs whose own run could not be taken, because it lists a damaged one, too.
+    package func listUnlistedPacks() throws(StoreError) {
+        try session.listUnlistedPacks()
+    }
+}
+
+/// Tells whether everything that recovery points need is listed in a vault's runs. One thread uses
+/// it; nodes that points share are looked at once.
+package final class Completeness {
+    private let walker: PointWalker
+
+    package init(of vault: Vault) throws(StoreError) {
+        walker = PointWalker(try ChunkIndex.open(vault))
+    }
+
+    /// Throws at the first node or chunk that is in no pack.
+    package func require(_ point: RecoveryPoint) throws(StoreError) {
+        for disk in point.disks { try walker.walk(disk) }
+    }
+}
+
+extension Vault {
+    /// Whether every usable replica holds this very record.
+    package func holdsEverywhere(_ record: VaultRecord) throws(StoreError) -> Bool {
+        let wanted = record.encoded()
+        for replica in replicas {
+            do throws(IOError) {
+                let path = replica.path(of: .record, in: id)
+                let found = try fileSystem.contents(path, max: SealedRecord.byteCountMax)
+                if found != wanted { return false }
+            } catch {
+                if error.isNotFound { return false }
+                throw StoreError(io: error)
+            }
+        }
+        return true
+    }
+
+    /// Whether replication has anything to tidy in this region.
+    package func needsTidying() throws(StoreError) -> Bool {
+        if !interruptedSessions().isEmpty { return true }
+        return try pointsWithoutReceipt(in: replicas).contains { !$0.points.isEmpty }
+    }
+}

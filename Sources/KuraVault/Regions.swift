@@ -1,0 +1,178 @@
+internal import FoundationEssentials
+internal import KuraFormat
+internal import KuraIO
+internal import KuraReplication
+public import KuraStore
+internal import SystemPackage
+
+extension Subscription {
+    public func region(named name: String) throws(StoreError) -> Region {
+        guard let found = regions.first(where: { $0.name == name }) else {
+            let known = regions.map(\.name).joined(separator: ", ")
+            throw StoreError(
+                .notFound, "there is no region \(name)",
+                remedy: known.isEmpty ? "run: kura region add \(name)" : "regions here: \(known)")
+        }
+        return found
+    }
+
+    /// What `addRegion` is given.
+    public struct NewRegion: Sendable {
+        public var name: String
+        /// Directories, absolute or relative to the working directory; empty for three in the home.
+        public var replicas: [String]
+        /// Nil for the pair that Azure has, when both regions are here.
+        public var pair: String?
+        /// Whether a known region whose directories are all gone gets new, empty ones.
+        public var recreate: Bool
+
+        public init(name: String, replicas: [String] = [], pair: String? = nil, recreate: Bool = false) {
+            self.name = name
+            self.replicas = replicas
+            self.pair = pair
+            self.recreate = recreate
+        }
+    }
+
+    /// Adds a region, or goes on with one whose making was interrupted.
+    ///
+    /// The home names it last. What is on disk if power fails before: replica directories, some with
+    /// an identity, which the next call with the same name and directories takes up. So a home that
+    /// was lost takes up the regions it had, too.
+    /// - Returns: the subscription with the region.
+    public func addRegion(_ new: NewRegion) throws(StoreError) -> Subscription {
+        try Self.checkRegionName(new.name)
+        let lock = try lockHome()
+        defer { LocalFileSystem().close(lock) }
+        var home = try Home.open(at: home)
+        if let place = home.regions.firstIndex(where: { $0.name == new.name }) {
+            if let pair = new.pair { try setPair(of: place, to: pair, in: &home) }
+            if new.recreate {
+                try recreate(home.regions[place], home)
+            } else if new.pair == nil || !new.replicas.isEmpty {
+                throw StoreError(
+                    .exists, "there is a region \(new.name) already",
+                    remedy: "look at it with: kura region show \(new.name)")
+            }
+        } else {
+            let replicas = try Self.directories(of: new)
+            let paths = replicas.map { home.path.pushing(FilePath($0)) }
+            if let pair = new.pair, !home.regions.contains(where: { $0.name == pair }) {
+                throw Self.noSuchPair(pair)
+            }
+            let region = try Region.create(name: new.name, replicas: paths)
+            if let known = home.regions.first(where: { $0.id == region.id.hex }) {
+                throw StoreError(
+                    .exists, "these are the directories of region \(known.name)",
+                    remedy: "give directories of its own to each region")
+            }
+            home.regions.append(
+                Home.RegionEntry(id: region.id.hex, name: new.name, replicas: replicas))
+            if let pair = new.pair {
+                try setPair(of: home.regions.count - 1, to: pair, in: &home)
+            }
+            Self.pairKnownRegions(in: &home)
+        }
+        try home.save()
+        return try Subscription(home)
+    }
+
+    /// Pairs every region that has no pair with the one that Azure pairs it with, if that is here.
+    private static func pairKnownRegions(in home: inout Home) {
+        let names = Set(home.regions.map(\.name))
+        for place in home.regions.indices where home.regions[place].pair == nil {
+            let pair = RegionPairs.pair(of: home.regions[place].name)
+            if let pair, names.contains(pair) { home.regions[place].pair = pair }
+        }
+    }
+
+    /// Pairs a region, and the other one with it unless that has a pair, in Azure or here.
+    private func setPair(
+        of place: Int, to pair: String, in home: inout Home
+    ) throws(StoreError) {
+        let name = home.regions[place].name
+        guard pair != name else {
+            throw StoreError(.invalidInput, "region \(name) cannot be its own pair")
+        }
+        guard let other = home.regions.firstIndex(where: { $0.name == pair }) else {
+            throw Self.noSuchPair(pair)
+        }
+        home.regions[place].pair = pair
+        if home.regions[other].pair == nil, RegionPairs.pair(of: pair) == nil {
+            home.regions[other].pair = name
+        }
+    }
+
+    private static func noSuchPair(_ name: String) -> StoreError {
+        StoreError(
+            .notFound, "there is no region \(name) to pair with",
+            remedy: "run first: kura region add \(name)")
+    }
+
+    /// Gives a region new directories under its old identity, after all of them were lost.
+    ///
+    /// Only when every vault that is known to be in it is active elsewhere: an empty region in place
+    /// of an active one would look like a vault without recovery points.
+    private func recreate(_ entry: Home.RegionEntry, _ home: Home) throws(StoreError) {
+        let region = try home.open(entry)
+        guard region.available.isEmpty else {
+            throw StoreError(
+                .exists, "region \(entry.name) has \(region.available.count) replicas that are there",
+                remedy: "fill the others with: kura replicate")
+        }
+        for place in try places() where place.record.activeRegion == region.id {
+            throw StoreError(
+                .refused, "vault \(place.name) is active in region \(entry.name)",
+                remedy: "declare the region lost first: kura region failover \(entry.name)")
+        }
+        _ = try Region.create(
+            name: entry.name, id: region.id, replicas: region.replicas.map(\.path))
+    }
+
+    private func lockHome() throws(StoreError) -> OpenFile {
+        do throws(IOError) {
+            if let lock = try LocalFileSystem().lock(home.appending("kura.lock")) { return lock }
+        } catch {
+            throw StoreError(io: error)
+        }
+        throw StoreError(
+            .locked, "another process is changing the regions of \(home)",
+            remedy: "run the command again")
+    }
+
+    /// The directories as the home keeps them: its own relative to it, others absolute.
+    private static func directories(of new: NewRegion) throws(StoreError) -> [String] {
+        guard !new.replicas.isEmpty else {
+            return (0..<Limits.replicasMax).map { "regions/\(new.name)/replica-\($0)" }
+        }
+        guard new.replicas.count <= Limits.replicasMax else {
+            throw StoreError(
+                .invalidInput, "\(new.replicas.count) replicas: a region has "
+                    + "\(Limits.replicasMax) at most")
+        }
+        let current = FilePath(FileManager.default.currentDirectoryPath)
+        let paths = new.replicas.map { current.pushing(FilePath($0)).lexicallyNormalized() }
+        for (number, path) in paths.enumerated() {
+            for other in paths[..<number] where path.starts(with: other) || other.starts(with: path) {
+                throw StoreError(
+                    .invalidInput, "\(path) and \(other) are not two directories",
+                    remedy: "give each replica a directory of its own, on a disk of its own")
+            }
+        }
+        return paths.map(\.string)
+    }
+
+    /// 2 to 50 lower-case letters, digits and hyphens, a letter first: it names a directory.
+    static func checkRegionName(_ name: String) throws(StoreError) {
+        let isLetter = { (c: Unicode.Scalar) in ("a"..."z").contains(c) }
+        let scalars = Array(name.unicodeScalars)
+        guard 2...50 ~= scalars.count, isLetter(scalars[0]),
+            scalars.allSatisfy({ isLetter($0) || ("0"..."9").contains($0) || $0 == "-" })
+        else {
+            throw StoreError(
+                .invalidInput, "this cannot name a region: \(scalars.count) characters given",
+                remedy: "use 2 to 50 lower-case letters, digits and hyphens, a letter first: "
+                    + "japaneast")
+        }
+    }
+}

@@ -1,0 +1,212 @@
+public import KuraFormat
+internal import KuraReplication
+public import KuraStore
+
+/// A vault with the regions it is in, as far as they are known and can be reached.
+public struct VaultPlace: Sendable {
+    /// The record with the highest revision of any replica of any region.
+    public let record: VaultRecord
+    /// The region that takes backups; nil when the home does not know it.
+    public let active: Region?
+    /// The region that gets the copies; nil without a pair, or when the home does not know it.
+    public let passive: Region?
+    /// Whether there are different records of this revision: two writers did not know of each other.
+    public let isContested: Bool
+
+    public var name: String { record.name }
+
+    init(_ records: [VaultRecord], regions: [Region]) {
+        // Which of several rivals is read does not matter, as long as it is always the same one.
+        record = records.max { $0.encoded().lexicographicallyPrecedes($1.encoded()) } ?? records[0]
+        isContested = records.count > 1
+        let (activeID, passiveID) = (record.activeRegion, record.passiveRegion)
+        active = regions.first { $0.id == activeID }
+        passive = regions.first { $0.id == passiveID }
+    }
+
+    public var activeName: String { active?.name ?? Self.unknown(record.activeRegion) }
+
+    /// Nil without a pair.
+    public var passiveName: String? {
+        record.passiveRegion.map { passive?.name ?? Self.unknown($0) }
+    }
+
+    /// The region that the vault was made in.
+    public var homeRegionName: String {
+        record.failedOver ? passiveName ?? Self.unknown(record.region) : activeName
+    }
+
+    /// Its pair's name, whichever of both is active; nil without one.
+    public var pairName: String? { record.failedOver ? activeName : passiveName }
+
+    private static func unknown(_ id: UniqueID) -> String { "(unknown region \(id.hex.prefix(8)))" }
+
+    private func canBeUsed(_ region: Region?) -> Bool {
+        region?.available.contains { $0.ordinal < Int(record.copies) } ?? false
+    }
+
+    /// Whether some replica of the region that takes backups can be used now.
+    public var isActiveReachable: Bool { canBeUsed(active) }
+
+    /// Whether some replica of the other region can be used now.
+    public var isPassiveReachable: Bool { canBeUsed(passive) }
+
+    /// Whether the passive region may be read by itself: that is what RA-GRS is for, and after a
+    /// failover the passive region is the one that was read before.
+    public var passiveMayBeRead: Bool { record.redundancy == .raGRS || record.failedOver }
+
+    /// The vault for reading: in its active region with the other one to fall back on, or, when the
+    /// active region is gone and that is allowed, in the passive one.
+    public func reading() throws(StoreError) -> Vault {
+        if isActiveReachable, let active {
+            return Vault(region: active, record: record, pair: passive)
+        }
+        if isPassiveReachable, passiveMayBeRead, let passive {
+            return Vault(region: passive, record: record)
+        }
+        throw unreachable
+    }
+
+    /// The vault for backups: in its active region.
+    public func writing() throws(StoreError) -> Vault {
+        guard isActiveReachable, let active else { throw unreachable }
+        try requireUncontested()
+        return Vault(region: active, record: record, pair: passive)
+    }
+
+    /// Throws when there are rival records, so that writing would decide for one of them.
+    func requireUncontested() throws(StoreError) {
+        guard isContested else { return }
+        throw StoreError(
+            .refused, "vault \(name) has different records of revision \(record.revision): two "
+                + "writers changed it without knowing of each other; it can be read, not written",
+            remedy: "remove the file vaults/\(record.id.hex)/vault that is wrong from the replicas "
+                + "that have it, after a look at each with: kura vault show \(name)")
+    }
+
+    /// Why the active region cannot be used, and what to do.
+    public var unreachable: StoreError {
+        let problem = active?.problems.compactMap { $0 }.first
+        let reason = problem?.message ?? "the home does not know its directories"
+        let message = "region \(activeName), where vault \(name) is, cannot be reached: \(reason)"
+        guard isPassiveReachable, let passive else {
+            return StoreError(
+                problem?.code ?? .replicaMissing, message,
+                remedy: problem?.remedy ?? "add it with: kura region add NAME --replica DIR")
+        }
+        return StoreError(
+            .replicaMissing, message,
+            remedy: "mount its disks; or declare it lost, to go on in \(passive.name): "
+                + "kura region failover \(activeName)")
+    }
+
+    /// Why reading does not go to the active region; nil when it does.
+    public var notice: String? {
+        guard !isActiveReachable, isPassiveReachable, passiveMayBeRead, let passive else {
+            return nil
+        }
+        return "region \(activeName) cannot be reached: vault \(name) is read from \(passive.name), "
+            + "which may lack the newest recovery points"
+    }
+
+    /// The vault in both regions; nil unless both can be reached.
+    var replication: Replication? {
+        guard isActiveReachable, isPassiveReachable, let active, let passive else { return nil }
+        return Replication(
+            active: Vault(region: active, record: record),
+            passive: Vault(region: passive, record: record))
+    }
+}
+
+extension Subscription {
+    /// Every vault that a reachable region holds, by name.
+    public func places() throws(StoreError) -> [VaultPlace] {
+        var found: [UniqueID: [VaultRecord]] = [:]
+        var problem: StoreError?
+        for region in regions {
+            do throws(StoreError) {
+                for (id, records) in try region.vaultRecords() {
+                    for record in records { found[id, default: []].keepNewest(record) }
+                }
+            } catch {
+                // Another region may have good copies of the same records.
+                problem = problem ?? error
+            }
+        }
+        if found.isEmpty, let problem { throw problem }
+        return found.values.map { VaultPlace($0, regions: regions) }.sorted { $0.name < $1.name }
+    }
+
+    /// Where an opened vault is.
+    public func place(of vault: Vault) -> VaultPlace {
+        VaultPlace([vault.record], regions: regions)
+    }
+
+    /// Finds a vault by its name, in whatever case.
+    public func place(named name: String) throws(StoreError) -> VaultPlace {
+        let all = try places()
+        if let place = all.first(where: { $0.name.lowercased() == name.lowercased() }) {
+            return place
+        }
+        // With every replica gone, "no such vault" would be a guess.
+        for region in regions where region.available.isEmpty {
+            if let problem = region.problems.compactMap({ $0 }).first { throw problem }
+        }
+        let known = all.map(\.name).joined(separator: ", ")
+        throw StoreError(
+            .notFound, "there is no vault \(name)",
+            remedy: known.isEmpty ? "run: kura vault create \(name)" : "vaults here: \(known)")
+    }
+
+    /// The vault for reading.
+    public func vault(named name: String) throws(StoreError) -> Vault {
+        try place(named: name).reading()
+    }
+
+    /// Every vault that can be read, by name. What cannot is among `unreadableVaults`.
+    public func vaults() throws(StoreError) -> [Vault] {
+        var vaults: [Vault] = []
+        for place in try places() {
+            do throws(StoreError) {
+                vaults.append(try place.reading())
+            } catch {
+                continue
+            }
+        }
+        return vaults
+    }
+
+    /// Per vault that cannot be read now, why.
+    public func unreadableVaults() throws(StoreError) -> [StoreError] {
+        var errors: [StoreError] = []
+        for place in try places() {
+            do throws(StoreError) {
+                _ = try place.reading()
+            } catch {
+                errors.append(error)
+            }
+        }
+        return errors
+    }
+
+    /// The vault in one region alone, for `--region`.
+    public func vault(named name: String, in regionName: String) throws(StoreError) -> Vault {
+        let place = try place(named: name)
+        let region = try region(named: regionName)
+        if region.id == place.active?.id { return Vault(region: region, record: place.record) }
+        guard region.id == place.passive?.id else {
+            let others = [place.activeName, place.passiveName].compactMap { $0 }
+            throw StoreError(
+                .notFound, "region \(regionName) does not hold vault \(place.name)",
+                remedy: "it is in \(others.joined(separator: " and "))")
+        }
+        guard place.passiveMayBeRead else {
+            throw StoreError(
+                .refused, "region \(regionName) is the secondary of vault \(place.name), which is "
+                    + "\(place.record.redundancy.name): it may be read after a failover only",
+                remedy: "run: kura region failover \(place.activeName), or use ra-grs: "
+                    + "kura vault set-redundancy \(place.name) ra-grs --convert")
+        }
+        return Vault(region: region, record: place.record)
+    }
+}

@@ -1,0 +1,214 @@
+import KuraFormat
+import KuraIO
+import KuraReplication
+import KuraStore
+import KuraVault
+import SystemPackage
+import Testing
+import TestSupport
+
+@Suite("Failover") struct FailoverTests {
+    private let east = TwoRegions.east
+    private let west = TwoRegions.west
+
+    private func disk(_ seed: UInt64) -> [UInt8] {
+        SyntheticDisk(seed: seed, byteCount: 60_000).bytes
+    }
+
+    @Test("refuses while it would leave a committed point behind, and says which")
+    func refuses() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            let kept = try regions.backup(disk(1))
+            try regions.replicate()
+            let lost = try regions.backup(disk(2))
+            removeTree(regions.regionPath(east))
+            let refused = try regions.subscription().failOver(east, acceptLoss: false)
+            #expect(refused.isRefused && refused.moved.isEmpty)
+            #expect(refused.atRisk.map(\.point?.id) == [lost])
+            #expect(try regions.place().activeName == east)
+            let moved = try regions.subscription().failOver(east, acceptLoss: true)
+            #expect(moved.moved.map(\.to) == [west])
+            let vault = try regions.place().writing()
+            #expect(vault.region.name == west)
+            #expect(try vault.recoveryPointIDs() == [kept])
+            let next = try regions.backup(disk(3))
+            #expect(try regions.restore(next, from: regions.place().reading()) == disk(3))
+        }
+    }
+
+    @Test("copies first what can still be copied")
+    func reachable() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            let id = try regions.backup(disk(1))
+            let report = try regions.subscription().failOver(east, acceptLoss: false)
+            #expect(report.atRisk.isEmpty && report.moved.count == 1)
+            #expect(try regions.vault(in: west).recoveryPointIDs() == [id])
+            let place = try regions.place()
+            #expect(place.record.failedOver && place.record.revision == 1 << 32)
+            // Once more, there is nothing to do.
+            #expect(try regions.subscription().failOver(east, acceptLoss: false).moved.isEmpty)
+        }
+    }
+
+    @Test("refuses when the home does not know what was lost")
+    func unknown() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            try regions.backup(disk(1))
+            removeTree(regions.home.appending("replication"))
+            removeTree(regions.regionPath(east))
+            let refused = try regions.subscription().failOver(east, acceptLoss: false)
+            #expect(refused.isRefused)
+            #expect(refused.atRisk.count == 1 && refused.atRisk[0].point == nil)
+        }
+    }
+
+    @Test("lists points that vanished from a region that is still there")
+    func vanished() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            let id = try regions.backup(disk(1))
+            let vault = try regions.place().record.id.hex
+            for replica in 0..<3 {
+                removeTree(regions.replicaPath(east, replica).pushing(FilePath("vaults/\(vault)")))
+            }
+            let refused = try regions.subscription().failOver(east, acceptLoss: false)
+            #expect(refused.isRefused)
+            #expect(refused.atRisk.map(\.point?.id) == [id])
+        }
+    }
+
+    @Test("An old primary that comes back adds what it has, and fails back without loss")
+    func comesBack() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            var made = [try regions.backup(disk(1)): disk(1)]
+            try regions.replicate()
+            made[try regions.backup(disk(2))] = disk(2)
+            regions.hide(regions.regionPath(east), true)
+            _ = try regions.subscription().failOver(east, acceptLoss: true)
+            made[try regions.backup(disk(3))] = disk(3)
+            let gone = #expect(throws: StoreError.self) {
+                try regions.subscription().failBack(east, acceptLoss: false)
+            }
+            #expect(gone?.code == .replicaMissing)
+            regions.hide(regions.regionPath(east), false)
+            // It does not know of the failover; the higher revision counts all the same.
+            #expect(try regions.place().activeName == west)
+            let report = try regions.subscription().failBack(east, acceptLoss: false)
+            #expect(report.moved.map(\.to) == [east] && report.atRisk.isEmpty)
+            for region in [east, west] {
+                let vault = try regions.vault(in: region)
+                #expect(Set(try vault.recoveryPointIDs()) == Set(made.keys))
+                for (id, bytes) in made { #expect(try regions.restore(id, from: vault) == bytes) }
+            }
+            #expect(try regions.place().record.revision == 2 << 32)
+        }
+    }
+
+    @Test("A region whose directories are gone for good is made anew and filled by the failback")
+    func recreated() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            let id = try regions.backup(disk(1))
+            try regions.replicate()
+            removeTree(regions.regionPath(east))
+            let again = Subscription.NewRegion(name: east, recreate: true)
+            let refused = #expect(throws: StoreError.self) {
+                try regions.subscription().addRegion(again)
+            }
+            #expect(refused?.code == .refused)
+            _ = try regions.subscription().failOver(east, acceptLoss: false)
+            _ = try regions.subscription().addRegion(again)
+            #expect(try regions.subscription().failBack(east, acceptLoss: false).moved.count == 1)
+            #expect(try regions.restore(id, from: regions.vault(in: east)) == disk(1))
+        }
+    }
+
+    @Test("Killed at any call, a failover ends as it began or as it would have")
+    func killed() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            let id = try regions.backup(disk(1))
+            try regions.replicate()
+            // The record is in some replicas of the new active region only.
+            var record = try regions.place().record
+            record.failedOver = true
+            record.revision = try #require(record.revisionAfterFailover)
+            let file = "vaults/\(record.id.hex)/vault"
+            for replica in 0..<3 {
+                try write(
+                    record.encoded(), to: regions.replicaPath(west, replica).pushing(FilePath(file)))
+                #expect(try regions.place().activeName == west)
+                #expect(try regions.restore(id, from: regions.place().reading()) == disk(1))
+            }
+            try regions.replicate()
+            #expect(try regions.vault(in: east).holdsRecordEverywhere(record, regions))
+        }
+    }
+
+    @Test("Two different records of one revision are read and not written")
+    func rivals() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            let id = try regions.backup(disk(1))
+            try regions.replicate()
+            var rival = try regions.place().record
+            rival.minCopies = 3
+            let path = regions.replicaPath(west, 2).pushing(
+                FilePath("vaults/\(rival.id.hex)/vault"))
+            try write(rival.encoded(), to: path)
+            let place = try regions.place()
+            #expect(place.isContested)
+            #expect(try regions.restore(id, from: place.reading()) == disk(1))
+            let errors = [
+                #expect(throws: StoreError.self) { try regions.backup(disk(2)) },
+                #expect(throws: StoreError.self) { try regions.replicate() },
+                #expect(throws: StoreError.self) {
+                    try regions.subscription().failOver(east, acceptLoss: true)
+                },
+            ]
+            #expect(errors.allSatisfy { $0?.code == .refused })
+        }
+    }
+
+    @Test("The secondary is readable with RA-GRS only, or after a failover")
+    func secondary() throws {
+        for redundancy in [Redundancy.grs, .raGRS] {
+            try withTemporaryDirectory { directory in
+                let regions = try TwoRegions(directory, redundancy)
+                let id = try regions.backup(disk(1))
+                try regions.replicate()
+                let name = TwoRegions.vaultName
+                let direct = Result { try regions.subscription().vault(named: name, in: west) }
+                removeTree(regions.regionPath(east))
+                let alone = Result { try regions.place().reading() }
+                if redundancy == .raGRS {
+                    #expect(try regions.restore(id, from: direct.get()) == disk(1))
+                    #expect(try regions.restore(id, from: alone.get()) == disk(1))
+                    #expect(try regions.place().notice != nil)
+                } else {
+                    #expect(throws: StoreError.self) { try direct.get() }
+                    #expect(throws: StoreError.self) { try alone.get() }
+                }
+                _ = try regions.subscription().failOver(east, acceptLoss: false)
+                #expect(try regions.restore(id, from: regions.place().reading()) == disk(1))
+            }
+        }
+    }
+}
+
+extension Vault {
+    /// Whether each replica's file is this record.
+    fileprivate func holdsRecordEverywhere(
+        _ record: VaultRecord, _ regions: TwoRegions
+    ) throws -> Bool {
+        try (0..<3).allSatisfy { replica in
+            let path = regions.replicaPath(region.name, replica).pushing(
+                FilePath("vaults/\(record.id.hex)/vault"))
+            return try LocalFileSystem().contents(path, max: 1 << 20) == record.encoded()
+        }
+    }
+}

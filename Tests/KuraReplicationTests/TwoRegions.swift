@@ -1,0 +1,124 @@
+import Glibc
+import KuraFormat
+import KuraIO
+import KuraReplication
+import KuraStore
+import KuraVault
+import SystemPackage
+import TestSupport
+
+/// A home with the regions japaneast and japanwest and one vault, in a temporary directory.
+struct TwoRegions {
+    let directory: FilePath
+    static let east = "japaneast"
+    static let west = "japanwest"
+    static let vaultName = "gold"
+
+    var home: FilePath { directory.appending("home") }
+
+    init(_ directory: FilePath, _ redundancy: Redundancy = .grs) throws {
+        self.directory = directory
+        let subscription = try Subscription.open(home: home, create: .home)
+            .addRegion(Subscription.NewRegion(name: Self.east))
+            .addRegion(Subscription.NewRegion(name: Self.west))
+        _ = try subscription.createVault(
+            name: Self.vaultName, region: Self.east, redundancy: redundancy, copies: nil)
+    }
+
+    /// Opened anew: nothing remembered.
+    func subscription() throws -> Subscription {
+        try Subscription.open(home: home, create: .nothing)
+    }
+
+    func place() throws -> VaultPlace { try subscription().place(named: Self.vaultName) }
+
+    func replicaPath(_ region: String, _ replica: Int) -> FilePath {
+        home.pushing(FilePath("regions/\(region)/replica-\(replica)"))
+    }
+
+    /// The vault in one region alone.
+    func vault(
+        in region: String, fileSystem: any FileSystem = LocalFileSystem()
+    ) throws -> Vault {
+        let known = try subscription().region(named: region)
+        let opened = Region(
+            id: known.id, name: known.name, replicas: known.replicas.map(\.path),
+            fileSystem: fileSystem)
+        return Vault(region: opened, record: try place().record)
+    }
+
+    /// Both regions on a file system of choice.
+    func replication(on fileSystem: any FileSystem) throws -> Replication {
+        let place = try place()
+        return Replication(
+            active: try vault(in: place.activeName, fileSystem: fileSystem),
+            passive: try vault(in: place.passiveName ?? "", fileSystem: fileSystem))
+    }
+
+    @discardableResult
+    func replicate() throws -> ReplicationReport {
+        try subscription().replicate(place())
+    }
+
+    /// Backs up into the active region, as the command does.
+    @discardableResult
+    func backup(_ bytes: [UInt8], item: String = "item") throws -> RecoveryPointID {
+        let path = directory.appending("source-\(UInt64.random(in: 0...UInt64.max))")
+        try write(bytes, to: path)
+        defer { unlink(path.string) }
+        let disk = BackupRequest.Disk(name: "disk", source: .file(try SourceFile(path)))
+        let subscription = try subscription()
+        let vault = try subscription.place(named: Self.vaultName).writing()
+        let report = try vault.backup(BackupRequest(item: item, disks: [disk], threads: 1))
+        _ = subscription.noteBackup(report, in: vault)
+        return report.id
+    }
+
+    func restore(_ id: RecoveryPointID, from vault: Vault) throws -> [UInt8] {
+        let path = directory.appending("target-\(UInt64.random(in: 0...UInt64.max))")
+        defer { unlink(path.string) }
+        let record = try vault.recoveryPoint(id).disks[0]
+        let target = try TargetFile(path, byteCount: record.byteCount, overwrite: false)
+        do {
+            _ = try vault.restore(record, to: .file(target), threads: 1)
+            try target.finish()
+        } catch {
+            target.abandon()
+            throw error
+        }
+        return try LocalFileSystem().contents(path, max: 1 << 30)
+    }
+
+    /// Takes a directory away, as an unmounted disk is; `false` brings it back.
+    func hide(_ path: FilePath, _ hidden: Bool) {
+        let away = path.string + "-away"
+        if hidden { rename(path.string, away) } else { rename(away, path.string) }
+    }
+
+    func isHidden(_ path: FilePath) -> Bool { access(path.string + "-away", F_OK) == 0 }
+
+    func regionPath(_ region: String) -> FilePath { home.pushing(FilePath("regions/\(region)")) }
+
+    /// Files of the vault in one replica below a directory such as "packs", as absolute paths.
+    func files(_ directory: String, _ region: String, _ replica: Int = 0) throws -> [FilePath] {
+        let root = replicaPath(region, replica).pushing(
+            FilePath("vaults/\(try place().record.id.hex)/\(directory)"))
+        var files: [FilePath] = []
+        for name in try LocalFileSystem().list(root) {
+            let path = root.appending(name)
+            switch try LocalFileSystem().status(path).kind {
+            case .directory: files += try self.files("\(directory)/\(name)", region, replica)
+            default: files.append(path)
+            }
+        }
+        return files
+    }
+}
+
+func write(_ bytes: [UInt8], to path: FilePath) throws {
+    let fileSystem = LocalFileSystem()
+    unlink(path.string)
+    let file = try fileSystem.create(path)
+    defer { fileSystem.close(file) }
+    try bytes.withUnsafeBytes { try fileSystem.write(file, path, at: 0, $0) }
+}
