@@ -16,7 +16,8 @@ struct ReplicateCommand: ParsableCommand {
               kura replicate --dry-run --json
             """)
 
-    @Option(help: ArgumentHelp("Only this vault; no new directory is filled then.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("Only this vault; no new directory is filled then.", valueName: "name"))
     var vault: String?
 
     @Flag(help: "Say what would be copied, and change nothing.")
@@ -80,7 +81,9 @@ struct ReplicateCommand: ParsableCommand {
                 "dry_run": .bool(dryRun), "seconds": .fraction(report.seconds),
                 "vaults": .array(Self.vaults(report)),
                 "filled": .array(
-                    report.filled.map { ["region": .string($0.region), "replica": JSON($0.replica)] }),
+                    report.filled.map {
+                        ["region": .string($0.region), "replica": JSON($0.replica)]
+                    }),
                 "lost": .array(report.lost.map(JSON.string)),
             ])
     }

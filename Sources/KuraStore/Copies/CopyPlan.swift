@@ -77,7 +77,9 @@ extension Vault {
         let runs = try runsToCopy(contents, all: everyPack)
         try addPacks(of: runs, contents, everyPack: everyPack, to: &plan)
         for run in runs {
-            plan.add(.run(run.id), run.trailer.fileByteCount, contents) { !$0.runs.contains(run.id.hex) }
+            plan.add(.run(run.id), run.trailer.fileByteCount, contents) {
+                !$0.runs.contains(run.id.hex)
+            }
         }
         for (name, holders) in try listIfPresent(Layout.repairs).sorted(by: { $0.key < $1.key }) {
             guard let id = RepairID(hex: name) else { continue }

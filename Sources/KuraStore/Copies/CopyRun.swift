@@ -67,7 +67,9 @@ final class CopyRun: Sendable {
         // failed, before its directory was flushed.
         let runTargets = Set(plan.steps.filter { $0.isRun }.flatMap(\.targets))
         for ordinal in runTargets {
-            attempt(ordinal) { (target) throws(IOError) in try vault.flushPackDirectories(of: target) }
+            attempt(ordinal) { (target) throws(IOError) in
+                try vault.flushPackDirectories(of: target)
+            }
         }
         for step in plan.steps where !step.isPack && !cancellation.isCancelled { copy(step) }
         if cancellation.isCancelled { throw .interruptedByUser }
