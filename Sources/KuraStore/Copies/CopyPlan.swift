@@ -27,6 +27,10 @@ public struct CopyPlan: Sendable {
     public var steps: [Step] = []
     /// Replicas that could not be looked at, by ordinal.
     public var failures: [Int: StoreError] = [:]
+    /// Packs that are there already and that a run of the plan will refer to, by ordinal. They may be
+    /// the work of a process that died, or of a replica that failed, before their directory was
+    /// flushed.
+    var heldPacks: [Int: Set<PackID>] = [:]
 
     public init() {}
 
@@ -123,7 +127,12 @@ extension Vault {
                 var lacking: [Int] = []
                 for target in behind where plan.failures[target.replica.ordinal] == nil {
                     do throws(IOError) {
-                        if try !target.holds(pack.id) { lacking.append(target.replica.ordinal) }
+                        let ordinal = target.replica.ordinal
+                        if try !target.holds(pack.id) {
+                            lacking.append(ordinal)
+                        } else if !target.runs.contains(run.id.hex) {
+                            plan.heldPacks[ordinal, default: []].insert(pack.id)
+                        }
                     } catch {
                         plan.failures[target.replica.ordinal] = StoreError(io: error)
                     }
