@@ -25,6 +25,7 @@ struct ListCommand: ParsableCommand {
         var found: [LocatedPoint] = []
         var holders: [RecoveryPointID: [Int]] = [:]
         var readable: Set<RecoveryPointID> = []
+        var lost: Set<RecoveryPointID> = []
         let subscription = try existing()
         if let subscription {
             let vaults = try vault.map { [try subscription.vault(named: $0)] }
@@ -35,6 +36,9 @@ struct ListCommand: ParsableCommand {
                     readable.insert(id)
                     guard item == nil || point.item == item else { continue }
                     found.append(LocatedPoint(vault: vault, id: id, point: point))
+                }
+                for damage in vault.damage {
+                    if case .point(let id) = damage.file { lost.insert(id) }
                 }
             }
         }
@@ -49,13 +53,16 @@ struct ListCommand: ParsableCommand {
                 .notFound, "item \(item) has no recovery point", remedy: "run: kura list")
         }
         try show(found, holders)
-        let lost = Set(holders.keys).subtracting(readable)
-        for id in lost.sorted() {
+        for id in lost.subtracting(readable).sorted() {
             Terminal.warn(
                 "recovery point \(id.short) has no good copy; to see what is left, run: kura verify")
         }
+<<<<<<< HEAD
         if !lost.isEmpty { throw EarlyExit.damage }
         if let subscription { try warnAboutRegions(subscription) }
+=======
+        if !lost.isSubset(of: readable) { throw EarlyExit.damage }
+>>>>>>> ac8bb5401cab94afebb3a23d0981dd4194d5cc31
     }
 
     /// A home that was never made has no recovery points, which is no error.
