@@ -29,7 +29,8 @@ struct RegionFailoverCommand: ParsableCommand {
 
     func run() throws {
         let subscription = try global.subscription()
-        let report = try FailoverView.withReporter(progress.style(global)) { meter throws(StoreError) in
+        let report = try FailoverView.withReporter(progress.style(global)) {
+            meter throws(StoreError) in
             try subscription.failOver(
                 name, acceptLoss: acceptLoss, progress: meter,
                 cancellation: Interrupts.cancellation)
@@ -60,7 +61,8 @@ struct RegionFailbackCommand: ParsableCommand {
 
     func run() throws {
         let subscription = try global.subscription()
-        let report = try FailoverView.withReporter(progress.style(global)) { meter throws(StoreError) in
+        let report = try FailoverView.withReporter(progress.style(global)) {
+            meter throws(StoreError) in
             try subscription.failBack(
                 name, acceptLoss: acceptLoss, progress: meter,
                 cancellation: Interrupts.cancellation)

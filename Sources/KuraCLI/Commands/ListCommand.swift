@@ -57,12 +57,8 @@ struct ListCommand: ParsableCommand {
             Terminal.warn(
                 "recovery point \(id.short) has no good copy; to see what is left, run: kura verify")
         }
-<<<<<<< HEAD
-        if !lost.isEmpty { throw EarlyExit.damage }
-        if let subscription { try warnAboutRegions(subscription) }
-=======
         if !lost.isSubset(of: readable) { throw EarlyExit.damage }
->>>>>>> ac8bb5401cab94afebb3a23d0981dd4194d5cc31
+        if let subscription { try warnAboutRegions(subscription) }
     }
 
     /// A home that was never made has no recovery points, which is no error.

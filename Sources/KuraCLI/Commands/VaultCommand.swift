@@ -70,13 +70,13 @@ struct VaultListCommand: ParsableCommand {
         let views = try subscription.vaults().map { try VaultView($0, subscription) }
         var table = Table([
             ("name", .left), ("region", .left), ("pair", .left), ("redundancy", .left),
-            ("copies", .right),
-            ("items", .right), ("points", .right), ("stored", .right), ("state", .left),
+            ("copies", .right), ("items", .right), ("points", .right), ("stored", .right), ("state", .left),
         ])
         for view in views {
             table.add([
                 view.vault.record.name, view.place.activeName, view.place.passiveName ?? "-",
-                view.vault.record.redundancy.name, "\(view.vault.record.copies)", "\(view.items.count)", "\(view.pointCount)",
+                view.vault.record.redundancy.name, "\(view.vault.record.copies)",
+                "\(view.items.count)", "\(view.pointCount)",
                 Units.bytes(view.statistics.storedBytes), view.state,
             ])
         }
@@ -97,14 +97,16 @@ struct VaultShowCommand: ParsableCommand {
 
     func run() throws {
         let isDefault = name == Subscription.defaultVault
-        let subscription = try global.subscription(create: isDefault ? .defaults : .nothing)
+        let subscription = try global.subscription(
+            create: isDefault ? .defaults : .nothing)
         let vault = try subscription.vault(named: name)
         let view = try VaultView(vault, subscription)
         let record = vault.record
         var lines = [
             "vault            \(record.name)",
             "state            \(view.state)",
-            "region           \(view.place.activeName)\(vault.record.failedOver ? ", failed over" : "")",
+            "region           \(view.place.activeName)"
+                + (vault.record.failedOver ? ", failed over" : ""),
             "paired region    \(view.place.passiveName ?? "none")",
             "redundancy       \(record.redundancy.name), \(record.copies) copies, "
                 + "\(record.minCopies) at least",

@@ -80,8 +80,8 @@ struct ReceiptView {
                     " since \(Units.local($0.time)) (\($0.arrival.name))"
                 } ?? ""
                 let read = copy.lastFullRead.map { ", read in full \(Units.local($0))" } ?? ""
-                lines.append(
-                    "  replica \(copy.ordinal)     \(copy.state.rawValue)\(time)\(read): \(copy.path)")
+                let state = copy.state.rawValue + time + read
+                lines.append("  replica \(copy.ordinal)     \(state): \(copy.path)")
             }
         }
         return lines

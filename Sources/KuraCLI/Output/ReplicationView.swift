@@ -47,7 +47,9 @@ enum ReplicationView {
         ]
     }
 
-    private static func json(_ report: RegionCopyReport, from source: String, to target: String) -> JSON {
+    private static func json(
+        _ report: RegionCopyReport, from source: String, to target: String
+    ) -> JSON {
         [
             "source": .string(source), "target": .string(target), "points": JSON(report.points),
             "packs": JSON(report.packs), "runs": JSON(report.runs), "bytes": .number(report.bytes),
