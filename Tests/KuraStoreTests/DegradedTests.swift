@@ -40,7 +40,7 @@ import TestSupport
             points[try store.backup(first, into: store.reopened(fileSystem: counting)).id] = first
             let total = counting.count(under: "/replica-1/")
             #expect(total > 10)
-            for number in stride(from: Int.random(in: 0..<4), to: total, by: 4) {
+            for number in stride(from: Int.random(in: 0..<6), to: total, by: 6) {
                 let disk = base.edited(seed: UInt64(number + 2)).bytes
                 let failing = Self.failing(1, from: number, number % 8 < 4 ? .ioError : .noSpace)
                 let report = try store.backup(disk, into: store.reopened(fileSystem: failing))
@@ -115,7 +115,7 @@ import TestSupport
 
     @Test("that comes back older than the others, what the others have wins, whatever its clock")
     func olderNeverWins() throws {
-        try forAll(cases: 3) { seed, random in
+        try forAll(cases: 2) { seed, random in
             try withTemporaryDirectory { directory in
                 let store = try TestStore(directory)
                 var disk = SyntheticDisk(seed: seed, byteCount: 100_000)

@@ -49,7 +49,7 @@ import TestSupport
         try withTemporaryDirectory { directory in
             let (store, points) = try store(directory)
             let path = store.region.replicas[1].path
-            var number = Int.random(in: 0..<4)
+            var number = Int.random(in: 0..<40)
             var isDone = false
             while !isDone {
                 removeTree(path)
@@ -66,7 +66,7 @@ import TestSupport
                 }
                 #expect(store.reopened().replicas.count == 3)
                 try store.expectEqualReplicas("call \(number)")
-                number += Int.random(in: 4...9)
+                number += Int.random(in: 40...90)
             }
             let report = try store.reopened().verify(VerifyRequest(level: .chunks))
             #expect(report.damaged.isEmpty)

@@ -17,7 +17,7 @@ import TestSupport
 
     @Test("is read where the region has no good copy", arguments: DamageTests.kinds)
     func fallBack(kind: String) throws {
-        try forAll(cases: 3) { seed, random in
+        try forAll(cases: 1) { seed, random in
             try withTemporaryDirectory { directory in
                 let store = try TestStore(directory)
                 let disk = SyntheticDisk(seed: seed, byteCount: 300_000).bytes

@@ -24,20 +24,28 @@ struct ListCommand: ParsableCommand {
     func run() throws {
         var found: [LocatedPoint] = []
         var holders: [RecoveryPointID: [Int]] = [:]
+        var readable: Set<RecoveryPointID> = []
+        var lost: Set<RecoveryPointID> = []
         let subscription = try existing()
         if let subscription {
             let vaults = try vault.map { [try subscription.vault(named: $0)] }
                 ?? subscription.vaults()
             for vault in vaults {
                 holders.merge(try vault.pointHolders()) { first, _ in first }
-                for (id, point) in try vault.recoveryPoints()
-                where item == nil || point.item == item {
+                for (id, point) in try vault.recoveryPoints() {
+                    readable.insert(id)
+                    guard item == nil || point.item == item else { continue }
                     found.append(LocatedPoint(vault: vault, id: id, point: point))
+                }
+                for damage in vault.damage {
+                    if case .point(let id) = damage.file { lost.insert(id) }
                 }
             }
         }
         found.sort { left, right in
-            if left.point.item == right.point.item, left.vault.id == right.vault.id {
+            if left.point.item == right.point.item, left.vault.id == right.vault.id,
+                left.point.sequence != right.point.sequence
+            {
                 return left.point.sequence > right.point.sequence
             }
             return left.point.time > right.point.time
@@ -48,6 +56,11 @@ struct ListCommand: ParsableCommand {
         }
         try show(found, holders)
         if let subscription { try warnAboutRegions(subscription) }
+        for id in lost.subtracting(readable).sorted() {
+            Terminal.warn(
+                "recovery point \(id.short) has no good copy; to see what is left, run: kura verify")
+        }
+        if !lost.isSubset(of: readable) { throw EarlyExit.damage }
     }
 
     /// A home that was never made has no recovery points, which is no error.

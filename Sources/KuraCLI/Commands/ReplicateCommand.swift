@@ -22,7 +22,8 @@ struct ReplicateCommand: ParsableCommand {
               kura replicate --vault gold
             """)
 
-    @Option(help: ArgumentHelp("Only this vault; no new directory is filled then.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("Only this vault; no new directory is filled then.", valueName: "name"))
     var vault: String?
 
     @Flag(help: "Say what would be copied, and change nothing.")
@@ -138,7 +139,9 @@ struct ReplicateCommand: ParsableCommand {
                 "dry_run": .bool(dryRun), "seconds": .fraction(report.seconds),
                 "vaults": .array(Self.vaults(report, across)),
                 "filled": .array(
-                    report.filled.map { ["region": .string($0.region), "replica": JSON($0.replica)] }),
+                    report.filled.map {
+                        ["region": .string($0.region), "replica": JSON($0.replica)]
+                    }),
                 "lost": .array(report.lost.map(JSON.string)),
             ])
     }

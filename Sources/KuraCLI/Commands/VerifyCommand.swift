@@ -43,10 +43,12 @@ struct VerifyCommand: ParsableCommand {
     @Flag(help: "Heal what is damaged, from copies that are good.")
     var repair = false
 
-    @Option(help: ArgumentHelp("Leave out copies read since then: 90s, 30m, 12h, 7d.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp("Leave out copies read since then: 90s, 30m, 12h, 7d.", valueName: "time"))
     var maxAge: Duration?
 
-    @Option(help: ArgumentHelp("Begin no pack after this long: 90s, 30m, 12h, 7d.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp("Begin no pack after this long: 90s, 30m, 12h, 7d.", valueName: "time"))
     var maxDuration: Duration?
 
     /// A whole number and a unit: s, m, h or d.

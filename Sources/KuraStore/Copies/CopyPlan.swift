@@ -27,6 +27,10 @@ public struct CopyPlan: Sendable {
     public var steps: [Step] = []
     /// Replicas that could not be looked at, by ordinal.
     public var failures: [Int: StoreError] = [:]
+    /// Packs that are there already and that a run of the plan will refer to, by ordinal. They may be
+    /// the work of a process that died, or of a replica that failed, before their directory was
+    /// flushed.
+    var heldPacks: [Int: Set<PackID>] = [:]
 
     public init() {}
 
@@ -77,7 +81,9 @@ extension Vault {
         let runs = try runsToCopy(contents, all: everyPack)
         try addPacks(of: runs, contents, everyPack: everyPack, to: &plan)
         for run in runs {
-            plan.add(.run(run.id), run.trailer.fileByteCount, contents) { !$0.runs.contains(run.id.hex) }
+            plan.add(.run(run.id), run.trailer.fileByteCount, contents) {
+                !$0.runs.contains(run.id.hex)
+            }
         }
         for (name, holders) in try listIfPresent(Layout.repairs).sorted(by: { $0.key < $1.key }) {
             guard let id = RepairID(hex: name) else { continue }
@@ -121,7 +127,12 @@ extension Vault {
                 var lacking: [Int] = []
                 for target in behind where plan.failures[target.replica.ordinal] == nil {
                     do throws(IOError) {
-                        if try !target.holds(pack.id) { lacking.append(target.replica.ordinal) }
+                        let ordinal = target.replica.ordinal
+                        if try !target.holds(pack.id) {
+                            lacking.append(ordinal)
+                        } else if !target.runs.contains(run.id.hex) {
+                            plan.heldPacks[ordinal, default: []].insert(pack.id)
+                        }
                     } catch {
                         plan.failures[target.replica.ordinal] = StoreError(io: error)
                     }

@@ -63,11 +63,10 @@ final class CopyRun: Sendable {
                 copy(packs[number])
             }
         }
-        // A pack that was there already may be the work of a process that died, or of a replica that
-        // failed, before its directory was flushed.
-        let runTargets = Set(plan.steps.filter { $0.isRun }.flatMap(\.targets))
-        for ordinal in runTargets {
-            attempt(ordinal) { (target) throws(IOError) in try vault.flushPackDirectories(of: target) }
+        for (ordinal, packs) in plan.heldPacks {
+            attempt(ordinal) { (target) throws(IOError) in
+                try vault.flushDirectories(of: packs, in: target)
+            }
         }
         for step in plan.steps where !step.isPack && !cancellation.isCancelled { copy(step) }
         if cancellation.isCancelled { throw .interruptedByUser }
@@ -117,7 +116,6 @@ final class CopyRun: Sendable {
 
 extension CopyPlan.Step {
     var isPack: Bool { if case .pack = file { true } else { false } }
-    var isRun: Bool { if case .run = file { true } else { false } }
 }
 
 extension Vault {
@@ -156,9 +154,11 @@ extension Vault {
         try fileSystem.flushDirectory(root)
     }
 
-    /// Makes the names of all packs that a replica holds durable.
-    func flushPackDirectories(of replica: Replica) throws(IOError) {
-        for name in Layout.fanOut {
+    /// Makes the names of packs that a replica holds durable.
+    func flushDirectories(
+        of packs: some Sequence<PackID>, in replica: Replica
+    ) throws(IOError) {
+        for name in Set(packs.map { $0.hex.prefix(2) }) {
             try fileSystem.flushDirectory(replica.path(of: "\(Layout.packs)/\(name)", in: id))
         }
     }

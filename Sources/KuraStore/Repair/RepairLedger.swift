@@ -22,10 +22,11 @@ extension Vault {
         for name in try listIfPresent(Layout.repairs).keys {
             guard let id = RepairID(hex: name) else { continue }
             do throws(StoreError) {
-                records.append((id, try read(.repair(id), max: SealedRecord.byteCountMax) { bytes, _ in
+                let record = try read(.repair(id), max: SealedRecord.byteCountMax) { bytes, _ in
                     try FileCheck.check(bytes, .repair(id), self)
                     return try RepairRecord.decode(bytes).record
-                }))
+                }
+                records.append((id, record))
             } catch {
                 guard error.code == .damaged || error.code == .notFound else { throw error }
             }

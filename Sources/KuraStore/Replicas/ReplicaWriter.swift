@@ -63,7 +63,7 @@ final class ReplicaWriter: Sendable {
         let reasons = failed.sorted { $0.key < $1.key }.map(\.value) + vault.problems
         return reasons.isEmpty
             ? StoreError(.replicaMissing, "the vault has no replica")
-            : vault.tooFewReplicas(reasons)
+            : vault.tooFewReplicas(reasons, required: required)
     }
 
     var busyNanoseconds: Int64 { state.withLock { $0.busy } }

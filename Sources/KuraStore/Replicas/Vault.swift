@@ -77,7 +77,7 @@ public final class Vault: Sendable {
 
     /// Throws unless this code may write to the vault, and enough replicas are there.
     func requireWritable() throws(StoreError) {
-        if replicas.count < requiredCopies { throw tooFewReplicas(problems) }
+        if replicas.count < requiredCopies { throw tooFewReplicas(problems, required: requiredCopies) }
         if let unknown = record.optionalFeatures.first(where: { !Feature.known.contains($0) }) {
             throw StoreError(
                 .unsupported, "vault \(record.name) has the feature \(unknown), which this Kura does "
@@ -86,14 +86,15 @@ public final class Vault: Sendable {
         }
     }
 
-    /// The error of a session that has fewer than `requiredCopies` replicas to write to.
+    /// The error of a session that has fewer than `required` replicas to write to.
     /// - Parameter reasons: why each of the others cannot be written, at least one.
-    func tooFewReplicas(_ reasons: [StoreError]) -> StoreError {
+    func tooFewReplicas(_ reasons: [StoreError], required: Int) -> StoreError {
         if reasons.count == 1 || record.copies == 1 { return reasons[0] }
         let code = reasons.first { $0.code == .noSpace }?.code ?? reasons[0].code
         let usable = Int(record.copies) - reasons.count
         return StoreError(
-            code, "vault \(record.name) needs \(requiredCopies) replicas that can be written, and "
+            code, "vault \(record.name) needs \(required) "
+                + "\(required == 1 ? "replica" : "replicas") that can be written, and "
                 + "has \(usable): " + reasons.map(\.message).joined(separator: "; "),
             remedy: reasons.compactMap(\.remedy).first)
     }
@@ -123,6 +124,9 @@ public final class Vault: Sendable {
                 // What is not in the pair yet is no damage.
                 if isOwn(replica) || !Self.isNotFound(error) { failures.append((replica, error)) }
             }
+        }
+        for (replica, error) in failures where !Self.isNotFound(error) {
+            note(error, in: file, of: replica)
         }
         throw Self.noGoodCopy(of: file, failures, problems)
     }
@@ -222,12 +226,20 @@ public final class Vault: Sendable {
         }
     }
 
-    /// Every recovery point, newest first; points of one item in the order of their sequence.
+    /// Every recovery point of which there is a good copy, newest first; points of one item in the
+    /// order of their sequence. One without a good copy is left out and noted in `damage`, so it
+    /// hides no other; whoever removes what no point needs has to ask `recoveryPointIDs` too.
     public func recoveryPoints() throws(StoreError) -> [(
         id: RecoveryPointID, point: RecoveryPoint
     )] {
         var points: [(id: RecoveryPointID, point: RecoveryPoint)] = []
-        for id in try recoveryPointIDs() { points.append((id, try recoveryPoint(id))) }
+        for id in try recoveryPointIDs() {
+            do throws(StoreError) {
+                points.append((id, try recoveryPoint(id)))
+            } catch {
+                guard error.code == .damaged else { throw error }
+            }
+        }
         return points.sorted { left, right in
             if left.point.item == right.point.item, left.point.sequence != right.point.sequence {
                 return left.point.sequence > right.point.sequence

@@ -58,7 +58,7 @@ extension Session {
         }
         for replica in writer.live {
             do throws(IOError) {
-                try vault.flushPackDirectories(of: replica)
+                try vault.flushDirectories(of: found.packs.map(\.id), in: replica)
             } catch {
                 writer.fail(replica.ordinal, StoreError(io: error))
             }

@@ -209,7 +209,8 @@ final class Verification: Sendable {
             report.bytes += result.bytes
         }
         if result.failures.count == work.replicas.count, !result.failures.isEmpty {
-            let frames = PackAssembly(work.pack.id, vault).lostFrames(decoding: request.level == .chunks)
+            let frames = PackAssembly(work.pack.id, vault)
+                .lostFrames(decoding: request.level == .chunks)
             if let frames { lost.withLock { $0[work.pack.id] = frames } }
         }
         progress.update { $0.doneBytes += work.pack.fileByteCount * UInt64(work.replicas.count) }
