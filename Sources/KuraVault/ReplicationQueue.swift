@@ -118,7 +118,16 @@ extension Subscription {
     ) throws(StoreError) -> [ReplicationPlan.Point] {
         var points: [ReplicationPlan.Point] = []
         for id in ids {
-            points.append(ReplicationPlan.Point(id, try vault.recoveryPoint(id)))
+            do throws(StoreError) {
+                points.append(ReplicationPlan.Point(id, try vault.recoveryPoint(id)))
+            } catch {
+                guard error.code == .damaged else { throw error }
+                // It was acknowledged, so it counts, although nobody can read what it is.
+                let time = vault.copies(of: id).compactMap(\.receipt?.time).min() ?? Clock.now()
+                points.append(
+                    ReplicationPlan.Point(
+                        id: id, item: "(no good copy)", sequence: 0, time: time, byteCount: 0))
+            }
         }
         return points.sorted { ($0.time, $0.id) < ($1.time, $1.id) }
     }

@@ -80,6 +80,25 @@ import TestSupport
         }
     }
 
+    @Test("counts points that no good copy is left of")
+    func unreadable() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            let id = try regions.backup(disk(1))
+            let other = try regions.backup(disk(2), item: "other")
+            for replica in 0..<3 {
+                for file in try regions.files("points", east, replica)
+                where file.lastComponent?.string == id.hex {
+                    try write([1], to: file)
+                }
+            }
+            let refused = try regions.subscription().failOver(east, acceptLoss: false)
+            #expect(refused.isRefused)
+            #expect(refused.atRisk.map(\.point?.id) == [id])
+            #expect(try regions.vault(in: west).recoveryPointIDs() == [other])
+        }
+    }
+
     @Test("An old primary that comes back adds what it has, and fails back without loss")
     func comesBack() throws {
         try withTemporaryDirectory { directory in

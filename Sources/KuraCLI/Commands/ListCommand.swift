@@ -43,7 +43,9 @@ struct ListCommand: ParsableCommand {
             }
         }
         found.sort { left, right in
-            if left.point.item == right.point.item, left.vault.id == right.vault.id {
+            if left.point.item == right.point.item, left.vault.id == right.vault.id,
+                left.point.sequence != right.point.sequence
+            {
                 return left.point.sequence > right.point.sequence
             }
             return left.point.time > right.point.time
@@ -53,12 +55,12 @@ struct ListCommand: ParsableCommand {
                 .notFound, "item \(item) has no recovery point", remedy: "run: kura list")
         }
         try show(found, holders)
+        if let subscription { try warnAboutRegions(subscription) }
         for id in lost.subtracting(readable).sorted() {
             Terminal.warn(
                 "recovery point \(id.short) has no good copy; to see what is left, run: kura verify")
         }
         if !lost.isSubset(of: readable) { throw EarlyExit.damage }
-        if let subscription { try warnAboutRegions(subscription) }
     }
 
     /// A home that was never made has no recovery points, which is no error.

@@ -1,5 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
+internal import Synchronization
 internal import SystemPackage
 
 /// Heals damaged files of a vault inside a session.
@@ -11,10 +12,15 @@ internal import SystemPackage
 ///   lacks the file, which the next verification finds;
 /// - the good bytes were put together from bad copies: those are needed until the new file is
 ///   durable, so the bad bytes are copied to the quarantine and the file is replaced by one rename.
-final class Repair {
+///
+/// Packs are healed by several threads, each with one pack in memory; the few other files after
+/// them one by one.
+final class Repair: Sendable {
     private let session: Session
     private let vault: Vault
-    private var quarantined = 0
+    private let quarantined = Atomic<Int>(0)
+
+    private static let threads = 3
 
     init(_ session: Session) {
         self.session = session
@@ -36,16 +42,15 @@ final class Repair {
                 damage[index].repairedFrom = .rebuilt
             }
         }
+        let files = places.keys.sorted { Self.order($0) < Self.order($1) }
+        let isPack = { (file: VaultFile) in if case .pack = file { true } else { false } }
+        let healed = heal(files.filter(isPack), places, damage, threads: Self.threads)
+            + heal(files.filter { !isPack($0) }, places, damage, threads: 1)
         var lostRuns: [RunID: [Int]] = [:]
-        for (file, indices) in places.sorted(by: { Self.order($0.key) < Self.order($1.key) }) {
-            do throws(StoreError) {
-                try heal(file, indices, &damage)
-            } catch {
-                if case .run(let id) = file, error.code == .damaged || error.code == .notFound {
-                    lostRuns[id] = indices
-                }
-                for index in indices { damage[index].obstacle = error.message }
-            }
+        for outcome in healed {
+            let indices = places[outcome.file, default: []]
+            for (index, entry) in zip(indices, outcome.damage) { damage[index] = entry }
+            if outcome.hasNoGoodCopy, case .run(let id) = outcome.file { lostRuns[id] = indices }
         }
         if !lostRuns.isEmpty || damage.contains(where: { $0.kind == .dangling }) {
             rebuildIndex(lostRuns, &damage)
@@ -88,13 +93,51 @@ final class Repair {
 
     // MARK: One file
 
-    /// Throws when there are no good bytes.
+    /// What became of the damage to one file.
+    private struct Outcome {
+        var file: VaultFile
+        var damage: [Damage]
+        var hasNoGoodCopy = false
+    }
+
+    /// Heals files one after the other in each of `threads` threads.
+    /// - Parameter places: per file, which of `damage` is its.
+    /// - Returns: an outcome for each file, with the damage in the order of `places`.
     private func heal(
-        _ file: VaultFile, _ indices: [Int], _ damage: inout [Damage]
-    ) throws(StoreError) {
+        _ files: [VaultFile], _ places: [VaultFile: [Int]], _ damage: [Damage], threads: Int
+    ) -> [Outcome] {
+        guard !files.isEmpty else { return [] }
+        let outcomes = Mutex<[Outcome]>([])
+        let next = Atomic<Int>(0)
+        Threads.run(min(threads, files.count)) { [self] _ in
+            while true {
+                let number = next.add(1, ordering: .relaxed).oldValue
+                guard number < files.count else { return }
+                let mine = places[files[number], default: []].map { damage[$0] }
+                let outcome = outcome(of: files[number], mine)
+                outcomes.withLock { $0.append(outcome) }
+            }
+        }
+        return outcomes.withLock { $0 }
+    }
+
+    private func outcome(of file: VaultFile, _ damage: [Damage]) -> Outcome {
+        var outcome = Outcome(file: file, damage: damage)
+        do throws(StoreError) {
+            try heal(file, &outcome.damage)
+        } catch {
+            outcome.hasNoGoodCopy = error.code == .damaged || error.code == .notFound
+            for index in outcome.damage.indices { outcome.damage[index].obstacle = error.message }
+        }
+        return outcome
+    }
+
+    /// Throws when there are no good bytes.
+    /// - Parameter damage: all of it in this file.
+    private func heal(_ file: VaultFile, _ damage: inout [Damage]) throws(StoreError) {
         var copy: SoundCopy?
-        for ordinal in Set(indices.map { damage[$0].replica }).sorted() {
-            let mine = indices.filter { damage[$0].replica == ordinal }
+        for ordinal in Set(damage.map(\.replica)).sorted() {
+            let mine = damage.indices.filter { damage[$0].replica == ordinal }
             guard let replica = session.writer.live.first(where: { $0.ordinal == ordinal }) else {
                 let reason = session.writer.failures[ordinal]?.message ?? "the replica is away"
                 for index in mine { damage[index].obstacle = reason }
@@ -143,9 +186,9 @@ final class Repair {
     ) throws(IOError) {
         let path = replica.path(of: file, in: vault.id)
         let directory = replica.path(of: Layout.quarantine, in: vault.id)
-        quarantined += 1
+        let number = quarantined.add(1, ordering: .relaxed).newValue
         let kept = directory.appending(
-            "\(session.id.hex)-\(quarantined)-" + file.relativePath.map { $0 == "/" ? "-" : "\($0)" }
+            "\(session.id.hex)-\(number)-" + file.relativePath.map { $0 == "/" ? "-" : "\($0)" }
                 .joined())
         if moving {
             do throws(IOError) {
