@@ -112,9 +112,11 @@ extension Subscription {
     ) throws(StoreError) -> StoreError {
         switch try region.vacancy(of: replica.ordinal) {
         case .empty, .half:
-            return StoreError(
-                problem.code, problem.message,
-                remedy: "to fill it, run kura replicate without --vault")
+            let remedy = region.available.isEmpty
+                ? "mount its disks; or, when they are gone for good, make the region anew: "
+                    + "kura region add \(region.name) --recreate"
+                : "to fill it, run kura replicate without --vault"
+            return StoreError(problem.code, problem.message, remedy: remedy)
         case .occupied:
             guard problem.code == .replicaMissing else { return problem }
             return StoreError(
