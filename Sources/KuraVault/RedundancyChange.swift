@@ -33,7 +33,7 @@ extension Subscription {
         let points = try vault.heldPoints().count
         guard points == 0 || convert else {
             throw StoreError(
-                .refused, "vault \(place.name) has \(points) recovery points: its redundancy, "
+                .refused, "vault \(place.name) has recovery points (\(points)): its redundancy, "
                     + "\(place.record.redundancy.name), is frozen, as in Azure Backup",
                 remedy: "Kura can copy, verify and then switch: "
                     + "kura vault set-redundancy \(place.name) \(kind.name) --convert")

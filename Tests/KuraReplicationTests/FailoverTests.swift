@@ -71,7 +71,7 @@ import TestSupport
             let regions = try TwoRegions(directory)
             let id = try regions.backup(disk(1))
             let vault = try regions.place().record.id.hex
-            for replica in 0..<3 {
+            for replica in regions.replicas {
                 removeTree(regions.replicaPath(east, replica).pushing(FilePath("vaults/\(vault)")))
             }
             let refused = try regions.subscription().failOver(east, acceptLoss: false)
@@ -86,7 +86,7 @@ import TestSupport
             let regions = try TwoRegions(directory)
             let id = try regions.backup(disk(1))
             let other = try regions.backup(disk(2), item: "other")
-            for replica in 0..<3 {
+            for replica in regions.replicas {
                 for file in try regions.files("points", east, replica)
                 where file.lastComponent?.string == id.hex {
                     try write([1], to: file)
@@ -149,7 +149,7 @@ import TestSupport
     @Test("Killed at any call, a failover ends as it began or as it would have")
     func killed() throws {
         try withTemporaryDirectory { directory in
-            let regions = try TwoRegions(directory)
+            let regions = try TwoRegions(directory, replicas: 3)
             let id = try regions.backup(disk(1))
             try regions.replicate()
             // The record is in some replicas of the new active region only.
@@ -157,7 +157,7 @@ import TestSupport
             record.failedOver = true
             record.revision = try #require(record.revisionAfterFailover)
             let file = "vaults/\(record.id.hex)/vault"
-            for replica in 0..<3 {
+            for replica in regions.replicas {
                 try write(
                     record.encoded(), to: regions.replicaPath(west, replica).pushing(FilePath(file)))
                 #expect(try regions.place().activeName == west)
@@ -171,7 +171,7 @@ import TestSupport
     @Test("Two different records of one revision are read and not written")
     func rivals() throws {
         try withTemporaryDirectory { directory in
-            let regions = try TwoRegions(directory)
+            let regions = try TwoRegions(directory, replicas: 3)
             let id = try regions.backup(disk(1))
             try regions.replicate()
             var rival = try regions.place().record
@@ -224,7 +224,7 @@ extension Vault {
     fileprivate func holdsRecordEverywhere(
         _ record: VaultRecord, _ regions: TwoRegions
     ) throws -> Bool {
-        try (0..<3).allSatisfy { replica in
+        try regions.replicas.allSatisfy { replica in
             let path = regions.replicaPath(region.name, replica).pushing(
                 FilePath("vaults/\(record.id.hex)/vault"))
             return try LocalFileSystem().contents(path, max: 1 << 20) == record.encoded()

@@ -24,7 +24,7 @@ private struct RandomDays {
     private static let names = [TwoRegions.east, TwoRegions.west]
 
     init(_ directory: FilePath, _ random: SeededGenerator) throws {
-        regions = try TwoRegions(directory, .raGRS)
+        regions = try TwoRegions(directory, .raGRS, replicas: 3)
         self.random = random
     }
 

@@ -50,7 +50,7 @@ import TestSupport
     @Test("A copy killed at any call goes on with what is missing, and never shows a broken point")
     func interrupted() throws {
         try withTemporaryDirectory { directory in
-            let regions = try TwoRegions(directory)
+            let regions = try TwoRegions(directory, replicas: 3)
             let disk = SyntheticDisk(seed: 4, byteCount: 60_000)
             var made: [RecoveryPointID: [UInt8]] = [:]
             // How many calls one copy makes is counted first.
@@ -78,7 +78,7 @@ import TestSupport
             let pair = try regions.vault(in: west)
             #expect(Set(try pair.recoveryPointIDs()) == Set(made.keys))
             #expect(try pair.verify(VerifyRequest(level: .chunks)).damaged.isEmpty)
-            for replica in 0..<3 {
+            for replica in regions.replicas {
                 #expect(try regions.files("tmp", west, replica).isEmpty)
                 #expect(try regions.files("sessions", west, replica).isEmpty)
             }
@@ -106,7 +106,7 @@ import TestSupport
     @Test("Damage is not shipped: another replica's copy is taken")
     func damagedReplica() throws {
         try withTemporaryDirectory { directory in
-            let regions = try TwoRegions(directory)
+            let regions = try TwoRegions(directory, replicas: 3)
             let bytes = SyntheticDisk(seed: 6, byteCount: 300_000).bytes
             let id = try regions.backup(bytes)
             for kind in ["packs", "index", "points"] {
@@ -127,7 +127,7 @@ import TestSupport
             let packs = try regions.files("packs", east).map { $0.lastComponent!.string }
             let bytes = SyntheticDisk(seed: 8, byteCount: 200_000).bytes
             let kept = try regions.backup(bytes, item: "other")
-            for replica in 0..<3 {
+            for replica in regions.replicas {
                 for file in try regions.files("packs", east, replica)
                 where packs.contains(file.lastComponent!.string) {
                     try write([], to: file)
@@ -166,7 +166,7 @@ import TestSupport
     @Test("A point has a receipt of each copy: when it came, and how")
     func receipts() throws {
         try withTemporaryDirectory { directory in
-            let regions = try TwoRegions(directory)
+            let regions = try TwoRegions(directory, replicas: 3)
             let before = Clock.now()
             let id = try regions.backup(SyntheticDisk(seed: 10, byteCount: 100_000).bytes)
             let between = Clock.now()

@@ -16,11 +16,21 @@ struct TwoRegions {
 
     var home: FilePath { directory.appending("home") }
 
-    init(_ directory: FilePath, _ redundancy: Redundancy = .grs) throws {
+    /// Replicas of each region.
+    let replicas: Range<Int>
+
+    /// - Parameter replicas: of each region. A vault has 262 directories in each, so a test that does
+    ///   not need three of them takes one.
+    init(_ directory: FilePath, _ redundancy: Redundancy = .grs, replicas count: Int = 1) throws {
         self.directory = directory
-        let subscription = try Subscription.open(home: home, create: .home)
-            .addRegion(Subscription.NewRegion(name: Self.east))
-            .addRegion(Subscription.NewRegion(name: Self.west))
+        replicas = 0..<count
+        let home = directory.appending("home")
+        var subscription = try Subscription.open(home: home, create: .home)
+        for name in [Self.east, Self.west] {
+            let paths = replicas.map { home.string + "/regions/\(name)/replica-\($0)" }
+            subscription = try subscription.addRegion(
+                Subscription.NewRegion(name: name, replicas: paths))
+        }
         _ = try subscription.createVault(
             name: Self.vaultName, region: Self.east, redundancy: redundancy, copies: nil)
     }

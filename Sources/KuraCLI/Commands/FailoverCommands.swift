@@ -107,8 +107,7 @@ struct FailoverView {
     }
 
     private var refusal: StoreError {
-        let count = report.atRisk.count
-        let points = count == 1 ? "1 recovery point" : "\(count) recovery points"
+        let points = Units.count(report.atRisk.count, "recovery point")
         return StoreError(
             .refused, "this \(verb) would leave \(points) behind:\n" + lines,
             remedy: (back ? "run: kura verify --repair, then the command again"

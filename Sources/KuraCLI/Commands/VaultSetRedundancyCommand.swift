@@ -51,7 +51,8 @@ struct VaultSetRedundancyCommand: ParsableCommand {
         ]
         if let copied = change.copied, let verified = change.verified {
             lines.append(
-                "copied \(copied.there.points) recovery points, \(Units.bytes(copied.there.bytes)); "
+                "copied \(Units.count(copied.there.points, "recovery point")), "
+                    + "\(Units.bytes(copied.there.bytes)); "
                     + "read back \(Units.count(verified.chunks)) chunks, all good")
         }
         if !change.leftBehind.isEmpty {

@@ -27,8 +27,10 @@ enum ReplicationView {
 
     static func lines(_ plans: [ReplicationPlan]) -> [String] {
         plans.filter { !$0.isEmpty }.map { plan in
-            "vault \(plan.vault), \(plan.source) to \(plan.target): \(plan.points.count) recovery "
-                + "points, \(plan.packs.count) packs, \(plan.runs.count) index runs, "
+            "vault \(plan.vault), \(plan.source) to \(plan.target): "
+                + "\(Units.count(plan.points.count, "recovery point")), "
+                + "\(Units.count(plan.packs.count, "pack")), "
+                + "\(Units.count(plan.runs.count, "index run")), "
                 + Units.bytes(plan.byteCount)
         }
     }
@@ -76,7 +78,8 @@ enum ReplicationView {
                 ? "vault \(place.name): \(target) has everything"
                 : "vault \(place.name): nothing could be copied to \(target)"
         }
-        return "vault \(place.name): \(report.points) recovery points, \(report.packs) packs, "
+        return "vault \(place.name): \(Units.count(report.points, "recovery point")), "
+            + "\(Units.count(report.packs, "pack")), "
             + "\(Units.bytes(report.bytes)) copied to \(target) in \(Units.duration(seconds))"
     }
 }

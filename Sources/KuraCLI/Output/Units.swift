@@ -46,6 +46,11 @@ enum Units {
         return String(digits)
     }
 
+    /// "1 pack", "2 packs".
+    static func count(_ value: Int, _ what: String) -> String {
+        "\(count(UInt64(value))) \(what)\(value == 1 ? "" : "s")"
+    }
+
     static func fixed(_ value: Double, _ places: Int) -> String {
         guard value.isFinite else { return "-" }
         var scale = 1
