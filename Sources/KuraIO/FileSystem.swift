@@ -83,16 +83,18 @@ extension FileSystem {
         defer { close(file) }
         let size = try status(path).byteCount
         guard size <= UInt64(max) else { throw IOError("read", path, .fileTooLarge) }
-        var bytes = [UInt8](repeating: 0, count: Int(size))
-        let result = bytes.withUnsafeMutableBytes { target -> Result<Int, IOError> in
+        // Not cleared first: of large files that would cost as much as reading them.
+        var failure: IOError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: Int(size)) { target, count in
             do throws(IOError) {
-                return .success(try read(file, path, at: 0, into: target))
+                let whole = UnsafeMutableRawBufferPointer(target)
+                let space = UnsafeMutableRawBufferPointer(rebasing: whole[..<Int(size)])
+                count = try read(file, path, at: 0, into: space)
             } catch {
-                return .failure(error)
+                failure = error
             }
         }
-        let count = try result.get()
-        bytes.removeLast(bytes.count - count)
+        if let failure { throw failure }
         return bytes
     }
 

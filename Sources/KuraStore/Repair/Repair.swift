@@ -20,7 +20,9 @@ final class Repair: Sendable {
     private let vault: Vault
     private let quarantined = Atomic<Int>(0)
 
-    private static let threads = 3
+    /// The device reads one copy back while it writes others. Each has a pack of at most some tens of
+    /// MiB in memory.
+    private static let threads = 5
 
     init(_ session: Session) {
         self.session = session

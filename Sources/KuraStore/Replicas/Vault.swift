@@ -198,8 +198,12 @@ public final class Vault: Sendable {
         return found
     }
 
-    /// Whether a replica has a good copy of a file. Reads all of it.
+    /// Whether a replica has a good copy of a file. Reads it up to the first damage, packs piece by
+    /// piece.
     func isSound(_ file: VaultFile, in replica: Replica) -> Bool {
+        if case .pack(let id) = file {
+            return PackVerifier(self, level: .packs).isSound(id, in: replica)
+        }
         do {
             let bytes = try fileSystem.contents(
                 replica.path(of: file, in: id), max: FileCheck.byteCountMax)

@@ -8,6 +8,7 @@ final class PackVerifier {
     private let vault: Vault
     private let level: VerifyRequest.Level
     private let decoder = FrameDecoder()
+    private let stored = FrameBuffer()
     private let plain = FrameBuffer()
     private var hasher = BatchHasher()
     private(set) var trace = StageTimes()
@@ -40,6 +41,17 @@ final class PackVerifier {
         return result
     }
 
+    /// Whether a copy of a pack has every stored byte right.
+    func isSound(_ id: PackID, in replica: Replica) -> Bool {
+        var bytes: UInt64 = 0
+        do {
+            _ = try verify(id, replica, decode: false, &bytes)
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// - Returns: the number of chunks that were decoded and hashed.
     private func verify(
         _ id: PackID, _ replica: Replica, decode: Bool, _ bytes: inout UInt64
@@ -53,23 +65,89 @@ final class PackVerifier {
             try vault.fileSystem.read(file, path, at: 0, into: $0)
         }
         guard header == trailer.header.encoded() else { throw FormatError.checksumMismatch(.pack) }
+        let frames = FrameTable(trailer).frames
         var chunk = 0
-        for (number, frame) in FrameTable(trailer).frames.enumerated() {
+        var first = 0
+        while first < frames.count {
+            let stretch = Self.stretch(of: frames, from: first)
             let stored = try trace.time(.read) {
-                try decoder.read(file, path, frame, vault.fileSystem)
+                try read(file, path, stretch)
             }
             bytes += UInt64(stored.count)
-            do {
-                try trace.time(.hash) { try FrameDecoder.check(stored, frame.entry) }
+            try trace.time(.hash) { try check(stretch, stored, first) }
+            for (number, frame) in zip(first..., stretch) {
                 let last = chunk + Int(frame.entry.chunkCount)
-                if decode { try check(trailer.chunks[chunk..<last], stored, frame.entry) }
+                if decode {
+                    do {
+                        try check(
+                            trailer.chunks[chunk..<last], Self.bytes(of: frame, in: stretch, stored),
+                            frame.entry)
+                    } catch {
+                        throw PackDamage(frame: number, reason: error)
+                    }
+                }
                 chunk = last
-            } catch {
-                throw PackDamage(frame: number, reason: error)
             }
+            first = stretch.endIndex
         }
         bytes += trailer.fileByteCount - trailer.storedByteCount
         return decode ? UInt64(chunk) : 0
+    }
+
+    // MARK: Stretches
+
+    /// Bytes of neighbouring frames that are read at once and hashed in lanes. One frame may be as
+    /// long as this alone.
+    private static let stretchBytesMax = Limits.frameStoredBytesMax
+
+    private typealias Stretch = ArraySlice<FrameTable.Frame>
+
+    private static func stretch(of frames: [FrameTable.Frame], from first: Int) -> Stretch {
+        var last = first
+        var total = 0
+        repeat {
+            total += Int(frames[last].entry.storedByteCount)
+            last += 1
+        } while last < frames.count
+            && total + Int(frames[last].entry.storedByteCount) <= stretchBytesMax
+        return frames[first..<last]
+    }
+
+    private static func bytes(
+        of frame: FrameTable.Frame, in stretch: Stretch, _ stored: UnsafeRawBufferPointer
+    ) -> UnsafeRawBufferPointer {
+        let start = Int(frame.offset - stretch[stretch.startIndex].offset)
+        let end = start + Int(frame.entry.storedByteCount)
+        return UnsafeRawBufferPointer(rebasing: stored[start..<end])
+    }
+
+    /// Reads the stored bytes of a stretch. They stay valid until the next call.
+    private func read(
+        _ file: OpenFile, _ path: FilePath, _ stretch: Stretch
+    ) throws -> UnsafeRawBufferPointer {
+        let count = stretch.reduce(0) { $0 + Int($1.entry.storedByteCount) }
+        let target = stored.bytes(count)
+        let found = try vault.fileSystem.read(
+            file, path, at: stretch[stretch.startIndex].offset, into: target)
+        guard found == count else {
+            throw FormatError.truncated(
+                .frame, needed: UInt64(count), available: UInt64(found))
+        }
+        return UnsafeRawBufferPointer(target)
+    }
+
+    /// Compares the frames of a stretch with their stored hashes.
+    private func check(
+        _ stretch: Stretch, _ stored: UnsafeRawBufferPointer, _ first: Int
+    ) throws(PackDamage) {
+        hasher.removeAll()
+        for frame in stretch { hasher.append(Self.bytes(of: frame, in: stretch, stored)) }
+        hasher.run()
+        for (index, frame) in stretch.enumerated()
+        where hasher.digests[index] != frame.entry.storedDigest {
+            throw PackDamage(
+                frame: first + index, reason: FormatError.checksumMismatch(.frame))
+        }
     }
 
     private func check(
