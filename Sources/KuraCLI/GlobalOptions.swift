@@ -43,14 +43,14 @@ struct GlobalOptions: ParsableArguments {
     /// - Parameters:
     ///   - text: for people; nothing is printed where it is empty.
     ///   - ids: what `--quiet` prints, one a line.
-    func show(text: String, ids: [String] = [], json document: JSON) throws {
-        if json {
-            try Terminal.print(document.text(pretty: true))
-        } else if quiet {
-            for id in ids { try Terminal.print(id) }
-        } else if !text.isEmpty {
-            try Terminal.print(text)
-        }
+    /// Only what is printed is made: a list may be long.
+    func show(
+        text: @autoclosure () -> String, ids: @autoclosure () -> [String] = [],
+        json document: @autoclosure () -> JSON
+    ) throws {
+        if json { return try Terminal.print(document().text(pretty: true)) }
+        let lines = quiet ? ids().joined(separator: "\n") : text()
+        if !lines.isEmpty { try Terminal.print(lines) }
     }
 }
 

@@ -66,7 +66,7 @@ extension Digest: CustomStringConvertible {
 
     /// Parses exactly 64 lower-case hexadecimal digits.
     public init?(hex: some StringProtocol) {
-        guard let words = Hex.decode(hex, words: 4) else { return nil }
+        guard let words = Hex.decode(String(hex), words: 4) else { return nil }
         self.init(words[0], words[1], words[2], words[3])
     }
 }
@@ -107,7 +107,7 @@ public struct UniqueID: Hashable, Sendable, CustomStringConvertible {
 
     /// Parses exactly 32 lower-case hexadecimal digits.
     public init?(hex: some StringProtocol) {
-        guard let words = Hex.decode(hex, words: 2) else { return nil }
+        guard let words = Hex.decode(String(hex), words: 2) else { return nil }
         self.init(high: words[0], low: words[1])
     }
 }
@@ -116,28 +116,33 @@ enum Hex {
     private static let digits = Array("0123456789abcdef".utf8)
 
     static func encode(_ words: [UInt64]) -> String {
-        var text = [UInt8]()
-        text.reserveCapacity(words.count * 16)
-        for word in words {
-            for shift in stride(from: 60, through: 0, by: -4) {
-                text.append(digits[Int((word >> UInt64(shift)) & 15)])
+        String(unsafeUninitializedCapacity: words.count * 16) { text in
+            for (number, word) in words.enumerated() {
+                for position in 0..<16 {
+                    let shift = UInt64(60 - 4 * position)
+                    text[number * 16 + position] = digits[Int((word >> shift) & 15)]
+                }
             }
+            return words.count * 16
         }
-        return String(decoding: text, as: UTF8.self)
     }
 
-    static func decode(_ text: some StringProtocol, words count: Int) -> [UInt64]? {
+    /// Listings of large vaults come through here by the hundred thousand, so it looks at bytes.
+    static func decode(_ text: String, words count: Int) -> [UInt64]? {
         guard text.utf8.count == count * 16 else { return nil }
-        var words = [UInt64](repeating: 0, count: count)
-        for (position, character) in text.utf8.enumerated() {
-            let digit: UInt8
-            switch character {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = character - UInt8(ascii: "0")
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = character - UInt8(ascii: "a") + 10
-            default: return nil
+        var text = text
+        return text.withUTF8 { bytes in
+            var words = [UInt64](repeating: 0, count: count)
+            for position in bytes.indices {
+                let digit: UInt8
+                switch bytes[position] {
+                case let byte where byte >= 48 && byte <= 57: digit = byte - 48
+                case let byte where byte >= 97 && byte <= 102: digit = byte - 87
+                default: return nil
+                }
+                words[position / 16] = words[position / 16] << 4 | UInt64(digit)
             }
-            words[position / 16] = words[position / 16] << 4 | UInt64(digit)
+            return words
         }
-        return words
     }
 }

@@ -22,7 +22,7 @@ struct ListCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        var found: [LocatedPoint] = []
+        var points: [LocatedPoint] = []
         var holders: [RecoveryPointID: [Int]] = [:]
         var readable: Set<RecoveryPointID> = []
         var lost: Set<RecoveryPointID> = []
@@ -31,18 +31,19 @@ struct ListCommand: ParsableCommand {
             let vaults = try vault.map { [try subscription.vault(named: $0)] }
                 ?? subscription.vaults()
             for vault in vaults {
-                holders.merge(try vault.pointHolders()) { first, _ in first }
-                for (id, point) in try vault.recoveryPoints() {
+                let found = try vault.pointHolders()
+                holders.merge(found) { first, _ in first }
+                for (id, point) in try vault.recoveryPoints(found.keys) {
                     readable.insert(id)
                     guard item == nil || point.item == item else { continue }
-                    found.append(LocatedPoint(vault: vault, id: id, point: point))
+                    points.append(LocatedPoint(vault: vault, id: id, point: point))
                 }
                 for damage in vault.damage {
                     if case .point(let id) = damage.file { lost.insert(id) }
                 }
             }
         }
-        found.sort { left, right in
+        points.sort { left, right in
             if left.point.item == right.point.item, left.vault.id == right.vault.id,
                 left.point.sequence != right.point.sequence
             {
@@ -50,11 +51,11 @@ struct ListCommand: ParsableCommand {
             }
             return left.point.time > right.point.time
         }
-        if let item, found.isEmpty {
+        if let item, points.isEmpty {
             throw StoreError(
                 .notFound, "item \(item) has no recovery point", remedy: "run: kura list")
         }
-        try show(found, holders)
+        try show(points, holders)
         if let subscription { try warnAboutRegions(subscription) }
         for id in lost.subtracting(readable).sorted() {
             Terminal.warn(
@@ -77,28 +78,32 @@ struct ListCommand: ParsableCommand {
     private func show(
         _ found: [LocatedPoint], _ holders: [RecoveryPointID: [Int]]
     ) throws {
-        let views = found.map {
-            PointView($0.vault, $0.id, $0.point, holders: holders[$0.id] ?? [])
+        let view = { (entry: LocatedPoint) in
+            PointView(entry.vault, entry.id, entry.point, holders: holders[entry.id] ?? [])
         }
+        try global.show(
+            text: table(found, view), ids: found.map(\.id.hex),
+            json: [
+                "recovery_points": .array(found.map { view($0).json(withCounts: true) })
+            ])
+    }
+
+    private func table(_ found: [LocatedPoint], _ view: (LocatedPoint) -> PointView) -> String {
         var table = Table([
             ("id", .left), ("time", .left), ("item", .left), ("vault", .left), ("disks", .right),
             ("size", .right), ("new", .right), ("stored", .right), ("copies", .left),
             ("consistency", .left),
         ])
-        for (entry, view) in zip(found, views) {
+        for entry in found {
             table.add([
                 entry.id.short, Units.local(entry.point.time), entry.point.item,
                 entry.vault.record.name, "\(entry.point.disks.count)",
                 Units.bytes(entry.point.counts.logicalBytes),
                 Units.bytes(entry.point.counts.newBytes), Units.bytes(entry.point.storedBytes),
-                view.copies, entry.point.consistency.name,
+                view(entry).copies, entry.point.consistency.name,
             ])
         }
-        try global.show(
-            text: table.text, ids: found.map(\.id.hex),
-            json: [
-                "recovery_points": .array(views.map { $0.json(withCounts: true) })
-            ])
+        return table.text
     }
 }
 

@@ -236,14 +236,36 @@ public final class Vault: Sendable {
     public func recoveryPoints() throws(StoreError) -> [(
         id: RecoveryPointID, point: RecoveryPoint
     )] {
-        var points: [(id: RecoveryPointID, point: RecoveryPoint)] = []
-        for id in try recoveryPointIDs() {
-            do throws(StoreError) {
-                points.append((id, try recoveryPoint(id)))
-            } catch {
-                guard error.code == .damaged else { throw error }
+        try recoveryPoints(recoveryPointIDs())
+    }
+
+    /// From as many points on, several threads read them.
+    private static let pointsReadAtOnceMin = 1024
+
+    /// Like `recoveryPoints()`, of these points alone.
+    public func recoveryPoints(
+        _ ids: some Collection<RecoveryPointID>
+    ) throws(StoreError) -> [(id: RecoveryPointID, point: RecoveryPoint)] {
+        let ids = Array(ids)
+        // Opening files takes the time, so vaults with many points are read by several threads.
+        let threads = ids.count < Self.pointsReadAtOnceMin ? 1 : Threads.processorCount
+        let found = Mutex<[(id: RecoveryPointID, point: RecoveryPoint)]>([])
+        let failure = Mutex<StoreError?>(nil)
+        Threads.run(threads) { [self] number in
+            var mine: [(id: RecoveryPointID, point: RecoveryPoint)] = []
+            for index in stride(from: number, to: ids.count, by: threads) {
+                do throws(StoreError) {
+                    mine.append((ids[index], try recoveryPoint(ids[index])))
+                } catch {
+                    if error.code == .damaged { continue }
+                    failure.withLock { $0 = $0 ?? error }
+                    return
+                }
             }
+            found.withLock { [mine] in $0 += mine }
         }
+        if let error = failure.withLock({ $0 }) { throw error }
+        let points = found.withLock { $0 }
         return points.sorted { left, right in
             if left.point.item == right.point.item, left.point.sequence != right.point.sequence {
                 return left.point.sequence > right.point.sequence
