@@ -25,7 +25,7 @@ struct KuraCommand: ParsableCommand {
                 name: "Daily work:",
                 subcommands: [
                     BackupCommand.self, ListCommand.self, ShowCommand.self, RestoreCommand.self,
-                    VerifyCommand.self, ReplicateCommand.self,
+                    VerifyCommand.self, ReplicateCommand.self, PruneCommand.self,
                 ]),
             CommandGroup(
                 name: "Looking closer:",

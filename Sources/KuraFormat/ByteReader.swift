@@ -89,6 +89,13 @@ public struct ByteReader {
         }
     }
 
+    /// The nonce of a header: zeros in version 1, any other value from version 2 on.
+    mutating func nonce(byteCount: Int, in version: UInt16) throws(FormatError) -> UInt64 {
+        let value = try bytes(byteCount).reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+        guard (value == 0) == (version == 1) else { throw .invalidField(structure, field: "nonce") }
+        return value
+    }
+
     /// Throws unless every byte was read.
     public func finish() throws(FormatError) {
         if remaining > 0 { throw .trailingBytes(structure, count: UInt64(remaining)) }

@@ -43,6 +43,10 @@ public struct ByteWriter {
         for element in elements { write(&self, element) }
     }
 
+    mutating func nonce(_ value: UInt64, byteCount: Int) {
+        for index in 0..<byteCount { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * index))) }
+    }
+
     public mutating func zeros(_ count: Int) {
         bytes.append(contentsOf: repeatElement(0, count: count))
     }

@@ -13,6 +13,8 @@ public enum Structure: String, Sendable {
     case node = "manifest node"
     case repair = "repair record"
     case verification = "verification memory"
+    case dropped = "tombstone"
+    case condemned = "condemnation"
 }
 
 /// Why bytes are not a valid structure. Closed on purpose: a reader can tell every case apart.

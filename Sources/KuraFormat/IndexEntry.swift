@@ -122,16 +122,22 @@ public enum IndexBlock {
             id: Digest(loadingFrom: base), location: ChunkLocation(bits: UInt64(littleEndian: bits)))
     }
 
-    /// Binary search in a checked block of `count` entries.
     public static func find(
         _ id: ChunkID, in block: UnsafeRawBufferPointer, count: Int
     ) -> ChunkLocation? {
+        slot(of: id, in: block, count: count).map { entry(block, $0).location }
+    }
+
+    /// Place of a name in a checked block of `count` entries. Binary search.
+    public static func slot(
+        of id: ChunkID, in block: UnsafeRawBufferPointer, count: Int
+    ) -> Int? {
         var low = 0
         var high = count
         while low < high {
             let middle = (low + high) / 2
             let entry = entry(block, middle)
-            if entry.id == id { return entry.location }
+            if entry.id == id { return middle }
             if entry.id < id { low = middle + 1 } else { high = middle }
         }
         return nil

@@ -26,18 +26,27 @@ public struct PackSummary: Equatable, Sendable {
 public struct IndexRunHeader: Equatable, Sendable {
     public static let byteCount = 4096
     static let usedByteCount = 32
-    public static let version: UInt16 = 1
     static let magic = Array("KURAINDX".utf8)
+    static let nonceByteCount = 6
+    /// Values that a nonce may have.
+    public static let nonces: Range<UInt64> = 1..<(1 << 48)
 
     public var vault: UniqueID
+    /// A random value that keeps names from recurring: a run that lists again what a superseded run
+    /// listed must not have its name. 0 in runs of version 1, which have none.
+    public var nonce: UInt64
 
-    public init(vault: UniqueID) { self.vault = vault }
+    public init(vault: UniqueID, nonce: UInt64) {
+        precondition(nonce == 0 || Self.nonces ~= nonce)
+        self.vault = vault
+        self.nonce = nonce
+    }
 
     func encodedUsed() -> [UInt8] {
         var writer = ByteWriter(reserving: Self.usedByteCount)
         writer.append(Self.magic)
-        writer.integer(Self.version)
-        writer.zeros(6)
+        writer.integer(UInt16(nonce == 0 ? 1 : 2))
+        writer.nonce(nonce, byteCount: Self.nonceByteCount)
         writer.uniqueID(vault)
         return writer.bytes
     }
@@ -50,8 +59,8 @@ public struct IndexRunHeader: Equatable, Sendable {
     init(reading reader: inout ByteReader) throws(FormatError) {
         guard try reader.bytes(8).elementsEqual(Self.magic) else { throw .badMagic(.indexRun) }
         let version = try reader.uint16()
-        guard version == Self.version else { throw .unsupportedVersion(.indexRun, version: version) }
-        try reader.zeros(6, "reserved")
+        guard 1...2 ~= version else { throw .unsupportedVersion(.indexRun, version: version) }
+        nonce = try reader.nonce(byteCount: Self.nonceByteCount, in: version)
         vault = try reader.uniqueID()
     }
 }

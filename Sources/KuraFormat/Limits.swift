@@ -50,6 +50,9 @@ public enum Limits {
     public static let replicasMax = 3
     /// Features that a vault may require or carry.
     public static let featuresMax = 64
+    /// Packs that one condemnation names, and runs, and sessions: its body stays below
+    /// `recordBodyBytesMax`.
+    public static let condemnedMax = 8192
     /// Packs that the verification memory of one replica names.
     public static let verifiedPacksMax = 1 << 24
 }

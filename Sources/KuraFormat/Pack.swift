@@ -16,23 +16,30 @@ public enum FrameCodec: UInt32, Sendable {
 /// The first 32 bytes of a pack.
 public struct PackHeader: Equatable, Sendable {
     public static let byteCount = 32
-    public static let version: UInt16 = 1
     static let magic = Array("KURAPACK".utf8)
+    static let nonceByteCount = 5
+    /// Values that a nonce may have.
+    public static let nonces: Range<UInt64> = 1..<(1 << 40)
 
     public var kind: PackKind
     public var vault: UniqueID
+    /// A random value that keeps names from recurring: the same chunks packed again, after the first
+    /// pack was collected, make a pack of another name. 0 in packs of version 1, which have none.
+    public var nonce: UInt64
 
-    public init(kind: PackKind, vault: UniqueID) {
+    public init(kind: PackKind, vault: UniqueID, nonce: UInt64) {
+        precondition(nonce == 0 || Self.nonces ~= nonce)
         self.kind = kind
         self.vault = vault
+        self.nonce = nonce
     }
 
     public func encoded() -> [UInt8] {
         var writer = ByteWriter(reserving: Self.byteCount)
         writer.append(Self.magic)
-        writer.integer(Self.version)
+        writer.integer(UInt16(nonce == 0 ? 1 : 2))
         writer.integer(kind.rawValue)
-        writer.zeros(5)
+        writer.nonce(nonce, byteCount: Self.nonceByteCount)
         writer.uniqueID(vault)
         return writer.bytes
     }
@@ -40,12 +47,12 @@ public struct PackHeader: Equatable, Sendable {
     init(reading reader: inout ByteReader) throws(FormatError) {
         guard try reader.bytes(8).elementsEqual(Self.magic) else { throw .badMagic(.pack) }
         let version = try reader.uint16()
-        guard version == Self.version else { throw .unsupportedVersion(.pack, version: version) }
+        guard 1...2 ~= version else { throw .unsupportedVersion(.pack, version: version) }
         guard let kind = PackKind(rawValue: try reader.uint8()) else {
             throw .invalidField(.pack, field: "kind")
         }
         self.kind = kind
-        try reader.zeros(5, "reserved")
+        nonce = try reader.nonce(byteCount: Self.nonceByteCount, in: version)
         vault = try reader.uniqueID()
     }
 }

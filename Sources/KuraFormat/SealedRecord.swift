@@ -20,6 +20,8 @@ public enum SealedRecord {
         case .recoveryPoint: Array("KURAPOIN".utf8)
         case .receipt: Array("KURARCPT".utf8)
         case .repair: Array("KURAREPA".utf8)
+        case .dropped: Array("KURADROP".utf8)
+        case .condemned: Array("KURACOND".utf8)
         default: preconditionFailure("\(structure.rawValue) is no sealed record")
         }
     }

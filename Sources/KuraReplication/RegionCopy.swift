@@ -50,6 +50,7 @@ final class RegionCopy: Sendable {
         let complete = try copyRuns()
         if !complete { try intake.listUnlistedPacks() }
         try intake.publish(source.record)
+        try copyTombstones()
         try copyPoints(checked: !complete)
         return state.withLock { $0.report }
     }
@@ -108,7 +109,7 @@ final class RegionCopy: Sendable {
         let summaries = lost.isEmpty ? [] : try source.inventory().runs
         let blocked = Set(
             summaries.filter { run in run.packs.contains { lost.contains($0.id) } }.map(\.id))
-        var complete = lost.isEmpty && plan.problems.isEmpty
+        var complete = lost.isEmpty && plan.problems.isEmpty && !plan.relists
         for run in plan.runs {
             try checkCancelled()
             guard !blocked.contains(run.id), let bytes = soundCopy(of: .run(run.id)) else {
@@ -119,6 +120,15 @@ final class RegionCopy: Sendable {
             count(bytes) { $0.runs += 1 }
         }
         return complete
+    }
+
+    /// Points that were dropped here must not come back from there.
+    private func copyTombstones() throws(StoreError) {
+        for id in plan.dropped {
+            try checkCancelled()
+            guard let bytes = soundCopy(of: .dropped(id)) else { continue }
+            try intake.publish(bytes, dropped: id)
+        }
     }
 
     /// - Parameter checked: whether something is missing, so that each point has to be followed down

@@ -73,6 +73,8 @@ public struct Replication: Sendable {
     ) throws(StoreError) -> ReplicationReport {
         let start = Clock.steady()
         var report = ReplicationReport()
+        let leases = [active, passive].map { $0.lease() }
+        defer { for lease in leases { lease.end() } }
         let intake = try Intake(into: passive, operation: operation)
         var clean = false
         defer { intake.end(clean: clean) }

@@ -40,6 +40,11 @@ public struct ReplicationPlan: Sendable, Equatable {
     public var runs: [File] = []
     /// Oldest first.
     public var points: [Point] = []
+    /// Points that were dropped here, of which the target does not know.
+    public var dropped: [RecoveryPointID] = []
+    /// Whether the target took packs away that points of the source may still need: then each point
+    /// is followed to its chunks, and what is missing is listed again.
+    public var relists = false
     /// Whether the target lacks the newest record of the vault.
     public var copiesRecord = false
     /// Things that cannot be copied, because no replica of the source has a good copy.
@@ -51,7 +56,7 @@ public struct ReplicationPlan: Sendable, Equatable {
     }
 
     public var isEmpty: Bool {
-        packs.isEmpty && runs.isEmpty && points.isEmpty && !copiesRecord
+        packs.isEmpty && runs.isEmpty && points.isEmpty && dropped.isEmpty && !copiesRecord
     }
 }
 
@@ -83,8 +88,19 @@ extension ReplicationPlan {
         vault = source.record.name
         self.source = source.region.name
         self.target = target.region.name
-        let live = held.runs.filter { !superseded.contains($0.id) }
-        runs = live.filter { !known.runsEverywhere.contains($0.id) }
+        var live = held.runs.filter { !superseded.contains($0.id) }
+        let wantsPoints = !held.points.subtracting(known.points).subtracting(known.dropped).isEmpty
+        if wantsPoints {
+            // A run that only the target has may supersede one of ours without holding its packs: the
+            // target took them away, not knowing of our points.
+            let ours = Set(held.runs.flatMap(\.superseded))
+            let foreign = held.runs.filter {
+                superseded.contains($0.id) && !ours.contains($0.id)
+            }
+            relists = !foreign.isEmpty
+            live += foreign
+        }
+        runs = live.filter { !known.runsEverywhere.contains($0.id) && !superseded.contains($0.id) }
             .map { File(id: $0.id, byteCount: $0.byteCount) }
         var listed = Set<PackID>()
         let needed = live.flatMap(\.packs).filter { listed.insert($0.id).inserted }
@@ -93,7 +109,9 @@ extension ReplicationPlan {
         for run in held.unreadableRuns where !superseded.contains(run) {
             problems.append("index run \(run.short) has no good copy in region \(self.source)")
         }
-        for id in held.points.subtracting(known.pointsEverywhere).sorted() {
+        dropped = held.dropped.subtracting(known.droppedEverywhere).sorted()
+        let wanted = held.points.subtracting(known.pointsEverywhere).subtracting(known.dropped)
+        for id in wanted.sorted() {
             do throws(StoreError) {
                 let point = try source.recoveryPoint(id)
                 points.append(

@@ -6,7 +6,7 @@ enum PackFile {
     /// A pack of raw frames.
     /// - Parameter frames: the chunks of each frame.
     static func make(_ frames: [[[UInt8]]], vault: UniqueID) -> (bytes: [UInt8], id: PackID) {
-        var trailer = PackTrailer(header: PackHeader(kind: .data, vault: vault))
+        var trailer = PackTrailer(header: PackHeader(kind: .data, vault: vault, nonce: 0))
         var bytes = trailer.header.encoded()
         for chunks in frames {
             let plain = Array(chunks.joined())
@@ -52,7 +52,7 @@ enum IndexRunFile {
     static func make(
         _ entries: [IndexEntry], packs: [PackSummary], superseded: [RunID], vault: UniqueID
     ) -> (bytes: [UInt8], id: RunID, trailer: IndexRunTrailer) {
-        let header = IndexRunHeader(vault: vault)
+        let header = IndexRunHeader(vault: vault, nonce: 0)
         var bytes = header.encoded()
         var fences: [UInt64] = []
         var filter = BloomFilter(capacity: entries.count)

@@ -7,7 +7,7 @@ import Testing
 @Suite("Hostile lengths") struct HostileLengthTests {
     @Test("of an index run are refused without believing them") func indexRun() async {
         await #expect(processExitsWith: .success) {
-            let header = IndexRunHeader(vault: Example.vault)
+            let header = IndexRunHeader(vault: Example.vault, nonce: 0)
             var trailer = Array(header.encoded()[..<32])
             trailer += [UInt8](repeating: 0, count: 56)
             // One entry and one filter block, as many packs and superseded runs as can be said.
@@ -32,7 +32,7 @@ import Testing
 
     @Test("of a pack are refused without believing them") func pack() async {
         await #expect(processExitsWith: .success) {
-            var trailer = PackHeader(kind: .data, vault: Example.vault).encoded()
+            var trailer = PackHeader(kind: .data, vault: Example.vault, nonce: 0).encoded()
             trailer += [UInt8](repeating: 0, count: 8)
             HostileLengths.limitMemory()
             for (frames, chunks) in [(1 << 16, 0), (0, 1 << 20), (UInt32.max, UInt32.max)] {

@@ -89,8 +89,8 @@ import Testing
 
     @Test("is refused when its version is unknown") func version() {
         var bytes = Self.example.trailer.encoded()
-        bytes.store(UInt16(2), at: 8)
-        #expect(throws: FormatError.unsupportedVersion(.indexRun, version: 2)) {
+        bytes.store(UInt16(3), at: 8)
+        #expect(throws: FormatError.unsupportedVersion(.indexRun, version: 3)) {
             try Self.decode(bytes)
         }
     }

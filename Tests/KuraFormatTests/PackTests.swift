@@ -7,7 +7,7 @@ import Testing
         [[Array("one".utf8), Array("two".utf8)], [Array("three".utf8)]], vault: Example.vault)
 
     private static let trailer = PackTrailer(
-        header: PackHeader(kind: .manifest, vault: Example.vault),
+        header: PackHeader(kind: .manifest, vault: Example.vault, nonce: 0),
         frames: [
             FrameEntry(
                 storedByteCount: 5, plainByteCount: 30, chunkCount: 2, codec: .zstd,
@@ -102,8 +102,8 @@ import Testing
 
     @Test("is refused when its version is unknown") func version() {
         var bytes = Self.trailer.encoded()
-        bytes.store(UInt16(2), at: 8)
-        #expect(throws: FormatError.unsupportedVersion(.pack, version: 2)) {
+        bytes.store(UInt16(3), at: 8)
+        #expect(throws: FormatError.unsupportedVersion(.pack, version: 3)) {
             try Self.decode(bytes)
         }
     }
@@ -118,7 +118,7 @@ import Testing
 
     private static func random(_ random: inout SeededGenerator) -> PackTrailer {
         let kind = PackKind.allCases.randomElement(using: &random)!
-        var trailer = PackTrailer(header: PackHeader(kind: kind, vault: random.uniqueID()))
+        var trailer = PackTrailer(header: PackHeader(kind: kind, vault: random.uniqueID(), nonce: 0))
         for _ in 0..<Int.random(in: 0...6, using: &random) {
             var plain: UInt32 = 0
             let count = UInt32.random(in: 1...4, using: &random)

@@ -31,6 +31,7 @@ import Testing
             "textBytesMax": UInt64(Limits.textBytesMax),
             "replicasMax": UInt64(Limits.replicasMax),
             "featuresMax": UInt64(Limits.featuresMax),
+            "condemnedMax": UInt64(Limits.condemnedMax),
             "verifiedPacksMax": UInt64(Limits.verifiedPacksMax),
         ]
         #expect(try Specification.limits() == limits)

@@ -154,7 +154,10 @@ final class Backup: Sendable {
         }
         warnings += session.writeReceipts(of: id, arrival: .backup)
         do throws(StoreError) {
-            try IndexMerge(index, session.writer).run()
+            try session.withCommitLock { () throws(StoreError) in
+                // Looked at anew: others may have taken packs away, which must not come back.
+                try IndexMerge(ChunkIndex.open(session.vault), session.writer).run()
+            }
         } catch {
             // The recovery point is made; only the index stays in more files than it should.
             warnings.append("index runs were not merged: \(error.message)")
@@ -202,6 +205,15 @@ final class Backup: Sendable {
         return records
     }
 
+    /// Packs that the disks need, where some packs of the vault were condemned meanwhile: this
+    /// backup may rely on one of them. Without any it need not look.
+    private func packsInDanger(_ disks: [DiskRecord]) throws(StoreError) -> Set<PackID> {
+        guard try !session.vault.condemnedPacks().isEmpty else { return [] }
+        let walker = PointWalker(index)
+        for disk in disks { try walker.walk(disk) }
+        return walker.packs
+    }
+
     private func commit(
         _ disks: [DiskRecord], time: Int64
     ) throws(StoreError) -> (RecoveryPoint, RecoveryPointID) {
@@ -213,7 +225,10 @@ final class Backup: Sendable {
         let bytes = point.encoded()
         let (decoded, id) = try withStoreErrors { try RecoveryPoint.decode(bytes) }
         precondition(decoded == point, "a recovery point reads back as it was written")
-        try session.writer.publish(bytes, as: .point(id))
+        try session.withCommitLock { () throws(StoreError) in
+            try session.resurrect(packsInDanger(disks))
+            try session.writer.publish(bytes, as: .point(id))
+        }
         return (point, id)
     }
 }
@@ -265,6 +280,7 @@ extension Vault {
             request, session, try ChunkIndex.open(self), progress, cancellation)
         do throws(StoreError) {
             let report = try backup.run()
+            session.keepReserve()
             clean = session.writer.error == nil
             return report
         } catch {

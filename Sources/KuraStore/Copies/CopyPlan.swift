@@ -23,7 +23,7 @@ public struct CopyPlan: Sendable {
     }
 
     /// Files in the order in which they must become durable: packs, index runs, lines of the ledger,
-    /// recovery points, the vault record. Whatever refers to something comes after it.
+    /// tombstones, condemnations, recovery points, the vault record. Whatever refers to something comes after it.
     public var steps: [Step] = []
     /// Replicas that could not be looked at, by ordinal.
     public var failures: [Int: StoreError] = [:]
@@ -91,8 +91,21 @@ extension Vault {
                 !$0.repairs.contains(name)
             }
         }
-        for (name, holders) in try list(Layout.points).sorted(by: { $0.key < $1.key }) {
+        for (name, holders) in try listIfPresent(Layout.dropped).sorted(by: { $0.key < $1.key }) {
             guard let id = RecoveryPointID(hex: name) else { continue }
+            plan.add(.dropped(id), size(of: .dropped(id), holders), contents) {
+                !$0.dropped.contains(name)
+            }
+        }
+        for (name, holders) in try listIfPresent(Layout.condemned).sorted(by: { $0.key < $1.key }) {
+            guard let id = UniqueID(hex: name) else { continue }
+            plan.add(.condemned(id), size(of: .condemned(id), holders), contents) {
+                !$0.condemned.contains(name)
+            }
+        }
+        let dropped = try droppedPoints()
+        for (name, holders) in try list(Layout.points).sorted(by: { $0.key < $1.key }) {
+            guard let id = RecoveryPointID(hex: name), !dropped.contains(id) else { continue }
             plan.add(.point(id), size(of: .point(id), holders), contents) {
                 !$0.points.contains(name)
             }
@@ -178,6 +191,8 @@ private final class TargetContent {
     private(set) var points: Set<String> = []
     private(set) var runs: Set<String> = []
     private(set) var repairs: Set<String> = []
+    private(set) var dropped: Set<String> = []
+    private(set) var condemned: Set<String> = []
     private(set) var needsRecord = false
     private let vault: Vault
     private var packs: [String: Set<String>] = [:]
@@ -188,6 +203,8 @@ private final class TargetContent {
         points = try names(in: Layout.points)
         runs = try names(in: Layout.index)
         repairs = try names(in: Layout.repairs)
+        dropped = try names(in: Layout.dropped)
+        condemned = try names(in: Layout.condemned)
         needsRecord = try lacksRecord()
     }
 

@@ -47,11 +47,11 @@ final class CopyRun: Sendable {
     func run(_ plan: CopyPlan) throws(StoreError) -> CopyReport {
         state.withLock { $0.failures = plan.failures }
         progress.update { $0.totalBytes += plan.steps.reduce(0) { $0 + $1.byteCount } }
-        let hasRepairs = plan.steps.contains { if case .repair = $0.file { true } else { false } }
+        let directories = Set(plan.steps.compactMap(\.file.lateDirectory)).sorted()
         for ordinal in Set(plan.steps.flatMap(\.targets)) {
             attempt(ordinal) { (target) throws(IOError) in
                 try vault.makeDirectories(in: target)
-                if hasRepairs { try vault.makeDirectory(Layout.repairs, in: target) }
+                for directory in directories { try vault.makeDirectory(directory, in: target) }
             }
         }
         let packs = plan.steps.filter { $0.isPack }

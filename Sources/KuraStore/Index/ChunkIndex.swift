@@ -115,10 +115,21 @@ final class BlockCache {
     }
 
     func find(_ id: ChunkID, in run: IndexRunReader) throws(StoreError) -> ChunkLocation? {
+        try place(of: id, in: run)?.location
+    }
+
+    /// Where a name is in a run: its number among the run's entries, and what the entry says.
+    func place(
+        of id: ChunkID, in run: IndexRunReader
+    ) throws(StoreError) -> (number: Int, location: ChunkLocation)? {
         guard var number = run.trailer.block(for: id) else { return nil }
         while true {
             let (block, count) = try block(number, of: run)
-            if let location = IndexBlock.find(id, in: block, count: count) { return location }
+            if let slot = IndexBlock.slot(of: id, in: block, count: count) {
+                return (
+                    number * IndexBlock.entriesMax + slot, IndexBlock.entry(block, slot).location
+                )
+            }
             // Names that share their first word with the fence may reach back into the block before.
             guard number > 0, run.trailer.fences[number] == id.word0 else { return nil }
             number -= 1

@@ -35,7 +35,7 @@ enum IndexRunWriter {
     static func encode(
         _ entries: [IndexEntry], packs: [PackSummary], superseded: [RunID], vault: UniqueID
     ) -> (bytes: [UInt8], id: RunID) {
-        let header = IndexRunHeader(vault: vault)
+        let header = IndexRunHeader(vault: vault, nonce: .random(in: IndexRunHeader.nonces))
         let blockCount = Int(IndexRunTrailer.blockCount(entries: UInt64(entries.count)))
         var fences: [UInt64] = []
         fences.reserveCapacity(blockCount)

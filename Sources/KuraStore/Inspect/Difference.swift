@@ -16,6 +16,8 @@ extension Vault {
     public func difference(
         _ left: RecoveryPoint, _ right: RecoveryPoint
     ) throws(StoreError) -> [ChangedRange] {
+        let lease = ReaderLease(self)
+        defer { lease.end() }
         let index = try ChunkIndex.open(self)
         let reader = ManifestReader(index, PackReader(self), blocks: BlockCache())
         let names = Set(left.disks.map(\.name)).union(right.disks.map(\.name)).sorted()

@@ -61,7 +61,7 @@ extension Vault {
         } catch {
             // Verify reports that no copy is good. Only the table of frames is not counted then.
             let chunks = UInt64(pack.chunkCount) * UInt64(ChunkEntry.byteCount)
-            let header = PackHeader(kind: pack.kind, vault: id)
+            let header = PackHeader(kind: pack.kind, vault: id, nonce: 0)
             return fixed + UInt64(PackTrailer(header: header).encodedByteCount) + chunks
         }
     }

@@ -89,7 +89,8 @@ final class PackWriter: Sendable {
 
     private func start() -> OpenPack {
         let buffer = buffers.take()
-        let header = PackHeader(kind: kind, vault: writer.vault.id)
+        let header = PackHeader(
+            kind: kind, vault: writer.vault.id, nonce: .random(in: PackHeader.nonces))
         header.encoded().withUnsafeBytes { buffer.bytes.copyMemory(from: $0) }
         return OpenPack(
             buffer: buffer, used: PackHeader.byteCount, trailer: PackTrailer(header: header))

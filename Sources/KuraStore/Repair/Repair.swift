@@ -70,6 +70,8 @@ final class Repair: Sendable {
         case .session(let id): "4\(id.hex)"
         case .repair(let id): "5\(id.hex)"
         case .receipt(let id): "6\(id.hex)"
+        case .dropped(let id): "7\(id.hex)"
+        case .condemned(let id): "8\(id.hex)"
         }
     }
 

@@ -31,6 +31,20 @@ enum FileCheck {
             guard point.vault == vault.id else {
                 throw FormatError.invalidField(.recoveryPoint, field: "vault")
             }
+        case .dropped(let id):
+            let record = try DroppedPoint.decode(bytes)
+            guard record.point == id else {
+                throw FormatError.invalidField(.dropped, field: "point")
+            }
+            guard record.vault == vault.id else {
+                throw FormatError.invalidField(.dropped, field: "vault")
+            }
+        case .condemned(let id):
+            let record = try Condemnation.decode(bytes)
+            guard record.id == id else { throw FormatError.invalidField(.condemned, field: "id") }
+            guard record.vault == vault.id else {
+                throw FormatError.invalidField(.condemned, field: "vault")
+            }
         case .repair(let id):
             let (record, seal) = try RepairRecord.decode(bytes)
             guard seal == id else { throw FormatError.checksumMismatch(.repair) }

@@ -17,6 +17,10 @@ package struct Inventory: Sendable {
     package var points: Set<RecoveryPointID>
     /// Those of them that every usable replica holds.
     package var pointsEverywhere: Set<RecoveryPointID>
+    /// Points that were dropped, by tombstones in some usable replica.
+    package var dropped: Set<RecoveryPointID>
+    /// Tombstones that every usable replica holds.
+    package var droppedEverywhere: Set<RecoveryPointID>
     /// Runs of which some replica has a readable trailer.
     package var runs: [RunSummary]
     /// Runs that every usable replica holds.
@@ -32,6 +36,7 @@ extension Vault {
     /// the inventory needs is in its runs, even while a backup goes on.
     package func inventory() throws(StoreError) -> Inventory {
         let (points, pointsEverywhere) = try names(in: Layout.points)
+        let (dropped, droppedEverywhere) = try names(in: Layout.dropped)
         var attempts = 0
         while true {
             attempts += 1
@@ -52,7 +57,8 @@ extension Vault {
             // Another process may have merged a run away between listing and opening.
             if unreadable.isEmpty || attempts == 3 {
                 return Inventory(
-                    points: points, pointsEverywhere: pointsEverywhere, runs: runs,
+                    points: points.subtracting(dropped), pointsEverywhere: pointsEverywhere,
+                    dropped: dropped, droppedEverywhere: droppedEverywhere, runs: runs,
                     runsEverywhere: runsEverywhere, unreadableRuns: unreadable)
             }
         }
@@ -75,7 +81,8 @@ extension Vault {
 
     /// Names of the recovery points that some usable replica holds; none where the vault is not yet.
     package func heldPoints() throws(StoreError) -> Set<RecoveryPointID> {
-        try names(in: Layout.points).any
+        let points = try names(in: Layout.points).any
+        return try points.subtracting(droppedPoints())
     }
 
     /// Names in a directory: in any replica, and in every one.

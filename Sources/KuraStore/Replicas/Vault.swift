@@ -214,9 +214,9 @@ public final class Vault: Sendable {
         }
     }
 
-    /// Ids of every recovery point that any replica holds.
+    /// Ids of every recovery point that any replica holds, but those that were dropped.
     public func recoveryPointIDs() throws(StoreError) -> [RecoveryPointID] {
-        try list(Layout.points).keys.compactMap { RecoveryPointID(hex: $0) }.sorted()
+        try pointHolders().keys.sorted()
     }
 
     public func recoveryPoint(_ id: RecoveryPointID) throws(StoreError) -> RecoveryPoint {
@@ -282,6 +282,8 @@ public final class Vault: Sendable {
         for (name, replicas) in try list(Layout.points) {
             if let id = RecoveryPointID(hex: name) { holders[id] = replicas.map(\.ordinal) }
         }
+        // Listed after the points: one that is dropped in between is left out, too.
+        for id in try droppedPoints() { holders[id] = nil }
         return holders
     }
 

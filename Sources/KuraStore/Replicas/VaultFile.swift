@@ -10,6 +10,8 @@ public enum VaultFile: Hashable, Sendable {
     case session(UniqueID)
     case receipt(RecoveryPointID)
     case repair(RepairID)
+    case dropped(RecoveryPointID)
+    case condemned(UniqueID)
 
     /// Path below the vault's directory in a replica.
     public var relativePath: String {
@@ -21,6 +23,8 @@ public enum VaultFile: Hashable, Sendable {
         case .session(let id): "sessions/\(id.hex)"
         case .receipt(let id): "\(Layout.receipts)/\(id.hex)"
         case .repair(let id): "repairs/\(id.hex)"
+        case .dropped(let id): "\(Layout.dropped)/\(id.hex)"
+        case .condemned(let id): "\(Layout.condemned)/\(id.hex)"
         }
     }
 
@@ -33,6 +37,21 @@ public enum VaultFile: Hashable, Sendable {
         case .session: .session
         case .receipt: .receipt
         case .repair: .repair
+        case .dropped: .dropped
+        case .condemned: .condemned
+        }
+    }
+}
+
+extension VaultFile {
+    /// The file's directory where that is made only when it is first needed.
+    var lateDirectory: String? {
+        switch self {
+        case .repair: Layout.repairs
+        case .dropped: Layout.dropped
+        case .condemned: Layout.condemned
+        case .receipt: Layout.receipts
+        case .record, .pack, .run, .point, .session: nil
         }
     }
 }
@@ -51,6 +70,10 @@ enum Layout {
     static let temporary = "tmp"
     static let repairs = "repairs"
     static let quarantine = "quarantine"
+    /// Tombstones of recovery points. Made with the first one.
+    static let dropped = "dropped"
+    /// Packs that wait for their removal. Made with the first of them.
+    static let condemned = "condemned"
     static let verified = "verified"
     /// The identity of a replica that is being filled: see `ReplicaFilling`.
     static let fillingRecord = "filling"
@@ -63,9 +86,12 @@ enum Layout {
         return digits.count == 1 ? "0" + digits : digits
     }
 
+    /// Held for a moment by whoever commits a recovery point or takes packs away.
+    static let commitLock = "commit"
+
     static let topDirectories = [packs, index, points, sessions, locks, temporary]
 
-    /// What a vault's directory has from the start, parents first. `receipts`, `repairs` and
-    /// `quarantine` are made when they are first needed.
+    /// What a vault's directory has from the start, parents first. The others are
+    /// made when they are first needed.
     static let vaultDirectories = topDirectories + fanOut.map { "\(packs)/\($0)" }
 }

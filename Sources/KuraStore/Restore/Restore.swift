@@ -28,6 +28,8 @@ extension Vault {
         _ disk: DiskRecord, to target: RestoreTarget, threads: Int = Threads.processorCount,
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
     ) throws(StoreError) -> RestoreReport {
+        let lease = ReaderLease(self)
+        defer { lease.end() }
         let restore = Restore(
             disk, target, try ChunkIndex.open(self), progress, cancellation, threads: threads)
         return try restore.run()

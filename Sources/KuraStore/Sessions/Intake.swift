@@ -90,7 +90,13 @@ package final class Intake: Sendable {
 
     /// Lists packs whose own run could not be taken, because it lists a damaged one, too.
     package func listUnlistedPacks() throws(StoreError) {
-        try session.listUnlistedPacks()
+        try session.listUnlistedPacks(evenCondemned: true)
+    }
+
+    /// Makes tombstones durable and removes the points that they stand for.
+    package func publish(_ bytes: [UInt8], dropped id: RecoveryPointID) throws(StoreError) {
+        try session.makeDirectory(Layout.dropped)
+        try session.writer.publish(bytes, as: .dropped(id))
     }
 }
 

@@ -17,6 +17,7 @@ extension Session {
         let dead = vault.interruptedSessions()
         try catchUp(writer.live, everyPack: false, progress, cancellation)
         if !dead.isEmpty { try listUnlistedPacks() }
+        try removeDroppedPoints()
         try removeTemporaries()
         for session in dead { vault.forget(session: session, in: writer.live) }
     }
@@ -36,13 +37,24 @@ extension Session {
     /// Lists packs that no sound run lists in a new one.
     /// - Parameters:
     ///   - superseding: lost runs whose every pack a sound run or the new one lists.
+    ///   - evenCondemned: whether packs are listed that wait for their removal: for whoever brings
+    ///     points that need them.
     ///   - evenDamaged: whether packs are listed of which only the trailer is good. They are where
     ///     they were listed before; otherwise the next backup would rely on them.
     func listUnlistedPacks(
-        superseding: [RunID] = [], evenDamaged: Bool = false
+        superseding: [RunID] = [], evenCondemned: Bool = false, evenDamaged: Bool = false
+    ) throws(StoreError) {
+        try withCommitLock { () throws(StoreError) in
+            try listUnlistedPacksLocked(superseding, evenCondemned, evenDamaged)
+        }
+    }
+
+    private func listUnlistedPacksLocked(
+        _ superseding: [RunID], _ evenCondemned: Bool, _ evenDamaged: Bool
     ) throws(StoreError) {
         let index = try ChunkIndex.open(vault)
-        let listed = Set(index.packs.map(\.id))
+        var listed = Set(index.packs.map(\.id))
+        if !evenCondemned { listed.formUnion(try vault.condemnedPacks()) }
         var found = PackWriter.Durable()
         for directory in Layout.fanOut {
             for name in try vault.list("\(Layout.packs)/\(directory)").keys.sorted() {

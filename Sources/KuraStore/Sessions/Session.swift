@@ -163,7 +163,10 @@ extension Vault {
 
     /// Whether somebody holds a session's lock in a replica.
     func isLocked(session: UniqueID, in replica: Replica) -> Bool {
-        let path = sessionLock(session, in: replica)
+        isLocked(sessionLock(session, in: replica))
+    }
+
+    func isLocked(_ path: FilePath) -> Bool {
         do throws(IOError) {
             guard try fileSystem.exists(path) else { return false }
             guard let lock = try fileSystem.lock(path) else { return true }

@@ -77,6 +77,8 @@ extension Vault {
         _ request: VerifyRequest, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()
     ) throws(StoreError) -> VerifyReport {
-        try Verification(self, request, progress, cancellation).run()
+        let lease = ReaderLease(self)
+        defer { lease.end() }
+        return try Verification(self, request, progress, cancellation).run()
     }
 }

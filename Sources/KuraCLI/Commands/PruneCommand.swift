@@ -1,0 +1,142 @@
+import ArgumentParser
+import KuraFormat
+import KuraIO
+import KuraStore
+import KuraVault
+
+struct PruneCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prune",
+        abstract: "Drop expired recovery points and free what nothing else needs.",
+        discussion: """
+            Recovery points go when their time is over, but never the newest of an item. Then
+            chunks that no other point needs are taken away: whole packs, and packs of which
+            more is dead than alive are written again without it. Backups and restores may run
+            beside it; what one of them may still need waits for the next prune.
+
+            EXAMPLES
+              kura prune --dry-run
+              kura prune --vault gold
+              kura prune --drop 3f2a91c0
+            """)
+
+    @Option(help: ArgumentHelp("Only this vault.", valueName: "name"))
+    var vault: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Also drop this recovery point, whatever its age. May be given again.",
+            valueName: "rp"))
+    var drop: [String] = []
+
+    @Flag(help: "Say what would go, and change nothing.")
+    var dryRun = false
+
+    @OptionGroup var progress: ProgressOptions
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let subscription = try global.subscription()
+        let dropping = try points(subscription)
+        let places = try vault.map { [try subscription.place(named: $0)] } ?? subscription.places()
+        let meter = Progress()
+        let reporter = ProgressReporter("pruning", meter, style: progress.style(global))
+        var reports: [PruneReport] = []
+        do {
+            defer { reporter.stop() }
+            for place in places {
+                reports.append(
+                    dryRun
+                        ? try subscription.prunePlan(
+                            place, dropping: dropping, cancellation: Interrupts.cancellation)
+                        : try subscription.prune(
+                            place, dropping: dropping, progress: meter,
+                            cancellation: Interrupts.cancellation))
+            }
+        }
+        try show(reports)
+        let warnings = reports.flatMap(\.warnings)
+        for warning in warnings { Terminal.warn(warning) }
+        if !warnings.isEmpty { throw EarlyExit.warnings }
+    }
+
+    /// Ids of the points to drop. One that cannot be read is named by its id.
+    private func points(_ subscription: Subscription) throws -> Set<RecoveryPointID> {
+        var ids = Set<RecoveryPointID>()
+        for reference in drop {
+            do throws(StoreError) {
+                ids.insert(try subscription.recoveryPoint(reference, in: vault).id)
+            } catch {
+                guard error.code == .damaged, let id = RecoveryPointID(hex: reference) else {
+                    throw error
+                }
+                ids.insert(id)
+            }
+        }
+        return ids
+    }
+
+    private func show(_ reports: [PruneReport]) throws {
+        var lines: [String] = []
+        for report in reports {
+            let dropped = report.decisions.filter { !$0.isKept }
+            let kept = report.decisions.count - dropped.count
+            for decision in dropped {
+                lines.append(
+                    "\(dryRun ? "would drop" : "dropped") \(decision.id.short) of "
+                        + "\(decision.item.isEmpty ? "an unknown item" : decision.item), "
+                        + decision.reasons.joined(separator: ", "))
+            }
+            let bytes = report.collection
+            lines.append(
+                "\(report.vault): \(Units.count(dropped.count, "recovery point")) "
+                    + "\(dryRun ? "would go" : "dropped"), \(kept) kept; "
+                    + "\(Units.bytes(bytes.freedBytes)) \(dryRun ? "would be freed" : "freed") in "
+                    + "each replica" + (bytes.repackedBytes > 0
+                        ? ", \(Units.bytes(bytes.repackedBytes)) written again" : ""))
+            if bytes.plan.deadBytesLeft > 0 {
+                lines.append(
+                    "  \(Units.bytes(bytes.plan.deadBytesLeft)) that nothing needs stay in packs with "
+                        + "live chunks (\(Units.percent(bytes.plan.deadBytesLeft, of: bytes.plan.packBytes)))")
+            }
+            if bytes.waitingBytes > 0 {
+                lines.append(
+                    "  \(Units.bytes(bytes.waitingBytes)) more wait for "
+                        + "\(bytes.waitingSessions) running "
+                        + "\(bytes.waitingSessions == 1 ? "operation" : "operations"); the next "
+                        + "kura prune frees them")
+            }
+        }
+        try global.show(
+            text: lines.joined(separator: "\n"),
+            ids: reports.flatMap { $0.decisions.filter { !$0.isKept }.map(\.id.hex) },
+            json: json(reports))
+    }
+
+    private func json(_ reports: [PruneReport]) -> JSON {
+        let sum = { (value: (CollectionReport) -> UInt64) in
+            JSON.number(reports.reduce(0) { $0 + value($1.collection) })
+        }
+        return [
+            "dry_run": .bool(dryRun),
+            "dropped": .array(reports.flatMap { points($0, areKept: false) }),
+            "kept": .array(reports.flatMap { points($0, areKept: true) }),
+            "freed_bytes": sum(\.freedBytes), "removed_bytes": sum(\.removedBytes),
+            "written_bytes": sum(\.writtenBytes), "repacked_bytes": sum(\.repackedBytes),
+            "dead_bytes": sum(\.plan.deadBytesLeft), "waiting_bytes": sum(\.waitingBytes),
+            "removed_packs": .number(
+                reports.reduce(0) { $0 + UInt64($1.collection.removedPacks) }),
+            "warnings": .array(reports.flatMap(\.warnings).map(JSON.string)),
+        ]
+    }
+
+    private func points(_ report: PruneReport, areKept: Bool) -> [JSON] {
+        report.decisions.filter { $0.isKept == areKept }.map { decision in
+            [
+                "id": .string(decision.id.hex), "vault": .string(report.vault),
+                "item": .string(decision.item), "time": .string(Units.utc(decision.time)),
+                "reasons": .array(decision.reasons.map(JSON.string)),
+            ]
+        }
+    }
+}

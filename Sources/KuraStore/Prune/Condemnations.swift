@@ -1,0 +1,66 @@
+internal import KuraFormat
+internal import KuraIO
+internal import SystemPackage
+
+extension Vault {
+    /// Packs that wait for their removal, by the condemnations of all replicas together.
+    ///
+    /// One without a good copy says nothing: its packs stay, as packs that no run lists.
+    func condemnations() throws(StoreError) -> [Condemnation] {
+        var found: [Condemnation] = []
+        for name in try listIfPresent(Layout.condemned).keys.sorted() {
+            guard let id = UniqueID(hex: name) else { continue }
+            do throws(StoreError) {
+                found.append(
+                    try read(.condemned(id), max: SealedRecord.byteCountMax) { bytes, _ in
+                        try FileCheck.check(bytes, .condemned(id), self)
+                        return try Condemnation.decode(bytes)
+                    })
+            } catch {
+                // Whoever sweeps removes the record behind the packs.
+                guard error.code == .damaged || error.code == .notFound else { throw error }
+            }
+        }
+        return found
+    }
+
+    /// Names of the packs that wait for their removal.
+    func condemnedPacks() throws(StoreError) -> Set<PackID> {
+        Set(try condemnations().flatMap(\.packs))
+    }
+
+    /// Sessions and readers that are open, but `own`. What cannot be looked at is an error: nobody
+    /// must be missed.
+    func openUsers(except own: UniqueID?) throws(StoreError) -> [UniqueID] {
+        var open = try openReaders()
+        for (name, holders) in try list(Layout.sessions).sorted(by: { $0.key < $1.key }) {
+            guard let session = UniqueID(hex: name), session != own else { continue }
+            if holders.contains(where: { isLocked(session: session, in: $0) }) {
+                open.append(session)
+            }
+        }
+        return open
+    }
+
+    /// Whether a session or reader that was open once still is.
+    func isOpen(_ user: UniqueID) -> Bool {
+        replicas.contains { replica in
+            isLocked(session: user, in: replica) || isLocked(readerLock(user, in: replica))
+        }
+    }
+}
+
+extension Session {
+    /// Lists packs again that were condemned while this session relied on them: the other half of
+    /// what makes it safe to take packs away beside running backups. Call it under the commit lock.
+    /// - Parameter needed: packs that the point which is to be committed needs.
+    func resurrect(_ needed: Set<PackID>) throws(StoreError) {
+        let wanted = try vault.condemnedPacks().intersection(needed)
+        var found = PackWriter.Durable()
+        for id in wanted.sorted() {
+            let trailer = try vault.firstGood(.pack(id)) { try PackReader.trailer(id, vault, $0) }
+            found.append(PackWriter.Durable(id, trailer))
+        }
+        _ = try IndexRunWriter.write(found.entries, packs: found.packs, to: writer)
+    }
+}

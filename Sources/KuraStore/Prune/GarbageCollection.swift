@@ -1,0 +1,203 @@
+internal import KuraFormat
+internal import KuraIO
+
+/// What a collection did.
+public struct CollectionReport: Sendable {
+    public var plan = CollectionPlan()
+    /// Bytes of files that were removed from each replica.
+    public var removedBytes: UInt64 = 0
+    /// Bytes of files that were written to each replica: repacked chunks, index runs.
+    public var writtenBytes: UInt64 = 0
+    /// Bytes of new packs, in each replica.
+    public var repackedBytes: UInt64 = 0
+    public var removedPacks = 0
+    /// Bytes, in each replica, of packs that go when sessions end which may still want them.
+    public var waitingBytes: UInt64 = 0
+    /// How many of those sessions there are.
+    public var waitingSessions = 0
+    /// Why nothing was collected, where that is so.
+    public var obstacle: String?
+
+    /// Bytes by which each replica became smaller; 0 where it grew for the moment, because what was
+    /// repacked waits.
+    public var freedBytes: UInt64 { removedBytes > writtenBytes ? removedBytes - writtenBytes : 0 }
+
+    public init() {}
+}
+
+/// Takes away what no recovery point needs, beside running backups and restores.
+///
+/// 1. Every point is followed down to its chunks, and what it needs is marked.
+/// 2. Live chunks of packs with many dead bytes are copied to new packs.
+/// 3. Under the commit lock: points that were committed meanwhile are followed, too, and what they
+///    need is spared; the packs that go are condemned, with the names of all who are open; runs that
+///    list them are written again without them.
+/// 4. Condemned packs that nobody open may want are removed.
+///
+/// If power fails: before 3, more packs than before, each chunk where it was; within 3, packs that
+/// are condemned and still listed, which are kept; after it, condemned packs, which the next
+/// collection sweeps. Nothing has to be undone.
+struct GarbageCollection {
+    private let session: Session
+    private let vault: Vault
+    private let deadShareMax: Double
+    private let progress: Progress
+    private let cancellation: Cancellation
+    private(set) var report = CollectionReport()
+
+    init(
+        _ session: Session, deadShareMax: Double, _ progress: Progress,
+        _ cancellation: Cancellation
+    ) {
+        self.session = session
+        vault = session.vault
+        self.deadShareMax = deadShareMax
+        self.progress = progress
+        self.cancellation = cancellation
+    }
+
+    mutating func run() throws(StoreError) {
+        try sweep()
+        let index = try ChunkIndex.open(vault)
+        try vault.requireReadable(index)
+        // Looked for before repacking, whose packs are in no run at first.
+        let unlisted = try vault.unlistedPacks(index)
+        let marks = LiveMarks(index)
+        let marked = try vault.markPoints(except: [], on: marks, cancellation)
+        let plan = CollectionPlan(try marks.packUses(), deadShareMax: deadShareMax)
+        report.plan = plan
+        progress.update { $0.totalBytes += plan.repacked.reduce(0) { $0 + $1.byteCount } }
+        var repacked = plan.repacked
+        if !repacked.isEmpty {
+            var repacking = Repacking(marks, session)
+            do throws(StoreError) {
+                try repacking.run(repacked, progress, cancellation)
+            } catch {
+                // A full disk: what is dead as a whole can go all the same, and makes room.
+                guard error.code == .noSpace, session.writer.error == nil else { throw error }
+                repacked = []
+            }
+            report.repackedBytes = repacking.packBytes
+            report.writtenBytes = repacking.packBytes + repacking.runBytes
+        }
+        let going = Set((plan.dead + repacked).map(\.id)).union(unlisted)
+        if !going.isEmpty {
+            try session.withCommitLock { () throws(StoreError) in
+                try condemn(going, knowing: marked)
+            }
+        }
+        try sweep()
+    }
+
+    /// Takes away packs that no run lists, and runs that others supersede: all there is to do in a
+    /// region that only takes copies, once it has the runs of the other one.
+    mutating func runUnlisted() throws(StoreError) {
+        try sweep()
+        let index = try ChunkIndex.open(vault)
+        try vault.requireReadable(index)
+        let unlisted = try vault.unlistedPacks(index)
+        try session.withCommitLock { () throws(StoreError) in
+            report.removedBytes += index.obsolete.reduce(0) { $0 + $1.trailer.fileByteCount }
+            try IndexMerge(ChunkIndex.open(vault), session.writer).removeObsolete()
+            if !unlisted.isEmpty {
+                try condemn(unlisted, knowing: Set(try vault.recoveryPointIDs()))
+            }
+        }
+        try sweep()
+    }
+
+    /// - Parameter marked: points that were followed before.
+    private mutating func condemn(
+        _ packs: Set<PackID>, knowing marked: Set<RecoveryPointID>
+    ) throws(StoreError) {
+        let index = try ChunkIndex.open(vault)
+        try vault.requireReadable(index)
+        let walker = PointWalker(index)
+        for id in try vault.recoveryPointIDs() where !marked.contains(id) {
+            for disk in try vault.recoveryPoint(id).disks { try walker.walk(disk) }
+        }
+        // A session lists its packs before it commits; what it lists now it may still want.
+        let condemned = packs.subtracting(walker.packs)
+        guard !condemned.isEmpty else { return }
+        try session.makeDirectory(Layout.condemned)
+        let users = try vault.openUsers(except: session.id)
+        try publish(condemned, users)
+        report.writtenBytes += try RunRewriting(session, without: condemned).run(index)
+        // Whoever began between the two listings has seen one or the other state of the runs.
+        let later = try vault.openUsers(except: session.id)
+        if !Set(later).isSubset(of: users) { try publish(condemned, later) }
+        let old = try ChunkIndex.open(vault)
+        report.removedBytes += old.obsolete.reduce(0) { $0 + $1.trailer.fileByteCount }
+        try IndexMerge(old, session.writer).removeObsolete()
+    }
+
+    private func publish(_ packs: Set<PackID>, _ users: [UniqueID]) throws(StoreError) {
+        guard users.count <= Limits.condemnedMax else {
+            throw StoreError(
+                .locked, "\(users.count) sessions are open in vault \(vault.record.name)",
+                remedy: "run kura prune again when there are fewer")
+        }
+        let sorted = packs.sorted()
+        for start in stride(from: 0, to: sorted.count, by: Limits.condemnedMax) {
+            let part = sorted[start..<min(start + Limits.condemnedMax, sorted.count)]
+            let record = Condemnation(
+                id: .random(), vault: vault.id, time: Clock.now(), packs: Array(part),
+                sessions: users)
+            try session.writer.publish(record.encoded(), as: .condemned(record.id))
+        }
+    }
+
+    private mutating func sweep() throws(StoreError) {
+        var sweep = Sweep(session)
+        try sweep.run()
+        report.removedBytes += sweep.removedBytes
+        report.removedPacks += sweep.removedPacks
+        report.waitingBytes = sweep.waitingBytes
+        report.waitingSessions = sweep.waitingFor.count
+    }
+}
+
+extension Vault {
+    /// Throws where a run has no good copy: then nobody can tell what is in which pack.
+    func requireReadable(_ index: ChunkIndex) throws(StoreError) {
+        guard hasUnreadableRun else { return }
+        throw StoreError(
+            .damaged, "an index run of vault \(record.name) has no good copy, so nobody can tell "
+                + "what the recovery points need; nothing was removed",
+            remedy: "run: kura verify --repair")
+    }
+
+    /// Follows every recovery point. Throws at the first that cannot be followed to its end.
+    /// - Returns: the points that were followed.
+    func markPoints(
+        except dropped: Set<RecoveryPointID>, on marks: LiveMarks, _ cancellation: Cancellation
+    ) throws(StoreError) -> Set<RecoveryPointID> {
+        var marked = Set<RecoveryPointID>()
+        for id in try recoveryPointIDs() where !dropped.contains(id) {
+            if cancellation.isCancelled { throw .interruptedByUser }
+            do throws(StoreError) {
+                try marks.mark(recoveryPoint(id))
+            } catch {
+                throw StoreError(
+                    error.code, "recovery point \(id.short): \(error.message); nothing was removed",
+                    remedy: error.remedy)
+            }
+            marked.insert(id)
+        }
+        return marked
+    }
+
+    /// Packs that no run lists and no session is about to list. They are what a replica brought back
+    /// that was away while packs were taken away.
+    func unlistedPacks(_ index: ChunkIndex) throws(StoreError) -> Set<PackID> {
+        guard try openUsers(except: nil).count <= 1 else { return [] }
+        let listed = Set(index.packs.map(\.id))
+        var unlisted = Set<PackID>()
+        for directory in Layout.fanOut {
+            for name in try list("\(Layout.packs)/\(directory)").keys {
+                if let id = PackID(hex: name), !listed.contains(id) { unlisted.insert(id) }
+            }
+        }
+        return unlisted.subtracting(try condemnedPacks())
+    }
+}

@@ -1,0 +1,96 @@
+internal import KuraFormat
+internal import KuraIO
+
+/// Which entries of an index some recovery point needs: one bit an entry.
+///
+/// A tree is followed from its root down; a node whose bit is set was followed before, so every
+/// node is read once however many points share it. Exact: no name is guessed. Where a chunk is in
+/// several packs, the place that look-ups find first is the one that counts. One thread uses it.
+final class LiveMarks {
+    let index: ChunkIndex
+    private var bits: [[UInt64]]
+    private let blocks = BlockCache()
+    private let reader: ManifestReader
+
+    init(_ index: ChunkIndex) {
+        self.index = index
+        bits = index.runs.map { run in
+            Array(repeating: 0, count: (run.trailer.fences.count * IndexBlock.entriesMax + 63) / 64)
+        }
+        reader = ManifestReader(index, PackReader(index.vault), blocks: blocks)
+    }
+
+    /// Whether some point needs an entry.
+    /// - Parameter number: its place among the run's entries, every block but the last being full.
+    func isLive(run: Int, _ number: Int) -> Bool {
+        bits[run][number / 64] & (1 << UInt64(number % 64)) != 0
+    }
+
+    /// Whether some point needs a chunk, and finds it in this pack.
+    func isLive(_ id: ChunkID, in pack: PackID) throws(StoreError) -> Bool {
+        for (run, reader) in index.runs.enumerated() where reader.trailer.filter.mayContain(id) {
+            guard let (number, location) = try blocks.place(of: id, in: reader),
+                isLive(run: run, number), location.pack < reader.trailer.packs.count,
+                reader.trailer.packs[location.pack].id == pack
+            else { continue }
+            return true
+        }
+        return false
+    }
+
+    /// Marks everything that a point needs. Throws at the first node or chunk that is not there:
+    /// then nobody can tell what else is needed.
+    func mark(_ point: RecoveryPoint) throws(StoreError) {
+        for disk in point.disks {
+            guard let root = disk.root else { continue }
+            try mark(node: root, level: ManifestNode.rootLevel(diskBytes: disk.byteCount))
+        }
+    }
+
+    private func mark(node id: NodeID, level: Int) throws(StoreError) {
+        guard try mark(id, "manifest node") else { return }
+        switch try reader.node(id, level: level) {
+        case .leaf(let entries):
+            for entry in entries { _ = try mark(entry.id, "chunk") }
+        case .inner(_, let children):
+            for child in children {
+                if let child { try mark(node: child, level: level - 1) }
+            }
+        }
+    }
+
+    /// - Returns: whether the entry was not marked before.
+    private func mark(_ id: Digest, _ what: String) throws(StoreError) -> Bool {
+        for (run, reader) in index.runs.enumerated() where reader.trailer.filter.mayContain(id) {
+            guard let (number, _) = try blocks.place(of: id, in: reader) else { continue }
+            guard !isLive(run: run, number) else { return false }
+            bits[run][number / 64] |= 1 << UInt64(number % 64)
+            return true
+        }
+        throw StoreError(
+            .damaged, "\(what) \(id.short) is in no pack",
+            remedy: "run: kura verify --level chunks --repair; a point that cannot be repaired can be "
+                + "dropped: kura prune --drop RP")
+    }
+
+    /// Calls `body` for every entry of a run, in order.
+    /// - Parameter body: gets the entry, and whether some point needs it.
+    func forEachEntry(
+        ofRun run: Int, _ body: (IndexEntry, Bool) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        let reader = index.runs[run]
+        let block = AlignedBuffer(byteCount: IndexBlock.byteCount)
+        for number in reader.trailer.fences.indices {
+            let count = try reader.readBlock(number, into: block.bytes)
+            for slot in 0..<count {
+                let entry = IndexBlock.entry(UnsafeRawBufferPointer(block.bytes), slot)
+                guard entry.location.pack < reader.trailer.packs.count else {
+                    throw StoreError(
+                        .damaged, "index run \(reader.id.short) names a pack that it does not list",
+                        remedy: "run: kura verify --repair")
+                }
+                try body(entry, isLive(run: run, number * IndexBlock.entriesMax + slot))
+            }
+        }
+    }
+}

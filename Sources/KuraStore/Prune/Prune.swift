@@ -1,0 +1,122 @@
+public import KuraFormat
+public import KuraIO
+
+/// What a prune is asked to do.
+public struct PruneRequest: Sendable {
+    /// Points that go; ids that are not there are ignored.
+    public var dropped: Set<RecoveryPointID>
+    /// Why, for the tombstones.
+    public var reason: String
+    /// Of the bytes that stay in packs, the share that may be dead. What is above it is repacked.
+    public var deadShareMax: Double
+
+    public static let defaultDeadShareMax = 0.1
+
+    public init(
+        dropping dropped: Set<RecoveryPointID>, reason: String,
+        deadShareMax: Double = PruneRequest.defaultDeadShareMax
+    ) {
+        self.dropped = dropped
+        self.reason = reason
+        self.deadShareMax = deadShareMax
+    }
+}
+
+extension Vault {
+    /// What `prune` would do now. Changes nothing.
+    ///
+    /// Exact as to packs while no session changes the vault; bytes of repacked chunks are what their
+    /// share of the old packs is.
+    public func collectionPlan(
+        _ request: PruneRequest, cancellation: Cancellation = Cancellation()
+    ) throws(StoreError) -> CollectionPlan {
+        let lease = ReaderLease(self)
+        defer { lease.end() }
+        let index = try ChunkIndex.open(self)
+        try requireReadable(index)
+        let marks = LiveMarks(index)
+        _ = try markPoints(except: request.dropped, on: marks, cancellation)
+        return CollectionPlan(try marks.packUses(), deadShareMax: request.deadShareMax)
+    }
+
+    /// Drops recovery points, then takes away what no other point needs.
+    ///
+    /// Runs beside backups, restores and verifications; one at a time, and not beside repair,
+    /// replication into this region or failover. Dropped points are gone when this returns, or after
+    /// an error that comes later; collecting can be stopped anywhere and is gone on with next time.
+    /// Memory: one bit and the index's own filters a chunk.
+    ///
+    /// Collecting needs every replica, because one that is away would bring back what was taken
+    /// away; and while the vault is failed over, the other region may still need what this one does
+    /// not. Points are dropped all the same; `obstacle` says why nothing was collected.
+    public func prune(
+        _ request: PruneRequest, progress: Progress = Progress(),
+        cancellation: Cancellation = Cancellation()
+    ) throws(StoreError) -> CollectionReport {
+        try requireWritable()
+        releaseReserve()
+        let session = try Session.begin(
+            self, operation: "prune", item: Session.noItem, required: requiredCopies)
+        var clean = false
+        defer { session.end(clean: clean) }
+        try session.settle(Progress(), cancellation)
+        try session.drop(try points(request.dropped), reason: request.reason)
+        var report = CollectionReport()
+        if session.writer.live.count < Int(record.copies) {
+            let reason = (problems + session.writer.failures.map(\.value)).first?.message
+            report.obstacle = "a replica is away (\(reason ?? "unknown")); what the dropped points "
+                + "needed is taken away when all are here"
+        } else if record.failedOver {
+            report.obstacle = "vault \(record.name) is failed over; what the dropped points needed "
+                + "is taken away after kura region failback"
+        } else {
+            var collection = GarbageCollection(
+                session, deadShareMax: request.deadShareMax, progress, cancellation)
+            try collection.run()
+            report = collection.report
+        }
+        session.keepReserve()
+        clean = true
+        return report
+    }
+
+    /// Takes away packs that no index run of this region lists: in the passive region of a vault,
+    /// after replication brought the runs of the active one.
+    public func collectUnlisted() throws(StoreError) -> CollectionReport {
+        releaseReserve()
+        let session = try Session.begin(
+            self, operation: "prune", item: Session.noItem, required: requiredCopies)
+        var clean = false
+        defer { session.end(clean: clean) }
+        try session.settle()
+        var report = CollectionReport()
+        if session.writer.live.count == Int(record.copies) {
+            var collection = GarbageCollection(
+                session, deadShareMax: 1, Progress(), Cancellation())
+            try collection.runUnlisted()
+            report = collection.report
+        } else {
+            report.obstacle = "a replica of region \(region.name) is away"
+        }
+        session.keepReserve()
+        clean = true
+        return report
+    }
+
+    /// The points to drop, with what is known of them.
+    private func points(
+        _ ids: Set<RecoveryPointID>
+    ) throws(StoreError) -> [(id: RecoveryPointID, point: RecoveryPoint?)] {
+        var found: [(id: RecoveryPointID, point: RecoveryPoint?)] = []
+        for id in try recoveryPointIDs() where ids.contains(id) {
+            do throws(StoreError) {
+                found.append((id, try recoveryPoint(id)))
+            } catch {
+                // One that cannot be read can be dropped all the same.
+                guard error.code == .damaged else { throw error }
+                found.append((id, nil))
+            }
+        }
+        return found
+    }
+}

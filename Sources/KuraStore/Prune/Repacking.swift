@@ -1,0 +1,100 @@
+internal import KuraCodec
+internal import KuraFormat
+internal import KuraIO
+
+/// Copies the live chunks of packs into new packs and lists those.
+///
+/// Every chunk is decoded and compared with its name on the way. What is on disk if power fails: new
+/// packs that no run lists yet, or that a run lists beside the old ones; either way every chunk is
+/// where it was before.
+struct Repacking {
+    private let marks: LiveMarks
+    private let session: Session
+    private let reader: PackReader
+    private let data: PackWriter
+    private let manifest: PackWriter
+    private let dataFrames: FrameBuilder
+    private let manifestFrames: FrameBuilder
+    private let decoder = FrameDecoder()
+    private let plain = FrameBuffer()
+    private var trace = StageTimes()
+    /// Bytes of new packs and of the runs that list them, in one replica.
+    private(set) var packBytes: UInt64 = 0
+    private(set) var runBytes: UInt64 = 0
+
+    init(_ marks: LiveMarks, _ session: Session) {
+        self.marks = marks
+        self.session = session
+        reader = PackReader(session.vault)
+        data = PackWriter(.data, to: session.writer, capacity: Tuning.dataPackBytes)
+        manifest = PackWriter(.manifest, to: session.writer, capacity: Tuning.manifestPackBytes)
+        dataFrames = FrameBuilder(
+            for: data, target: Tuning.dataFrameBytes, level: BackupRequest.defaultLevel)
+        manifestFrames = FrameBuilder(
+            for: manifest, target: Tuning.manifestFrameBytes, level: BackupRequest.defaultLevel)
+    }
+
+    /// On return the live chunks of `packs` are durable in new packs, and listed.
+    mutating func run(
+        _ packs: [CollectionPlan.Pack], _ progress: Progress, _ cancellation: Cancellation
+    ) throws(StoreError) {
+        for pack in packs {
+            if cancellation.isCancelled { throw .interruptedByUser }
+            try copy(pack.id)
+            progress.update { $0.doneBytes += pack.byteCount }
+            try list(atLeast: Tuning.runEntriesMax)
+        }
+        try dataFrames.flush(trace: &trace)
+        try manifestFrames.flush(trace: &trace)
+        data.flush()
+        manifest.flush()
+        session.writer.drain()
+        if let error = session.writer.error { throw error }
+        try list(atLeast: 1)
+    }
+
+    private mutating func copy(_ id: PackID) throws(StoreError) {
+        let vault = session.vault
+        let trailer = try vault.firstGood(.pack(id)) { try PackReader.trailer(id, vault, $0) }
+        var next = 0
+        for (number, frame) in trailer.frames.enumerated() {
+            let chunks = trailer.chunks[next..<(next + Int(frame.chunkCount))]
+            next = chunks.endIndex
+            let isLive = try chunks.map { chunk throws(StoreError) in
+                try marks.isLive(chunk.id, in: id)
+            }
+            guard isLive.contains(true) else { continue }
+            let bytes = try reader.readFrame(number, of: id, decoder, checked: true, into: plain)
+            var offset = 0
+            for (chunk, isLive) in zip(chunks, isLive) {
+                let end = offset + Int(chunk.byteCount)
+                defer { offset = end }
+                guard isLive else { continue }
+                let part = UnsafeRawBufferPointer(rebasing: bytes[offset..<end])
+                guard ChunkHasher.digest(part) == chunk.id else {
+                    throw StoreError(
+                        .damaged, "chunk \(chunk.id.short) of pack \(id.short) is not what its name "
+                            + "says; nothing was removed",
+                        remedy: "run: kura verify --level chunks --repair")
+                }
+                let frames = trailer.header.kind == .data ? dataFrames : manifestFrames
+                try frames.append(part, id: chunk.id, trace: &trace)
+            }
+        }
+    }
+
+    /// Lists what has become durable, if that is enough.
+    private mutating func list(atLeast count: Int) throws(StoreError) {
+        var durable = data.takeDurable()
+        durable.append(manifest.takeDurable())
+        guard durable.entries.count >= count else {
+            // Data packs are first there, so their numbers stay as they are.
+            data.giveBack(durable)
+            return
+        }
+        let run = try IndexRunWriter.write(
+            durable.entries, packs: durable.packs, to: session.writer)
+        packBytes += durable.packs.reduce(0) { $0 + $1.fileByteCount }
+        runBytes += run?.trailer.fileByteCount ?? 0
+    }
+}

@@ -1,0 +1,92 @@
+internal import KuraFormat
+internal import KuraIO
+
+/// Writes index runs again without the packs that go.
+///
+/// Each run that lists one of them gets a successor of its own, which holds all its other entries
+/// and supersedes it, so memory stays that of the largest run. A pack that stays keeps all of its
+/// entries, needed or not: a backup may want one again.
+struct RunRewriting {
+    private let session: Session
+    private let packs: Set<PackID>
+
+    init(_ session: Session, without packs: Set<PackID>) {
+        self.session = session
+        self.packs = packs
+    }
+
+    /// - Returns: bytes of the new runs.
+    func run(_ index: ChunkIndex) throws(StoreError) -> UInt64 {
+        var written: UInt64 = 0
+        // Runs of which nothing stays. Another one has to say so; the smallest is written anew.
+        var empty: [RunID] = []
+        var smallest: IndexRunReader?
+        for run in index.runs {
+            let isAffected = run.trailer.packs.contains { packs.contains($0.id) }
+            guard isAffected else {
+                smallest = run
+                continue
+            }
+            if let successor = try rewrite(run, and: []) {
+                written += successor.trailer.fileByteCount
+                smallest = successor
+            } else {
+                empty.append(run.id)
+            }
+        }
+        guard !empty.isEmpty else { return written }
+        if let smallest {
+            written += try rewrite(smallest, and: empty)?.trailer.fileByteCount ?? 0
+        } else {
+            try remove(empty)
+        }
+        return written
+    }
+
+    private func rewrite(
+        _ run: IndexRunReader, and empty: [RunID]
+    ) throws(StoreError) -> IndexRunReader? {
+        var kept: [PackSummary] = []
+        let places = run.trailer.packs.map { pack -> Int? in
+            if packs.contains(pack.id) { return nil }
+            kept.append(pack)
+            return kept.count - 1
+        }
+        var entries: [IndexEntry] = []
+        let block = AlignedBuffer(byteCount: IndexBlock.byteCount)
+        for number in run.trailer.fences.indices {
+            let count = try run.readBlock(number, into: block.bytes)
+            for slot in 0..<count {
+                let entry = IndexBlock.entry(UnsafeRawBufferPointer(block.bytes), slot)
+                guard entry.location.pack < places.count else {
+                    throw StoreError(
+                        .damaged, "index run \(run.id.short) names a pack that it does not list",
+                        remedy: "run: kura verify --repair")
+                }
+                guard let place = places[entry.location.pack] else { continue }
+                entries.append(
+                    IndexEntry(
+                        id: entry.id,
+                        location: ChunkLocation(
+                            pack: place, frame: entry.location.frame,
+                            plainOffset: entry.location.plainOffset)))
+            }
+        }
+        return try IndexRunWriter.write(
+            entries, packs: kept, superseded: [run.id] + run.trailer.superseded + empty,
+            to: session.writer)
+    }
+
+    /// Without any other run in the vault there is nobody to supersede them.
+    private func remove(_ runs: [RunID]) throws(StoreError) {
+        for run in runs {
+            for replica in session.writer.live {
+                do throws(IOError) {
+                    try session.vault.remove(.run(run), in: replica)
+                } catch {
+                    throw StoreError(io: error)
+                }
+            }
+        }
+    }
+}

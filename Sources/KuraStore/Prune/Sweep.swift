@@ -1,0 +1,118 @@
+internal import KuraFormat
+internal import KuraIO
+internal import SystemPackage
+
+/// Takes condemned packs away.
+///
+/// A pack goes when no session or reader that any condemnation of it names is open, and no sound run
+/// lists it. Sessions that began later never saw it in a run; those that were open have listed it
+/// again if they needed it, or will not commit. If power fails among the files, the condemnation is
+/// still there, and the next sweep goes on.
+struct Sweep {
+    private let session: Session
+    private let vault: Vault
+
+    /// Bytes of removed packs and records, in one replica.
+    private(set) var removedBytes: UInt64 = 0
+    private(set) var removedPacks = 0
+    /// Packs that wait for open sessions, their bytes, and those sessions.
+    private(set) var waitingPacks = Set<PackID>()
+    private(set) var waitingBytes: UInt64 = 0
+    private(set) var waitingFor = Set<UniqueID>()
+
+    init(_ session: Session) {
+        self.session = session
+        vault = session.vault
+    }
+
+    mutating func run() throws(StoreError) {
+        let records = try vault.condemnations()
+        guard !records.isEmpty else { return }
+        var open: [UniqueID: Bool] = [:]
+        var ended: [Condemnation] = []
+        for record in records {
+            let users = record.sessions.filter { user in
+                if let known = open[user] { return known }
+                let isOpen = vault.isOpen(user)
+                open[user] = isOpen
+                return isOpen
+            }
+            if users.isEmpty {
+                ended.append(record)
+            } else {
+                waitingFor.formUnion(users)
+                waitingPacks.formUnion(record.packs)
+            }
+        }
+        let packs = Set(ended.flatMap(\.packs)).subtracting(waitingPacks)
+        try session.withCommitLock { () throws(StoreError) in
+            try remove(packs, ended)
+        }
+        for pack in waitingPacks { waitingBytes += byteCount(of: pack) }
+    }
+
+    private mutating func remove(
+        _ packs: Set<PackID>, _ records: [Condemnation]
+    ) throws(StoreError) {
+        let index = try ChunkIndex.open(vault)
+        // A run that cannot be read may list any of them.
+        guard !vault.hasUnreadableRun else {
+            throw StoreError(
+                .damaged, "an index run of vault \(vault.record.name) has no good copy, so nobody "
+                    + "can tell which packs are needed; nothing was removed",
+                remedy: "run: kura verify --repair")
+        }
+        let listed = Set(index.packs.map(\.id))
+        for pack in packs.subtracting(listed).sorted() {
+            let bytes = try removeEverywhere(.pack(pack))
+            removedBytes += bytes
+            if bytes > 0 { removedPacks += 1 }
+        }
+        // A condemnation goes behind its packs.
+        for record in records { removedBytes += try removeEverywhere(.condemned(record.id)) }
+    }
+
+    /// - Returns: the bytes that it had in one replica.
+    private func removeEverywhere(_ file: VaultFile) throws(StoreError) -> UInt64 {
+        var bytes: UInt64 = 0
+        for replica in session.writer.live {
+            do throws(IOError) {
+                bytes = max(bytes, try vault.remove(file, in: replica))
+            } catch {
+                throw StoreError(io: error)
+            }
+        }
+        return bytes
+    }
+
+    private func byteCount(of pack: PackID) -> UInt64 {
+        for replica in vault.replicas {
+            do throws(IOError) {
+                return try vault.fileSystem.status(replica.path(of: .pack(pack), in: vault.id))
+                    .byteCount
+            } catch {
+                continue
+            }
+        }
+        return 0
+    }
+}
+
+extension Vault {
+    /// Whether some run was met of which no copy is good.
+    var hasUnreadableRun: Bool {
+        let bad = damage.compactMap { damage -> RunID? in
+            if case .run(let id) = damage.file { id } else { nil }
+        }
+        return Set(bad).contains { id in
+            do throws(StoreError) {
+                _ = try IndexRunReader(id, self)
+                return false
+            } catch {
+                // Merged away meanwhile is not unreadable; what the system cannot read is an error
+                // for whoever opens the index.
+                return error.code == .damaged
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+public import KuraFormat
+internal import KuraIO
+internal import SystemPackage
+
+extension Vault {
+    /// Ids of the points that were dropped, by the tombstones of all replicas together. A point
+    /// among them does not exist, although a replica that was away may still have its file.
+    public func droppedPoints() throws(StoreError) -> Set<RecoveryPointID> {
+        Set(try listIfPresent(Layout.dropped).keys.compactMap { RecoveryPointID(hex: $0) })
+    }
+}
+
+extension Session {
+    /// Drops recovery points. On return they are gone for good: their tombstones are durable in
+    /// every live replica, and their files removed.
+    ///
+    /// If power fails among the tombstones, some points are dropped and some are not; if it fails
+    /// before a point's file is gone, its tombstone hides it and the next session removes it.
+    func drop(
+        _ points: [(id: RecoveryPointID, point: RecoveryPoint?)], reason: String
+    ) throws(StoreError) {
+        guard !points.isEmpty else { return }
+        try makeDirectory(Layout.dropped)
+        for (id, point) in points {
+            let record = DroppedPoint(
+                vault: vault.id, point: id, item: point?.item ?? "", time: point?.time ?? 0,
+                dropped: Clock.now(), reason: reason)
+            try writer.publish(record.encoded(), as: .dropped(id))
+        }
+        try removeDroppedPoints()
+    }
+
+    /// Removes files of points that have a tombstone: an earlier session died before it could, or a
+    /// replica came back with them.
+    func removeDroppedPoints() throws(StoreError) {
+        let dropped = try vault.droppedPoints()
+        guard !dropped.isEmpty else { return }
+        for replica in writer.live {
+            do throws(IOError) {
+                let names = try vault.fileSystem.list(replica.path(of: Layout.points, in: vault.id))
+                for name in names {
+                    guard let id = RecoveryPointID(hex: name), dropped.contains(id) else { continue }
+                    try vault.remove(.receipt(id), in: replica)
+                    try vault.remove(.point(id), in: replica)
+                }
+            } catch {
+                writer.fail(replica.ordinal, StoreError(io: error))
+            }
+        }
+        if let error = writer.error { throw error }
+    }
+
+    /// Makes a directory of the vault in every live replica.
+    func makeDirectory(_ name: String) throws(StoreError) {
+        for replica in writer.live {
+            do throws(IOError) {
+                try vault.makeDirectory(name, in: replica)
+            } catch {
+                writer.fail(replica.ordinal, StoreError(io: error))
+            }
+        }
+        if let error = writer.error { throw error }
+    }
+}
+
+extension Vault {
+    /// Removes a file that nothing needs any more. One that is not there is gone already.
+    /// - Returns: the bytes that it had.
+    @discardableResult
+    func remove(_ file: VaultFile, in replica: Replica) throws(IOError) -> UInt64 {
+        let path = replica.path(of: file, in: id)
+        do throws(IOError) {
+            let byteCount = try fileSystem.status(path).byteCount
+            try fileSystem.remove(path)
+            return byteCount
+        } catch {
+            if error.isNotFound { return 0 }
+            throw error
+        }
+    }
+}

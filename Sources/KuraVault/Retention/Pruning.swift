@@ -1,0 +1,101 @@
+public import KuraFormat
+public import KuraIO
+internal import KuraReplication
+public import KuraStore
+
+/// What pruning one vault does, or did.
+public struct PruneReport: Sendable {
+    public var vault: String
+    /// One for each recovery point, newest first.
+    public var decisions: [RetentionDecision]
+    /// Bytes that go and come, in one replica of the active region.
+    public var collection: CollectionReport
+    /// What everybody should know: what could not be done, and why.
+    public var warnings: [String] = []
+}
+
+extension Subscription {
+    /// What `prune` would do now. Changes nothing.
+    public func prunePlan(
+        _ place: VaultPlace, dropping: Set<RecoveryPointID> = [],
+        cancellation: Cancellation = Cancellation()
+    ) throws(StoreError) -> PruneReport {
+        let vault = try place.writing()
+        let decisions = try decisions(vault, dropping)
+        var report = CollectionReport()
+        report.plan = try vault.collectionPlan(
+            Self.request(decisions), cancellation: cancellation)
+        report.removedBytes = report.plan.removedBytes
+        report.repackedBytes = report.plan.repackedBytes
+        report.writtenBytes = report.plan.repackedBytes
+        report.removedPacks = report.plan.dead.count + report.plan.repacked.count
+        return PruneReport(vault: place.name, decisions: decisions, collection: report)
+    }
+
+    /// Drops the recovery points of a vault whose time is over, and takes away what no other needs:
+    /// in the active region, then in the paired one, which is brought up to date first.
+    public func prune(
+        _ place: VaultPlace, dropping: Set<RecoveryPointID> = [], progress: Progress = Progress(),
+        cancellation: Cancellation = Cancellation()
+    ) throws(StoreError) -> PruneReport {
+        let vault = try place.writing()
+        let decisions = try decisions(vault, dropping)
+        let collection = try Vault(region: vault.region, record: vault.record).prune(
+            Self.request(decisions), progress: progress, cancellation: cancellation)
+        var report = PruneReport(
+            vault: place.name, decisions: decisions, collection: collection)
+        if let obstacle = collection.obstacle { report.warnings.append(obstacle) }
+        if place.record.pair != nil { try prunePair(place, &report, cancellation) }
+        return report
+    }
+
+    private func prunePair(
+        _ place: VaultPlace, _ report: inout PruneReport, _ cancellation: Cancellation
+    ) throws(StoreError) {
+        guard place.isPassiveReachable, let passive = place.passive else {
+            report.warnings.append(
+                "region \(place.passiveName ?? "") cannot be reached; what was dropped goes there "
+                    + "when it is back, with the next kura prune")
+            return
+        }
+        let replication = try replicate(place, cancellation: cancellation)
+        guard replication.isComplete else {
+            report.warnings += replication.allProblems
+            return
+        }
+        // The record may have been new there.
+        let copy = Vault(region: passive, record: place.record)
+        if let obstacle = try copy.collectUnlisted().obstacle { report.warnings.append(obstacle) }
+    }
+
+    private func decisions(
+        _ vault: Vault, _ dropping: Set<RecoveryPointID>
+    ) throws(StoreError) -> [RetentionDecision] {
+        let points = try vault.recoveryPoints().map { id, point in
+            Retention.Point(id: id, item: point.item, sequence: point.sequence, time: point.time)
+        }
+        var decisions = Retention.decide(points, dropping: dropping, now: Clock.now())
+        for decision in decisions where decision.isKept && dropping.contains(decision.id) {
+            throw StoreError(
+                .refused, "recovery point \(decision.id.short) is the newest of item "
+                    + "\(decision.item), which is never dropped",
+                remedy: "make a newer one first: kura backup")
+        }
+        // Those that cannot be read have no time and no item; only whoever names one can drop it.
+        let readable = Set(points.map(\.id))
+        for id in try vault.recoveryPointIDs() where !readable.contains(id) {
+            decisions.append(
+                RetentionDecision(
+                    id: id, item: "", time: 0, isKept: !dropping.contains(id),
+                    reasons: [dropping.contains(id) ? "asked for" : "cannot be read"]))
+        }
+        return decisions
+    }
+
+    private static func request(_ decisions: [RetentionDecision]) -> PruneRequest {
+        let dropped = decisions.filter { !$0.isKept }
+        return PruneRequest(
+            dropping: Set(dropped.map(\.id)),
+            reason: Set(dropped.flatMap(\.reasons)).sorted().joined(separator: ", "))
+    }
+}

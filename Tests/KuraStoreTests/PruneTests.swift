@@ -1,0 +1,163 @@
+import Glibc
+import KuraFormat
+import KuraIO
+import KuraStore
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite("Prune")
+struct PruneTests {
+    static func prune(
+        _ vault: Vault, dropping ids: Set<RecoveryPointID> = [], deadShareMax: Double = 0.1
+    ) throws -> CollectionReport {
+        try vault.prune(
+            PruneRequest(dropping: ids, reason: "test", deadShareMax: deadShareMax))
+    }
+
+    /// Bytes of all files of a replica's vault but the reserve.
+    static func byteCount(_ store: TestStore, replica: Int = 0) throws -> UInt64 {
+        let fileSystem = LocalFileSystem()
+        return try filesBelow(store.vaultPath(replica: replica))
+            .filter { $0.lastComponent?.string != "reserve" }
+            .reduce(0) { $0 + (try fileSystem.status($1).byteCount) }
+    }
+
+    @Test("A dropped point is gone, and the bytes that only it needed are freed")
+    func dropFrees() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            var random = SeededGenerator(seed: 1)
+            let first = try store.backup(random.bytes(1 << 20))
+            let second = random.bytes(1 << 20)
+            let kept = try store.backup(second)
+            let before = try Self.byteCount(store)
+            let report = try Self.prune(store.reopened(), dropping: [first.id])
+            let vault = store.reopened()
+            #expect(try vault.recoveryPointIDs() == [kept.id])
+            #expect(try store.restore(kept.id) == second)
+            let after = try Self.byteCount(store)
+            #expect(report.removedPacks > 0)
+            #expect(before > after + (1 << 19))
+            // The tombstone, the session's record and the like are small.
+            let freed = Int64(report.removedBytes) - Int64(report.writtenBytes)
+            #expect(abs(Int64(before) - Int64(after) - freed) < 4096)
+            #expect(try vault.verify(VerifyRequest(level: .chunks)).damaged.isEmpty)
+        }
+    }
+
+    @Test("What other points share with a dropped one stays, and a pack with many dead bytes is repacked")
+    func repacks() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            var random = SeededGenerator(seed: 2)
+            let bytes = random.bytes(1 << 20)
+            let first = try store.backup(bytes)
+            // The second half of the first disk is in the same pack as its first half.
+            let second = Array(bytes.prefix(1 << 19)) + random.bytes(1 << 18)
+            let kept = try store.backup(second)
+            let report = try Self.prune(store.reopened(), dropping: [first.id])
+            #expect(report.repackedBytes > 0)
+            #expect(report.plan.repacked.count > 0)
+            #expect(try store.restore(kept.id) == second)
+            let again = try Self.prune(store.reopened())
+            #expect(again.plan.repacked.isEmpty && again.plan.dead.isEmpty)
+            #expect(try store.reopened().verify(VerifyRequest(level: .chunks)).damaged.isEmpty)
+            // The same bytes are stored again, under new names.
+            let third = try store.backup(bytes)
+            #expect(third.point.counts.newBytes > 0)
+            #expect(try store.restore(third.id) == bytes)
+        }
+    }
+
+    @Test("A dry run changes nothing and says what the run then does")
+    func dryRun() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            var random = SeededGenerator(seed: 3)
+            let bytes = random.bytes(1 << 20)
+            let first = try store.backup(bytes)
+            try store.backup(Array(bytes.prefix(1 << 18)) + random.bytes(1 << 18))
+            let tree = try store.tree(replica: 0)
+            let request = PruneRequest(dropping: [first.id], reason: "test")
+            let plan = try store.reopened().collectionPlan(request)
+            #expect(try store.tree(replica: 0) == tree)
+            let report = try store.reopened().prune(request)
+            #expect(report.plan == plan)
+            #expect(report.removedBytes >= plan.removedBytes)
+        }
+    }
+
+    @Test("A replica put back from before the prune brings no dropped point back")
+    func oldReplica() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            var random = SeededGenerator(seed: 4)
+            let first = try store.backup(random.bytes(1 << 19))
+            let bytes = random.bytes(1 << 19)
+            let kept = try store.backup(bytes)
+            let old = directory.appending("old")
+            let place = store.region.replicas[1].path
+            try copyTree(place, to: old)
+            _ = try Self.prune(store.reopened(), dropping: [first.id])
+            removeTree(place)
+            try copyTree(old, to: place)
+            #expect(try store.reopened().recoveryPointIDs() == [kept.id])
+            let next = try store.backup(random.bytes(1 << 18), into: store.reopened())
+            let vault = store.reopened()
+            #expect(try Set(vault.recoveryPointIDs()) == [kept.id, next.id])
+            #expect(try store.files("points", replica: 1).count == 2)
+            _ = try Self.prune(vault)
+            #expect(try store.restore(kept.id) == bytes)
+            #expect(try store.reopened().verify(VerifyRequest(level: .chunks)).damaged.isEmpty)
+            let packs = try (0..<3).map { try store.files("packs", replica: $0).count }
+            #expect(packs[0] == packs[1] && packs[1] == packs[2])
+        }
+    }
+
+    @Test("With a replica away points are dropped and nothing is collected until it is back")
+    func replicaAway() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            var random = SeededGenerator(seed: 5)
+            let first = try store.backup(random.bytes(1 << 19))
+            let bytes = random.bytes(1 << 19)
+            let kept = try store.backup(bytes)
+            let place = store.region.replicas[2].path
+            let away = directory.appending("away")
+            rename(place.string, away.string)
+            let report = try Self.prune(store.reopened(), dropping: [first.id])
+            #expect(report.obstacle != nil && report.removedPacks == 0)
+            #expect(try store.reopened().recoveryPointIDs() == [kept.id])
+            rename(away.string, place.string)
+            let later = try Self.prune(store.reopened())
+            #expect(later.obstacle == nil && later.removedPacks > 0)
+            #expect(try store.files("points", replica: 2).count == 1)
+            #expect(try store.restore(kept.id) == bytes)
+        }
+    }
+
+    @Test("A point that cannot be followed stops the collection before anything is removed")
+    func unreadable() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            var random = SeededGenerator(seed: 6)
+            let broken = try store.backup(random.bytes(1 << 19), item: "broken")
+            let first = try store.backup(random.bytes(1 << 19))
+            try store.backup(random.bytes(1 << 19))
+            for replica in 0..<3 {
+                let path = store.vaultPath(replica: replica).appending("points")
+                    .appending(broken.id.hex)
+                try write([1, 2, 3], to: path)
+            }
+            let packs = try store.files("packs", replica: 0).count
+            #expect(throws: StoreError.self) {
+                try Self.prune(store.reopened(), dropping: [first.id])
+            }
+            #expect(try store.files("packs", replica: 0).count == packs)
+            // The broken point itself can be dropped; then collecting works.
+            let report = try Self.prune(store.reopened(), dropping: [broken.id])
+            #expect(report.removedPacks >= 2)
+        }
+    }
+}
