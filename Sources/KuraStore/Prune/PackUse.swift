@@ -4,18 +4,21 @@ public import KuraFormat
 struct PackUse {
     var pack: PackSummary
     var liveChunks: UInt64 = 0
+    /// Plain bytes of live chunks.
+    var livePlainBytes: UInt64 = 0
 
-    /// Bytes of the file that no point needs, as far as numbers of chunks tell.
+    /// Bytes of the file that no point needs: the share that its dead chunks have of the plain bytes.
     var deadBytes: UInt64 {
-        guard pack.chunkCount > 0 else { return pack.fileByteCount }
-        let live = min(liveChunks, UInt64(pack.chunkCount))
-        let share = Double(UInt64(pack.chunkCount) - live) / Double(pack.chunkCount)
+        guard pack.plainByteCount > 0 else { return pack.fileByteCount }
+        let live = min(livePlainBytes, pack.plainByteCount)
+        let share = Double(pack.plainByteCount - live) / Double(pack.plainByteCount)
         return UInt64(Double(pack.fileByteCount) * share)
     }
 }
 
 extension LiveMarks {
-    /// Every pack of the index with what is needed of it, by name. Reads every run once.
+    /// Every pack of the index with what is needed of it, by name. Reads every run once, and the
+    /// trailers of packs that are needed in part.
     func packUses() throws(StoreError) -> [PackUse] {
         var uses: [PackID: PackUse] = [:]
         for pack in index.packs { uses[pack.id] = PackUse(pack: pack) }
@@ -26,6 +29,17 @@ extension LiveMarks {
             }
             for (pack, count) in zip(run.trailer.packs, live) { uses[pack.id]?.liveChunks += count }
         }
+        let vault = index.vault
+        for (id, use) in uses where use.liveChunks > 0 {
+            guard use.liveChunks < use.pack.chunkCount else {
+                uses[id]?.livePlainBytes = use.pack.plainByteCount
+                continue
+            }
+            let trailer = try vault.firstGood(.pack(id)) { try PackReader.trailer(id, vault, $0) }
+            for chunk in trailer.chunks where try isLive(chunk.id, in: id) {
+                uses[id]?.livePlainBytes += UInt64(chunk.byteCount)
+            }
+        }
         return uses.values.sorted { $0.pack.id < $1.pack.id }
     }
 }
@@ -35,7 +49,7 @@ public struct CollectionPlan: Sendable, Equatable {
     public struct Pack: Sendable, Equatable {
         public var id: PackID
         public var byteCount: UInt64
-        /// Of these, bytes that no recovery point needs, as far as numbers of chunks tell.
+        /// Of these, bytes that no recovery point needs, as if all chunks compressed alike.
         public var deadBytes: UInt64
     }
 

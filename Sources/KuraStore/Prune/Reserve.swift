@@ -7,7 +7,7 @@ internal import SystemPackage
 /// A file of zeros in every replica, which a prune removes first and makes again at the end. It says
 /// nothing, so it may be missing, and a power failure at any point costs only the reserve.
 enum Reserve {
-    static let byteCount = 4 << 20
+    static let byteCount = 1 << 20
     static let file = "reserve"
 }
 

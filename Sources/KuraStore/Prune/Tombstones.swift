@@ -15,19 +15,37 @@ extension Session {
     /// every live replica, and their files removed.
     ///
     /// If power fails among the tombstones, some points are dropped and some are not; if it fails
-    /// before a point's file is gone, its tombstone hides it and the next session removes it.
+    /// before a point's file is gone, its tombstone hides it and the next session removes it. A few
+    /// points at a time, so that on a full disk removed files make room for the next tombstones.
     func drop(
         _ points: [(id: RecoveryPointID, point: RecoveryPoint?)], reason: String
     ) throws(StoreError) {
         guard !points.isEmpty else { return }
         try makeDirectory(Layout.dropped)
-        for (id, point) in points {
-            let record = DroppedPoint(
-                vault: vault.id, point: id, item: point?.item ?? "", time: point?.time ?? 0,
-                dropped: Clock.now(), reason: reason)
-            try writer.publish(record.encoded(), as: .dropped(id))
+        for start in stride(from: 0, to: points.count, by: Self.dropsAtOnce) {
+            let part = points[start..<min(start + Self.dropsAtOnce, points.count)]
+            for (id, point) in part {
+                let record = DroppedPoint(
+                    vault: vault.id, point: id, item: point?.item ?? "", time: point?.time ?? 0,
+                    dropped: Clock.now(), reason: reason)
+                try writer.publish(record.encoded(), as: .dropped(id))
+            }
+            for replica in writer.live { remove(part.map(\.id), in: replica) }
+            if let error = writer.error { throw error }
         }
-        try removeDroppedPoints()
+    }
+
+    private static let dropsAtOnce = 64
+
+    private func remove(_ points: [RecoveryPointID], in replica: Replica) {
+        do throws(IOError) {
+            for id in points {
+                try vault.remove(.receipt(id), in: replica)
+                try vault.remove(.point(id), in: replica)
+            }
+        } catch {
+            writer.fail(replica.ordinal, StoreError(io: error))
+        }
     }
 
     /// Removes files of points that have a tombstone: an earlier session died before it could, or a
@@ -38,11 +56,8 @@ extension Session {
         for replica in writer.live {
             do throws(IOError) {
                 let names = try vault.fileSystem.list(replica.path(of: Layout.points, in: vault.id))
-                for name in names {
-                    guard let id = RecoveryPointID(hex: name), dropped.contains(id) else { continue }
-                    try vault.remove(.receipt(id), in: replica)
-                    try vault.remove(.point(id), in: replica)
-                }
+                let left = names.compactMap { RecoveryPointID(hex: $0) }.filter(dropped.contains)
+                remove(left, in: replica)
             } catch {
                 writer.fail(replica.ordinal, StoreError(io: error))
             }
