@@ -90,6 +90,14 @@ let package = Package(
                 "KuraFormat", "KuraIO", .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/Support", swiftSettings: strict),
+        // Power cuts at every system call, on a simulated disk: run by Tools/crash-sweep.
+        .executableTarget(
+            name: "crash-sweep",
+            dependencies: [
+                "KuraFormat", "KuraIO", "KuraReplication", "KuraStore", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/CrashSweep", swiftSettings: strict),
         .testTarget(
             name: "KuraFormatTests", dependencies: ["KuraCodec", "KuraFormat", "TestSupport"],
             swiftSettings: strict),

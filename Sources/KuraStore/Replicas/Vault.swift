@@ -50,6 +50,9 @@ public final class Vault: Sendable {
                     temporary: replica.path(
                         of: "\(Layout.temporary)/vault-\(record.revision)", in: record.id),
                     replacing: true)
+                // No session's name is on the temporary file, so nobody else would remove it.
+                try region.fileSystem.flushDirectory(
+                    replica.path(of: Layout.temporary, in: record.id))
             }
         }
         return vault
