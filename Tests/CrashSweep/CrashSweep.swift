@@ -38,8 +38,9 @@ struct CrashSweep: Sendable {
     /// - Parameters:
     ///   - only: the one call to cut at; nil for all.
     ///   - goesOn: asked before each state.
+    ///   - step: calls from one cut to the next.
     func pass(
-        seed: UInt64, only: Int? = nil, scratch: FilePath, goesOn: () -> Bool
+        seed: UInt64, only: Int? = nil, step: Int = 1, scratch: FilePath, goesOn: () -> Bool
     ) throws -> Outcome {
         let start = Clock.steady()
         var outcome = Outcome()
@@ -78,7 +79,7 @@ struct CrashSweep: Sendable {
                 }
             }
             if isFinished || only != nil { break }
-            cut += 1
+            cut += step
         }
         outcome.seconds = Double(Clock.steady() - start) / 1e9
         return outcome

@@ -13,13 +13,16 @@ enum Main {
         var operation: Scenario?
         var call: Int?
         var threads = Threads.processorCount
+        var canaries = false
     }
 
     static let usage = """
         usage: crash-sweep [--states N] [--seed S] [--operation NAME] [--call N] [--threads N]
+               crash-sweep --canaries [--seed S]
 
         Cuts the power of a simulated disk at every system call of an operation, makes the disks
-        that may be there afterwards, and checks that nothing is lost. Operations:
+        that may be there afterwards, and checks that nothing is lost. --canaries takes away one kind
+        of flush after the other, and checks that something is lost then. Operations:
         \(Scenario.allCases.map(\.rawValue).joined(separator: ", ")).
         Exit status: 0 nothing lost, 1 something lost, 64 usage.
         """
@@ -29,6 +32,7 @@ enum Main {
             print(usage)
             exit(64)
         }
+        if options.canaries { exit(runCanaries(options) ? 0 : 1) }
         let scenarios = options.operation.map { [$0] } ?? Scenario.allCases
         var violations = 0
         var states = 0
@@ -52,6 +56,10 @@ enum Main {
         var options = Options()
         var rest = arguments
         while let flag = rest.popFirst() {
+            if flag == "--canaries" {
+                options.canaries = true
+                continue
+            }
             guard let value = rest.popFirst() else { return nil }
             switch flag {
             case "--states": guard let number = Int(value) else { return nil }
@@ -68,6 +76,33 @@ enum Main {
             }
         }
         return options
+    }
+
+    /// - Returns: whether the sweep noticed every flush that was taken away.
+    private static func runCanaries(_ options: Options) -> Bool {
+        print("seed \(options.seed)")
+        var missed = 0
+        for canary in Canary.allCases {
+            var sweep = CrashSweep(scenario: canary.scenario)
+            sweep.ignoresFlush = canary.ignores
+            let losses = Mutex(0)
+            do {
+                try withTemporaryDirectory { scratch in
+                    // The last cut comes after the last call: the operation was acknowledged.
+                    let outcome = try sweep.pass(
+                        seed: options.seed, step: 7, scratch: scratch
+                    ) { true }
+                    losses.withLock { $0 = outcome.violations.count }
+                }
+            } catch {
+                print("  \(error)")
+            }
+            let count = losses.withLock { $0 }
+            if count == 0 { missed += 1 }
+            print("without flushing \(canary.rawValue): \(count == 0 ? "NOT NOTICED" : "noticed")")
+            fflush(nil)
+        }
+        return missed == 0
     }
 
     /// Passes with one seed after the other, several at once, until there are enough states.
