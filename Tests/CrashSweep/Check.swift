@@ -76,7 +76,9 @@ struct Check {
             trees.append(names)
         }
         guard trees[0] == trees[1], trees[1] == trees[2] else {
-            throw Violation("I3: replicas differ after a prune")
+            let union = trees[0].union(trees[1]).union(trees[2])
+            let lacking = (0..<3).map { union.subtracting(trees[$0]).map { $0.prefix(8) }.sorted() }
+            throw Violation("I3: replicas differ after a prune; they lack \(lacking)")
         }
     }
 }

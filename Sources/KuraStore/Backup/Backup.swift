@@ -205,15 +205,6 @@ final class Backup: Sendable {
         return records
     }
 
-    /// Packs that the disks need, where some packs of the vault were condemned meanwhile: this
-    /// backup may rely on one of them. Without any it need not look.
-    private func packsInDanger(_ disks: [DiskRecord]) throws(StoreError) -> Set<PackID> {
-        guard try !session.vault.condemnedPacks().isEmpty else { return [] }
-        let walker = PointWalker(index)
-        for disk in disks { try walker.walk(disk) }
-        return walker.packs
-    }
-
     private func commit(
         _ disks: [DiskRecord], time: Int64
     ) throws(StoreError) -> (RecoveryPoint, RecoveryPointID) {
@@ -226,7 +217,7 @@ final class Backup: Sendable {
         let (decoded, id) = try withStoreErrors { try RecoveryPoint.decode(bytes) }
         precondition(decoded == point, "a recovery point reads back as it was written")
         try session.withCommitLock { () throws(StoreError) in
-            try session.resurrect(packsInDanger(disks))
+            try session.resurrect(disks, index)
             try session.writer.publish(bytes, as: .point(id))
         }
         return (point, id)

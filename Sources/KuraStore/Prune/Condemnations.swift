@@ -51,11 +51,20 @@ extension Vault {
 }
 
 extension Session {
-    /// Lists packs again that were condemned while this session relied on them: the other half of
-    /// what makes it safe to take packs away beside running backups. Call it under the commit lock.
-    /// - Parameter needed: packs that the point which is to be committed needs.
-    func resurrect(_ needed: Set<PackID>) throws(StoreError) {
-        let wanted = try vault.condemnedPacks().intersection(needed)
+    /// Lists packs again that this session relied on and that no run gives any more: the other half
+    /// of what makes it safe to take packs away beside running backups. Call it under the commit
+    /// lock, before the point is published.
+    ///
+    /// There is nothing to do unless packs were condemned while this session was open; then every
+    /// chunk of the point is looked up as whoever restores it will.
+    /// - Parameter index: what the session relied on.
+    func resurrect(_ disks: [DiskRecord], _ index: ChunkIndex) throws(StoreError) {
+        guard try vault.condemnations().contains(where: { $0.sessions.contains(id) }) else {
+            return
+        }
+        let walker = PointWalker(index, unlessIn: try ChunkIndex.open(vault))
+        for disk in disks { try walker.walk(disk) }
+        let wanted = walker.packs
         var found = PackWriter.Durable()
         for id in wanted.sorted() {
             let trailer = try vault.firstGood(.pack(id)) { try PackReader.trailer(id, vault, $0) }

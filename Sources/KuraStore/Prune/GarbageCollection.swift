@@ -58,34 +58,40 @@ struct GarbageCollection {
 
     mutating func run() throws(StoreError) {
         try sweep()
+        // Points before runs: whatever a point in the list needs is in the index.
+        let points = try vault.recoveryPointIDs()
         let index = try ChunkIndex.open(vault)
         try vault.requireReadable(index)
         // Looked for before repacking, whose packs are in no run at first.
         let unlisted = try vault.unlistedPacks(index)
         let marks = LiveMarks(index)
-        let marked = try vault.markPoints(except: [], on: marks, cancellation)
+        try vault.mark(points, on: marks, cancellation)
         let plan = CollectionPlan(try marks.packUses(), deadShareMax: deadShareMax)
         report.plan = plan
         progress.update { $0.totalBytes += plan.repacked.reduce(0) { $0 + $1.byteCount } }
         var repacked = plan.repacked
+        var repacking: Repacking?
         if !repacked.isEmpty {
-            var repacking = Repacking(marks, session)
+            var copies = Repacking(marks, session)
             do throws(StoreError) {
-                try repacking.run(repacked, progress, cancellation)
+                try copies.run(repacked, progress, cancellation)
+                repacking = copies
             } catch {
                 // A full disk: what is dead as a whole can go all the same, and makes room.
                 guard error.code == .noSpace, session.writer.error == nil else { throw error }
                 repacked = []
             }
-            report.repackedBytes = repacking.packBytes
-            report.writtenBytes = repacking.packBytes + repacking.runBytes
         }
         let going = Set((plan.dead + repacked).map(\.id)).union(unlisted)
         if !going.isEmpty {
             try session.withCommitLock { () throws(StoreError) in
-                try condemn(going, knowing: marked)
+                try repacking?.list()
+                try condemn(going, knowing: Set(points), marks)
             }
+            report.repackedBytes = repacking?.packBytes ?? 0
+            report.writtenBytes += report.repackedBytes + (repacking?.runBytes ?? 0)
         }
+        try removeObsoleteRuns()
         try sweep()
     }
 
@@ -96,11 +102,10 @@ struct GarbageCollection {
         let index = try ChunkIndex.open(vault)
         try vault.requireReadable(index)
         let unlisted = try vault.unlistedPacks(index)
-        try session.withCommitLock { () throws(StoreError) in
-            report.removedBytes += index.obsolete.reduce(0) { $0 + $1.trailer.fileByteCount }
-            try IndexMerge(ChunkIndex.open(vault), session.writer).removeObsolete()
-            if !unlisted.isEmpty {
-                try condemn(unlisted, knowing: Set(try vault.recoveryPointIDs()))
+        try removeObsoleteRuns()
+        if !unlisted.isEmpty {
+            try session.withCommitLock { () throws(StoreError) in
+                try condemn(unlisted, knowing: Set(try vault.recoveryPointIDs()), nil)
             }
         }
         try sweep()
@@ -108,7 +113,7 @@ struct GarbageCollection {
 
     /// - Parameter marked: points that were followed before.
     private mutating func condemn(
-        _ packs: Set<PackID>, knowing marked: Set<RecoveryPointID>
+        _ packs: Set<PackID>, knowing marked: Set<RecoveryPointID>, _ marks: LiveMarks?
     ) throws(StoreError) {
         let index = try ChunkIndex.open(vault)
         try vault.requireReadable(index)
@@ -122,13 +127,17 @@ struct GarbageCollection {
         try session.makeDirectory(Layout.condemned)
         let users = try vault.openUsers(except: session.id)
         try publish(condemned, users)
-        report.writtenBytes += try RunRewriting(session, without: condemned).run(index)
-        // Whoever began between the two listings has seen one or the other state of the runs.
-        let later = try vault.openUsers(except: session.id)
-        if !Set(later).isSubset(of: users) { try publish(condemned, later) }
-        let old = try ChunkIndex.open(vault)
-        report.removedBytes += old.obsolete.reduce(0) { $0 + $1.trailer.fileByteCount }
-        try IndexMerge(old, session.writer).removeObsolete()
+        report.writtenBytes += try RunRewriting(session, without: condemned, marks)
+            .run(index)
+    }
+
+    /// Those that were superseded just now, and those that somebody who died left.
+    private mutating func removeObsoleteRuns() throws(StoreError) {
+        try session.withCommitLock { () throws(StoreError) in
+            let index = try ChunkIndex.open(vault)
+            report.removedBytes += index.obsolete.reduce(0) { $0 + $1.trailer.fileByteCount }
+            try IndexMerge(index, session.writer).removeObsolete()
+        }
     }
 
     private func publish(_ packs: Set<PackID>, _ users: [UniqueID]) throws(StoreError) {
@@ -167,13 +176,11 @@ extension Vault {
             remedy: "run: kura verify --repair")
     }
 
-    /// Follows every recovery point. Throws at the first that cannot be followed to its end.
-    /// - Returns: the points that were followed.
-    func markPoints(
-        except dropped: Set<RecoveryPointID>, on marks: LiveMarks, _ cancellation: Cancellation
-    ) throws(StoreError) -> Set<RecoveryPointID> {
-        var marked = Set<RecoveryPointID>()
-        for id in try recoveryPointIDs() where !dropped.contains(id) {
+    /// Follows recovery points. Throws at the first that cannot be followed to its end.
+    func mark(
+        _ points: some Sequence<RecoveryPointID>, on marks: LiveMarks, _ cancellation: Cancellation
+    ) throws(StoreError) {
+        for id in points {
             if cancellation.isCancelled { throw .interruptedByUser }
             do throws(StoreError) {
                 try marks.mark(recoveryPoint(id))
@@ -182,9 +189,7 @@ extension Vault {
                     error.code, "recovery point \(id.short): \(error.message); nothing was removed",
                     remedy: error.remedy)
             }
-            marked.insert(id)
         }
-        return marked
     }
 
     /// Packs that no run lists and no session is about to list. They are what a replica brought back

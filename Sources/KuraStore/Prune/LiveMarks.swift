@@ -8,12 +8,15 @@ internal import KuraIO
 /// several packs, the place that look-ups find first is the one that counts. One thread uses it.
 final class LiveMarks {
     let index: ChunkIndex
+    /// Every pack of the index, by its name.
+    let summaries: [PackID: PackSummary]
     private var bits: [[UInt64]]
     private let blocks = BlockCache()
     private let reader: ManifestReader
 
     init(_ index: ChunkIndex) {
         self.index = index
+        summaries = Dictionary(uniqueKeysWithValues: index.packs.map { ($0.id, $0) })
         bits = index.runs.map { run in
             Array(repeating: 0, count: (run.trailer.fences.count * IndexBlock.entriesMax + 63) / 64)
         }
@@ -26,16 +29,22 @@ final class LiveMarks {
         bits[run][number / 64] & (1 << UInt64(number % 64)) != 0
     }
 
-    /// Whether some point needs a chunk, and finds it in this pack.
-    func isLive(_ id: ChunkID, in pack: PackID) throws(StoreError) -> Bool {
+    /// Where a chunk is that some point needs; nil where none does.
+    func livePlace(of id: ChunkID) throws(StoreError) -> FoundChunk? {
         for (run, reader) in index.runs.enumerated() where reader.trailer.filter.mayContain(id) {
             guard let (number, location) = try blocks.place(of: id, in: reader),
-                isLive(run: run, number), location.pack < reader.trailer.packs.count,
-                reader.trailer.packs[location.pack].id == pack
+                isLive(run: run, number), location.pack < reader.trailer.packs.count
             else { continue }
-            return true
+            return FoundChunk(
+                pack: reader.trailer.packs[location.pack].id, frame: location.frame,
+                plainOffset: location.plainOffset)
         }
-        return false
+        return nil
+    }
+
+    /// Whether some point needs a chunk, and finds it in this pack.
+    func isLive(_ id: ChunkID, in pack: PackID) throws(StoreError) -> Bool {
+        try livePlace(of: id)?.pack == pack
     }
 
     /// Marks everything that a point needs. Throws at the first node or chunk that is not there:

@@ -32,10 +32,11 @@ extension Vault {
     ) throws(StoreError) -> CollectionPlan {
         let lease = ReaderLease(self)
         defer { lease.end() }
+        let points = try recoveryPointIDs().filter { !request.dropped.contains($0) }
         let index = try ChunkIndex.open(self)
         try requireReadable(index)
         let marks = LiveMarks(index)
-        _ = try markPoints(except: request.dropped, on: marks, cancellation)
+        try mark(points, on: marks, cancellation)
         return CollectionPlan(try marks.packUses(), deadShareMax: request.deadShareMax)
     }
 

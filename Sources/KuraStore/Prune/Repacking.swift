@@ -2,11 +2,10 @@ internal import KuraCodec
 internal import KuraFormat
 internal import KuraIO
 
-/// Copies the live chunks of packs into new packs and lists those.
+/// Copies the live chunks of packs into new packs.
 ///
 /// Every chunk is decoded and compared with its name on the way. What is on disk if power fails: new
-/// packs that no run lists yet, or that a run lists beside the old ones; either way every chunk is
-/// where it was before.
+/// packs that no run lists; every chunk is where it was before.
 struct Repacking {
     private let marks: LiveMarks
     private let session: Session
@@ -34,7 +33,7 @@ struct Repacking {
             for: manifest, target: Tuning.manifestFrameBytes, level: BackupRequest.defaultLevel)
     }
 
-    /// On return the live chunks of `packs` are durable in new packs, and listed.
+    /// On return the live chunks of `packs` are durable in new packs.
     mutating func run(
         _ packs: [CollectionPlan.Pack], _ progress: Progress, _ cancellation: Cancellation
     ) throws(StoreError) {
@@ -42,7 +41,6 @@ struct Repacking {
             if cancellation.isCancelled { throw .interruptedByUser }
             try copy(pack.id)
             progress.update { $0.doneBytes += pack.byteCount }
-            try list(atLeast: Tuning.runEntriesMax)
         }
         try dataFrames.flush(trace: &trace)
         try manifestFrames.flush(trace: &trace)
@@ -50,7 +48,6 @@ struct Repacking {
         manifest.flush()
         session.writer.drain()
         if let error = session.writer.error { throw error }
-        try list(atLeast: 1)
     }
 
     private mutating func copy(_ id: PackID) throws(StoreError) {
@@ -83,18 +80,14 @@ struct Repacking {
         }
     }
 
-    /// Lists what has become durable, if that is enough.
-    private mutating func list(atLeast count: Int) throws(StoreError) {
+    /// Lists the new packs. Under the commit lock, when the old ones are condemned: otherwise a merge
+    /// of runs might keep the old place of a chunk of which both are listed.
+    mutating func list() throws(StoreError) {
         var durable = data.takeDurable()
         durable.append(manifest.takeDurable())
-        guard durable.entries.count >= count else {
-            // Data packs are first there, so their numbers stay as they are.
-            data.giveBack(durable)
-            return
-        }
         let run = try IndexRunWriter.write(
             durable.entries, packs: durable.packs, to: session.writer)
-        packBytes += durable.packs.reduce(0) { $0 + $1.fileByteCount }
-        runBytes += run?.trailer.fileByteCount ?? 0
+        packBytes = durable.packs.reduce(0) { $0 + $1.fileByteCount }
+        runBytes = run?.trailer.fileByteCount ?? 0
     }
 }

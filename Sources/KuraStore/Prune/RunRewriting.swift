@@ -9,10 +9,14 @@ internal import KuraIO
 struct RunRewriting {
     private let session: Session
     private let packs: Set<PackID>
+    private let marks: LiveMarks?
 
-    init(_ session: Session, without packs: Set<PackID>) {
+    /// - Parameter marks: what points need. A run keeps one place of each chunk, and a merge since
+    ///   then may have kept one in a pack that goes.
+    init(_ session: Session, without packs: Set<PackID>, _ marks: LiveMarks?) {
         self.session = session
         self.packs = packs
+        self.marks = marks
     }
 
     /// - Returns: bytes of the new runs.
@@ -52,6 +56,8 @@ struct RunRewriting {
             kept.append(pack)
             return kept.count - 1
         }
+        var known: [PackID: Int] = [:]
+        for (place, pack) in kept.enumerated() { known[pack.id] = place }
         var entries: [IndexEntry] = []
         let block = AlignedBuffer(byteCount: IndexBlock.byteCount)
         for number in run.trailer.fences.indices {
@@ -63,7 +69,12 @@ struct RunRewriting {
                         .damaged, "index run \(run.id.short) names a pack that it does not list",
                         remedy: "run: kura verify --repair")
                 }
-                guard let place = places[entry.location.pack] else { continue }
+                guard let place = places[entry.location.pack] else {
+                    if let other = try otherPlace(of: entry.id, &kept, &known) {
+                        entries.append(IndexEntry(id: entry.id, location: other))
+                    }
+                    continue
+                }
                 entries.append(
                     IndexEntry(
                         id: entry.id,
@@ -75,6 +86,21 @@ struct RunRewriting {
         return try IndexRunWriter.write(
             entries, packs: kept, superseded: [run.id] + run.trailer.superseded + empty,
             to: session.writer)
+    }
+
+    /// Where a chunk that points need is in a pack that stays.
+    private func otherPlace(
+        of id: ChunkID, _ kept: inout [PackSummary], _ known: inout [PackID: Int]
+    ) throws(StoreError) -> ChunkLocation? {
+        guard let marks, let place = try marks.livePlace(of: id), !packs.contains(place.pack),
+            let summary = marks.summaries[place.pack]
+        else { return nil }
+        let number = known[place.pack] ?? kept.count
+        if number == kept.count {
+            known[place.pack] = number
+            kept.append(summary)
+        }
+        return ChunkLocation(pack: number, frame: place.frame, plainOffset: place.plainOffset)
     }
 
     /// Without any other run in the vault there is nobody to supersede them.

@@ -121,7 +121,9 @@ public final class Vault: Sendable {
         for replica in replicas + pair {
             do {
                 let value = try body(replica)
-                for (replica, error) in failures { note(error, in: file, of: replica) }
+                for (replica, error) in failures where !(file.comesAndGoes && Self.isNotFound(error)) {
+                    note(error, in: file, of: replica)
+                }
                 return value
             } catch {
                 // What is not in the pair yet is no damage.
@@ -242,6 +244,16 @@ public final class Vault: Sendable {
         try recoveryPoints(recoveryPointIDs())
     }
 
+    /// Whether a point could not be read because it was dropped since it was listed.
+    private func isDropped(_ id: RecoveryPointID, _ error: StoreError) -> Bool {
+        guard error.code == .notFound else { return false }
+        do throws(StoreError) {
+            return try droppedPoints().contains(id)
+        } catch {
+            return false
+        }
+    }
+
     /// From as many points on, several threads read them.
     private static let pointsReadAtOnceMin = 1024
 
@@ -260,7 +272,7 @@ public final class Vault: Sendable {
                 do throws(StoreError) {
                     mine.append((ids[index], try recoveryPoint(ids[index])))
                 } catch {
-                    if error.code == .damaged { continue }
+                    if error.code == .damaged || isDropped(ids[index], error) { continue }
                     failure.withLock { $0 = $0 ?? error }
                     return
                 }

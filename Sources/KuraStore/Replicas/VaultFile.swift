@@ -44,6 +44,15 @@ public enum VaultFile: Hashable, Sendable {
 }
 
 extension VaultFile {
+    /// Whether a copy may appear or go at any moment because another process commits, drops or ends:
+    /// then one that is missing beside good ones is no damage. The next session copies it.
+    var comesAndGoes: Bool {
+        switch self {
+        case .point, .session, .dropped, .condemned, .receipt: true
+        case .record, .pack, .run, .repair: false
+        }
+    }
+
     /// The file's directory where that is made only when it is first needed.
     var lateDirectory: String? {
         switch self {

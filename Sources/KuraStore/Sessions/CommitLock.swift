@@ -3,9 +3,6 @@ internal import KuraIO
 internal import SystemPackage
 
 extension Session {
-    /// How long a session waits before it tries for the lock again.
-    private static let pauseMicroseconds: UInt32 = 2000
-
     /// Runs `body` while no other session commits a recovery point, lists packs again, or takes
     /// packs away. Waits for its turn; nobody holds the lock for longer than it takes to publish an
     /// index run and a point.
@@ -18,7 +15,7 @@ extension Session {
         defer { for lock in locks { vault.fileSystem.close(lock) } }
         for replica in writer.live {
             do throws(IOError) {
-                locks.append(try waitForLock(in: replica))
+                locks.append(try vault.waitForCommitLock(in: replica))
             } catch {
                 writer.fail(replica.ordinal, StoreError(io: error))
             }
@@ -27,11 +24,28 @@ extension Session {
         return try body()
     }
 
-    private func waitForLock(in replica: Replica) throws(IOError) -> OpenFile {
-        let path = replica.path(of: "\(Layout.locks)/\(Layout.commitLock)", in: vault.id)
+}
+
+extension Vault {
+    /// How long a session waits before it tries for the lock again.
+    private static let pauseMicroseconds: UInt32 = 2000
+
+    fileprivate func waitForCommitLock(in replica: Replica) throws(IOError) -> OpenFile {
+        let path = replica.path(of: "\(Layout.locks)/\(Layout.commitLock)", in: id)
         while true {
-            if let lock = try vault.fileSystem.lock(path) { return lock }
+            if let lock = try fileSystem.lock(path) { return lock }
             usleep(Self.pauseMicroseconds)
+        }
+    }
+
+    /// Returns when every commit is over that was going on, in replicas that can be written.
+    func waitForCommits() {
+        for replica in replicas {
+            do throws(IOError) {
+                fileSystem.close(try waitForCommitLock(in: replica))
+            } catch {
+                continue
+            }
         }
     }
 }

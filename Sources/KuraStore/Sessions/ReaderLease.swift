@@ -28,6 +28,8 @@ package final class ReaderLease {
                 continue
             }
         }
+        // Whoever takes packs away now either knows of this reader or is done with the runs.
+        if !locks.isEmpty { vault.waitForCommits() }
     }
 
     /// Lets go. Called once, at the end.

@@ -51,6 +51,8 @@ final class Session: Sendable {
         do throws(StoreError) {
             if let error = writer.error { throw error }
             try writer.publish(record.encoded(), as: .session(id))
+            // Whoever takes packs away now either knows of this session or is done with the runs.
+            vault.waitForCommits()
         } catch {
             session.end(clean: true)
             throw error

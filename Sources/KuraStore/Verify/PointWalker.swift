@@ -18,16 +18,23 @@ enum LostFrames {
 final class PointWalker {
     private let index: ChunkIndex
     private let lost: [PackID: LostFrames]
+    private let other: ChunkIndex?
+    private let otherBlocks = BlockCache()
     private let blocks = BlockCache()
     private let reader: ManifestReader
     private var walked = Set<NodeID>()
     /// Packs that what was walked needs.
     private(set) var packs = Set<PackID>()
 
-    /// - Parameter lost: frames of which no copy is right.
-    init(_ index: ChunkIndex, lost: [PackID: LostFrames] = [:]) {
+    /// - Parameters:
+    ///   - lost: frames of which no copy is right.
+    ///   - other: an index whose chunks need no pack: `packs` leaves them out.
+    init(
+        _ index: ChunkIndex, lost: [PackID: LostFrames] = [:], unlessIn other: ChunkIndex? = nil
+    ) {
         self.index = index
         self.lost = lost
+        self.other = other
         reader = ManifestReader(index, PackReader(index.vault), blocks: blocks)
     }
 
@@ -51,6 +58,7 @@ final class PointWalker {
                 .damaged, "\(what) \(id.short) is in frame \(place.frame) of pack "
                     + "\(place.pack.short), which has no good copy")
         }
+        if let other, try other.contains(id, otherBlocks) { return }
         packs.insert(place.pack)
     }
 }

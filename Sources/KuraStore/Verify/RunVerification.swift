@@ -18,6 +18,8 @@ struct RunVerification {
         var readers: [IndexRunReader] = []
         var missing: [(RunID, Replica)] = []
         var listed = Set<RunID>()
+        // Before the listing: whatever a point needs is listed then, or superseded.
+        let required = try vault.runsOfPoints()
         for (name, holders) in try vault.list(Layout.index).sorted(by: { $0.key < $1.key }) {
             guard let id = RunID(hex: name), !verification.isCancelled else { continue }
             listed.insert(id)
@@ -25,6 +27,9 @@ struct RunVerification {
                 if holders.contains(where: { $0.ordinal == replica.ordinal }) {
                     do {
                         try check(id, in: replica)
+                    } catch where Vault.isNotFound(error) {
+                        // Perhaps another process merged it away since the listing.
+                        missing.append((id, replica))
                     } catch {
                         verification.note(error, in: .run(id), of: replica)
                     }
@@ -39,8 +44,9 @@ struct RunVerification {
                 continue
             }
         }
-        let superseded = Set(readers.flatMap(\.trailer.superseded))
-        let required = try vault.runsOfPoints()
+        let isGone = listed.count > readers.count
+        let known = isGone ? try ChunkIndex.open(vault) : ChunkIndex(vault, runs: readers)
+        let superseded = Set((known.runs + known.obsolete).flatMap(\.trailer.superseded))
         for id in required.subtracting(listed) {
             missing += verification.replicas.map { (id, $0) }
         }
@@ -49,7 +55,7 @@ struct RunVerification {
                 IOError("open", replica.path(of: .run(id), in: vault.id), .noSuchFileOrDirectory),
                 in: .run(id), of: replica)
         }
-        return readers
+        return isGone ? known.runs + known.obsolete : readers
     }
 
     private func check(_ id: RunID, in replica: Replica) throws {

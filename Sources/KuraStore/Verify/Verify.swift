@@ -134,6 +134,7 @@ final class Verification: Sendable {
     /// Recovery points that at least one verified replica holds a good copy of.
     private func checkPoints() throws(StoreError) -> [RecoveryPointID: RecoveryPoint] {
         var points: [RecoveryPointID: RecoveryPoint] = [:]
+        var missing: [(RecoveryPointID, Replica)] = []
         for id in try vault.recoveryPointIDs() {
             guard request.point == nil || request.point == id else { continue }
             for replica in replicas {
@@ -141,15 +142,39 @@ final class Verification: Sendable {
                     let bytes = try contents(.point(id), of: replica)
                     try FileCheck.check(bytes, .point(id), vault)
                     points[id] = try RecoveryPoint.decode(bytes).point
+                } catch where Vault.isNotFound(error) {
+                    missing.append((id, replica))
                 } catch {
                     note(error, in: .point(id), of: replica)
                 }
             }
         }
+        try noteMissing(missing, &points)
         if let point = request.point, points[point] == nil, try vault.recoveryPointIDs().isEmpty {
             throw StoreError(.notFound, "no recovery point \(point.short)")
         }
         return points
+    }
+
+    /// Points that a replica lacks, unless they were just being committed or dropped.
+    private func noteMissing(
+        _ missing: [(id: RecoveryPointID, replica: Replica)],
+        _ points: inout [RecoveryPointID: RecoveryPoint]
+    ) throws(StoreError) {
+        guard !missing.isEmpty else { return }
+        vault.waitForCommits()
+        let dropped = try vault.droppedPoints()
+        for (id, replica) in missing {
+            if dropped.contains(id) {
+                points[id] = nil
+                continue
+            }
+            do {
+                try FileCheck.check(contents(.point(id), of: replica), .point(id), vault)
+            } catch {
+                note(error, in: .point(id), of: replica)
+            }
+        }
     }
 
     private func packsToCheck(
