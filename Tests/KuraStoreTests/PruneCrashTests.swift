@@ -92,7 +92,7 @@ struct PruneCrashTests {
                 try scene.expectClean(comment)
             }
             if isOver { break }
-            number += 9
+            number += 3
         }
         #expect(pruned > 3)
         #expect(waited > 0)

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import KuraFormat
 internal import KuraIO
 internal import Synchronization
@@ -34,6 +35,9 @@ final class ChunkIndex: Sendable {
             .sorted { $0.trailer.entryCount > $1.trailer.entryCount }
     }
 
+    private static let openAttemptsMax = 20
+    private static let openPauseMicroseconds: UInt32 = 1000
+
     /// Opens every run of a vault of which there is a good copy. Without one, what it lists is not
     /// found, until `verify --repair` rebuilds it from the packs; the damage is noted.
     static func open(_ vault: Vault) throws(StoreError) -> ChunkIndex {
@@ -54,7 +58,10 @@ final class ChunkIndex: Sendable {
             } catch {
                 // Between listing and opening, another process may have merged a run away. A listing
                 // that fails again and again is no race.
-                guard attempts < 4, error.code == .notFound || error.code == .io else { throw error }
+                guard attempts < openAttemptsMax, error.code == .notFound || error.code == .io else {
+                    throw error
+                }
+                usleep(openPauseMicroseconds)
             }
         }
     }

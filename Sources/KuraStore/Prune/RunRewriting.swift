@@ -35,7 +35,7 @@ struct RunRewriting {
                 written += successor.trailer.fileByteCount
                 smallest = successor
             } else {
-                empty.append(run.id)
+                empty += [run.id] + run.trailer.superseded
             }
         }
         guard !empty.isEmpty else { return written }

@@ -40,13 +40,27 @@ final class PointWalker {
 
     /// Throws at the first node or chunk that is not there.
     func walk(_ disk: DiskRecord) throws(StoreError) {
-        if let root = disk.root { try find(root, "manifest node") }
-        try reader.forEachExtent(of: disk) { (_, node) throws(StoreError) in
-            if walked.contains(node) { return }
-            try find(node, "manifest node")
-            for chunk in try reader.chunks(ofExtent: node) { try find(chunk.id, "chunk") }
-            walked.insert(node)
+        guard let root = disk.root else { return }
+        try walk(node: root, level: ManifestNode.rootLevel(diskBytes: disk.byteCount))
+    }
+
+    /// - Parameter level: at least 1; leaves are looked at with the extent that they belong to.
+    private func walk(node id: NodeID, level: Int) throws(StoreError) {
+        if walked.contains(id) { return }
+        try find(id, "manifest node")
+        guard case .inner(_, let children) = try reader.node(id, level: level) else { return }
+        for child in children {
+            guard let child else { continue }
+            if level > 1 {
+                try walk(node: child, level: level - 1)
+            } else {
+                try find(child, "manifest node")
+            }
         }
+        if level == 1 {
+            for chunk in try reader.chunks(ofExtent: id) { try find(chunk.id, "chunk") }
+        }
+        walked.insert(id)
     }
 
     private func find(_ id: Digest, _ what: String) throws(StoreError) {
