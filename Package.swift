@@ -20,6 +20,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     ],
     targets: [
         // The C world: system libraries, and what Swift cannot call by itself.
@@ -62,11 +63,24 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // When backups are made, and which points stay: pure functions of policy and time.
+        .target(name: "KuraPolicy", swiftSettings: strict),
+
+        // Virtual machines: where they are, what their agent allows, how they come to rest.
+        .target(
+            name: "KuraMachines",
+            dependencies: [
+                "CLinux", "KuraIO", "KuraStore",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+
         // The subscription: home, regions, vaults, recovery points by name.
         .target(
             name: "KuraVault",
             dependencies: [
-                "KuraFormat", "KuraIO", "KuraReplication", "KuraStore",
+                "KuraFormat", "KuraIO", "KuraMachines", "KuraPolicy", "KuraReplication",
+                "KuraStore", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
@@ -75,8 +89,8 @@ let package = Package(
         .target(
             name: "KuraCLI",
             dependencies: [
-                "CLinux", "KuraCodec", "KuraFormat", "KuraIO", "KuraReplication", "KuraStore",
-                "KuraVault",
+                "CLinux", "KuraCodec", "KuraFormat", "KuraIO", "KuraMachines", "KuraPolicy",
+                "KuraReplication", "KuraStore", "KuraVault",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -123,6 +137,9 @@ let package = Package(
                 "KuraFormat", "KuraIO", "KuraReplication", "KuraStore", "KuraVault", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "KuraPolicyTests", dependencies: ["KuraPolicy", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",

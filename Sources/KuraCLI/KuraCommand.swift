@@ -36,8 +36,9 @@ struct KuraCommand: ParsableCommand {
             CommandGroup(
                 name: "Managing:",
                 subcommands: [
-                    VaultCommand.self, RegionCommand.self, ReplicateCommand.self,
-                    DrillCommand.self,
+                    VaultCommand.self, RegionCommand.self, InventoryCommand.self, VmCommand.self,
+                    PolicyCommand.self, JobCommand.self, SchedulerCommand.self,
+                    CatalogCommand.self, AuditCommand.self, DrillCommand.self,
                 ]),
         ])
 }

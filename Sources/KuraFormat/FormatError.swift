@@ -15,6 +15,7 @@ public enum Structure: String, Sendable {
     case verification = "verification memory"
     case dropped = "tombstone"
     case condemned = "condemnation"
+    case journal = "journal entry"
 }
 
 /// Why bytes are not a valid structure. Closed on purpose: a reader can tell every case apart.

@@ -46,6 +46,10 @@ public enum Limits {
     public static let nameBytesMax = 255
     /// Longest free text in a record (a path, a note), in bytes of UTF-8.
     public static let textBytesMax = 8192
+    /// Subject of a journal entry, in bytes of UTF-8: a kind, a slash, and the name of an item.
+    public static let journalSubjectBytesMax = 1024
+    /// Each text of a journal entry, in bytes of UTF-8.
+    public static let journalTextBytesMax = 32 << 10
     /// Replicas of one region.
     public static let replicasMax = 3
     /// Features that a vault may require or carry.

@@ -22,6 +22,7 @@ public enum SealedRecord {
         case .repair: Array("KURAREPA".utf8)
         case .dropped: Array("KURADROP".utf8)
         case .condemned: Array("KURACOND".utf8)
+        case .journal: Array("KURAJRNL".utf8)
         default: preconditionFailure("\(structure.rawValue) is no sealed record")
         }
     }

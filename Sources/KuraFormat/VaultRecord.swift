@@ -90,6 +90,9 @@ public struct VaultRecord: Equatable, Sendable {
     /// The region that gets the copies; nil without a pair.
     public var passiveRegion: UniqueID? { failedOver ? region : pair }
 
+    /// Number of failovers so far.
+    public var epoch: UInt64 { revision >> 32 }
+
     /// The next multiple of 2^32: above everything that the other region can have counted up to
     /// without knowing of the failover. Nil when there is no such number, after 2^32 failovers.
     public var revisionAfterFailover: UInt64? {

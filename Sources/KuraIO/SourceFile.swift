@@ -21,8 +21,9 @@ public final class SourceFile: Sendable {
     private let descriptor: Int32
     private let opened: FileStatus
 
-    public init(_ path: FilePath) throws(SourceError) {
-        self.path = path
+    /// - Parameter shown: what messages call it; nil for the path itself.
+    public init(_ path: FilePath, shownAs shown: FilePath? = nil) throws(SourceError) {
+        self.path = shown ?? path
         // O_NONBLOCK, because opening a named pipe would wait for its writer. Files do not care.
         let descriptor = kura_open(path.string, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0)
         guard descriptor >= 0 else {

@@ -50,6 +50,7 @@ final class RegionCopy: Sendable {
         let complete = try copyRuns()
         if !complete { try intake.listUnlistedPacks() }
         try intake.publish(source.record)
+        try copyJournal()
         try copyTombstones()
         try copyPoints(checked: !complete)
         return state.withLock { $0.report }
@@ -120,6 +121,16 @@ final class RegionCopy: Sendable {
             count(bytes) { $0.runs += 1 }
         }
         return complete
+    }
+
+    /// Settings come before the points that they are about. What has no good copy is a problem of
+    /// the report; the others go all the same.
+    private func copyJournal() throws(StoreError) {
+        for id in plan.journal {
+            try checkCancelled()
+            guard let bytes = soundCopy(of: .journal(id)) else { continue }
+            try intake.publish(bytes, journal: id)
+        }
     }
 
     /// Points that were dropped here must not come back from there.

@@ -42,6 +42,8 @@ public struct ReplicationPlan: Sendable, Equatable {
     public var points: [Point] = []
     /// Points that were dropped here, of which the target does not know.
     public var dropped: [RecoveryPointID] = []
+    /// Entries of the journal that the target lacks.
+    public var journal: [JournalID] = []
     /// Whether the target took packs away that points of the source may still need: then each point
     /// is followed to its chunks, and what is missing is listed again.
     public var relists = false
@@ -56,7 +58,8 @@ public struct ReplicationPlan: Sendable, Equatable {
     }
 
     public var isEmpty: Bool {
-        packs.isEmpty && runs.isEmpty && points.isEmpty && dropped.isEmpty && !copiesRecord
+        packs.isEmpty && runs.isEmpty && points.isEmpty && dropped.isEmpty
+            && journal.isEmpty && !copiesRecord
     }
 }
 
@@ -110,6 +113,7 @@ extension ReplicationPlan {
             problems.append("index run \(run.short) has no good copy in region \(self.source)")
         }
         dropped = held.dropped.subtracting(known.droppedEverywhere).sorted()
+        journal = held.journal.subtracting(known.journalEverywhere).sorted()
         let wanted = held.points.subtracting(known.pointsEverywhere).subtracting(known.dropped)
         for id in wanted.sorted() {
             do throws(StoreError) {

@@ -60,6 +60,15 @@ struct Home {
         }
     }
 
+    /// Whether `path` holds a home, whatever else is in it.
+    static func isThere(_ path: FilePath) throws(StoreError) -> Bool {
+        do throws(IOError) {
+            return try LocalFileSystem().exists(file(path))
+        } catch {
+            throw StoreError(io: error)
+        }
+    }
+
     static func create(at path: FilePath) throws(StoreError) -> Home {
         let home = Home(path: path, regions: [])
         do {

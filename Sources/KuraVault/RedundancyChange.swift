@@ -31,6 +31,14 @@ extension Subscription {
         guard kind != place.record.redundancy else { return change }
         let vault = try place.writing()
         let points = try vault.heldPoints().count
+        let items = try settings(of: vault).items.count
+        guard items == 0 || convert else {
+            throw StoreError(
+                .refused, "vault \(place.name) has registered virtual machines (\(items)): its "
+                    + "redundancy, \(place.record.redundancy.name), is frozen, as in Azure Backup",
+                remedy: "Kura can copy, verify and then switch: "
+                    + "kura vault set-redundancy \(place.name) \(kind.name) --convert")
+        }
         guard points == 0 || convert else {
             throw StoreError(
                 .refused, "vault \(place.name) has recovery points (\(points)): its redundancy, "
@@ -45,7 +53,7 @@ extension Subscription {
             let pair = try pairForVault(
                 in: place.activeName, kind, copies: Int(record.copies))
             record.pair = pair.id
-            if points > 0 {
+            if points > 0 || items > 0 {
                 try copy(place.record, from: vault.region, to: pair, &change, progress, cancellation)
             }
         } else if !kind.hasPair, record.pair != nil {

@@ -1,7 +1,9 @@
 public import KuraFormat
 internal import KuraIO
+public import KuraPolicy
 internal import KuraReplication
 public import KuraStore
+internal import Synchronization
 public import SystemPackage
 
 /// A recovery point together with the vault that holds it.
@@ -24,6 +26,17 @@ public final class Subscription: Sendable {
     public let regions: [Region]
     /// Per name of a region, the name of its pair.
     public let pairs: [String: String]
+    private let opened = Mutex<Catalog?>(nil)
+
+    /// The catalog of the home, opened when it is first needed.
+    func catalog() throws(StoreError) -> Catalog {
+        try opened.withLock { opened throws(StoreError) in
+            if let opened { return opened }
+            let catalog = try Catalog(home: home)
+            opened = catalog
+            return catalog
+        }
+    }
 
     public static let defaultRegion = "local"
     public static let defaultVault = "default"
@@ -91,14 +104,20 @@ public final class Subscription: Sendable {
     /// - Parameters:
     ///   - redundancy: nil for GRS when the region has a pair, else LRS.
     ///   - copies: replicas of each region that hold it, 1...3; nil for all of the region.
+    ///   - profile: the rules for its policies and machines.
     ///   - minCopies: replicas that must be durable before a backup is acknowledged, 2...`copies`
     ///     (1 with one copy); nil for 2 where there are several.
     public func createVault(
         name: String, region regionName: String, redundancy: Redundancy? = nil, copies: Int?,
-        minCopies: Int? = nil
+        minCopies: Int? = nil, profile: PolicyLimits = .classic
     ) throws(StoreError) -> Vault {
         try Self.checkVaultName(name)
         let region = try region(named: regionName)
+        guard try places().count < profile.vaultsPerSubscription else {
+            throw StoreError(
+                .refused, "there are \(profile.vaultsPerSubscription) vaults, the most that a "
+                    + "subscription may have", remedy: "delete one: kura vault delete NAME")
+        }
         if try places().contains(where: { $0.name.lowercased() == name.lowercased() }) {
             throw StoreError(
                 .exists, "there is a vault \(name) already",
@@ -134,6 +153,11 @@ public final class Subscription: Sendable {
             // So that the pair knows the vault even if the region is lost before the first copy.
             try replace(record, by: record, in: pair, operation: "create")
             try saveQueue(of: VaultPlace([record], regions: regions))
+        }
+        if profile != .classic {
+            try change(vault, "CreateVault") { settings throws(StoreError) in
+                settings.limits = profile
+            }
         }
         return vault
     }
@@ -260,5 +284,21 @@ public final class Subscription: Sendable {
                 remedy: "name the vault with --vault")
         }
         return first
+    }
+}
+
+extension Subscription {
+    /// Recovery points of a vault, newest first, with the rules that say when they expire.
+    ///
+    /// Asks the catalog, which reads from the region what it does not know; without a catalog, reads
+    /// all of it.
+    public func recoveryPoints(
+        of vault: Vault
+    ) throws(StoreError) -> [(id: RecoveryPointID, point: RecoveryPoint)] {
+        do throws(StoreError) {
+            return try catalog().recoveryPoints(of: vault)
+        } catch {
+            return try vault.recoveryPoints()
+        }
     }
 }

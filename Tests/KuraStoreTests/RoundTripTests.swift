@@ -156,7 +156,7 @@ import TestSupport
     func names() throws {
         try withTemporaryDirectory { directory in
             let store = try TestStore(directory)
-            for name in ["", "a/b", "line\nbreak", "..", String(repeating: "x", count: 256)] {
+            for name in ["", "a/b/c", "../b", "a/", "/a", "line\nbreak", "..", String(repeating: "x", count: 256)] {
                 #expect(throws: StoreError.self) { try store.backup([1], item: name) }
             }
             #expect(try store.vault.recoveryPointIDs().isEmpty)

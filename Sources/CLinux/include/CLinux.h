@@ -39,4 +39,23 @@ int kura_processor_count(void);
 /// Columns of the terminal behind a descriptor, or 0 where there is none.
 int kura_terminal_columns(int descriptor);
 
+/// A pipe whose ends no child inherits. 0, or -1 with errno.
+int kura_pipe_cloexec(int ends[2]);
+
+/// A file in memory without a name, which no child inherits. The descriptor, or -1 with errno.
+int kura_memory_file(void);
+
+/// `O_TMPFILE`: open a directory with it for a file without a name.
+int kura_o_tmpfile(void);
+
+/// `ioctl(target, FICLONE, source)`: makes `target` share all blocks of `source`. 0, or -1 with errno.
+int kura_clone_file(int target, int source);
+
+/// Starts a program in a session of its own, with every signal as it is by default and no descriptor
+/// but standard input, output and error.
+/// @param arguments ends with NULL; the first one is looked for in PATH when it has no slash.
+/// @return its process id, or the negative errno.
+int kura_spawn_session(char *const arguments[], char *const environment[], const char *folder,
+                       int input, int output);
+
 #endif

@@ -67,8 +67,19 @@ struct BackupCommand: ParsableCommand {
             "backing up", meter, style: progress.style(global))
         let report: BackupReport
         do {
-            report = try vault.backup(
-                request, progress: meter, cancellation: Interrupts.cancellation)
+            report = try subscription.runJob(
+                .backup, vault: vault.record.name, item: item, progress: meter,
+                cancellation: Interrupts.cancellation
+            ) { run throws(StoreError) in
+                run.skip(task: 0)
+                run.begin(task: 1)
+                let report = try vault.backup(
+                    request, progress: run.progress, cancellation: run.cancellation)
+                run.keep(recoveryPoint: report.id.hex)
+                for warning in report.warnings { run.warn(warning) }
+                run.skip(task: 2)
+                return report
+            }.value
             reporter.stop()
         } catch {
             reporter.stop()
@@ -80,7 +91,7 @@ struct BackupCommand: ParsableCommand {
         var warnings = report.warnings
         if let warning = subscription.noteBackup(report, in: vault) { warnings.append(warning) }
         if replicate { warnings += bringAcross(vault, subscription) }
-        try show(report, vault)
+        try show(report, vault, expires: subscription.expiry(of: report, in: vault))
         for warning in warnings { Terminal.warn(warning) }
         healMetDamage(vault)
         if !warnings.isEmpty || !vault.damage.isEmpty { throw EarlyExit.warnings }
@@ -118,7 +129,7 @@ struct BackupCommand: ParsableCommand {
         }
     }
 
-    private func show(_ report: BackupReport, _ vault: Vault) throws {
+    private func show(_ report: BackupReport, _ vault: Vault, expires: Int64?) throws {
         let counts = report.point.counts
         let known = counts.dataBytes - counts.newBytes
         let text = """
@@ -134,7 +145,8 @@ struct BackupCommand: ParsableCommand {
             """
         try global.show(
             text: text, ids: [report.id.hex],
-            json: PointView(vault, report.id, report.point, holders: report.replicas)
+            json: PointView(vault, report.id, report.point, holders: report.replicas,
+                expires: expires)
                 .json(withCounts: true).merging([
                     "metadata_bytes": .number(report.metadataBytes),
                     "seconds": .fraction(report.seconds),

@@ -39,10 +39,14 @@ struct DrillCommand: ParsableCommand {
         let reporter = ProgressReporter("restoring", meter, style: progress.style(global))
         let report: DrillReport
         do {
-            report = try subscription.drill(
-                place, scratch: FilePath(scratch ?? Self.temporaryDirectory),
-                threads: progress.threads ?? Threads.processorCount, progress: meter,
-                cancellation: Interrupts.cancellation)
+            report = try subscription.runJob(
+                .drill, vault: place.name, progress: meter, cancellation: Interrupts.cancellation
+            ) { run throws(StoreError) in
+                try subscription.drill(
+                    place, scratch: FilePath(scratch ?? Self.temporaryDirectory),
+                    threads: progress.threads ?? Threads.processorCount, progress: run.progress,
+                    cancellation: run.cancellation)
+            }.value
             reporter.stop()
         } catch {
             reporter.stop()

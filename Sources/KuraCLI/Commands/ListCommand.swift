@@ -24,6 +24,7 @@ struct ListCommand: ParsableCommand {
     func run() throws {
         var points: [LocatedPoint] = []
         var holders: [RecoveryPointID: [Int]] = [:]
+        var expiries: [RecoveryPointID: Int64] = [:]
         var readable: Set<RecoveryPointID> = []
         var lost: Set<RecoveryPointID> = []
         let subscription = try existing()
@@ -33,7 +34,9 @@ struct ListCommand: ParsableCommand {
             for vault in vaults {
                 let found = try vault.pointHolders()
                 holders.merge(found) { first, _ in first }
-                for (id, point) in try vault.recoveryPoints(found.keys) {
+                let settings = try? subscription.settings(of: vault)
+                for (id, point) in try subscription.recoveryPoints(of: vault) {
+                    if let expiry = settings?.expiry(of: id, point) { expiries[id] = expiry }
                     readable.insert(id)
                     guard item == nil || point.item == item else { continue }
                     points.append(LocatedPoint(vault: vault, id: id, point: point))
@@ -55,7 +58,7 @@ struct ListCommand: ParsableCommand {
             throw StoreError(
                 .notFound, "item \(item) has no recovery point", remedy: "run: kura list")
         }
-        try show(points, holders)
+        try show(points, holders, expiries)
         if let subscription { try warnAboutRegions(subscription) }
         for id in lost.subtracting(readable).sorted() {
             Terminal.warn(
@@ -76,10 +79,13 @@ struct ListCommand: ParsableCommand {
     }
 
     private func show(
-        _ found: [LocatedPoint], _ holders: [RecoveryPointID: [Int]]
+        _ found: [LocatedPoint], _ holders: [RecoveryPointID: [Int]],
+        _ expiries: [RecoveryPointID: Int64]
     ) throws {
         let view = { (entry: LocatedPoint) in
-            PointView(entry.vault, entry.id, entry.point, holders: holders[entry.id] ?? [])
+            PointView(
+                entry.vault, entry.id, entry.point, holders: holders[entry.id] ?? [],
+                expires: expiries[entry.id])
         }
         try global.show(
             text: table(found, view), ids: found.map(\.id.hex),
@@ -92,7 +98,7 @@ struct ListCommand: ParsableCommand {
         var table = Table([
             ("id", .left), ("time", .left), ("item", .left), ("vault", .left), ("disks", .right),
             ("size", .right), ("new", .right), ("stored", .right), ("copies", .left),
-            ("consistency", .left),
+            ("tags", .left), ("consistency", .left),
         ])
         for entry in found {
             table.add([
@@ -100,7 +106,9 @@ struct ListCommand: ParsableCommand {
                 entry.vault.record.name, "\(entry.point.disks.count)",
                 Units.bytes(entry.point.counts.logicalBytes),
                 Units.bytes(entry.point.counts.newBytes), Units.bytes(entry.point.storedBytes),
-                view(entry).copies, entry.point.consistency.name,
+                view(entry).copies,
+                entry.point.tags.isEmpty ? "-" : entry.point.tags.joined(separator: ", "),
+                entry.point.consistency.name,
             ])
         }
         return table.text
@@ -143,7 +151,9 @@ struct ShowCommand: ParsableCommand {
         })
         try global.show(
             text: text(found, receipt, holders), ids: [found.id.hex],
-            json: PointView(found.vault, found.id, found.point, holders: holders)
+            json: PointView(
+                found.vault, found.id, found.point, holders: holders,
+                expires: subscription.expiry(of: found))
                 .json(withCounts: true).merging(["replicas": json, "receipt": receipt.json]))
         if let notice = place.notice { Terminal.warn(notice) }
     }

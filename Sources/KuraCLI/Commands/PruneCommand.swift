@@ -1,6 +1,7 @@
 import ArgumentParser
 import KuraFormat
 import KuraIO
+import KuraPolicy
 import KuraStore
 import KuraVault
 
@@ -45,19 +46,31 @@ struct PruneCommand: ParsableCommand {
         do {
             defer { reporter.stop() }
             for place in places {
-                reports.append(
-                    dryRun
-                        ? try subscription.prunePlan(
-                            place, dropping: dropping, cancellation: Interrupts.cancellation)
-                        : try subscription.prune(
-                            place, dropping: dropping, progress: meter,
-                            cancellation: Interrupts.cancellation))
+                reports.append(try prune(place, dropping, subscription, meter))
             }
         }
         try show(reports)
         let warnings = reports.flatMap(\.warnings)
         for warning in warnings { Terminal.warn(warning) }
         if !warnings.isEmpty { throw EarlyExit.warnings }
+    }
+
+    private func prune(
+        _ place: VaultPlace, _ dropping: Set<RecoveryPointID>, _ subscription: Subscription,
+        _ meter: Progress
+    ) throws(StoreError) -> PruneReport {
+        guard !dryRun else {
+            return try subscription.prunePlan(
+                place, dropping: dropping, cancellation: Interrupts.cancellation)
+        }
+        return try subscription.runJob(
+            .prune, vault: place.name, progress: meter, cancellation: Interrupts.cancellation
+        ) { run throws(StoreError) in
+            let report = try subscription.prune(
+                place, dropping: dropping, progress: run.progress, cancellation: run.cancellation)
+            for warning in report.warnings { run.warn(warning) }
+            return report
+        }.value
     }
 
     /// Ids of the points to drop. One that cannot be read is named by its id.
@@ -135,6 +148,7 @@ struct PruneCommand: ParsableCommand {
             [
                 "id": .string(decision.id.hex), "vault": .string(report.vault),
                 "item": .string(decision.item), "time": .string(Units.utc(decision.time)),
+                "expires": JSON(decision.expires.map(Units.utc)),
                 "reasons": .array(decision.reasons.map(JSON.string)),
             ]
         }

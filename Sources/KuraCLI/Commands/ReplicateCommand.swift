@@ -32,6 +32,24 @@ struct ReplicateCommand: ParsableCommand {
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var global: GlobalOptions
 
+    private func replicate(
+        _ subscription: Subscription, _ meter: Progress
+    ) throws(StoreError) -> ReplicateReport {
+        guard !dryRun else {
+            return try subscription.replicate(
+                vault: vault, isDryRun: true, progress: meter,
+                cancellation: Interrupts.cancellation)
+        }
+        return try subscription.runJob(
+            .replicate, vault: vault ?? "", progress: meter,
+            cancellation: Interrupts.cancellation
+        ) { run throws(StoreError) in
+            try subscription.replicate(
+                vault: vault, isDryRun: false, progress: run.progress,
+                cancellation: run.cancellation)
+        }.value
+    }
+
     func run() throws {
         var subscription = try global.subscription()
         if !dryRun, try !subscription.repairIdentities().isEmpty {
@@ -42,9 +60,7 @@ struct ReplicateCommand: ParsableCommand {
         let report: ReplicateReport
         let across: AcrossRegions
         do {
-            report = try subscription.replicate(
-                vault: vault, isDryRun: dryRun, progress: meter,
-                cancellation: Interrupts.cancellation)
+            report = try replicate(subscription, meter)
             // What was filled just now is usable from here on.
             if !report.filled.isEmpty { subscription = try global.subscription() }
             across = try copyAcross(subscription, meter)

@@ -54,7 +54,14 @@ struct RestoreCommand: ParsableCommand {
         var total = RestoreReport()
         let targets = try targets(for: disks)
         for (disk, path) in targets {
-            let report = try restore(disk, to: path, found.vault)
+            let report = try subscription.runJob(
+                .restore, vault: found.vault.record.name, item: found.point.item,
+                cancellation: Interrupts.cancellation
+            ) { run throws(StoreError) in
+                run.begin(task: 0)
+                run.keep(recoveryPoint: found.id.hex)
+                return try restore(disk, to: path, found.vault, run)
+            }.value
             total.bytesWritten += report.bytesWritten
             total.dataBytes += report.dataBytes
             total.seconds += report.seconds
@@ -117,26 +124,26 @@ struct RestoreCommand: ParsableCommand {
         guard Terminal.isOutputOpen else { throw Terminal.closedOutput("it is closed") }
         let stream = OutputStream(
             descriptor: Terminal.outputDescriptor, name: "standard output")
-        _ = try run(disks[0], .stream(stream), found.vault)
+        _ = try run(
+            disks[0], .stream(stream), found.vault, Progress(), Interrupts.cancellation)
         try endWithWarnings(found.vault)
     }
 
     private func run(
-        _ disk: DiskRecord, _ target: RestoreTarget, _ vault: Vault
+        _ disk: DiskRecord, _ target: RestoreTarget, _ vault: Vault, _ meter: Progress,
+        _ cancellation: Cancellation
     ) throws(StoreError) -> RestoreReport {
-        let meter = Progress()
         let reporter = ProgressReporter("restoring", meter, style: progress.style(global))
         defer { reporter.stop() }
         let threads = progress.threads ?? Threads.processorCount
         let report = try vault.restore(
-            disk, to: target, threads: threads, progress: meter,
-            cancellation: Interrupts.cancellation)
+            disk, to: target, threads: threads, progress: meter, cancellation: cancellation)
         progress.printStages(report.stages, seconds: report.seconds, threads: threads)
         return report
     }
 
     private func restore(
-        _ disk: DiskRecord, to path: FilePath, _ vault: Vault
+        _ disk: DiskRecord, to path: FilePath, _ vault: Vault, _ job: JobRun
     ) throws(StoreError) -> RestoreReport {
         let start = Clock.steady()
         let file: TargetFile
@@ -146,7 +153,7 @@ struct RestoreCommand: ParsableCommand {
             throw StoreError(error)
         }
         do {
-            var report = try run(disk, .file(file), vault)
+            var report = try run(disk, .file(file), vault, job.progress, job.cancellation)
             try file.finish()
             report.seconds = Double(Clock.steady() - start) / 1e9
             return report
@@ -171,9 +178,8 @@ struct RestoreCommand: ParsableCommand {
             throw StoreError(io: error)
         }
         guard disks.count > 1 || isDirectory else { return [(disks[0], path)] }
-        guard disks.count == 1 || isDirectory || !force else {
-            return disks.map { ($0, path.appending($0.name)) }
-        }
+        // The names come from the vault: none of them may lead out of the directory.
+        for disk in disks { try Name.check(disk.name, what: "a restored disk") }
         return disks.map { ($0, path.appending($0.name)) }
     }
 
@@ -204,28 +210,6 @@ struct RestoreCommand: ParsableCommand {
             guard let last = current.lastComponent else { return path }
             missing.append(last)
             current.removeLastComponent()
-        }
-    }
-}
-
-extension StoreError {
-    init(_ error: TargetError) {
-        switch error {
-        case .exists(let path):
-            self.init(
-                .exists, "\(path) exists already",
-                remedy: "choose another path, or overwrite it with --force")
-        case .isDirectory(let path):
-            self.init(.io, "\(path) is a directory", remedy: "name a file in it")
-        case .noParent(let path):
-            self.init(
-                .io, "the directory for \(path) does not exist", remedy: "make it first")
-        case .deviceTooSmall(let path, let needed, let available):
-            self.init(
-                .io, "\(path) has \(available) bytes, the disk needs \(needed)",
-                remedy: "choose a larger device")
-        case .io(let error):
-            self.init(io: error)
         }
     }
 }

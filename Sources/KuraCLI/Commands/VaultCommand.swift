@@ -1,5 +1,6 @@
 import ArgumentParser
 import KuraFormat
+import KuraPolicy
 import KuraStore
 import KuraVault
 
@@ -8,7 +9,7 @@ struct VaultCommand: ParsableCommand {
         commandName: "vault", abstract: "Make and look at vaults.",
         subcommands: [
             VaultCreateCommand.self, VaultListCommand.self, VaultShowCommand.self,
-            VaultSetRedundancyCommand.self,
+            VaultSetRedundancyCommand.self, VaultDeleteCommand.self,
         ])
 }
 
@@ -41,14 +42,24 @@ struct VaultCreateCommand: ParsableCommand {
             valueName: "number"))
     var minCopies: Int?
 
+    @Option(help: "Rules for policies and machines: classic or modern.")
+    var profile = PolicyLimits.classic.profile
+
     @OptionGroup var global: GlobalOptions
+
+    func validate() throws {
+        guard PolicyLimits.all.contains(where: { $0.profile == profile }) else {
+            throw ValidationError("--profile takes classic or modern, not \(profile)")
+        }
+    }
 
     func run() throws {
         let isLocal = region == Subscription.defaultRegion
         let subscription = try global.subscription(create: isLocal ? .defaults : .home)
         let vault = try subscription.createVault(
             name: name, region: region, redundancy: redundancy?.value,
-            copies: copies, minCopies: minCopies)
+            copies: copies, minCopies: minCopies,
+            profile: PolicyLimits.all.first { $0.profile == profile } ?? .classic)
         let view = try VaultView(vault, subscription)
         let pair = view.place.passiveName.map { ", and as many in \($0)" } ?? ""
         try global.show(
@@ -163,5 +174,30 @@ struct VaultView {
             "chunk_bytes_mean": .number(UInt64(vault.record.chunkBytesMean)),
             "created": .string(Units.utc(vault.record.created)),
         ]
+    }
+}
+
+struct VaultDeleteCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "delete", abstract: "Delete a vault that has nothing in it any more.",
+        discussion: """
+            Refused while virtual machines are registered or recovery points are left; says what is
+            in the way, and which command removes it.
+            """)
+
+    @Argument var name: String
+
+    @Flag(help: "Delete recovery points of items that are no virtual machines, too. No way back.")
+    var withPoints = false
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let subscription = try global.subscription()
+        let place = try subscription.place(named: name)
+        try subscription.deleteVault(place, withPoints: withPoints)
+        try global.show(
+            text: "deleted vault \(place.name)", ids: [place.name],
+            json: ["deleted": .string(place.name)])
     }
 }

@@ -98,8 +98,15 @@ struct VerifyCommand: ParsableCommand {
         let reporter = ProgressReporter("verifying", meter, style: progress.style(global))
         do {
             for vault in vaults {
-                let report = try vault.verify(
-                    request, progress: meter, cancellation: Interrupts.cancellation)
+                let report = try subscription.runJob(
+                    repair ? .repair : .verify, vault: vault.record.name, progress: meter,
+                    cancellation: Interrupts.cancellation
+                ) { [request] run throws(StoreError) in
+                    let report = try vault.verify(
+                        request, progress: run.progress, cancellation: run.cancellation)
+                    for damage in report.damaged { run.warn("\(damage.path): \(damage.detail)") }
+                    return report
+                }.value
                 total.packs += report.packs
                 total.skipped += report.skipped
                 total.copies += report.copies

@@ -2,8 +2,8 @@ import FoundationEssentials
 
 /// A JSON document as it is printed: snake_case keys in ascending order, null where a value is not
 /// known, so that every key a reader may rely on is there.
-enum JSON: Encodable, ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral,
-    ExpressibleByArrayLiteral, ExpressibleByBooleanLiteral
+enum JSON: Codable, ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral,
+    ExpressibleByArrayLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral
 {
     case object([String: JSON])
     case array([JSON])
@@ -14,6 +14,7 @@ enum JSON: Encodable, ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral
     case null
 
     init(stringLiteral value: String) { self = .string(value) }
+    init(integerLiteral value: UInt64) { self = .number(value) }
     init(booleanLiteral value: Bool) { self = .bool(value) }
     init(arrayLiteral elements: JSON...) { self = .array(elements) }
     init(dictionaryLiteral elements: (String, JSON)...) {
@@ -22,6 +23,34 @@ enum JSON: Encodable, ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral
 
     init(_ value: String?) { self = value.map(JSON.string) ?? .null }
     init(_ value: Int) { self = .number(UInt64(value)) }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let value = try? container.decode(Bool.self) {
+            self = .bool(value)
+        } else if let value = try? container.decode(UInt64.self) {
+            self = .number(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .fraction(value)
+        } else if let value = try? container.decode(String.self) {
+            self = .string(value)
+        } else if let value = try? container.decode([JSON].self) {
+            self = .array(value)
+        } else {
+            self = .object(try container.decode([String: JSON].self))
+        }
+    }
+
+    /// A document that Kura wrote itself; null for what is none.
+    static func parsed(_ text: String) -> JSON {
+        do {
+            return try JSONDecoder().decode(JSON.self, from: Data(text.utf8))
+        } catch {
+            return .null
+        }
+    }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()

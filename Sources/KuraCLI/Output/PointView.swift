@@ -8,9 +8,15 @@ struct PointView {
     private let id: RecoveryPointID
     private let point: RecoveryPoint
     private let holders: [Int]
+    /// When it may go, in nanoseconds since 1970; nil where no time is set.
+    private let expires: Int64?
 
     /// - Parameter holders: ordinals of the replicas that hold the point.
-    init(_ vault: Vault, _ id: RecoveryPointID, _ point: RecoveryPoint, holders: [Int]) {
+    init(
+        _ vault: Vault, _ id: RecoveryPointID, _ point: RecoveryPoint, holders: [Int],
+        expires: Int64?
+    ) {
+        self.expires = expires
         self.vault = vault
         self.id = id
         self.point = point
@@ -36,7 +42,7 @@ struct PointView {
             "sequence": .number(point.sequence),
             "consistency": .string(point.consistency.name),
             "tags": .array(point.tags.map(JSON.string)),
-            "expires": .null,
+            "expires": JSON(expires.map(Units.utc)),
             "parent": JSON(point.parent?.hex),
             "logical_bytes": .number(counts.logicalBytes),
             "new_bytes": .number(counts.newBytes),

@@ -132,7 +132,7 @@ final class Backup: Sendable {
 
     func run() throws(StoreError) -> BackupReport {
         let start = Clock.steady()
-        let time = Clock.now()
+        let time = request.time ?? Clock.now()
         let total = tasks.outcomes.reduce(0) { $0 + $1.byteCount }
         progress.update { $0.totalBytes = total }
         Threads.run(request.threads) { [self] _ in
@@ -211,8 +211,9 @@ final class Backup: Sendable {
         let (runs, storedBytes) = state.withLock { ($0.runs, $0.storedBytes) }
         let point = RecoveryPoint(
             vault: session.vault.id, item: request.item, sequence: (parent?.point.sequence ?? 0) + 1,
-            time: time, consistency: request.consistency, parent: parent?.id,
-            storedBytes: storedBytes, tags: [], disks: disks, runs: runs)
+            time: time, consistency: request.confirmConsistency?() ?? request.consistency,
+            parent: parent?.id, storedBytes: storedBytes, tags: request.tags, disks: disks,
+            runs: runs)
         let bytes = point.encoded()
         let (decoded, id) = try withStoreErrors { try RecoveryPoint.decode(bytes) }
         precondition(decoded == point, "a recovery point reads back as it was written")
@@ -283,7 +284,10 @@ extension Vault {
 
 extension BackupRequest {
     func check() throws(StoreError) {
-        try Name.check(item, what: "an item")
+        try Name.checkItem(item)
+        guard tags.count <= Limits.tagsMax,
+            tags.allSatisfy({ $0.utf8.count <= Limits.nameBytesMax })
+        else { throw StoreError(.invalidInput, "\(tags.count) tags, or one that is too long") }
         guard 1...Limits.disksMax ~= disks.count else {
             throw StoreError(
                 .invalidInput, "\(disks.count) disks: 1 to \(Limits.disksMax) make an item")

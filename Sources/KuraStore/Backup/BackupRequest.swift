@@ -25,6 +25,13 @@ public struct BackupRequest: Sendable {
     public var item: String
     public var disks: [Disk]
     public var consistency: Consistency
+    /// Asked once, after the last byte of every disk was read: what the point may claim in the end.
+    /// Nil where `consistency` cannot change meanwhile.
+    public var confirmConsistency: (@Sendable () -> Consistency)?
+    /// What the point is kept for, at most `Limits.tagsMax`.
+    public var tags: [String] = []
+    /// The point's time, in nanoseconds since 1970; nil for the start of the read.
+    public var time: Int64?
     /// Level of zstd, `Compressor.levels`.
     public var level: Int
     /// Workers; each reads, chunks, hashes and compresses extents.
@@ -91,6 +98,15 @@ public final class Progress: Sendable {
 
 /// The names that users give to items and disks.
 public enum Name {
+    /// Throws unless `name` can name an item: NAME, or CLOUD-SERVICE/NAME, each part as `check` has it.
+    public static func checkItem(_ name: String) throws(StoreError) {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, name.utf8.count <= Limits.nameBytesMax else {
+            return try check(name, what: "an item")
+        }
+        for part in parts { try check(String(part), what: "an item or a cloud service") }
+    }
+
     /// Throws unless `name` can name an item or a disk: 1...255 bytes, no slash, no control
     /// character, not "." or "..".
     public static func check(_ name: String, what: String) throws(StoreError) {

@@ -91,6 +91,12 @@ extension Vault {
                 !$0.repairs.contains(name)
             }
         }
+        for (name, holders) in try listIfPresent(Layout.journal).sorted(by: { $0.key < $1.key }) {
+            guard let id = JournalID(hex: name) else { continue }
+            plan.add(.journal(id), size(of: .journal(id), holders), contents) {
+                !$0.journal.contains(name)
+            }
+        }
         for (name, holders) in try listIfPresent(Layout.dropped).sorted(by: { $0.key < $1.key }) {
             guard let id = RecoveryPointID(hex: name) else { continue }
             plan.add(.dropped(id), size(of: .dropped(id), holders), contents) {
@@ -191,6 +197,7 @@ private final class TargetContent {
     private(set) var points: Set<String> = []
     private(set) var runs: Set<String> = []
     private(set) var repairs: Set<String> = []
+    private(set) var journal: Set<String> = []
     private(set) var dropped: Set<String> = []
     private(set) var condemned: Set<String> = []
     private(set) var needsRecord = false
@@ -203,6 +210,7 @@ private final class TargetContent {
         points = try names(in: Layout.points)
         runs = try names(in: Layout.index)
         repairs = try names(in: Layout.repairs)
+        journal = try names(in: Layout.journal)
         dropped = try names(in: Layout.dropped)
         condemned = try names(in: Layout.condemned)
         needsRecord = try lacksRecord()

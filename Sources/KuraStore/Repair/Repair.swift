@@ -72,6 +72,7 @@ final class Repair: Sendable {
         case .receipt(let id): "6\(id.hex)"
         case .dropped(let id): "7\(id.hex)"
         case .condemned(let id): "8\(id.hex)"
+        case .journal(let id): "9\(id.hex)"
         }
     }
 

@@ -45,6 +45,12 @@ enum FileCheck {
             guard record.vault == vault.id else {
                 throw FormatError.invalidField(.condemned, field: "vault")
             }
+        case .journal(let id):
+            let (entry, seal) = try JournalEntry.decode(bytes)
+            guard seal == id else { throw FormatError.checksumMismatch(.journal) }
+            guard entry.vault == vault.id else {
+                throw FormatError.invalidField(.journal, field: "vault")
+            }
         case .repair(let id):
             let (record, seal) = try RepairRecord.decode(bytes)
             guard seal == id else { throw FormatError.checksumMismatch(.repair) }

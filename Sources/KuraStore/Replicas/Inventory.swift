@@ -21,6 +21,10 @@ package struct Inventory: Sendable {
     package var dropped: Set<RecoveryPointID>
     /// Tombstones that every usable replica holds.
     package var droppedEverywhere: Set<RecoveryPointID>
+    /// Entries of the journal that some usable replica holds.
+    package var journal: Set<JournalID>
+    /// Those of them that every usable replica holds.
+    package var journalEverywhere: Set<JournalID>
     /// Runs of which some replica has a readable trailer.
     package var runs: [RunSummary]
     /// Runs that every usable replica holds.
@@ -37,6 +41,7 @@ extension Vault {
     package func inventory() throws(StoreError) -> Inventory {
         let (points, pointsEverywhere) = try names(in: Layout.points)
         let (dropped, droppedEverywhere) = try names(in: Layout.dropped)
+        let (journal, journalEverywhere) = try names(in: Layout.journal)
         var attempts = 0
         while true {
             attempts += 1
@@ -58,7 +63,8 @@ extension Vault {
             if unreadable.isEmpty || attempts == 3 {
                 return Inventory(
                     points: points.subtracting(dropped), pointsEverywhere: pointsEverywhere,
-                    dropped: dropped, droppedEverywhere: droppedEverywhere, runs: runs,
+                    dropped: dropped, droppedEverywhere: droppedEverywhere, journal: journal,
+                    journalEverywhere: journalEverywhere, runs: runs,
                     runsEverywhere: runsEverywhere, unreadableRuns: unreadable)
             }
         }

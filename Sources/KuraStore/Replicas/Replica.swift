@@ -1,4 +1,4 @@
-internal import KuraFormat
+package import KuraFormat
 public import KuraIO
 public import SystemPackage
 
@@ -26,7 +26,7 @@ public struct Replica: Sendable {
     var fillingPath: FilePath { path.appending(Layout.fillingRecord) }
     var vaultsPath: FilePath { path.appending(Layout.vaults) }
 
-    func vaultPath(_ vault: UniqueID) -> FilePath {
+    package func vaultPath(_ vault: UniqueID) -> FilePath {
         FilePath("\(root)/\(Layout.vaults)/\(vault.hex)")
     }
 

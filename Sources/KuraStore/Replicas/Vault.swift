@@ -281,13 +281,19 @@ public final class Vault: Sendable {
         }
         if let error = failure.withLock({ $0 }) { throw error }
         let points = found.withLock { $0 }
-        return points.sorted { left, right in
-            if left.point.item == right.point.item, left.point.sequence != right.point.sequence {
-                return left.point.sequence > right.point.sequence
-            }
-            if left.point.time != right.point.time { return left.point.time > right.point.time }
-            return left.id < right.id
+        return points.sorted { Self.isNewer($0, $1) }
+    }
+
+    /// The order in which points are shown.
+    public static func isNewer(
+        _ left: (id: RecoveryPointID, point: RecoveryPoint),
+        _ right: (id: RecoveryPointID, point: RecoveryPoint)
+    ) -> Bool {
+        if left.point.item == right.point.item, left.point.sequence != right.point.sequence {
+            return left.point.sequence > right.point.sequence
         }
+        if left.point.time != right.point.time { return left.point.time > right.point.time }
+        return left.id < right.id
     }
 
     /// Ordinals of the replicas that hold each recovery point. A point in fewer than `copies` of

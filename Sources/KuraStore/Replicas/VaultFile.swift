@@ -12,6 +12,7 @@ public enum VaultFile: Hashable, Sendable {
     case repair(RepairID)
     case dropped(RecoveryPointID)
     case condemned(UniqueID)
+    case journal(JournalID)
 
     /// Path below the vault's directory in a replica.
     public var relativePath: String {
@@ -25,6 +26,7 @@ public enum VaultFile: Hashable, Sendable {
         case .repair(let id): "repairs/\(id.hex)"
         case .dropped(let id): "\(Layout.dropped)/\(id.hex)"
         case .condemned(let id): "\(Layout.condemned)/\(id.hex)"
+        case .journal(let id): "\(Layout.journal)/\(id.hex)"
         }
     }
 
@@ -39,6 +41,7 @@ public enum VaultFile: Hashable, Sendable {
         case .repair: .repair
         case .dropped: .dropped
         case .condemned: .condemned
+        case .journal: .journal
         }
     }
 }
@@ -48,7 +51,7 @@ extension VaultFile {
     /// then one that is missing beside good ones is no damage. The next session copies it.
     var comesAndGoes: Bool {
         switch self {
-        case .point, .session, .dropped, .condemned, .receipt: true
+        case .point, .session, .dropped, .condemned, .receipt, .journal: true
         case .record, .pack, .run, .repair: false
         }
     }
@@ -60,6 +63,7 @@ extension VaultFile {
         case .dropped: Layout.dropped
         case .condemned: Layout.condemned
         case .receipt: Layout.receipts
+        case .journal: Layout.journal
         case .record, .pack, .run, .point, .session: nil
         }
     }
@@ -83,6 +87,8 @@ enum Layout {
     static let dropped = "dropped"
     /// Packs that wait for their removal. Made with the first of them.
     static let condemned = "condemned"
+    /// Who changed which setting. Made with the first entry.
+    static let journal = "journal"
     static let verified = "verified"
     /// The identity of a replica that is being filled: see `ReplicaFilling`.
     static let fillingRecord = "filling"

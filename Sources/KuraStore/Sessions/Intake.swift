@@ -93,6 +93,12 @@ package final class Intake: Sendable {
         try session.listUnlistedPacks(evenCondemned: true)
     }
 
+    /// Makes an entry of the journal durable.
+    package func publish(_ bytes: [UInt8], journal id: JournalID) throws(StoreError) {
+        try session.makeDirectory(Layout.journal)
+        try session.writer.publish(bytes, as: .journal(id))
+    }
+
     /// Makes tombstones durable and removes the points that they stand for.
     package func publish(_ bytes: [UInt8], dropped id: RecoveryPointID) throws(StoreError) {
         try session.makeDirectory(Layout.dropped)

@@ -129,6 +129,19 @@ final class Verification: Sendable {
                 }
             }
         }
+        for name in try vault.listIfPresent(Layout.journal).keys.sorted() {
+            guard let id = JournalID(hex: name) else { continue }
+            for replica in replicas {
+                do {
+                    try FileCheck.check(contents(.journal(id), of: replica), .journal(id), vault)
+                } catch where Vault.isNotFound(error) {
+                    // Another process appends; or the replica was away: the next session copies it.
+                    continue
+                } catch {
+                    note(error, in: .journal(id), of: replica)
+                }
+            }
+        }
     }
 
     /// Recovery points that at least one verified replica holds a good copy of.

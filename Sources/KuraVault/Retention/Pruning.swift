@@ -1,5 +1,6 @@
 public import KuraFormat
 public import KuraIO
+public import KuraPolicy
 internal import KuraReplication
 public import KuraStore
 
@@ -7,7 +8,7 @@ public import KuraStore
 public struct PruneReport: Sendable {
     public var vault: String
     /// One for each recovery point, newest first.
-    public var decisions: [RetentionDecision]
+    public var decisions: [RetentionDecision<RecoveryPointID>]
     /// Bytes that go and come, in one replica of the active region.
     public var collection: CollectionReport
     /// What everybody should know: what could not be done, and why.
@@ -17,11 +18,12 @@ public struct PruneReport: Sendable {
 extension Subscription {
     /// What `prune` would do now. Changes nothing.
     public func prunePlan(
-        _ place: VaultPlace, dropping: Set<RecoveryPointID> = [],
+        _ place: VaultPlace, dropping: Set<RecoveryPointID> = [], now: Int64? = nil,
         cancellation: Cancellation = Cancellation()
     ) throws(StoreError) -> PruneReport {
         let vault = try place.writing()
-        let decisions = try decisions(vault, dropping)
+        let decisions = try decisions(
+            vault, dropping, settings(of: vault), now: now ?? Clock.now())
         var report = CollectionReport()
         report.plan = try vault.collectionPlan(
             Self.request(decisions), cancellation: cancellation)
@@ -35,15 +37,17 @@ extension Subscription {
     /// Drops the recovery points of a vault whose time is over, and takes away what no other needs:
     /// in the active region, then in the paired one, which is brought up to date first.
     public func prune(
-        _ place: VaultPlace, dropping: Set<RecoveryPointID> = [], progress: Progress = Progress(),
+        _ place: VaultPlace, dropping: Set<RecoveryPointID> = [], now: Int64? = nil, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()
     ) throws(StoreError) -> PruneReport {
         let vault = try place.writing()
-        let decisions = try decisions(vault, dropping)
+        let (settings, now) = (try settings(of: vault), now ?? Clock.now())
+        let decisions = try decisions(vault, dropping, settings, now: now)
         let collection = try Vault(region: vault.region, record: vault.record).prune(
             Self.request(decisions), progress: progress, cancellation: cancellation)
         var report = PruneReport(
             vault: place.name, decisions: decisions, collection: collection)
+        try forgetDeletedItems(vault, settings, now: now)
         if let obstacle = collection.obstacle { report.warnings.append(obstacle) }
         if place.record.pair != nil { try prunePair(place, &report, cancellation) }
         return report
@@ -68,13 +72,25 @@ extension Subscription {
         if let obstacle = try copy.collectUnlisted().obstacle { report.warnings.append(obstacle) }
     }
 
+    /// Whether `prune` would drop anything.
+    func hasExpiredPoints(_ place: VaultPlace, now: Int64) throws(StoreError) -> Bool {
+        let vault = try place.reading()
+        return try decisions(vault, [], settings(of: vault), now: now).contains { !$0.isKept }
+    }
+
+    /// A decision for every point of a vault, newest first.
     private func decisions(
-        _ vault: Vault, _ dropping: Set<RecoveryPointID>
-    ) throws(StoreError) -> [RetentionDecision] {
-        let points = try vault.recoveryPoints().map { id, point in
-            Retention.Point(id: id, item: point.item, sequence: point.sequence, time: point.time)
+        _ vault: Vault, _ dropping: Set<RecoveryPointID>, _ settings: VaultSettings, now: Int64
+    ) throws(StoreError) -> [RetentionDecision<RecoveryPointID>] {
+        let over = settings.deletedItems(now: now)
+        let points = try catalog().mapPoints(of: vault) { id, point in
+            Self.retentionPoint(id, point, settings)
+        }.sorted { ($1.time, $1.sequence) < ($0.time, $0.sequence) }
+        var decisions = Retention.decide(points, now: now, dropping: dropping, rule: settings.rule)
+        for index in decisions.indices where over.contains(decisions[index].item) {
+            decisions[index].isKept = false
+            decisions[index].reasons = ["deleted, and the time to bring it back is over"]
         }
-        var decisions = Retention.decide(points, dropping: dropping, now: Clock.now())
         for decision in decisions where decision.isKept && dropping.contains(decision.id) {
             throw StoreError(
                 .refused, "recovery point \(decision.id.short) is the newest of item "
@@ -87,15 +103,28 @@ extension Subscription {
             decisions.append(
                 RetentionDecision(
                     id: id, item: "", time: 0, isKept: !dropping.contains(id),
-                    reasons: [dropping.contains(id) ? "asked for" : "cannot be read"]))
+                    reasons: [dropping.contains(id) ? "asked for" : "cannot be read"], expires: nil))
         }
         return decisions
     }
 
-    private static func request(_ decisions: [RetentionDecision]) -> PruneRequest {
+    private static func request(
+        _ decisions: [RetentionDecision<RecoveryPointID>]
+    ) -> PruneRequest {
         let dropped = decisions.filter { !$0.isKept }
         return PruneRequest(
             dropping: Set(dropped.map(\.id)),
             reason: Set(dropped.flatMap(\.reasons)).sorted().joined(separator: ", "))
+    }
+
+    /// Removes what is registered of items whose deletion cannot be undone any more.
+    private func forgetDeletedItems(
+        _ vault: Vault, _ settings: VaultSettings, now: Int64
+    ) throws(StoreError) {
+        guard !settings.deletedItems(now: now).isEmpty else { return }
+        try change(vault, "DeleteBackupData", note: "the time to bring it back is over", time: now) {
+            settings throws(StoreError) in
+            for item in settings.deletedItems(now: now) { settings.items[item] = nil }
+        }
     }
 }

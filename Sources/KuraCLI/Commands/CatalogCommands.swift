@@ -1,0 +1,163 @@
+import ArgumentParser
+import KuraFormat
+import KuraIO
+import KuraStore
+import KuraVault
+import SystemPackage
+
+struct InventoryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inventory", abstract: "Where virtual machines are discovered.",
+        discussion: """
+            The folder has REGION/CLOUD-SERVICE/VM/ folders with disk images and an optional vm.json.
+            """,
+        subcommands: [InventorySetCommand.self, InventoryShowCommand.self])
+}
+
+struct InventorySetCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "set", abstract: "Name the folder.")
+
+    @Argument(help: ArgumentHelp("The folder.", valueName: "dir"))
+    var directory: String
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let path = try global.subscription(create: .defaults).setInventory(FilePath(directory))
+        try global.show(
+            text: "virtual machines are discovered in \(path)", ids: [path.string],
+            json: ["inventory": .string(path.string)])
+    }
+}
+
+struct InventoryShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show the folder.")
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let path = try global.subscription(create: .defaults).inventory()
+        try global.show(
+            text: path?.string ?? "no folder is set; name one with: kura inventory set DIR",
+            ids: path.map { [$0.string] } ?? [], json: ["inventory": JSON(path?.string)])
+    }
+}
+
+struct CatalogCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "catalog", abstract: "The home's list of what its regions hold.",
+        subcommands: [CatalogRebuildCommand.self])
+}
+
+struct CatalogRebuildCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rebuild", abstract: "Make the catalog anew from region directories alone.",
+        discussion: """
+            Everything comes back but the history of jobs and the inventory's folder. One replica of
+            each region is enough; others beside it are found.
+
+            EXAMPLES
+              kura catalog rebuild
+              kura --home /srv/kura catalog rebuild --replica /mnt/a/replica-0
+            """)
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Replica directories; by default those the home knows.", valueName: "dir"))
+    var replica: [String] = []
+
+    @OptionGroup var progress: ProgressOptions
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let meter = Progress()
+        let reporter = ProgressReporter("rebuilding", meter, style: progress.style(global))
+        defer { reporter.stop() }
+        let (_, report) = try Subscription.rebuildCatalog(
+            home: global.homePath, replicas: replica.map { FilePath($0) }, progress: meter)
+        reporter.stop()
+        try global.show(
+            text: "\(Units.count(report.regions.count, "region")), "
+                + "\(Units.count(report.vaults, "vault")), "
+                + "\(Units.count(report.items, "registered machine")), "
+                + "\(Units.count(report.points, "recovery point"))"
+                + (report.setAside.map { "\nthe old catalog is \($0)" } ?? ""),
+            ids: report.regions,
+            json: [
+                "regions": .array(report.regions.map(JSON.string)), "vaults": JSON(report.vaults),
+                "items": JSON(report.items), "policies": JSON(report.policies),
+                "recovery_points": JSON(report.points), "set_aside": JSON(report.setAside?.string),
+            ])
+        for warning in report.warnings { Terminal.warn(warning) }
+        if !report.warnings.isEmpty { throw EarlyExit.warnings }
+    }
+}
+
+struct AuditCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit", abstract: "Show who changed what in a vault.",
+        discussion: """
+            Each entry names the one before it by its hash, so that none can be changed or taken out
+            unseen: --verify follows the chain.
+            """)
+
+    @Option(help: ArgumentHelp("The vault; by default all.", valueName: "name"))
+    var vault: String?
+
+    @Flag(help: "Check that the chain is whole.")
+    var verify = false
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let subscription = try global.subscription(create: .defaults)
+        let vaults = try vault.map { [try subscription.vault(named: $0)] } ?? subscription.vaults()
+        var table = Table([
+            ("vault", .left), ("entry", .right), ("time", .left), ("who", .left),
+            ("operation", .left), ("what", .left),
+        ])
+        var entries: [JSON] = []
+        var problems: [JSON] = []
+        for vault in vaults {
+            let found = try subscription.audit(of: vault)
+            for (id, entry) in found {
+                table.add([
+                    vault.record.name, "\(entry.sequence)", Units.local(entry.time), entry.actor,
+                    entry.operation, entry.subject.isEmpty ? entry.note : entry.subject,
+                ])
+                entries.append(json(vault, id, entry))
+            }
+            guard verify else { continue }
+            for problem in Subscription.auditProblems(found) {
+                problems.append([
+                    "vault": .string(vault.record.name), "sequence": .number(problem.sequence),
+                    "message": .string(problem.message),
+                ])
+                Terminal.warn("vault \(vault.record.name): \(problem.message)")
+            }
+            for damage in vault.damage { Terminal.warn("\(damage.path): \(damage.detail)") }
+        }
+        let summary = "\(entries.count) \(entries.count == 1 ? "entry" : "entries"): "
+            + (problems.isEmpty ? "the chain is whole" : "\(problems.count) problems")
+        try global.show(
+            text: verify ? summary : table.text,
+            json: [
+                "entries": .array(entries), "problems": .array(problems),
+                "verified": .bool(verify && problems.isEmpty),
+            ])
+        if !problems.isEmpty { throw EarlyExit.damage }
+    }
+
+    private func json(_ vault: Vault, _ id: JournalID, _ entry: JournalEntry) -> JSON {
+        [
+            "id": .string(id.hex), "vault": .string(vault.record.name),
+            "sequence": .number(entry.sequence), "previous": JSON(entry.previous?.hex),
+            "time": .string(Units.utc(entry.time)), "actor": .string(entry.actor),
+            "operation": .string(entry.operation), "subject": .string(entry.subject),
+            "before": .string(entry.before), "after": .string(entry.after),
+            "note": .string(entry.note),
+        ]
+    }
+}

@@ -1,0 +1,179 @@
+import ArgumentParser
+import Glibc
+import KuraIO
+import KuraStore
+import KuraVault
+
+struct JobCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "job", abstract: "Look at jobs, and cancel them.",
+        discussion: """
+            EXAMPLES
+              kura job list --status Failed
+              kura job watch 3f2a
+              kura job cancel 3f2a
+            """,
+        subcommands: [
+            JobListCommand.self, JobShowCommand.self, JobWatchCommand.self, JobCancelCommand.self,
+        ])
+}
+
+/// One of the names of an enumeration of the contract.
+struct NamedValue<Value: RawRepresentable<String> & CaseIterable & Sendable>: ExpressibleByArgument {
+    var value: Value
+
+    init?(argument: String) {
+        let found = Value.allCases.first { $0.rawValue.lowercased() == argument.lowercased() }
+        guard let found else { return nil }
+        value = found
+    }
+
+    static var allValueStrings: [String] { Value.allCases.map(\.rawValue) }
+}
+
+struct JobListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List jobs, newest first; kept for 180 days.",
+        aliases: ["ls"])
+
+    @Option(help: "Only jobs with this status.")
+    var status: NamedValue<Job.Status>?
+
+    @Option(help: "Only jobs of this operation.")
+    var operation: NamedValue<Job.Operation>?
+
+    @Option(help: ArgumentHelp("Only jobs of this vault.", valueName: "name"))
+    var vault: String?
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let subscription = try global.subscription(create: .defaults)
+        let jobs = try subscription.jobs(
+            JobFilter(status: status?.value, operation: operation?.value, vault: vault))
+        var table = Table([
+            ("id", .left), ("operation", .left), ("vault", .left), ("item", .left),
+            ("started", .left), ("duration", .right), ("progress", .right), ("status", .left),
+        ])
+        for job in jobs {
+            table.add([
+                String(job.id.prefix(8)), job.operation.rawValue, job.vault.isEmpty ? "-" : job.vault,
+                job.item.isEmpty ? "-" : job.item, Units.local(job.started),
+                job.ended.map { Units.duration(Double($0 - job.started) / 1e9) } ?? "-",
+                "\(Int(job.progress * 100)) %", job.status.rawValue,
+            ])
+        }
+        try global.show(
+            text: table.text, ids: jobs.map(\.id), json: ["jobs": .array(jobs.map(JobView.json))])
+    }
+}
+
+struct JobShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show one job in full.")
+
+    @Argument(help: "Its id, or the first digits of it.")
+    var id: String
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let job = try global.subscription().job(id)
+        try global.show(text: JobView.text(job), ids: [job.id], json: JobView.json(job))
+    }
+}
+
+struct JobWatchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watch", abstract: "Wait until a job is over, then show it.")
+
+    @Argument(help: "Its id, or the first digits of it.")
+    var id: String
+
+    @OptionGroup var global: GlobalOptions
+
+    private static let pauseMicroseconds: UInt32 = 250_000
+
+    func run() throws {
+        let subscription = try global.subscription()
+        var job = try subscription.job(id)
+        var shown = -1
+        while !job.status.isOver {
+            if Interrupts.cancellation.isCancelled {
+                throw StoreError(.interrupted, "no longer watching; the job goes on")
+            }
+            let percent = Int(job.progress * 100)
+            if percent != shown, !global.quiet {
+                Terminal.writeError("\(job.operation.rawValue) \(job.item): \(percent) %\n")
+                shown = percent
+            }
+            usleep(Self.pauseMicroseconds)
+            job = try subscription.job(job.id)
+        }
+        try global.show(text: JobView.text(job), ids: [job.id], json: JobView.json(job))
+        if job.status == .failed { throw EarlyExit.failure }
+        if job.status == .completedWithWarnings { throw EarlyExit.warnings }
+    }
+}
+
+struct JobCancelCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cancel",
+        abstract: "Ask a job to end at its next safe point. What it committed stays.")
+
+    @Argument(help: "Its id, or the first digits of it.")
+    var id: String
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let job = try global.subscription().cancelJob(id)
+        try global.show(
+            text: "job \(job.id.prefix(8)) is \(job.status.rawValue)", ids: [job.id],
+            json: JobView.json(job))
+    }
+}
+
+enum JobView {
+    static func text(_ job: Job) -> String {
+        var lines = [
+            "job        \(job.id)",
+            "operation  \(job.operation.rawValue)",
+            "status     \(job.status.rawValue), \(Int(job.progress * 100)) %",
+            "item       \(job.item.isEmpty ? "-" : job.item)",
+            "vault      \(job.vault.isEmpty ? "-" : job.vault)",
+            "started    \(Units.local(job.started)) by process \(job.process) on \(job.host)",
+            "ended      \(job.ended.map(Units.local) ?? "-")",
+        ]
+        for task in job.tasks { lines.append("task       \(task.name): \(task.status.rawValue)") }
+        if let point = job.recoveryPoint { lines.append("point      \(point)") }
+        for warning in job.warnings { lines.append("warning    \(warning)") }
+        if let error = job.error {
+            lines.append("error      \(error.message) (\(error.code))")
+            if let remedy = error.remedy { lines.append("help       \(remedy)") }
+        }
+        if !job.output.isEmpty { lines.append("output\n\(job.output)") }
+        return lines.joined(separator: "\n")
+    }
+
+    static func json(_ job: Job) -> JSON {
+        [
+            "id": .string(job.id), "operation": .string(job.operation.rawValue),
+            "status": .string(job.status.rawValue), "vault": .string(job.vault),
+            "item": .string(job.item), "started": .string(Units.utc(job.started)),
+            "ended": JSON(job.ended.map(Units.utc)),
+            "duration_seconds": job.ended.map { .fraction(Double($0 - job.started) / 1e9) } ?? .null,
+            "progress": .fraction(job.progress), "recovery_point": JSON(job.recoveryPoint),
+            "tasks": .array(job.tasks.map { task in
+                ["name": .string(task.name), "status": .string(task.status.rawValue)]
+            }),
+            "error": job.error.map { error in
+                [
+                    "code": .string(error.code), "message": .string(error.message),
+                    "remedy": JSON(error.remedy),
+                ]
+            } ?? .null,
+            "warnings": .array(job.warnings.map(JSON.string)), "output": .string(job.output),
+        ]
+    }
+}

@@ -1,0 +1,138 @@
+import ArgumentParser
+import FoundationEssentials
+import Glibc
+import KuraFormat
+import KuraIO
+import KuraPolicy
+import KuraStore
+import KuraVault
+
+struct SchedulerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "scheduler", abstract: "Run what policies make due.",
+        subcommands: [SchedulerRunCommand.self, SchedulerTickCommand.self])
+}
+
+struct SchedulerRunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run what is due, until it is stopped.",
+        discussion: """
+            Looks every 30 seconds. What was due while it did not run is caught up once. It can be
+            stopped at any moment; what it was doing then is done again.
+            """)
+
+    @Option(help: "Jobs beside each other, 1 to \(Subscription.jobsAtOnceMax).")
+    var jobs = 2
+
+    @OptionGroup var global: GlobalOptions
+
+    private static let pauseMicroseconds: UInt32 = 200_000
+    private static let pausesATick = 150
+
+    func run() throws {
+        while !Interrupts.cancellation.isCancelled {
+            // Opened anew each time: regions and vaults may have come.
+            let subscription = try global.subscription(create: .defaults)
+            let report = try subscription.tick(
+                now: Clock.now(), jobsAtOnce: jobs, cancellation: Interrupts.cancellation)
+            if !report.isEmpty { Terminal.writeError(TickView.text(report) + "\n") }
+            for _ in 0..<Self.pausesATick where !Interrupts.cancellation.isCancelled {
+                usleep(Self.pauseMicroseconds)
+            }
+        }
+        throw StoreError(.interrupted, "the scheduler was stopped; what is due then runs next time")
+    }
+}
+
+struct SchedulerTickCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tick", abstract: "Run what is due at one moment, and end.")
+
+    @Option(help: ArgumentHelp("The moment; by default now.", valueName: "utc-iso-8601"))
+    var now: String?
+
+    @Option(help: "Jobs beside each other, 1 to \(Subscription.jobsAtOnceMax).")
+    var jobs = 2
+
+    @OptionGroup var global: GlobalOptions
+
+    func validate() throws {
+        if let now, Self.instant(now) == nil {
+            throw ValidationError("--now takes a time such as 2026-01-31T23:00:00Z, not \(now)")
+        }
+    }
+
+    private static func instant(_ text: String) -> Int64? {
+        if let day = LocalDate(text) { return PolicyZone.utc.instant(of: day, second: 0) }
+        do {
+            return Int64(try Date(text, strategy: .iso8601).timeIntervalSince1970) * 1_000_000_000
+        } catch {
+            return nil
+        }
+    }
+
+    func run() throws {
+        let subscription = try global.subscription(create: .defaults)
+        let report = try subscription.tick(
+            now: now.flatMap(Self.instant) ?? Clock.now(), jobsAtOnce: jobs,
+            cancellation: Interrupts.cancellation)
+        try global.show(
+            text: TickView.text(report), ids: report.backups.compactMap { $0.report?.id.hex },
+            json: TickView.json(report))
+        if Interrupts.cancellation.isCancelled { throw StoreError(.interrupted, "stopped") }
+        for error in report.errors { Terminal.error(error.message, remedy: error.remedy) }
+        if !report.errors.isEmpty || report.backups.contains(where: { $0.error != nil }) {
+            throw EarlyExit.failure
+        }
+    }
+}
+
+extension TickReport {
+    var isEmpty: Bool { backups.isEmpty && skipped.isEmpty && pruned.isEmpty && errors.isEmpty }
+}
+
+enum TickView {
+    static func text(_ report: TickReport) -> String {
+        guard !report.isEmpty else { return "nothing is due" }
+        var lines: [String] = []
+        for backup in report.backups {
+            let item = backup.item ?? backup.name
+            if let error = backup.error {
+                lines.append("failed: \(item): \(error.message)")
+            } else if let made = backup.report {
+                lines.append(
+                    "backed up \(item): recovery point \(made.id.short), "
+                        + made.point.tags.joined(separator: ", "))
+            }
+            for warning in backup.warnings { lines.append("  warning: \(warning)") }
+        }
+        for (item, reason) in report.skipped { lines.append("skipped \(item): \(reason)") }
+        for pruned in report.pruned {
+            let count = pruned.decisions.count { !$0.isKept }
+            lines.append("pruned \(pruned.vault): \(Units.count(count, "recovery point")) dropped")
+        }
+        for error in report.errors { lines.append("failed: \(error.message)") }
+        return lines.joined(separator: "\n")
+    }
+
+    static func json(_ report: TickReport) -> JSON {
+        [
+            "time": .string(Units.utc(report.time)),
+            "backups": .array(report.backups.map { backup in
+                [
+                    "item": JSON(backup.item), "job": JSON(backup.job),
+                    "recovery_point": JSON(backup.report?.id.hex),
+                    "tags": .array((backup.report?.point.tags ?? []).map(JSON.string)),
+                    "error": JSON(backup.error?.message),
+                ]
+            }),
+            "skipped": .array(report.skipped.map { skipped in
+                ["item": .string(skipped.item), "reason": .string(skipped.reason)]
+            }),
+            "dropped": .array(report.pruned.flatMap { pruned in
+                pruned.decisions.filter { !$0.isKept }.map { .string($0.id.hex) }
+            }),
+            "errors": .array(report.errors.map { .string($0.message) }),
+        ]
+    }
+}

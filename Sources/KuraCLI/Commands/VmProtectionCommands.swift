@@ -1,0 +1,283 @@
+import ArgumentParser
+import KuraFormat
+import KuraIO
+import KuraMachines
+import KuraPolicy
+import KuraStore
+import KuraVault
+import SystemPackage
+
+struct VmProtectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "protect", abstract: "Give registered machines a policy, one job each.",
+        discussion: """
+            EXAMPLES
+              kura vm protect web-1 --policy DefaultPolicy
+              kura vm protect db-1 --policy gold --exclude-lun 3
+            """)
+
+    @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
+    var names: [String]
+
+    @Option(help: ArgumentHelp("A policy of the vault.", valueName: "name"))
+    var policy: String
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp("Back up only this data disk, and others so named.", valueName: "lun"))
+    var includeLun: [Int] = []
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp("Leave this data disk out, and others so named.", valueName: "lun"))
+    var excludeLun: [Int] = []
+
+    @OptionGroup var options: MachineOptions
+    @OptionGroup var global: GlobalOptions
+
+    func validate() throws {
+        guard includeLun.isEmpty || excludeLun.isEmpty else {
+            throw ValidationError("choose either --include-lun or --exclude-lun")
+        }
+    }
+
+    func run() throws {
+        let subscription = try global.subscription()
+        let disks: ItemState.DiskChoice? =
+            if !includeLun.isEmpty {
+                .init(isExclusion: false, luns: includeLun)
+            } else if !excludeLun.isEmpty {
+                .init(isExclusion: true, luns: excludeLun)
+            } else {
+                nil
+            }
+        try OutcomeView(done: "protected").show(
+            subscription.protect(
+                names, cloudService: options.cloudService, policy: policy, vault: options.vault,
+                disks: disks), global)
+    }
+}
+
+struct VmBackupCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backup", abstract: "Back protected machines up now.")
+
+    @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
+    var names: [String]
+
+    @Option(help: ArgumentHelp("Keep the points until this day.", valueName: "yyyy-mm-dd"))
+    var retainUntil: String?
+
+    @OptionGroup var options: MachineOptions
+    @OptionGroup var progress: ProgressOptions
+    @OptionGroup var global: GlobalOptions
+
+    func validate() throws {
+        guard let retainUntil, LocalDate(retainUntil) == nil else { return }
+        throw ValidationError("--retain-until takes a day such as 2027-01-31, not \(retainUntil)")
+    }
+
+    func run() throws {
+        let subscription = try global.subscription()
+        var occasion = BackupOccasion.onDemand
+        if let day = retainUntil.flatMap({ LocalDate($0) }) {
+            occasion.retainUntil = PolicyZone.utc.instant(of: day, second: 0)
+        }
+        var outcomes: [MachineOutcome] = []
+        for name in names where !Interrupts.cancellation.isCancelled {
+            let meter = Progress()
+            let reporter = ProgressReporter(
+                "backing up \(name)", meter, style: progress.style(global))
+            outcomes.append(
+                subscription.backUp(
+                    name, cloudService: options.cloudService, vault: options.vault, occasion,
+                    progress: meter, cancellation: Interrupts.cancellation))
+            reporter.stop()
+        }
+        try OutcomeView(done: "backed up").show(outcomes, global)
+    }
+}
+
+struct VmRestoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore", abstract: "Restore a machine's disks into a folder.",
+        discussion: """
+            The folder gets the disks under their own names and a vm.json, so that it can be used
+            as a machine of the inventory. Nothing is overwritten.
+
+            EXAMPLES
+              kura vm restore web-1 --output /tmp/web-1
+              kura vm restore web-1 --point 3f2a --new-name web-1-copy --output /srv/machines/east/lab
+            """)
+
+    @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
+    var name: String
+
+    @Option(help: ArgumentHelp("The recovery point; by default the newest.", valueName: "rp"))
+    var point: String?
+
+    @Option(help: ArgumentHelp("The folder.", valueName: "dir"))
+    var output: String
+
+    @Option(help: ArgumentHelp("A new name: a folder of its own in --output.", valueName: "name"))
+    var newName: String?
+
+    @Option(parsing: .singleValue, help: "Only this disk, and others so named; -1 is the system's.")
+    var lun: [Int] = []
+
+    @OptionGroup var options: MachineOptions
+    @OptionGroup var progress: ProgressOptions
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let subscription = try global.subscription()
+        let meter = Progress()
+        let reporter = ProgressReporter("restoring", meter, style: progress.style(global))
+        defer { reporter.stop() }
+        let report = try subscription.restoreMachine(
+            name, cloudService: options.cloudService, point: point, to: FilePath(output),
+            newName: newName, luns: lun.isEmpty ? nil : Set(lun), vault: options.vault,
+            progress: meter, cancellation: Interrupts.cancellation)
+        reporter.stop()
+        let lines = report.outputs.map { output in
+            "restored \(output.disk) to \(output.path): \(Units.bytes(output.report.bytesWritten))"
+        }
+        try global.show(
+            text: lines.joined(separator: "\n"), ids: report.outputs.map(\.path.string),
+            json: [
+                "item": .string(report.item), "job": .string(report.job),
+                "recovery_point": .string(report.point.id.hex),
+                "bytes_written": .number(report.outputs.reduce(0) { $0 + $1.report.bytesWritten }),
+                "data_bytes": .number(report.outputs.reduce(0) { $0 + $1.report.dataBytes }),
+                "outputs": .array(report.outputs.map { output in
+                    ["disk": .string(output.disk), "path": .string(output.path.string)]
+                }),
+            ])
+        for warning in report.warnings { Terminal.warn(warning) }
+        if !report.warnings.isEmpty { throw EarlyExit.warnings }
+    }
+}
+
+struct VmStopCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stop", abstract: "Stop protecting machines.",
+        discussion: """
+            --retain (the default) keeps every point until it is deleted; --per-policy lets points
+            go as the policy says, but the newest; --delete-data deletes them all, which can be
+            undone for 14 days with: kura vm undelete NAME
+            """)
+
+    @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
+    var names: [String]
+
+    @Flag(help: "Keep every recovery point.")
+    var retain = false
+    @Flag(help: "Let recovery points go as the policy says.")
+    var perPolicy = false
+    @Flag(help: "Delete every recovery point.")
+    var deleteData = false
+    @Option(help: ArgumentHelp("Why, for whoever looks later.", valueName: "text"))
+    var comment: String?
+
+    @OptionGroup var options: MachineOptions
+    @OptionGroup var global: GlobalOptions
+
+    func validate() throws {
+        guard [retain, perPolicy, deleteData].count(where: { $0 }) <= 1 else {
+            throw ValidationError("choose one of --retain, --per-policy, --delete-data")
+        }
+    }
+
+    func run() throws {
+        let subscription = try global.subscription()
+        let kind: Subscription.StopKind = deleteData ? .deleteData : perPolicy ? .perPolicy : .retain
+        try OutcomeView(done: deleteData ? "deleted the backup data of" : "stopped").show(
+            names.map {
+                subscription.stopProtection(
+                    $0, cloudService: options.cloudService, kind, comment: comment,
+                    vault: options.vault)
+            }, global)
+    }
+}
+
+struct VmResumeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume", abstract: "Protect machines again.")
+
+    @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
+    var names: [String]
+
+    @Option(help: ArgumentHelp("A policy of the vault.", valueName: "name"))
+    var policy: String
+
+    @Flag(help: "Show which points would go, and do nothing.")
+    var dryRun = false
+
+    @OptionGroup var options: MachineOptions
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let subscription = try global.subscription()
+        guard dryRun else {
+            return try OutcomeView(done: "protected").show(
+                names.map {
+                    subscription.resume(
+                        $0, cloudService: options.cloudService, policy: policy,
+                        vault: options.vault)
+                }, global)
+        }
+        var decisions: [RetentionPreview] = []
+        for name in names {
+            decisions.append(
+                try subscription.previewResume(
+                    name, cloudService: options.cloudService, policy: policy,
+                    vault: options.vault))
+        }
+        try PreviewView(previews: decisions).show(global)
+    }
+}
+
+struct VmUndeleteCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "undelete", abstract: "Bring deleted backup data back.")
+
+    @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
+    var names: [String]
+
+    @OptionGroup var options: MachineOptions
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let subscription = try global.subscription()
+        try OutcomeView(done: "brought back").show(
+            names.map {
+                subscription.undelete(
+                    $0, cloudService: options.cloudService, vault: options.vault)
+            }, global)
+    }
+}
+
+/// Which points would go, before anything is changed.
+struct PreviewView {
+    let previews: [RetentionPreview]
+
+    func show(_ global: GlobalOptions) throws {
+        let dropped = previews.flatMap(\.dropped)
+        let kept = previews.reduce(0) { $0 + $1.decisions.count } - dropped.count
+        var lines = dropped.map { decision in
+            "would drop \(decision.id.short) of \(decision.item), \(Units.local(decision.time))"
+        }
+        lines.append("\(Units.count(dropped.count, "recovery point")) would go, \(kept) would stay")
+        try global.show(
+            text: lines.joined(separator: "\n"), ids: dropped.map(\.id.hex),
+            json: [
+                "dry_run": true, "kept": JSON(kept),
+                "dropped": .array(dropped.map { decision in
+                    [
+                        "id": .string(decision.id.hex), "item": .string(decision.item),
+                        "time": .string(Units.utc(decision.time)),
+                    ]
+                }),
+            ])
+    }
+}

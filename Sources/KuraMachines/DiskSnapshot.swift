@@ -1,0 +1,35 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// A copy of an image that shares its blocks: made in a moment, whatever the size.
+public struct DiskSnapshot: Sendable {
+    /// Where it can be read, for as long as this process has it open.
+    public let path: FilePath
+    private let descriptor: Int32
+
+    /// Nil where the file system cannot share blocks, or the source is no file: then the image has
+    /// to be read in place. The copy has no name, so nothing is left behind whatever happens.
+    public static func take(of source: FilePath) -> DiskSnapshot? {
+        let image = open(source.string, O_RDONLY | O_CLOEXEC)
+        guard image >= 0 else { return nil }
+        defer { close(image) }
+        let folder = source.removingLastComponent()
+        let copy = open(
+            folder.isEmpty ? "." : folder.string, O_RDWR | O_CLOEXEC | kura_o_tmpfile(), 0o600)
+        guard copy >= 0 else { return nil }
+        guard kura_clone_file(copy, image) == 0 else {
+            close(copy)
+            return nil
+        }
+        return DiskSnapshot(path: FilePath("/proc/self/fd/\(copy)"), descriptor: copy)
+    }
+
+    private init(path: FilePath, descriptor: Int32) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    /// Gives the copy up. Call it once.
+    public func remove() { close(descriptor) }
+}

@@ -1,0 +1,177 @@
+internal import KuraIO
+public import KuraStore
+public import SystemPackage
+
+/// What was found in an inventory folder.
+public struct InventoryReport: Sendable {
+    /// By region, cloud service and name.
+    public var machines: [VirtualMachine] = []
+    /// What could not be understood; never hides a machine beside it.
+    public var problems: [InventoryProblem] = []
+}
+
+public struct InventoryProblem: Sendable, Equatable {
+    public var path: String
+    public var message: String
+}
+
+/// The folder in which virtual machines are discovered: REGION/CLOUD-SERVICE/MACHINE/.
+public enum MachineInventory {
+    /// Looks at every machine. Reads vm.json files and names of disks, no disk.
+    /// - Throws: when the folder itself cannot be read.
+    public static func scan(_ root: FilePath) throws(StoreError) -> InventoryReport {
+        let fileSystem = LocalFileSystem()
+        var report = InventoryReport()
+        for region in try folders(in: root, fileSystem, &report, isRoot: true) {
+            for service in try folders(in: root.appending(region), fileSystem, &report) {
+                let path = root.appending(region).appending(service)
+                for name in try folders(in: path, fileSystem, &report) {
+                    let folder = path.appending(name)
+                    do throws(StoreError) {
+                        report.machines.append(
+                            try machine(region, service, name, folder, fileSystem))
+                    } catch {
+                        report.problems.append(
+                            InventoryProblem(path: folder.string, message: error.message))
+                    }
+                }
+            }
+        }
+        return report
+    }
+
+    /// One machine, as it is now.
+    /// - Throws: `notFound` when its folder is gone.
+    public static func look(
+        at folder: FilePath, region: String, cloudService: String, name: String
+    ) throws(StoreError) -> VirtualMachine {
+        let fileSystem = LocalFileSystem()
+        let exists: Bool
+        do throws(IOError) {
+            exists = try fileSystem.exists(folder)
+        } catch {
+            throw StoreError(io: error)
+        }
+        guard exists else {
+            throw StoreError(
+                .notFound, "virtual machine \(name) is gone: there is no \(folder)",
+                remedy: "run: kura vm discover; or stop its protection: kura vm stop \(name)")
+        }
+        return try machine(region, cloudService, name, folder, fileSystem)
+    }
+
+    /// Names of folders, in order; hidden ones and files are passed over.
+    private static func folders(
+        in path: FilePath, _ fileSystem: LocalFileSystem, _ report: inout InventoryReport,
+        isRoot: Bool = false
+    ) throws(StoreError) -> [String] {
+        do throws(IOError) {
+            var names: [String] = []
+            for name in try fileSystem.list(path).sorted() where !name.hasPrefix(".") {
+                if try fileSystem.status(path.appending(name)).kind == .directory { names.append(name) }
+            }
+            return names
+        } catch {
+            if isRoot {
+                throw StoreError(
+                    .notFound, "the inventory \(path) cannot be read: \(error)",
+                    remedy: "name the folder with: kura inventory set DIR")
+            }
+            report.problems.append(InventoryProblem(path: path.string, message: "\(error)"))
+            return []
+        }
+    }
+
+    private static func machine(
+        _ region: String, _ service: String, _ name: String, _ folder: FilePath,
+        _ fileSystem: LocalFileSystem
+    ) throws(StoreError) -> VirtualMachine {
+        for part in [service, name] { try Name.check(part, what: "a virtual machine") }
+        try Name.checkItem("\(service)/\(name)")
+        let path = folder.appending(MachineFile.name)
+        let isDescribed: Bool
+        do throws(IOError) {
+            isDescribed = try fileSystem.exists(path)
+        } catch {
+            throw StoreError(io: error)
+        }
+        let file = isDescribed ? try MachineFile.parse(readFile(path, fileSystem)) : nil
+        var disks: [VirtualMachine.Disk] = []
+        if let described = file?.disks {
+            for disk in described { disks.append(try resolved(disk, folder)) }
+        } else {
+            disks = try imagesInOrder(folder, fileSystem)
+        }
+        try check(disks)
+        return VirtualMachine(
+            region: region, cloudService: service, name: name, folder: folder.string,
+            power: file?.power ?? .stopped, system: file?.system ?? .linux,
+            deploymentModel: file?.deploymentModel ?? .classic, agent: file?.agent ?? .absent,
+            quiesce: file?.quiesce, disks: disks)
+    }
+
+    private static func readFile(
+        _ path: FilePath, _ fileSystem: LocalFileSystem
+    ) throws(StoreError) -> [UInt8] {
+        do throws(IOError) {
+            return try fileSystem.contents(path, max: MachineFile.byteCountMax)
+        } catch {
+            throw StoreError(io: error)
+        }
+    }
+
+    /// An administrator may name a disk anywhere by an absolute path; a relative one stays inside.
+    private static func resolved(
+        _ disk: VirtualMachine.Disk, _ folder: FilePath
+    ) throws(StoreError) -> VirtualMachine.Disk {
+        let path = FilePath(disk.path)
+        guard !path.components.contains(where: { $0.kind == .parentDirectory }), !path.isEmpty else {
+            throw StoreError(
+                .invalidInput, "disk \(disk.name.prefix(80)) lies outside of the machine's folder",
+                remedy: "give an absolute path")
+        }
+        var disk = disk
+        disk.path = folder.pushing(path).string
+        return disk
+    }
+
+    private static let imageEndings: Set<String> = ["img", "raw"]
+
+    private static func imagesInOrder(
+        _ folder: FilePath, _ fileSystem: LocalFileSystem
+    ) throws(StoreError) -> [VirtualMachine.Disk] {
+        let names: [String]
+        do throws(IOError) {
+            names = try fileSystem.list(folder).sorted()
+        } catch {
+            throw StoreError(io: error)
+        }
+        let images = names.filter { name in
+            !name.hasPrefix(".") && imageEndings.contains(FilePath(name).extension ?? "")
+        }
+        return images.enumerated().map { number, name in
+            VirtualMachine.Disk(
+                name: FilePath(name).stem ?? name, path: folder.appending(name).string,
+                lun: VirtualMachine.Disk.systemLUN + number)
+        }
+    }
+
+    private static func check(_ disks: [VirtualMachine.Disk]) throws(StoreError) {
+        guard 1...VirtualMachine.disksMax ~= disks.count else {
+            throw StoreError(
+                .invalidInput, "\(disks.count) disks: a machine has 1 to "
+                    + "\(VirtualMachine.disksMax)")
+        }
+        for disk in disks { try Name.check(disk.name, what: "a disk") }
+        guard Set(disks.map(\.name)).count == disks.count else {
+            throw StoreError(.invalidInput, "two disks have the same name")
+        }
+        guard Set(disks.map(\.lun)).count == disks.count,
+            disks.allSatisfy({ -1...255 ~= $0.lun })
+        else {
+            throw StoreError(
+                .invalidInput, "each disk needs a lun of its own, -1 for the system disk, else 0 "
+                    + "to 255")
+        }
+    }
+}

@@ -1,0 +1,109 @@
+internal import FoundationEssentials
+internal import KuraStore
+
+/// What a vm.json may say. Every key may be left out; one that is not known is an error.
+struct MachineFile: Decodable {
+    var power: VirtualMachine.Power?
+    var system: VirtualMachine.System?
+    var deploymentModel: VirtualMachine.DeploymentModel?
+    var agent: VirtualMachine.Agent?
+    var quiesce: VirtualMachine.Quiesce?
+    var disks: [VirtualMachine.Disk]?
+
+    static let name = "vm.json"
+    static let byteCountMax = 1 << 20
+
+    private struct AnyKey: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    private struct Problem: Error { var text: String }
+
+    init(from decoder: any Decoder) throws {
+        let root = try Self.container(
+            decoder, ["power", "os", "deployment_model", "agent", "quiesce", "disks"])
+        power = try root.decodeIfPresent(VirtualMachine.Power.self, forKey: AnyKey(stringValue: "power"))
+        system = try root.decodeIfPresent(VirtualMachine.System.self, forKey: AnyKey(stringValue: "os"))
+        deploymentModel = try root.decodeIfPresent(
+            VirtualMachine.DeploymentModel.self, forKey: AnyKey(stringValue: "deployment_model"))
+        agent = try root.decodeIfPresent(AgentPart.self, forKey: AnyKey(stringValue: "agent"))?.value
+        quiesce = try root.decodeIfPresent(
+            QuiescePart.self, forKey: AnyKey(stringValue: "quiesce"))?.value
+        disks = try root.decodeIfPresent([DiskPart].self, forKey: AnyKey(stringValue: "disks"))?
+            .map(\.value)
+    }
+
+    private static func container(
+        _ decoder: any Decoder, _ known: Set<String>
+    ) throws -> KeyedDecodingContainer<AnyKey> {
+        let container = try decoder.container(keyedBy: AnyKey.self)
+        if let unknown = container.allKeys.map(\.stringValue).sorted().first(where: { !known.contains($0) }) {
+            throw Problem(text: "there is no field \"\(unknown.prefix(60))\"")
+        }
+        return container
+    }
+
+    private struct AgentPart: Decodable {
+        var value: VirtualMachine.Agent
+        init(from decoder: any Decoder) throws {
+            let fields = try MachineFile.container(decoder, ["installed", "version", "updating"])
+            value = VirtualMachine.Agent(
+                isInstalled: try fields.decodeIfPresent(Bool.self, forKey: AnyKey(stringValue: "installed")) ?? true,
+                version: try fields.decodeIfPresent(String.self, forKey: AnyKey(stringValue: "version")) ?? "",
+                isUpdating: try fields.decodeIfPresent(Bool.self, forKey: AnyKey(stringValue: "updating")) ?? false)
+        }
+    }
+
+    private struct QuiescePart: Decodable {
+        var value: VirtualMachine.Quiesce
+        init(from decoder: any Decoder) throws {
+            let fields = try MachineFile.container(decoder, ["freeze", "thaw", "timeout_seconds"])
+            value = VirtualMachine.Quiesce(
+                freeze: try fields.decode([String].self, forKey: AnyKey(stringValue: "freeze")),
+                thaw: try fields.decode([String].self, forKey: AnyKey(stringValue: "thaw")),
+                timeoutSeconds: try fields.decodeIfPresent(
+                    Int.self, forKey: AnyKey(stringValue: "timeout_seconds")) ?? 60)
+            guard !value.freeze.isEmpty, !value.thaw.isEmpty else {
+                throw Problem(text: "quiesce needs a freeze and a thaw command")
+            }
+            guard 1...VirtualMachine.Quiesce.timeoutSecondsMax ~= value.timeoutSeconds else {
+                throw Problem(
+                    text: "quiesce.timeout_seconds is \(value.timeoutSeconds); allowed: 1 to "
+                        + "\(VirtualMachine.Quiesce.timeoutSecondsMax)")
+            }
+        }
+    }
+
+    private struct DiskPart: Decodable {
+        var value: VirtualMachine.Disk
+        init(from decoder: any Decoder) throws {
+            let fields = try MachineFile.container(decoder, ["name", "path", "lun"])
+            value = VirtualMachine.Disk(
+                name: try fields.decode(String.self, forKey: AnyKey(stringValue: "name")),
+                path: try fields.decode(String.self, forKey: AnyKey(stringValue: "path")),
+                lun: try fields.decode(Int.self, forKey: AnyKey(stringValue: "lun")))
+        }
+    }
+
+    /// - Throws: `StoreError`, with what is wrong in words.
+    static func parse(_ bytes: [UInt8]) throws(StoreError) -> MachineFile {
+        do {
+            return try JSONDecoder().decode(MachineFile.self, from: Data(bytes))
+        } catch let problem as Problem {
+            throw StoreError(.invalidInput, problem.text)
+        } catch let DecodingError.dataCorrupted(context) where !context.codingPath.isEmpty {
+            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+            throw StoreError(.invalidInput, "\(path) has a value that is not known")
+        } catch let DecodingError.typeMismatch(_, context) {
+            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+            throw StoreError(.invalidInput, "\(path) has a value of another type")
+        } catch let DecodingError.keyNotFound(key, _) {
+            throw StoreError(.invalidInput, "\(key.stringValue) is missing")
+        } catch {
+            throw StoreError(.invalidInput, "this is not JSON")
+        }
+    }
+}

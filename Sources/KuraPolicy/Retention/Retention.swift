@@ -1,0 +1,121 @@
+/// What retention needs to know of a point.
+public struct RetentionPoint<ID: Hashable & Sendable>: Sendable {
+    public var id: ID
+    public var item: String
+    /// The order of an item's points.
+    public var sequence: UInt64
+    /// Nanoseconds since 1970.
+    public var time: Int64
+    public var tags: [Tier]
+    /// Until when somebody asked to keep it, whatever the policy says; nil when nobody did.
+    public var retainUntil: Int64?
+
+    public init(
+        id: ID, item: String, sequence: UInt64, time: Int64, tags: [Tier], retainUntil: Int64? = nil
+    ) {
+        self.id = id
+        self.item = item
+        self.sequence = sequence
+        self.time = time
+        self.tags = tags
+        self.retainUntil = retainUntil
+    }
+}
+
+/// What an item's points are judged by.
+public enum RetentionRule: Sendable, Equatable {
+    case policy(Policy)
+    /// Nothing goes: for the reason given.
+    case keepAll(String)
+}
+
+/// Whether a recovery point stays, and why.
+public struct RetentionDecision<ID: Hashable & Sendable>: Sendable {
+    public var id: ID
+    public var item: String
+    /// Time of the point, in nanoseconds since 1970.
+    public var time: Int64
+    public var isKept: Bool
+    /// For people, at least one.
+    public var reasons: [String]
+    /// When it may go; nil where no time is set.
+    public var expires: Int64?
+
+    public init(
+        id: ID, item: String, time: Int64, isKept: Bool, reasons: [String], expires: Int64?
+    ) {
+        self.id = id
+        self.item = item
+        self.time = time
+        self.isKept = isKept
+        self.reasons = reasons
+        self.expires = expires
+    }
+}
+
+/// Decides which recovery points stay. A pure function of points, rules and time: nothing is
+/// stored, so a policy that changes works backwards.
+public enum Retention {
+    /// - Parameters:
+    ///   - dropping: points that go whatever the policy says; never the newest of an item.
+    ///   - now: nanoseconds since 1970. A point goes at its expiry, not before.
+    ///   - rule: what the points of an item are judged by.
+    /// - Returns: a decision for each point, in the order of `points`.
+    public static func decide<ID>(
+        _ points: [RetentionPoint<ID>], now: Int64, dropping: Set<ID> = [],
+        rule: (String) -> RetentionRule
+    ) -> [RetentionDecision<ID>] {
+        var newest: [String: UInt64] = [:]
+        var rules: [String: RetentionRule] = [:]
+        for point in points {
+            newest[point.item] = max(newest[point.item] ?? 0, point.sequence)
+        }
+        return points.map { point in
+            let known = rules[point.item] ?? rule(point.item)
+            rules[point.item] = known
+            return decide(
+                point, known, now: now, isNewest: newest[point.item] == point.sequence,
+                isAskedFor: dropping.contains(point.id))
+        }
+    }
+
+    private static func decide<ID>(
+        _ point: RetentionPoint<ID>, _ rule: RetentionRule, now: Int64, isNewest: Bool,
+        isAskedFor: Bool
+    ) -> RetentionDecision<ID> {
+        var decision = RetentionDecision(
+            id: point.id, item: point.item, time: point.time, isKept: true, reasons: [],
+            expires: nil)
+        if isNewest { decision.reasons.append("newest of its item") }
+        switch rule {
+        case .keepAll(let reason): decision.reasons.append(reason)
+        case .policy(let policy):
+            decision.expires = expiry(of: point, policy)
+            for tier in point.tags {
+                guard let tierRule = policy.retention[tier],
+                    let end = policy.expiry(of: point.time, tags: [tier]), end > now
+                else { continue }
+                decision.reasons.append("\(tier.rawValue), \(tierRule.count) \(tier.unit)")
+            }
+            if let until = point.retainUntil, until > now {
+                decision.reasons.append("retained until \(policy.zone.date(at: until))")
+            }
+        }
+        if isNewest { return decision }
+        if isAskedFor {
+            decision.isKept = false
+            decision.reasons = ["asked for"]
+        } else if decision.reasons.isEmpty {
+            decision.isKept = false
+            decision.reasons = ["older than every rule that it was kept for"]
+        }
+        return decision
+    }
+
+    /// When a point may go under a policy; nil when nothing of it says so.
+    public static func expiry<ID>(of point: RetentionPoint<ID>, _ policy: Policy) -> Int64? {
+        let ruled = policy.expiry(of: point.time, tags: point.tags)
+        guard let until = point.retainUntil else { return ruled }
+        return max(ruled ?? until, until)
+    }
+}

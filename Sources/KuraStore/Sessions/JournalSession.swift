@@ -1,0 +1,88 @@
+internal import Glibc
+public import KuraFormat
+internal import KuraIO
+
+extension Vault {
+    /// Entries of the journal that are not in `known`, oldest first. An entry without a good copy
+    /// is left out and noted as damage; the gap in the chain tells of it.
+    /// - Complexity: one listing, and one read for each entry that is not known.
+    public func journal(
+        after known: Set<JournalID> = []
+    ) throws(StoreError) -> [(id: JournalID, entry: JournalEntry)] {
+        var entries: [(id: JournalID, entry: JournalEntry)] = []
+        for name in try listIfPresent(Layout.journal).keys {
+            guard let id = JournalID(hex: name), !known.contains(id) else { continue }
+            do throws(StoreError) {
+                let entry = try read(.journal(id), max: SealedRecord.byteCountMax) { bytes, _ in
+                    try FileCheck.check(bytes, .journal(id), self)
+                    return try JournalEntry.decode(bytes).entry
+                }
+                entries.append((id, entry))
+            } catch {
+                guard error.code == .damaged || error.code == .notFound else { throw error }
+            }
+        }
+        return entries.sorted { $0.entry.precedes($1.entry, $0.id, $1.id) }
+    }
+
+    /// Runs `body` while no other process appends to the journal, in whatever region it sees.
+    /// Waits for its turn.
+    public func withJournal<T>(
+        _ body: (JournalWriter) throws(StoreError) -> T
+    ) throws(StoreError) -> T {
+        try requireWritable()
+        let session = try waitForJournal()
+        var clean = false
+        defer { session.end(clean: clean) }
+        let value = try body(JournalWriter(session))
+        clean = session.writer.error == nil
+        return value
+    }
+
+    /// The item of sessions that append to the journal. No item's name starts with a slash.
+    private static let journalItem = "/journal"
+    private static let journalPauseMicroseconds: UInt32 = 2000
+    private static let journalWaitNanoseconds: Int64 = 60_000_000_000
+
+    private func waitForJournal() throws(StoreError) -> Session {
+        let start = Clock.steady()
+        while true {
+            do throws(StoreError) {
+                return try Session.begin(
+                    self, operation: "journal", item: Self.journalItem, required: requiredCopies)
+            } catch {
+                let waited = Clock.steady() - start
+                guard error.code == .locked, waited < Self.journalWaitNanoseconds else {
+                    throw error
+                }
+            }
+            usleep(Self.journalPauseMicroseconds)
+        }
+    }
+}
+
+/// Appends to the journal, while nobody else does.
+public final class JournalWriter {
+    private let session: Session
+    private var hasDirectory = false
+
+    init(_ session: Session) { self.session = session }
+
+    /// - Returns: the entry's name, once it is durable in every live replica.
+    public func append(_ entry: JournalEntry) throws(StoreError) -> JournalID {
+        if !hasDirectory { try session.makeDirectory(Layout.journal) }
+        hasDirectory = true
+        let bytes = entry.encoded()
+        let (decoded, id) = try withStoreErrors { try JournalEntry.decode(bytes) }
+        precondition(decoded == entry, "a journal entry reads back as it was written")
+        try session.writer.publish(bytes, as: .journal(id))
+        return id
+    }
+}
+
+extension JournalEntry {
+    /// The order of the journal: by sequence; of rivals, the one that counts comes last.
+    public func precedes(_ other: JournalEntry, _ id: JournalID, _ otherID: JournalID) -> Bool {
+        (sequence, epoch, id) < (other.sequence, other.epoch, otherID)
+    }
+}

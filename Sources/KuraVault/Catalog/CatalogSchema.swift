@@ -1,0 +1,51 @@
+internal import GRDB
+
+/// The tables of the catalog, and how older ones become newer ones.
+enum CatalogSchema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 regions, jobs, machines") { database in
+            try database.execute(sql: regions)
+            try database.execute(sql: jobs)
+            try database.execute(sql: machines)
+        }
+        return migrator
+    }
+
+    /// Copies of what the regions hold, with the bytes as they are there: a copy's name is its seal,
+    /// so it cannot say anything else than the region does.
+    private static let regions = """
+        CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL);
+        CREATE TABLE point (
+            vault TEXT NOT NULL, id TEXT NOT NULL, bytes BLOB NOT NULL,
+            PRIMARY KEY (vault, id)) WITHOUT ROWID;
+        CREATE TABLE journal (
+            vault TEXT NOT NULL, id TEXT NOT NULL, bytes BLOB NOT NULL,
+            PRIMARY KEY (vault, id)) WITHOUT ROWID;
+        """
+
+    /// Times are nanoseconds since 1970.
+    private static let jobs = """
+        CREATE TABLE job (
+            id TEXT PRIMARY KEY NOT NULL, operation TEXT NOT NULL, status TEXT NOT NULL,
+            vault TEXT NOT NULL, item TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER,
+            progress REAL NOT NULL, process INTEGER NOT NULL, host TEXT NOT NULL,
+            error_code TEXT, error_message TEXT, error_remedy TEXT,
+            warnings TEXT NOT NULL, output TEXT NOT NULL, recovery_point TEXT);
+        CREATE INDEX job_started ON job (started);
+        CREATE INDEX job_status ON job (status);
+        CREATE TABLE job_task (
+            job TEXT NOT NULL REFERENCES job (id) ON DELETE CASCADE, ordinal INTEGER NOT NULL,
+            name TEXT NOT NULL, status TEXT NOT NULL, PRIMARY KEY (job, ordinal)) WITHOUT ROWID;
+        CREATE TABLE schedule (
+            vault TEXT NOT NULL, item TEXT NOT NULL, handled INTEGER NOT NULL,
+            PRIMARY KEY (vault, item)) WITHOUT ROWID;
+        """
+
+    private static let machines = """
+        CREATE TABLE machine (
+            region TEXT NOT NULL, cloud_service TEXT NOT NULL, name TEXT NOT NULL,
+            document TEXT NOT NULL, seen INTEGER NOT NULL,
+            PRIMARY KEY (region, cloud_service, name)) WITHOUT ROWID;
+        """
+}

@@ -1,0 +1,103 @@
+public import KuraIO
+public import KuraStore
+internal import Glibc
+internal import Synchronization
+internal import SystemPackage
+
+/// A job while it runs: what its body calls to say how far it is.
+///
+/// Its process holds a kernel lock on a file of the home for as long as it lives. A job that is not
+/// over and whose lock nobody holds was left by a process that died.
+public final class JobRun: Sendable {
+    public let id: String
+    /// Bytes behind us and before us; the catalog shows their ratio.
+    public let progress: Progress
+    /// Set by a signal to this process, or by `kura job cancel` in any process.
+    public let cancellation: Cancellation
+    /// The process's own: what cancels it, cancels the job.
+    private let parent: Cancellation
+    private let catalog: Catalog?
+    private let state = Mutex(State())
+
+    private struct State {
+        var task: Int?
+        var warnings: [String] = []
+        var output = ""
+        var recoveryPoint: String?
+        var isOver = false
+    }
+
+    init(id: String, _ catalog: Catalog?, _ progress: Progress, _ parent: Cancellation) {
+        self.id = id
+        self.catalog = catalog
+        self.progress = progress
+        self.parent = parent
+        cancellation = Cancellation()
+        if parent.isCancelled { cancellation.cancel() }
+    }
+
+    /// Ends the sub-task that runs and starts another one.
+    public func begin(task ordinal: Int) {
+        finishTask(.completed)
+        state.withLock { $0.task = ordinal }
+        note(.inProgress, ordinal)
+    }
+
+    /// Marks a sub-task that there is nothing to do for.
+    public func skip(task ordinal: Int) { note(.skipped, ordinal) }
+
+    func finishTask(_ status: Job.Task.Status) {
+        let task = state.withLock { state in
+            defer { state.task = nil }
+            return state.task
+        }
+        if let task { note(status, task) }
+    }
+
+    private func note(_ status: Job.Task.Status, _ ordinal: Int) {
+        do throws(StoreError) {
+            try catalog?.note(status, task: ordinal, of: id)
+        } catch {
+            // The work matters more than what the catalog says of it.
+            warn(error.message)
+        }
+    }
+
+    /// Adds something that the user should know although the work is done.
+    public func warn(_ message: String) { state.withLock { $0.warnings.append(message) } }
+
+    public func keep(output: String) { state.withLock { $0.output += output } }
+
+    public func keep(recoveryPoint: String) { state.withLock { $0.recoveryPoint = recoveryPoint } }
+
+    var warnings: [String] { state.withLock { $0.warnings } }
+    var output: String { state.withLock { $0.output } }
+    var recoveryPoint: String? { state.withLock { $0.recoveryPoint } }
+
+    // MARK: The watcher
+
+    private static let stepMicroseconds: UInt32 = 4000
+    private static let stepsANote = 125
+
+    /// Writes progress to the catalog twice a second and learns there of a wish to cancel. Returns
+    /// when `stopWatching` was called.
+    func watch() {
+        var steps = 0
+        while !state.withLock({ $0.isOver }) {
+            usleep(Self.stepMicroseconds)
+            steps += 1
+            if parent.isCancelled { cancellation.cancel() }
+            guard steps % Self.stepsANote == 0 else { continue }
+            let values = progress.current
+            let share = values.totalBytes == 0
+                ? 0 : min(1, Double(values.doneBytes) / Double(values.totalBytes))
+            do throws(StoreError) {
+                if try catalog?.note(progress: share, of: id) == true { cancellation.cancel() }
+            } catch {
+                continue
+            }
+        }
+    }
+
+    func stopWatching() { state.withLock { $0.isOver = true } }
+}

@@ -1,0 +1,97 @@
+internal import FoundationEssentials
+internal import KuraIO
+public import KuraMachines
+public import KuraStore
+public import SystemPackage
+
+/// What a discovery found.
+public struct DiscoveryReport: Sendable {
+    public var machines: [VirtualMachine]
+    public var new: [MachineKey]
+    public var changed: [MachineKey]
+    public var vanished: [MachineKey]
+    public var problems: [InventoryProblem]
+}
+
+extension Subscription {
+    private static let inventoryKey = "inventory"
+
+    /// The folder in which machines are discovered; nil where none was named.
+    public func inventory() throws(StoreError) -> FilePath? {
+        try catalog().value(Self.inventoryKey).map { FilePath($0) }
+    }
+
+    /// Names the folder in which machines are discovered.
+    /// - Parameter path: absolute, or relative to the working directory.
+    public func setInventory(_ path: FilePath) throws(StoreError) -> FilePath {
+        let current = FilePath(FileManager.default.currentDirectoryPath)
+        let path = current.pushing(path).lexicallyNormalized()
+        // Looked at first, so that a wrong one leaves no trace.
+        _ = try MachineInventory.scan(path)
+        try catalog().setValue(path.string, for: Self.inventoryKey)
+        return path
+    }
+
+    private func requiredInventory() throws(StoreError) -> FilePath {
+        guard let path = try inventory() else {
+            throw StoreError(
+                .invalidInput, "no inventory folder is set",
+                remedy: "name the folder with REGION/CLOUD-SERVICE/VM in it: "
+                    + "kura inventory set DIR")
+        }
+        return path
+    }
+
+    /// Finds the subscription's machines, and what is new, changed or gone. Runs as a job.
+    public func discover(time: Int64? = nil) throws(StoreError) -> DiscoveryReport {
+        let root = try requiredInventory()
+        return try runJob(.discover, time: time) { run throws(StoreError) in
+            let found = try MachineInventory.scan(root)
+            for problem in found.problems { run.warn("\(problem.path): \(problem.message)") }
+            let known = try catalog().machines()
+            let now = Dictionary(uniqueKeysWithValues: found.machines.map { ($0.key, $0) })
+            let before = Dictionary(uniqueKeysWithValues: known.map { ($0.key, $0) })
+            let unreadable = Set(found.problems.map(\.path))
+            let vanished = before.filter { now[$0.key] == nil && !unreadable.contains($0.value.folder) }
+            try catalog().replaceMachines(
+                removing: vanished.keys.map { $0 }, with: found.machines, at: Clock.now())
+            return DiscoveryReport(
+                machines: found.machines, new: now.keys.filter { before[$0] == nil }.sorted(),
+                changed: now.filter { before[$0.key] != nil && before[$0.key] != $0.value }
+                    .keys.sorted(), vanished: vanished.keys.sorted(), problems: found.problems)
+        }.value
+    }
+
+    /// A machine as it is at this moment: its folder is looked at again.
+    func current(_ machine: VirtualMachine) throws(StoreError) -> VirtualMachine {
+        try MachineInventory.look(
+            at: FilePath(machine.folder), region: machine.region,
+            cloudService: machine.cloudService, name: machine.name)
+    }
+
+    /// Discovered machines with a name, or with CLOUD-SERVICE/NAME.
+    func machine(
+        _ reference: String, cloudService: String?
+    ) throws(StoreError) -> VirtualMachine {
+        let parts = reference.split(separator: "/", maxSplits: 1).map(String.init)
+        let (name, service) = parts.count == 2
+            ? (parts[1], parts[0]) : (reference, cloudService)
+        let found = try catalog().machines().filter {
+            $0.name == name && (service == nil || $0.cloudService == service)
+        }
+        guard let first = found.first else {
+            throw StoreError(
+                .notFound, "no virtual machine \(reference) was discovered"
+                    + (service.map { " in cloud service \($0)" } ?? ""),
+                remedy: "run: kura vm discover, then: kura vm list --all")
+        }
+        guard found.count == 1 else {
+            let candidates = found.map { "\($0.cloudService)/\($0.name) in \($0.region)" }
+            throw StoreError(
+                .invalidInput, "there are \(found.count) virtual machines \(reference): "
+                    + candidates.joined(separator: ", "),
+                remedy: "tell them apart with --cloud-service, or name CLOUD-SERVICE/NAME")
+        }
+        return first
+    }
+}

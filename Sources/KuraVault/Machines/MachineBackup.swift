@@ -1,0 +1,164 @@
+internal import KuraFormat
+public import KuraIO
+internal import KuraMachines
+internal import KuraPolicy
+internal import KuraReplication
+public import KuraStore
+internal import Synchronization
+internal import SystemPackage
+
+/// Why a machine is backed up now.
+public struct BackupOccasion: Sendable {
+    /// The scheduled run that is due, in nanoseconds since 1970; nil for a backup on demand.
+    public var run: Int64?
+    /// Until when a backup on demand is kept, likewise; nil for as long as the policy says.
+    public var retainUntil: Int64?
+    /// Whether the point goes to the paired region within the job; otherwise whoever runs several
+    /// jobs does it once for all of them.
+    public var replicates = true
+    /// What time it counts as, likewise; nil for now.
+    public var time: Int64?
+
+    public static let onDemand = BackupOccasion()
+
+    public init(run: Int64? = nil, retainUntil: Int64? = nil, time: Int64? = nil) {
+        self.run = run
+        self.retainUntil = retainUntil
+        self.time = time
+    }
+}
+
+extension Subscription {
+    /// Backs up a protected machine, as a job.
+    public func backUp(
+        _ name: String, cloudService: String? = nil, vault: String? = nil,
+        _ occasion: BackupOccasion = .onDemand, progress: Progress = Progress(),
+        cancellation: Cancellation = Cancellation()
+    ) -> MachineOutcome {
+        outcome(name) { outcome throws(StoreError) in
+            let found = try registered(name, cloudService: cloudService, vault: vault)
+            outcome.item = found.item
+            let done = try runJob(
+                .backup, vault: found.place.name, item: found.item, progress: progress,
+                cancellation: cancellation, time: occasion.time
+            ) { run throws(StoreError) in try backUp(found, occasion, run) }
+            (outcome.report, outcome.job, outcome.warnings) = (done.value, done.id, done.warnings)
+        }
+    }
+
+    private func backUp(
+        _ found: RegisteredItem, _ occasion: BackupOccasion, _ run: JobRun
+    ) throws(StoreError) -> BackupReport {
+        guard found.state.status == .protected else {
+            throw StoreError(
+                .refused, "\(found.item) is not protected: it is "
+                    + found.state.status.title.lowercased(),
+                remedy: "run: kura vm protect \(found.item) --policy DefaultPolicy")
+        }
+        let vault = try found.place.writing()
+        let settings = try settings(of: vault)
+        run.begin(task: 0)
+        let machine = try current(VirtualMachine(found.state, known: catalog().machines()))
+        let source = try MachineSource(machine, found.state.disks, run)
+        defer { source.release() }
+        var request = BackupRequest(
+            item: found.item, disks: source.disks, consistency: source.consistency)
+        request.confirmConsistency = { source.letGo() }
+        request.time = occasion.time
+        request.tags = try tags(found, settings, occasion, vault)
+        run.begin(task: 1)
+        let report = try vault.backup(
+            request, progress: run.progress, cancellation: run.cancellation)
+        run.keep(recoveryPoint: report.id.hex)
+        for warning in report.warnings { run.warn(warning) }
+        if let warning = noteBackup(report, in: vault) { run.warn(warning) }
+        if source.usedAgent, !found.state.hasExtension {
+            try change(vault, "InstallExtension", time: occasion.time) { settings throws(StoreError) in
+                settings.items[found.item]?.hasExtension = true
+            }
+        }
+        bringAcross(found.place, occasion, run)
+        try record(
+            "Backup", "\(found.item), recovery point \(report.id.hex), job \(run.id)", in: vault,
+            time: occasion.time)
+        return report
+    }
+
+    /// To the pair; what goes wrong there is a warning, because the point is durable here.
+    private func bringAcross(
+        _ place: VaultPlace, _ occasion: BackupOccasion, _ run: JobRun
+    ) {
+        guard place.record.redundancy.hasPair, occasion.replicates else {
+            return run.skip(task: 2)
+        }
+        run.begin(task: 2)
+        do throws(StoreError) {
+            for problem in try replicate(place, cancellation: run.cancellation).allProblems {
+                run.warn(problem)
+            }
+        } catch {
+            // Somebody else copies at this moment; the queue knows what is left then.
+            guard error.code != .locked else { return }
+            run.warn("not replicated yet: \(error.message)")
+        }
+    }
+
+    /// The tags of the point that is made now.
+    private func tags(
+        _ found: RegisteredItem, _ settings: VaultSettings, _ occasion: BackupOccasion,
+        _ vault: Vault
+    ) throws(StoreError) -> [String] {
+        guard let name = found.state.policy, let state = settings.policies[name] else {
+            throw StoreError(
+                .refused, "\(found.item) has no policy",
+                remedy: "run: kura policy assign DefaultPolicy \(found.item)")
+        }
+        let policy = state.policy
+        var lastTagged: [Tier: LocalDate] = [:]
+        var count = 0
+        for (item, time, tags) in try catalog().mapPoints(of: vault, { _, point in
+            (point.item, point.time, PointTags.tiers(point.tags))
+        }) where item == found.item {
+            count += 1
+            let date = policy.zone.date(at: time)
+            for tag in tags { lastTagged[tag] = max(lastTagged[tag] ?? date, date) }
+        }
+        guard count < settings.limits.pointsPerItem else {
+            throw StoreError(
+                .refused, "\(found.item) has \(count) recovery points, the most that an item may have",
+                remedy: "let some go: kura prune, or a policy that keeps fewer")
+        }
+        let time = occasion.time ?? Clock.now()
+        guard let due = occasion.run else {
+            if let until = occasion.retainUntil {
+                guard until > time else {
+                    throw StoreError(.invalidInput, "the date to retain it until is over already")
+                }
+                return [PointTags.onDemand, PointTags.retain(until: until)]
+            }
+            return [settings.shortestTier(for: found.item).rawValue, PointTags.onDemand]
+        }
+        // A backup that starts in time counts for the date that it was due on, even when that ends
+        // a moment before the backup begins.
+        let counted = time - due < Self.inTimeNanoseconds ? due : time
+        return policy.tags(
+            at: counted, lastTagged: lastTagged, since: settings.since(found.state, state)
+        ).map(\.rawValue)
+    }
+
+    /// An hour.
+    private static let inTimeNanoseconds: Int64 = 3_600_000_000_000
+}
+
+extension VirtualMachine {
+    /// The machine that was discovered, for one that is registered.
+    init(_ state: ItemState, known: [VirtualMachine]) throws(StoreError) {
+        guard let found = known.first(where: { $0.key == state.key }) else {
+            throw StoreError(
+                .notFound, "virtual machine \(state.machine) is gone: the last discovery did not "
+                    + "find it in \(state.region)/\(state.cloudService)",
+                remedy: "run: kura vm discover; or stop its protection: kura vm stop \(state.machine)")
+        }
+        self = found
+    }
+}

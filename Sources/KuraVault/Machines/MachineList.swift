@@ -1,0 +1,121 @@
+internal import KuraFormat
+internal import KuraMachines
+internal import KuraPolicy
+public import KuraStore
+
+/// A virtual machine as lists show it.
+public struct MachineRow: Sendable {
+    public var name: String
+    public var cloudService: String
+    public var region: String
+    /// Nil where it is not registered.
+    public var item: String?
+    public var vault: String?
+    /// The words of the contract.
+    public var status: String
+    public var policy: String?
+    /// Nanoseconds since 1970.
+    public var lastBackup: Int64?
+    public var points: Int
+    public var disks: Int
+    /// Nanoseconds since 1970; nil unless it is soft deleted.
+    public var deletedUntil: Int64?
+    public var comment: String?
+    /// Whether the last discovery did not find it any more.
+    public var isGone: Bool
+}
+
+/// Which machines a list shows.
+public enum MachineFilter: Sendable {
+    case all
+    case registered
+    case protected
+    /// Registered and not yet protected: what `protect` offers.
+    case protectable
+}
+
+extension Subscription {
+    /// Virtual machines by region, cloud service and name.
+    /// - Parameter vaultName: only those of this vault and of its region.
+    public func machineRows(
+        _ filter: MachineFilter, vault vaultName: String? = nil
+    ) throws(StoreError) -> [MachineRow] {
+        let discovered = try catalog().machines()
+        var rows: [MachineRow] = []
+        var seen = Set<MachineKey>()
+        let place: VaultPlace? = if let vaultName { try self.place(named: vaultName) } else { nil }
+        let items = try registeredItems(in: vaultName)
+        for id in Set(items.map(\.place.record.id)) {
+            let mine = items.filter { $0.place.record.id == id }
+            guard let place = mine.first?.place else { continue }
+            let points = try pointCounts(of: place.reading())
+            for item in mine {
+                seen.insert(item.state.key)
+                let machine = discovered.first { $0.key == item.state.key }
+                rows.append(row(item, points[item.item], disks: machine?.disks.count))
+            }
+        }
+        let modern = try regionsThatTakeEverything()
+        for machine in discovered where !seen.contains(machine.key) {
+            if let place, place.homeRegionName != machine.region { continue }
+            let isSupported = machine.deploymentModel == .classic || modern.contains(machine.region)
+            rows.append(
+                MachineRow(
+                    name: machine.name, cloudService: machine.cloudService, region: machine.region,
+                    item: nil, vault: nil,
+                    status: isSupported ? "Not registered" : "Not supported", policy: nil,
+                    lastBackup: nil, points: 0, disks: machine.disks.count, deletedUntil: nil,
+                    comment: nil, isGone: false))
+        }
+        return rows.filter { $0.passes(filter) }.sorted {
+            ($0.region, $0.cloudService, $0.name) < ($1.region, $1.cloudService, $1.name)
+        }
+    }
+
+    /// Regions with a vault that supports resource-manager machines.
+    private func regionsThatTakeEverything() throws(StoreError) -> Set<String> {
+        var names = Set<String>()
+        for place in try places() where place.isActiveReachable {
+            if try settings(of: place.reading()).limits.supportsResourceManager {
+                names.insert(place.homeRegionName)
+            }
+        }
+        return names
+    }
+
+    private func row(
+        _ found: RegisteredItem, _ points: (count: Int, newest: Int64)?, disks: Int?
+    ) -> MachineRow {
+        let state = found.state
+        let isPending = state.status == .protected && points == nil
+        return MachineRow(
+            name: state.machine, cloudService: state.cloudService, region: state.region,
+            item: found.item, vault: found.place.name,
+            status: isPending ? "Protected (initial backup pending)" : state.status.title,
+            policy: state.policy, lastBackup: points?.newest, points: points?.count ?? 0,
+            disks: disks ?? 0, deletedUntil: state.deletedUntil, comment: state.comment,
+            isGone: disks == nil)
+    }
+
+    private func pointCounts(
+        of vault: Vault
+    ) throws(StoreError) -> [String: (count: Int, newest: Int64)] {
+        var counts: [String: (count: Int, newest: Int64)] = [:]
+        for (item, time) in try catalog().mapPoints(of: vault, { ($1.item, $1.time) }) {
+            let known = counts[item] ?? (0, .min)
+            counts[item] = (known.count + 1, max(known.newest, time))
+        }
+        return counts
+    }
+}
+
+extension MachineRow {
+    func passes(_ filter: MachineFilter) -> Bool {
+        switch filter {
+        case .all: true
+        case .registered: item != nil
+        case .protected: status.hasPrefix("Protected")
+        case .protectable: status == "Registered"
+        }
+    }
+}

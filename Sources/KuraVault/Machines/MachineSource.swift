@@ -1,0 +1,134 @@
+internal import KuraFormat
+internal import KuraIO
+internal import KuraMachines
+internal import KuraStore
+internal import Synchronization
+internal import SystemPackage
+
+/// The disks of a machine while they are backed up, and what may be claimed of their state.
+///
+/// With hooks, the machine is frozen; clones of its disks are made where the file system can, and
+/// then it is let go at once. Where it cannot, the machine stays frozen until the last byte is read.
+/// A point is application-consistent only when the machine was frozen for as long as that took.
+final class MachineSource: Sendable {
+    let disks: [BackupRequest.Disk]
+    /// What is claimed before the first byte is read.
+    let consistency: Consistency
+    /// Whether the machine runs with an agent that took part.
+    let usedAgent: Bool
+    private let snapshots: [DiskSnapshot]
+    private let run: JobRun
+    private let state: Mutex<State>
+
+    private struct State: ~Copyable {
+        var frozen: FrozenMachineBox?
+        var consistency: Consistency
+    }
+
+    /// Only ever touched under the lock of `state`.
+    private final class FrozenMachineBox: @unchecked Sendable {
+        let machine: FrozenMachine
+        init(_ machine: FrozenMachine) { self.machine = machine }
+    }
+
+    init(
+        _ machine: VirtualMachine, _ choice: ItemState.DiskChoice?, _ run: JobRun
+    ) throws(StoreError) {
+        self.run = run
+        let status = AgentStatus(of: machine)
+        try status.requireNotUpdating(machine)
+        usedAgent = status == .ready
+        let chosen = try Self.chosen(machine, choice)
+        let frozen = Self.freeze(machine, status, run)
+        var snapshots: [DiskSnapshot] = []
+        var disks: [BackupRequest.Disk] = []
+        do throws(StoreError) {
+            for disk in chosen {
+                let path = FilePath(disk.path)
+                let snapshot = DiskSnapshot.take(of: path)
+                if let snapshot { snapshots.append(snapshot) }
+                disks.append(try Self.open(disk, at: snapshot?.path ?? path))
+            }
+        } catch {
+            for snapshot in snapshots { snapshot.remove() }
+            _ = frozen?.machine.thaw()
+            throw error
+        }
+        self.disks = disks
+        self.snapshots = snapshots
+        consistency = frozen == nil ? .crashConsistent : .applicationConsistent
+        state = Mutex(State(frozen: frozen, consistency: consistency))
+        if snapshots.count == chosen.count { _ = letGo() }
+    }
+
+    private static func chosen(
+        _ machine: VirtualMachine, _ choice: ItemState.DiskChoice?
+    ) throws(StoreError) -> [VirtualMachine.Disk] {
+        guard let choice else { return machine.disks }
+        let luns = Set(choice.luns)
+        let chosen = machine.disks.filter { disk in
+            disk.lun == VirtualMachine.Disk.systemLUN || luns.contains(disk.lun) != choice.isExclusion
+        }
+        guard !chosen.isEmpty else {
+            throw StoreError(
+                .invalidInput, "no disk of \(machine.name) is left to be backed up",
+                remedy: "choose others: kura vm protect, --include-lun or --exclude-lun")
+        }
+        return chosen
+    }
+
+    /// Nil where nothing was frozen; why not is a warning when hooks are there that did not work.
+    private static func freeze(
+        _ machine: VirtualMachine, _ status: AgentStatus, _ run: JobRun
+    ) -> FrozenMachineBox? {
+        if let reason = status.reason(for: machine), status != .machineStopped {
+            run.warn("\(reason): the recovery point is crash-consistent")
+        }
+        guard status == .ready, let quiesce = machine.quiesce else { return nil }
+        do throws(StoreError) {
+            return FrozenMachineBox(try FrozenMachine(machine, quiesce))
+        } catch {
+            run.warn("\(error.message): the recovery point is crash-consistent")
+            run.keep(output: error.message)
+            return nil
+        }
+    }
+
+    private static func open(
+        _ disk: VirtualMachine.Disk, at path: FilePath
+    ) throws(StoreError) -> BackupRequest.Disk {
+        do throws(SourceError) {
+            let file = try SourceFile(path, shownAs: FilePath(disk.path))
+            return BackupRequest.Disk(name: disk.name, source: .file(file))
+        } catch {
+            switch error {
+            case .isDirectory: throw StoreError(.invalidInput, "\(disk.path) is a directory, no disk")
+            case .unsupportedKind:
+                throw StoreError(.invalidInput, "\(disk.path) is neither a file nor a block device")
+            case .io(let error): throw StoreError(io: error)
+            }
+        }
+    }
+
+    /// Lets the machine go on, once what the disks hold is read or cloned.
+    /// - Returns: what the point may claim.
+    func letGo() -> Consistency {
+        state.withLock { state in
+            guard let frozen = state.frozen else { return state.consistency }
+            state.frozen = nil
+            let report = frozen.machine.thaw()
+            if let problem = report.problem {
+                run.warn("\(problem): the recovery point is crash-consistent")
+                run.keep(output: report.output)
+                state.consistency = .crashConsistent
+            }
+            return state.consistency
+        }
+    }
+
+    /// Lets the machine go on whatever happened, and gives the clones up.
+    func release() {
+        _ = letGo()
+        for snapshot in snapshots { snapshot.remove() }
+    }
+}

@@ -1,0 +1,226 @@
+internal import KuraFormat
+internal import KuraIO
+internal import KuraMachines
+internal import KuraPolicy
+public import KuraStore
+
+extension Subscription {
+    /// Gives registered machines a policy, one ConfigureProtection job each.
+    ///
+    /// Machines that are protected already are refused: `assignPolicy` changes theirs.
+    public func protect(
+        _ names: [String], cloudService: String? = nil, policy: String, vault: String? = nil,
+        disks: ItemState.DiskChoice? = nil, time: Int64? = nil
+    ) -> [MachineOutcome] {
+        names.map { name in
+            outcome(name) { outcome throws(StoreError) in
+                try registerIfImplied(name, cloudService, vault, time)
+                let found = try registered(name, cloudService: cloudService, vault: vault)
+                try configure(found, policy, "ConfigureProtection", time, &outcome) {
+                    state throws(StoreError) in
+                    guard state.status == .registered else {
+                        throw StoreError(
+                            .refused, "\(found.item) is not to be protected: it is "
+                                + state.status.title.lowercased(),
+                            remedy: state.status == .protected
+                                ? "give it another policy with: kura policy assign \(policy) "
+                                    + found.item
+                                : "go on with: kura vm resume \(found.item) --policy \(policy)")
+                    }
+                    state.disks = disks ?? state.disks
+                }
+            }
+        }
+    }
+
+    /// Where protecting a machine registers it, too.
+    private func registerIfImplied(
+        _ name: String, _ cloudService: String?, _ vault: String?, _ time: Int64?
+    ) throws(StoreError) {
+        do throws(StoreError) {
+            _ = try registered(name, cloudService: cloudService, vault: vault)
+        } catch {
+            guard error.code == .notFound else { throw error }
+            let machine: VirtualMachine
+            do throws(StoreError) {
+                machine = try self.machine(name, cloudService: cloudService)
+            } catch {
+                throw StoreError(
+                    .notFound, "no virtual machine \(name) is registered",
+                    remedy: "run: kura vm register \(name)")
+            }
+            let place = try self.vault(for: machine, named: vault)
+            let limits = try settings(of: place.reading()).limits
+            guard limits.protectRegisters else {
+                throw StoreError(
+                    .refused, "\(name) is not registered with a vault",
+                    remedy: "run first: kura vm register \(name)")
+            }
+            let registered = register([name], cloudService: cloudService, vault: vault, time: time)
+            if let error = registered.compactMap(\.error).first { throw error }
+        }
+    }
+
+    /// Gives protected machines another policy. Their points are judged by it from now on.
+    public func assignPolicy(
+        _ policy: String, to names: [String], cloudService: String? = nil, vault: String? = nil
+    ) -> [MachineOutcome] {
+        names.map { name in
+            outcome(name) { outcome throws(StoreError) in
+                let found = try registered(name, cloudService: cloudService, vault: vault)
+                try configure(found, policy, "ConfigureProtection", nil, &outcome) {
+                    state throws(StoreError) in
+                    guard state.status == .protected else {
+                        throw StoreError(
+                            .refused, "\(found.item) is not protected: it is "
+                                + state.status.title.lowercased(),
+                            remedy: "run: kura vm protect \(found.item) --policy \(policy)")
+                    }
+                }
+            }
+        }
+    }
+
+    /// Protects a machine again whose protection was stopped. Its points are judged by the policy
+    /// from then on, and the next prune may drop many of them: see `previewResume`.
+    public func resume(
+        _ name: String, cloudService: String? = nil, policy: String, vault: String? = nil
+    ) -> MachineOutcome {
+        outcome(name) { outcome throws(StoreError) in
+            let found = try registered(name, cloudService: cloudService, vault: vault)
+            try configure(found, policy, "ConfigureProtection", nil, &outcome) {
+                state throws(StoreError) in
+                guard state.status == .stoppedRetaining || state.status == .stoppedPerPolicy else {
+                    throw StoreError(
+                        .refused, "the protection of \(found.item) is not stopped: it is "
+                            + state.status.title.lowercased(),
+                        remedy: state.status == .softDeleted
+                            ? "run first: kura vm undelete \(found.item)" : nil)
+                }
+            }
+        }
+    }
+
+    /// What `resume` would let go at the next prune. Changes nothing.
+    public func previewResume(
+        _ name: String, cloudService: String? = nil, policy: String, vault: String? = nil
+    ) throws(StoreError) -> RetentionPreview {
+        let found = try registered(name, cloudService: cloudService, vault: vault)
+        let vault = try found.place.reading()
+        var settings = try settings(of: vault)
+        let chosen = try Self.policy(named: policy, settings, vault).policy.name
+        settings.items[found.item]?.policy = chosen
+        settings.items[found.item]?.status = .protected
+        return try preview(vault, settings, now: nil) { $0 == found.item }
+    }
+
+    private func configure(
+        _ found: RegisteredItem, _ policy: String, _ operation: String, _ time: Int64?,
+        _ outcome: inout MachineOutcome, _ check: (inout ItemState) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        outcome.item = found.item
+        let vault = try found.place.writing()
+        let done = try runJob(
+            .configureProtection, vault: found.place.name, item: found.item, time: time
+        ) { run throws(StoreError) in
+            try change(vault, operation, note: "job \(run.id)", time: time) {
+                settings throws(StoreError) in
+                let chosen = try Self.policy(named: policy, settings, vault).policy.name
+                guard var state = settings.items[found.item] else {
+                    throw StoreError(.notFound, "\(found.item) is not registered any more")
+                }
+                try check(&state)
+                let users = settings.items(with: chosen).filter { $0 != found.item }
+                guard users.count < settings.limits.machinesPerPolicy else {
+                    throw StoreError(
+                        .refused, "policy \(chosen) protects \(users.count) virtual machines, the "
+                            + "most that a policy may", remedy: "use another policy")
+                }
+                state.status = .protected
+                state.policy = chosen
+                state.assigned = time ?? Clock.now()
+                settings.items[found.item] = state
+            }
+        }
+        (outcome.job, outcome.warnings) = (done.id, done.warnings)
+    }
+
+    // MARK: The end of protection
+
+    /// What becomes of the points of a machine whose protection stops.
+    public enum StopKind: Sendable {
+        case retain
+        case perPolicy
+        case deleteData
+    }
+
+    /// Stops protection. Deleted data can be brought back while soft delete keeps it.
+    public func stopProtection(
+        _ name: String, cloudService: String? = nil, _ kind: StopKind, comment: String? = nil,
+        vault: String? = nil, time: Int64? = nil
+    ) -> MachineOutcome {
+        outcome(name) { outcome throws(StoreError) in
+            let found = try registered(name, cloudService: cloudService, vault: vault)
+            outcome.item = found.item
+            let vault = try found.place.writing()
+            let operation: Job.Operation = kind == .deleteData ? .deleteBackupData : .stopProtection
+            let done = try runJob(
+                operation, vault: found.place.name, item: found.item, time: time
+            ) { run throws(StoreError) in
+                let note = "job \(run.id)" + (comment.map { "; \($0)" } ?? "")
+                try change(vault, operation.rawValue, note: note, time: time) {
+                    settings throws(StoreError) in
+                    guard var state = settings.items[found.item] else { return }
+                    if state.status == .softDeleted {
+                        throw StoreError(
+                            .refused, "the backup data of \(found.item) is deleted already",
+                            remedy: "bring it back with: kura vm undelete \(found.item)")
+                    }
+                    state.comment = comment
+                    Self.stop(&state, kind, settings.limits, time ?? Clock.now())
+                    settings.items[found.item] = state
+                }
+            }
+            (outcome.job, outcome.warnings) = (done.id, done.warnings)
+        }
+    }
+
+    private static func stop(
+        _ state: inout ItemState, _ kind: StopKind, _ limits: PolicyLimits, _ now: Int64
+    ) {
+        switch kind {
+        case .retain: state.status = .stoppedRetaining
+        case .perPolicy:
+            // Without a policy there is nothing to go by, so everything stays.
+            state.status = state.policy == nil ? .stoppedRetaining : .stoppedPerPolicy
+        case .deleteData:
+            state.status = .softDeleted
+            state.deletedUntil = now + Int64(limits.softDeleteDays) * 86_400_000_000_000
+        }
+    }
+
+    /// Brings deleted backup data back: the item is then stopped, with every point retained.
+    public func undelete(
+        _ name: String, cloudService: String? = nil, vault: String? = nil, time: Int64? = nil
+    ) -> MachineOutcome {
+        outcome(name) { outcome throws(StoreError) in
+            let found = try registered(name, cloudService: cloudService, vault: vault)
+            outcome.item = found.item
+            let vault = try found.place.writing()
+            let done = try runJob(
+                .undelete, vault: found.place.name, item: found.item, time: time
+            ) { run throws(StoreError) in
+                try change(vault, "Undelete", note: "job \(run.id)", time: time) {
+                    settings throws(StoreError) in
+                    guard settings.items[found.item]?.status == .softDeleted else {
+                        throw StoreError(
+                            .refused, "the backup data of \(found.item) is not deleted")
+                    }
+                    settings.items[found.item]?.status = .stoppedRetaining
+                    settings.items[found.item]?.deletedUntil = nil
+                }
+            }
+            (outcome.job, outcome.warnings) = (done.id, done.warnings)
+        }
+    }
+}

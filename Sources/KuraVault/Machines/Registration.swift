@@ -1,0 +1,235 @@
+internal import KuraFormat
+internal import KuraMachines
+internal import KuraPolicy
+public import KuraStore
+
+/// What one machine of several came to.
+public struct MachineOutcome: Sendable {
+    /// As the caller named it.
+    public var name: String
+    /// The item; nil where there is none.
+    public var item: String?
+    public var job: String?
+    public var warnings: [String] = []
+    public var error: StoreError?
+    /// Of a backup.
+    public var report: BackupReport?
+}
+
+/// A registered machine with its vault.
+public struct RegisteredItem: Sendable {
+    public var item: String
+    public var state: ItemState
+    public var place: VaultPlace
+}
+
+extension Subscription {
+    /// Machines that a vault knows, of all vaults or of one.
+    public func registeredItems(in only: String? = nil) throws(StoreError) -> [RegisteredItem] {
+        var found: [RegisteredItem] = []
+        let searched = if let only { [try place(named: only)] } else { try places() }
+        for place in searched {
+            guard place.isActiveReachable || only != nil else { continue }
+            let settings = try settings(of: place.reading())
+            for (item, state) in settings.items.sorted(by: { $0.key < $1.key }) {
+                found.append(RegisteredItem(item: item, state: state, place: place))
+            }
+        }
+        return found
+    }
+
+    /// The vault for a machine: the one that is named, else the only one of its region.
+    func vault(for machine: VirtualMachine, named name: String?) throws(StoreError) -> VaultPlace {
+        if let name {
+            let place = try place(named: name)
+            guard place.activeName == machine.region || place.homeRegionName == machine.region else {
+                throw StoreError(
+                    .refused, "\(machine.name) is in region \(machine.region), vault \(place.name) "
+                        + "in \(place.homeRegionName): a vault backs up machines of its own region",
+                    remedy: "use a vault in \(machine.region): kura vault create NAME --region "
+                        + machine.region)
+            }
+            return place
+        }
+        let candidates = try places().filter { $0.homeRegionName == machine.region }
+        guard let first = candidates.first else {
+            throw StoreError(
+                .notFound, "there is no vault in region \(machine.region), where \(machine.name) is",
+                remedy: "run: kura vault create NAME --region \(machine.region)")
+        }
+        guard candidates.count == 1 else {
+            throw StoreError(
+                .invalidInput, "region \(machine.region) has several vaults: "
+                    + candidates.map(\.name).joined(separator: ", "),
+                remedy: "name one with --vault")
+        }
+        return first
+    }
+
+    /// Registers machines with a vault, one job each. One that fails does not stop the others.
+    public func register(
+        _ names: [String], cloudService: String? = nil, vault: String? = nil, time: Int64? = nil
+    ) -> [MachineOutcome] {
+        names.map { name in
+            outcome(name) { outcome throws(StoreError) in
+                let machine = try machine(name, cloudService: cloudService)
+                try register(machine, in: self.vault(for: machine, named: vault), time, &outcome)
+            }
+        }
+    }
+
+    /// Runs `body` and keeps its error.
+    func outcome(
+        _ name: String, _ body: (inout MachineOutcome) throws(StoreError) -> Void
+    ) -> MachineOutcome {
+        var outcome = MachineOutcome(name: name)
+        do throws(StoreError) {
+            try body(&outcome)
+        } catch {
+            outcome.error = error
+        }
+        return outcome
+    }
+
+    private func register(
+        _ machine: VirtualMachine, in place: VaultPlace, _ time: Int64?,
+        _ outcome: inout MachineOutcome
+    ) throws(StoreError) {
+        let vault = try place.writing()
+        let item = try itemName(of: machine)
+        outcome.item = item
+        let done = try runJob(.register, vault: place.name, item: item, time: time) {
+            run throws(StoreError) in
+            run.begin(task: 0)
+            let machine = try current(machine)
+            let status = AgentStatus(of: machine)
+            try status.requireNotUpdating(machine)
+            if status != .ready, status != .machineStopped {
+                throw StoreError(
+                    .refused, status.reason(for: machine) ?? "the agent is not ready",
+                    remedy: "install the agent in \(machine.name), then register it again")
+            }
+            run.begin(task: 1)
+            try requireUnregistered(machine)
+            try change(vault, "Register", note: "job \(run.id)", time: time) {
+                settings throws(StoreError) in
+                try Self.requireSupported(machine, settings)
+                guard settings.items.count < settings.limits.machinesPerVault else {
+                    throw StoreError(
+                        .refused, "vault \(place.name) has \(settings.items.count) virtual machines, "
+                            + "the most that a vault may have",
+                        remedy: "use another vault in \(machine.region)")
+                }
+                var state = ItemState(
+                    machine: machine.name, cloudService: machine.cloudService,
+                    region: machine.region)
+                state.hasExtension = status == .ready
+                settings.items[item] = state
+            }
+        }
+        (outcome.job, outcome.warnings) = (done.id, done.warnings)
+    }
+
+    static func requireSupported(
+        _ machine: VirtualMachine, _ settings: VaultSettings
+    ) throws(StoreError) {
+        guard machine.deploymentModel == .resourceManager,
+            !settings.limits.supportsResourceManager
+        else { return }
+        throw StoreError(
+            .refused, "\(machine.name) was made by the resource manager, which the profile "
+                + "\(settings.limits.profile) does not support",
+            remedy: "use a vault with the modern profile: kura vault create NAME --profile modern")
+    }
+
+    /// A machine belongs to one vault at most.
+    private func requireUnregistered(_ machine: VirtualMachine) throws(StoreError) {
+        for known in try registeredItems() where known.state.key == machine.key {
+            throw StoreError(
+                .exists, "\(machine.name) is registered with vault \(known.place.name) already",
+                remedy: "see: kura vm list --registered")
+        }
+    }
+
+    /// NAME, or CLOUD-SERVICE/NAME where another machine of the subscription has the same name.
+    private func itemName(of machine: VirtualMachine) throws(StoreError) -> String {
+        let others = try catalog().machines().filter {
+            $0.name == machine.name && $0.key != machine.key
+        }
+        let taken = try registeredItems().contains {
+            $0.item == machine.name && $0.state.key != machine.key
+        }
+        return others.isEmpty && !taken ? machine.name : "\(machine.cloudService)/\(machine.name)"
+    }
+
+    /// Takes a machine out of its vault. Refused while it is protected or has recovery points.
+    public func unregister(
+        _ name: String, cloudService: String? = nil, vault: String? = nil
+    ) -> MachineOutcome {
+        outcome(name) { outcome throws(StoreError) in
+            let found = try registered(name, cloudService: cloudService, vault: vault)
+            outcome.item = found.item
+            let vault = try found.place.writing()
+            let done = try runJob(.unregister, vault: found.place.name, item: found.item) {
+                run throws(StoreError) in
+                let points = try vault.recoveryPoints().count { $0.point.item == found.item }
+                guard found.state.status == .registered, points == 0 else {
+                    throw StoreError(
+                        .refused, "\(found.item) is \(found.state.status.title.lowercased()) and has "
+                            + "\(points) recovery points",
+                        remedy: "delete its backup data first: kura vm stop \(found.item) "
+                            + "--delete-data")
+                }
+                try change(vault, "Unregister", note: "job \(run.id)") {
+                    settings throws(StoreError) in settings.items[found.item] = nil
+                }
+            }
+            (outcome.job, outcome.warnings) = (done.id, done.warnings)
+        }
+    }
+
+    /// A registered machine by its item, its name, or CLOUD-SERVICE/NAME.
+    public func registered(
+        _ name: String, cloudService: String? = nil, vault: String? = nil
+    ) throws(StoreError) -> RegisteredItem {
+        let all = try registeredItems(in: vault)
+        let byItem = all.filter {
+            $0.item == name && (cloudService == nil || $0.state.cloudService == cloudService)
+        }
+        let found = byItem.isEmpty ? all.filter { known in
+            let isNamed = known.state.machine == name
+                || "\(known.state.cloudService)/\(known.state.machine)" == name
+            return isNamed && (cloudService == nil || known.state.cloudService == cloudService)
+        } : byItem
+        guard let first = found.first else {
+            throw StoreError(
+                .notFound, "no virtual machine \(name) is registered",
+                remedy: "run: kura vm register \(name)")
+        }
+        guard found.count == 1 else {
+            throw StoreError(
+                .invalidInput, "\(name) is registered more than once: "
+                    + found.map { "\($0.state.cloudService)/\($0.state.machine)" }
+                    .joined(separator: ", "), remedy: "tell them apart with --cloud-service")
+        }
+        return first
+    }
+}
+
+extension ItemState {
+    var key: MachineKey {
+        MachineKey(region: region, cloudService: cloudService, name: machine)
+    }
+}
+
+extension ItemState.Status {
+    /// The words of the contract; a protected item without a point is told apart by the caller.
+    public var title: String {
+        switch self {
+        case .registered: "Registered"
+        case .protected: "Protected"
+        case .stoppedRetaining, .stoppedPerPolicy: "Protection stopped"
+        case .softDeleted: "Soft deleted"
+        }
+    }
+}

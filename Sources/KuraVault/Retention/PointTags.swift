@@ -1,0 +1,85 @@
+internal import FoundationEssentials
+public import KuraFormat
+public import KuraPolicy
+public import KuraStore
+
+/// The tags of a recovery point: what it was made for, as it was decided then.
+public enum PointTags {
+    /// A backup that somebody asked for, outside the schedule.
+    public static let onDemand = "on-demand"
+    private static let untilPrefix = "retain-until:"
+
+    /// "retain-until:2026-12-24T00:00:00Z".
+    public static func retain(until instant: Int64) -> String {
+        untilPrefix + Date(timeIntervalSince1970: Double(instant / 1_000_000_000)).formatted(.iso8601)
+    }
+
+    /// Nanoseconds since 1970; nil when no tag says so.
+    public static func retainUntil(_ tags: [String]) -> Int64? {
+        for tag in tags {
+            guard let text = tag.removingPrefix(untilPrefix) else { continue }
+            do {
+                let seconds = try Date(text, strategy: .iso8601).timeIntervalSince1970
+                return Int64(seconds) * 1_000_000_000
+            } catch {
+                continue
+            }
+        }
+        return nil
+    }
+
+    public static func tiers(_ tags: [String]) -> [Tier] { tags.compactMap(Tier.init(rawValue:)) }
+}
+
+extension VaultSettings {
+    /// Items whose deletion cannot be undone any more.
+    func deletedItems(now: Int64) -> Set<String> {
+        Set(items.filter { _, state in
+            state.status == .softDeleted && (state.deletedUntil ?? .max) <= now
+        }.keys)
+    }
+
+    /// When a point may go, as its item's rules are now; nil where no time is set.
+    public func expiry(of id: RecoveryPointID, _ point: RecoveryPoint) -> Int64? {
+        guard case .policy(let policy) = rule(for: point.item) else { return nil }
+        return Retention.expiry(of: Subscription.retentionPoint(id, point, self), policy)
+    }
+}
+
+extension Subscription {
+    /// A point without a tag was made outside every policy: it is kept like one of the schedule.
+    static func retentionPoint(
+        _ id: RecoveryPointID, _ point: RecoveryPoint, _ settings: VaultSettings
+    ) -> RetentionPoint<RecoveryPointID> {
+        var tiers = PointTags.tiers(point.tags)
+        let until = PointTags.retainUntil(point.tags)
+        if tiers.isEmpty, until == nil { tiers = [settings.shortestTier(for: point.item)] }
+        return RetentionPoint(
+            id: id, item: point.item, sequence: point.sequence, time: point.time, tags: tiers,
+            retainUntil: until)
+    }
+}
+
+extension VaultSettings {
+    /// The tier that every point of an item's schedule belongs to.
+    func shortestTier(for item: String) -> Tier {
+        guard case .policy(let policy) = rule(for: item) else { return .daily }
+        return policy.retention.keys.min() ?? .daily
+    }
+}
+
+extension Subscription {
+    /// When a point may go; nil where no time is set, or where the rules cannot be read.
+    public func expiry(of located: LocatedPoint) -> Int64? {
+        do throws(StoreError) {
+            return try settings(of: located.vault).expiry(of: located.id, located.point)
+        } catch {
+            return nil
+        }
+    }
+
+    /// Likewise, for a point that was just made.
+    public func expiry(of report: BackupReport, in vault: Vault) -> Int64? {
+        expiry(of: LocatedPoint(vault: vault, id: report.id, point: report.point))
+    }
+}

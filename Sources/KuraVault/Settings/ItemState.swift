@@ -1,0 +1,90 @@
+public import KuraPolicy
+
+/// A registered virtual machine, as its vault's journal has it.
+public struct ItemState: Codable, Equatable, Sendable {
+    public enum Status: String, Codable, Sendable {
+        case registered
+        case protected
+        /// Protection stopped, every point is kept.
+        case stoppedRetaining = "stopped-retain"
+        /// Protection stopped, points go as the policy says, but the newest.
+        case stoppedPerPolicy = "stopped-per-policy"
+        case softDeleted = "soft-deleted"
+    }
+
+    /// Which disks are backed up, by their logical unit numbers; the system disk always is.
+    public struct DiskChoice: Codable, Equatable, Sendable {
+        public var isExclusion: Bool
+        public var luns: [Int]
+
+        public init(isExclusion: Bool, luns: [Int]) {
+            self.isExclusion = isExclusion
+            self.luns = luns
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case isExclusion = "exclude"
+            case luns
+        }
+    }
+
+    public var machine: String
+    public var cloudService: String
+    public var region: String
+    public var status: Status
+    /// Exactly one while protected or stopped per policy.
+    public var policy: String?
+    /// Since when it is judged by this policy, in nanoseconds since 1970.
+    public var assigned: Int64?
+    /// Whether the backup extension is in the machine.
+    public var hasExtension: Bool
+    public var disks: DiskChoice?
+    /// Until when deleted data can be brought back, in nanoseconds since 1970.
+    public var deletedUntil: Int64?
+    /// What the user said when protection was stopped.
+    public var comment: String?
+
+    enum CodingKeys: String, CodingKey {
+        case machine, region, status, policy, assigned, disks, comment
+        case cloudService = "cloud_service"
+        case hasExtension = "extension"
+        case deletedUntil = "deleted_until"
+    }
+
+    init(machine: String, cloudService: String, region: String) {
+        self.machine = machine
+        self.cloudService = cloudService
+        self.region = region
+        status = .registered
+        hasExtension = false
+    }
+}
+
+/// A policy, as its vault's journal has it.
+public struct PolicyState: Equatable, Sendable {
+    public var policy: Policy
+    /// Per tier, the date on which its calendar rule came into force.
+    public var since: [Tier: LocalDate]
+
+    /// A policy that is new on `date`.
+    init(_ policy: Policy, on date: LocalDate) {
+        self.policy = policy
+        since = policy.retention.mapValues { _ in date }
+    }
+
+    init(policy: Policy, since: [Tier: LocalDate]) {
+        self.policy = policy
+        self.since = since
+    }
+
+    /// The same policy with other rules: a tier whose dates stay keeps its date.
+    func replaced(by new: Policy, on date: LocalDate) -> PolicyState {
+        var state = PolicyState(new, on: date)
+        for (tier, rule) in new.retention {
+            if let old = policy.retention[tier], old.matchesLike(rule), let known = since[tier] {
+                state.since[tier] = known
+            }
+        }
+        return state
+    }
+}

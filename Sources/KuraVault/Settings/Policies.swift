@@ -1,0 +1,126 @@
+public import KuraFormat
+internal import KuraIO
+public import KuraPolicy
+public import KuraStore
+
+/// Which points a change of rules would let go.
+public struct RetentionPreview: Sendable {
+    public var decisions: [RetentionDecision<RecoveryPointID>]
+    public var dropped: [RetentionDecision<RecoveryPointID>] { decisions.filter { !$0.isKept } }
+}
+
+extension Subscription {
+    /// A vault's policy by its name, in whatever case.
+    public func policy(named name: String, in vault: Vault) throws(StoreError) -> PolicyState {
+        let settings = try settings(of: vault)
+        return try Self.policy(named: name, settings, vault)
+    }
+
+    static func policy(
+        named name: String, _ settings: VaultSettings, _ vault: Vault
+    ) throws(StoreError) -> PolicyState {
+        let found = settings.policies.first { $0.key.lowercased() == name.lowercased() }
+        guard let found else {
+            let known = settings.policies.keys.sorted().joined(separator: ", ")
+            throw StoreError(
+                .notFound, "vault \(vault.record.name) has no policy \(name)",
+                remedy: "policies here: \(known)")
+        }
+        return found.value
+    }
+
+    public func createPolicy(_ policy: Policy, in vault: Vault) throws(StoreError) {
+        try change(vault, "CreateProtectionPolicy") { settings throws(StoreError) in
+            try Self.check(policy, settings)
+            if settings.policies.keys.contains(where: { $0.lowercased() == policy.name.lowercased() }) {
+                throw StoreError(
+                    .exists, "vault \(vault.record.name) has a policy \(policy.name) already",
+                    remedy: "choose another name, or run: kura policy update \(policy.name)")
+            }
+            guard settings.policies.count < settings.limits.policiesPerVault else {
+                throw StoreError(
+                    .refused, "vault \(vault.record.name) has \(settings.policies.count) policies, "
+                        + "the most that a vault may have",
+                    remedy: "delete one that is not used: kura policy delete NAME")
+            }
+            settings.policies[policy.name] = PolicyState(
+                policy, on: policy.zone.date(at: Clock.now()))
+        }
+    }
+
+    /// Gives a policy other rules, at once and backwards: points that are there are judged by them.
+    public func updatePolicy(
+        named name: String, to policy: Policy, in vault: Vault
+    ) throws(StoreError) {
+        try change(vault, "UpdateProtectionPolicy") { settings throws(StoreError) in
+            try Self.check(policy, settings)
+            let old = try Self.policy(named: name, settings, vault)
+            guard policy.name.lowercased() == old.policy.name.lowercased() else {
+                throw StoreError(
+                    .invalidInput, "policy \(old.policy.name) cannot be renamed to \(policy.name)",
+                    remedy: "create a new one and assign it")
+            }
+            var policy = policy
+            policy.name = old.policy.name
+            settings.policies[old.policy.name] = old.replaced(
+                by: policy, on: policy.zone.date(at: Clock.now()))
+        }
+    }
+
+    public func deletePolicy(named name: String, in vault: Vault) throws(StoreError) {
+        try change(vault, "DeleteProtectionPolicy") { settings throws(StoreError) in
+            let old = try Self.policy(named: name, settings, vault).policy.name
+            guard old != Policy.standardName else {
+                throw StoreError(
+                    .refused, "\(old) belongs to every vault",
+                    remedy: "change it with: kura policy update \(old)")
+            }
+            let users = settings.items(with: old)
+            guard users.isEmpty else {
+                throw StoreError(
+                    .refused, "policy \(old) protects \(users.joined(separator: ", "))",
+                    remedy: "give them another one first: kura policy assign POLICY "
+                        + users.joined(separator: " "))
+            }
+            settings.policies[old] = nil
+        }
+    }
+
+    static func check(_ policy: Policy, _ settings: VaultSettings) throws(StoreError) {
+        do throws(PolicyError) {
+            try policy.validate(for: settings.limits)
+        } catch {
+            throw StoreError(
+                .invalidInput, "policy \(policy.name.prefix(150)): \(error.field): \(error.rule)",
+                remedy: error.allowed.isEmpty ? nil : "allowed: \(error.allowed)")
+        }
+    }
+
+    /// What `updatePolicy` would let go at the next prune. Changes nothing.
+    public func previewUpdate(
+        of name: String, to policy: Policy, in vault: Vault, now: Int64? = nil
+    ) throws(StoreError) -> RetentionPreview {
+        let settings = try settings(of: vault)
+        try Self.check(policy, settings)
+        let old = try Self.policy(named: name, settings, vault)
+        var changed = settings
+        changed.policies[old.policy.name] = old.replaced(
+            by: policy, on: policy.zone.date(at: now ?? Clock.now()))
+        let items = Set(settings.items(with: old.policy.name))
+        let isStandard = old.policy.name == Policy.standardName
+        return try preview(vault, changed, now: now) { item in
+            items.contains(item) || (isStandard && settings.items[item] == nil)
+        }
+    }
+
+    func preview(
+        _ vault: Vault, _ settings: VaultSettings, now: Int64?,
+        of isWanted: (String) -> Bool
+    ) throws(StoreError) -> RetentionPreview {
+        let points = try catalog().recoveryPoints(of: vault)
+            .filter { isWanted($0.point.item) }
+            .map { Self.retentionPoint($0.id, $0.point, settings) }
+        return RetentionPreview(
+            decisions: Retention.decide(points, now: now ?? Clock.now(), rule: settings.rule))
+    }
+}

@@ -1,0 +1,95 @@
+internal import FoundationEssentials
+internal import KuraFormat
+internal import KuraIO
+public import KuraStore
+internal import SystemPackage
+
+extension Subscription {
+    /// Deletes a vault that has nothing in it any more, with its journal.
+    ///
+    /// Every replica of its regions must be there: one that is away would bring it back. If power
+    /// fails half-way, the vault is still there, or gone from some replicas: then run it again.
+    /// - Parameter withPoints: whether recovery points of items that are no virtual machines go, too.
+    public func deleteVault(
+        _ place: VaultPlace, withPoints: Bool = false
+    ) throws(StoreError) {
+        let vault = try place.writing()
+        let blockers = try blockers(of: place, vault).filter { !withPoints || $0.isMachine }
+        guard blockers.isEmpty else {
+            throw StoreError(
+                .refused, "vault \(place.name) cannot be deleted: "
+                    + blockers.map(\.what).joined(separator: "; "),
+                remedy: blockers.map(\.remedy).joined(separator: "; "))
+        }
+        for region in [place.active, place.passive].compactMap({ $0 }) {
+            if let problem = region.problems.prefix(Int(place.record.copies)).compactMap({ $0 }).first {
+                throw StoreError(
+                    problem.code, "vault \(place.name) cannot be deleted while a replica is away, "
+                        + "which would bring it back: \(problem.message)", remedy: problem.remedy)
+            }
+        }
+        if place.record.pair != nil, place.passive == nil {
+            throw StoreError(
+                .replicaMissing, "the paired region of vault \(place.name) is not known here",
+                remedy: "add it with: kura region add NAME --replica DIR")
+        }
+        try vault.withJournal { _ throws(StoreError) in
+            for region in [place.passive, place.active].compactMap({ $0 }) {
+                for replica in region.replicas.prefix(Int(place.record.copies)) {
+                    try Self.removeVault(place.record.id, in: replica)
+                }
+            }
+        }
+    }
+
+    /// What stands in the way of a vault's deletion, each with the command that removes it.
+    private func blockers(
+        of place: VaultPlace, _ vault: Vault
+    ) throws(StoreError) -> [(what: String, remedy: String, isMachine: Bool)] {
+        var blockers: [(what: String, remedy: String, isMachine: Bool)] = []
+        let settings = try settings(of: vault)
+        for (item, state) in settings.items.sorted(by: { $0.key < $1.key }) {
+            let remedy =
+                switch state.status {
+                case .registered: "kura vm unregister \(item)"
+                case .softDeleted: "wait until its time is over, then: kura prune"
+                default: "kura vm stop \(item) --delete-data"
+                }
+            blockers.append(("\(item) is \(state.status.title.lowercased())", remedy, true))
+        }
+        var counts: [String: Int] = [:]
+        for item in try catalog().mapPoints(of: vault, { $1.item }) where settings.items[item] == nil {
+            counts[item, default: 0] += 1
+        }
+        for (item, count) in counts.sorted(by: { $0.key < $1.key }) {
+            blockers.append((
+                "item \(item) has \(count) recovery points",
+                "kura vault delete \(place.name) --with-points", false
+            ))
+        }
+        return blockers
+    }
+
+    /// The record goes first: a directory without one is no vault.
+    private static func removeVault(
+        _ id: UniqueID, in replica: Replica
+    ) throws(StoreError) {
+        let fileSystem = LocalFileSystem()
+        do throws(IOError) {
+            let path = replica.vaultPath(id)
+            guard try fileSystem.exists(path) else { return }
+            let record = path.appending("vault")
+            if try fileSystem.exists(record) { try fileSystem.remove(record) }
+            try fileSystem.flushDirectory(path)
+        } catch {
+            throw StoreError(io: error)
+        }
+        do {
+            try FileManager.default.removeItem(atPath: replica.vaultPath(id).string)
+        } catch {
+            throw StoreError(
+                .io, "\(replica.vaultPath(id)) cannot be removed: \(error)",
+                remedy: "remove it by hand; without its record it is no vault any more")
+        }
+    }
+}
