@@ -142,6 +142,13 @@ let package = Package(
             name: "KuraPolicyTests", dependencies: ["KuraPolicy", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
+            name: "KuraVaultTests",
+            dependencies: [
+                "KuraFormat", "KuraIO", "KuraMachines", "KuraPolicy", "KuraStore", "KuraVault",
+                "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "kura", "KuraFormat", "TestSupport",

@@ -32,6 +32,12 @@ public struct VirtualMachine: Codable, Equatable, Sendable {
 
         public static let timeoutSecondsMax = 3600
 
+        public init(freeze: [String], thaw: [String], timeoutSeconds: Int) {
+            self.freeze = freeze
+            self.thaw = thaw
+            self.timeoutSeconds = timeoutSeconds
+        }
+
         enum CodingKeys: String, CodingKey {
             case freeze, thaw
             case timeoutSeconds = "timeout_seconds"
@@ -59,6 +65,23 @@ public struct VirtualMachine: Codable, Equatable, Sendable {
     public var agent: Agent
     public var quiesce: Quiesce?
     public var disks: [Disk]
+
+    public init(
+        region: String, cloudService: String, name: String, folder: String, power: Power,
+        system: System, deploymentModel: DeploymentModel, agent: Agent, quiesce: Quiesce?,
+        disks: [Disk]
+    ) {
+        self.region = region
+        self.cloudService = cloudService
+        self.name = name
+        self.folder = folder
+        self.power = power
+        self.system = system
+        self.deploymentModel = deploymentModel
+        self.agent = agent
+        self.quiesce = quiesce
+        self.disks = disks
+    }
 
     enum CodingKeys: String, CodingKey {
         case region, name, folder, power, agent, quiesce, disks

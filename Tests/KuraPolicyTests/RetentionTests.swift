@@ -96,6 +96,13 @@ struct RetentionTests {
         #expect(!Retention.decide([kept, newer], now: until, rule: { _ in .policy(policy) })[0].isKept)
     }
 
+    @Test("An expiry that 64 bits cannot count is their last instant, and no crash")
+    func farAway() throws {
+        let policy = try policy(tutorial)
+        #expect(policy.expiry(of: .max - 5, tags: [.yearly]) == .max)
+        #expect(policy.expiry(of: .min, tags: [.yearly]) != nil)
+    }
+
     @Test("With protection stopped and data retained, nothing goes")
     func retained() {
         let points = (1...3).map {

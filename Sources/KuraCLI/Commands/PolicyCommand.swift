@@ -358,6 +358,10 @@ struct PolicySimulateCommand: ParsableCommand {
         guard 1...Simulation.daysMax ~= days else {
             throw ValidationError("--days takes 1 to \(Simulation.daysMax), not \(days)")
         }
+        let end = LocalDate(from)?.adding(days: days).parts.year ?? 0
+        guard let first = LocalDate(from)?.parts.year, Simulation.years ~= first,
+            Simulation.years ~= end
+        else { throw ValidationError("days from 1970 to 2199 can be simulated") }
     }
 
     func run() throws {

@@ -62,8 +62,12 @@ struct SchedulerTickCommand: ParsableCommand {
         }
     }
 
+    /// Nil for what is no time, or none from 1970 to 2199.
     private static func instant(_ text: String) -> Int64? {
-        if let day = LocalDate(text) { return PolicyZone.utc.instant(of: day, second: 0) }
+        guard let day = LocalDate(text.prefix(10)), Simulation.years ~= day.parts.year else {
+            return nil
+        }
+        if text.utf8.count == 10 { return PolicyZone.utc.instant(of: day, second: 0) }
         do {
             return Int64(try Date(text, strategy: .iso8601).timeIntervalSince1970) * 1_000_000_000
         } catch {

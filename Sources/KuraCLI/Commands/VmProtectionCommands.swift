@@ -73,7 +73,8 @@ struct VmBackupCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
-        guard let retainUntil, LocalDate(retainUntil) == nil else { return }
+        guard let retainUntil else { return }
+        if let day = LocalDate(retainUntil), Simulation.years ~= day.parts.year { return }
         throw ValidationError("--retain-until takes a day such as 2027-01-31, not \(retainUntil)")
     }
 

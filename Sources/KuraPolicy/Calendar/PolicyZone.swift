@@ -50,10 +50,16 @@ public struct PolicyZone: Sendable, Equatable {
         let after = offset(atSecond: local + Self.secondsADay)
         let candidates = [local - before, local - after].sorted()
         for candidate in candidates where candidate + offset(atSecond: candidate) == local {
-            return Int64(candidate) * Self.nanosecondsASecond
+            return Self.nanoseconds(candidate)
         }
-        return Int64(changeOfOffset(from: candidates[0], to: candidates[1]))
-            * Self.nanosecondsASecond
+        return Self.nanoseconds(changeOfOffset(from: candidates[0], to: candidates[1]))
+    }
+
+    /// Of seconds since 1970; what 64 bits cannot count becomes the last instant that they can, in
+    /// the year 2262, or the first.
+    private static func nanoseconds(_ seconds: Int) -> Int64 {
+        let (product, overflow) = Int64(seconds).multipliedReportingOverflow(by: nanosecondsASecond)
+        return overflow ? (seconds > 0 ? .max : .min) : product
     }
 
     public func instant(of date: LocalDate, _ time: TimeOfDay) -> Int64 {

@@ -14,6 +14,9 @@ public enum Simulation {
         public var kept: [Point]
     }
 
+    /// Years that schedules are worked out for; 64 bits count nanoseconds until 2262.
+    public static let years = 1970...2199
+
     /// Most days that are simulated: a century and more.
     public static let daysMax = 40_000
 

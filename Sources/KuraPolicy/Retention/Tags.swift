@@ -57,7 +57,7 @@ extension Policy {
     /// none of them, so that nothing keeps it.
     public func expiry(of instant: Int64, tags: [Tier]) -> Int64? {
         let (date, second) = zone.local(at: instant)
-        let fraction = instant - zone.instantOfSecond(containing: instant)
+        let fraction = instant % PolicyZone.nanosecondsASecond
         var latest: Int64?
         for tier in tags {
             guard let rule = retention[tier] else { continue }
@@ -68,15 +68,10 @@ extension Policy {
                 case .monthly: date.adding(months: rule.count)
                 case .yearly: date.adding(months: rule.count * 12)
                 }
-            latest = max(latest ?? .min, zone.instant(of: end, second: second) + fraction)
+            let (instant, overflow) = zone.instant(of: end, second: second)
+                .addingReportingOverflow(fraction)
+            latest = max(latest ?? .min, overflow ? .max : instant)
         }
         return latest
-    }
-}
-
-extension PolicyZone {
-    /// The start of an instant's second.
-    func instantOfSecond(containing instant: Int64) -> Int64 {
-        Int64(floorDivide(Int(instant), Int(Self.nanosecondsASecond))) * Self.nanosecondsASecond
     }
 }

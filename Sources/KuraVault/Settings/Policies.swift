@@ -29,8 +29,11 @@ extension Subscription {
         return found.value
     }
 
-    public func createPolicy(_ policy: Policy, in vault: Vault) throws(StoreError) {
-        try change(vault, "CreateProtectionPolicy") { settings throws(StoreError) in
+    /// - Parameter time: when it comes into force, in nanoseconds since 1970; nil for now.
+    public func createPolicy(
+        _ policy: Policy, in vault: Vault, time: Int64? = nil
+    ) throws(StoreError) {
+        try change(vault, "CreateProtectionPolicy", time: time) { settings throws(StoreError) in
             try Self.check(policy, settings)
             if settings.policies.keys.contains(where: { $0.lowercased() == policy.name.lowercased() }) {
                 throw StoreError(
@@ -44,7 +47,7 @@ extension Subscription {
                     remedy: "delete one that is not used: kura policy delete NAME")
             }
             settings.policies[policy.name] = PolicyState(
-                policy, on: policy.zone.date(at: Clock.now()))
+                policy, on: policy.zone.date(at: time ?? Clock.now()))
         }
     }
 

@@ -1,0 +1,178 @@
+import Glibc
+import KuraFormat
+import KuraIO
+import KuraPolicy
+import KuraStore
+import KuraVault
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite("Catalog")
+struct CatalogTests {
+    @Test("One replica alone gives back vaults, policies, items, assignments and points")
+    func rebuild() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected(policy: SchedulerTests.gold())
+            try estate.succeed([estate.subscription.backUp("web-1")])
+            let before = try estate.subscription.settings(of: estate.vault())
+            let replica = estate.subscription.regions[0].replicas[0].path
+            let (found, report) = try Subscription.rebuildCatalog(
+                home: directory.appending("new home"), replicas: [replica])
+            #expect(report.vaults == 1)
+            #expect(report.points == 1)
+            let after = try found.settings(of: found.place(named: "tokyo").reading())
+            #expect(after.items == before.items)
+            #expect(after.policies == before.policies)
+            #expect(try found.machineRows(.protected).map(\.name) == ["web-1"])
+        }
+    }
+
+    @Test("A catalog that is damaged is set aside, and nothing but job history is lost")
+    func damaged() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected()
+            try estate.succeed([estate.subscription.backUp("web-1")])
+            let home = directory.appending("home")
+            for name in ["catalog.sqlite-wal", "catalog.sqlite-shm"] {
+                unlink(home.appending(name).string)
+            }
+            try estate.write([UInt8](repeating: 7, count: 8192), to: home.appending("catalog.sqlite"))
+            let broken = try estate.reopened()
+            #expect(code { _ = try broken.jobs() } == .damaged)
+            // Points are read from the region all the same.
+            let vault = try broken.place(named: "tokyo").reading()
+            #expect(try broken.recoveryPoints(of: vault).count == 1)
+            let (found, report) = try Subscription.rebuildCatalog(home: home, replicas: [])
+            #expect(report.setAside != nil)
+            #expect(try found.jobs().isEmpty)
+            #expect(try found.settings(of: vault).items["web-1"]?.status == .protected)
+        }
+    }
+
+    @Test("What the catalog remembers of points follows the region")
+    func follows() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected()
+            for _ in 0..<3 { try estate.succeed([estate.subscription.backUp("web-1")]) }
+            let vault = try estate.vault()
+            let points = try estate.subscription.recoveryPoints(of: vault)
+            #expect(points.map(\.point.sequence) == [3, 2, 1])
+            _ = try estate.subscription.prune(
+                estate.subscription.place(named: "tokyo"), dropping: [points[1].id])
+            #expect(try estate.subscription.recoveryPoints(of: vault).map(\.point.sequence) == [3, 1])
+        }
+    }
+
+    @Test("Two processes change settings at once, and neither change is lost")
+    func together() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let others = try (0..<2).map { _ in try estate.reopened() }
+            Threads.run(2) { number in
+                do throws(StoreError) {
+                    let kura = others[number]
+                    let vault = try kura.place(named: "tokyo").writing()
+                    for count in 0..<5 {
+                        var policy = Policy.standard
+                        policy.name = "policy-\(number)-\(count)"
+                        try kura.createPolicy(policy, in: vault)
+                    }
+                } catch {
+                    Issue.record(error)
+                }
+            }
+            let settings = try estate.subscription.settings(of: estate.vault())
+            #expect(settings.policies.count == 11)
+            let entries = try estate.subscription.audit(of: estate.vault())
+            #expect(Subscription.auditProblems(entries).isEmpty)
+        }
+    }
+
+    @Test("Policies stop at the vault's limit")
+    func policyLimit() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            var policy = Policy.standard
+            for number in 0..<(PolicyLimits.classic.policiesPerVault - 1) {
+                policy.name = "policy-\(number)"
+                try estate.subscription.createPolicy(policy, in: estate.vault())
+            }
+            policy.name = "one-more"
+            #expect(code { try estate.subscription.createPolicy(policy, in: estate.vault()) } == .refused)
+        }
+    }
+
+    @Test("In the modern profile protecting registers, and resource-manager machines are supported")
+    func modern() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory, vault: nil)
+            let kura = estate.subscription
+            _ = try kura.createVault(
+                name: "new", region: Estate.region, copies: 1, profile: .modern)
+            try estate.machine("web", "arm", file: #"{"deployment_model": "resource-manager"}"#)
+            _ = try kura.discover()
+            try estate.succeed(kura.protect(["arm"], policy: "DefaultPolicy"))
+            #expect(try estate.row("arm").status == "Protected (initial backup pending)")
+        }
+    }
+}
+
+@Suite("Jobs")
+struct JobTests {
+    @Test("A job ends as its work does, with error, remedy and tasks")
+    func ends() throws {
+        try withTemporaryDirectory { directory in
+            let kura = try Estate(directory).subscription
+            _ = try kura.runJob(.backup, item: "a") { run throws(StoreError) in
+                run.begin(task: 0)
+                run.begin(task: 1)
+                run.skip(task: 2)
+            }
+            #expect(throws: StoreError.self) {
+                try kura.runJob(.verify) { _ throws(StoreError) in
+                    throw StoreError(.io, "broken", remedy: "mend it")
+                }
+            }
+            _ = try kura.runJob(.prune) { run throws(StoreError) in run.warn("look") }
+            #expect(throws: StoreError.self) {
+                try kura.runJob(.drill) { _ throws(StoreError) in
+                    throw StoreError(.interrupted, "stopped")
+                }
+            }
+            let jobs = try kura.jobs()
+            let status = Dictionary(uniqueKeysWithValues: jobs.map { ($0.operation, $0.status) })
+            #expect(status[.backup] == .completed)
+            #expect(status[.verify] == .failed)
+            #expect(status[.prune] == .completedWithWarnings)
+            #expect(status[.drill] == .cancelled)
+            #expect(jobs.first { $0.operation == .verify }?.error?.remedy == "mend it")
+            let backup = try #require(jobs.first { $0.operation == .backup })
+            #expect(backup.tasks.map(\.status) == [.completed, .completed, .skipped])
+            #expect(backup.progress == 1)
+        }
+    }
+
+    @Test("A running job is cancelled from another process, at its next safe point")
+    func cancel() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let other = try estate.reopened()
+            #expect(throws: StoreError.self) {
+                try estate.subscription.runJob(.verify) { run throws(StoreError) in
+                    let job = try other.cancelJob(run.id)
+                    #expect(job.status == .cancelling)
+                    let deadline = Clock.steady() + 20_000_000_000
+                    while !run.cancellation.isCancelled, Clock.steady() < deadline { usleep(1000) }
+                    throw StoreError(.interrupted, "stopped")
+                }
+            }
+            let job = try #require(other.jobs().first)
+            #expect(job.status == .cancelled)
+            #expect(code { _ = try other.cancelJob(job.id) } == .refused)
+        }
+    }
+}

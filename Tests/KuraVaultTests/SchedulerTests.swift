@@ -1,0 +1,129 @@
+import Glibc
+import KuraFormat
+import KuraIO
+import KuraPolicy
+import KuraStore
+import KuraVault
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite("Scheduler")
+struct SchedulerTests {
+    /// Daily at 23:00 in Tokyo, with every tier.
+    static func gold(daily: Int = 7, weekly: Int = 4, monthly: Int = 3) throws -> Policy {
+        Policy(
+            name: "gold", zone: try #require(PolicyZone("Asia/Tokyo")),
+            schedule: .init(frequency: .daily, times: [TimeOfDay(hour: 23, minute: 0)]),
+            retention: [
+                .daily: .init(count: daily),
+                .weekly: .init(count: weekly, days: [.sunday]),
+                .monthly: .init(count: monthly, month: .init(weeks: [.last], days: [.sunday])),
+                .yearly: .init(
+                    count: 2, month: .init(weeks: [.first], days: [.sunday]), months: [.january]),
+            ])
+    }
+
+    @Test("A run that is due is made once, and what was missed is caught up once")
+    func once() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected(policy: Self.gold(), time: utc("2026-01-01"))
+            let kura = estate.subscription
+            #expect(try kura.tick(now: utc("2026-01-01", "13:59")).backups.isEmpty)
+            #expect(try kura.tick(now: utc("2026-01-01", "14:00")).backups.count == 1)
+            #expect(try kura.tick(now: utc("2026-01-01", "14:00")).backups.isEmpty)
+            // Another process goes on where this one ended.
+            let other = try estate.reopened()
+            #expect(try other.tick(now: utc("2026-01-02", "13:59")).backups.isEmpty)
+            #expect(try other.tick(now: utc("2026-01-05", "08:00")).backups.count == 1)
+            #expect(try other.tick(now: utc("2026-01-05", "08:01")).backups.isEmpty)
+        }
+    }
+
+    @Test("What was due before a machine was protected is not made up for")
+    func before() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected(policy: Self.gold(), time: utc("2026-01-01", "15:00"))
+            #expect(try estate.subscription.tick(now: utc("2026-01-02", "13:00")).backups.isEmpty)
+        }
+    }
+
+    @Test("A Sunday that was missed gives its weekly tag to Monday's point")
+    func missedSunday() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected(policy: Self.gold(), time: utc("2026-01-05"))
+            let kura = estate.subscription
+            _ = try kura.tick(now: utc("2026-01-10", "14:00"))
+            let monday = try kura.tick(now: utc("2026-01-12", "14:00"))
+            #expect(monday.backups.first?.report?.point.tags == ["daily", "weekly"])
+        }
+    }
+
+    @Test("A machine that fails fails no other, and is tried again at its next run")
+    func failure() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected("web-1", policy: Self.gold(), time: utc("2026-01-01"))
+            try estate.machine("web", "web-2")
+            let kura = estate.subscription
+            _ = try kura.discover()
+            try estate.succeed(kura.register(["web-2"]))
+            try estate.succeed(kura.protect(["web-2"], policy: "gold", time: utc("2026-01-01")))
+            removeTree(estate.folder("web", "web-1"))
+            let report = try kura.tick(now: utc("2026-01-01", "14:00"))
+            #expect(report.backups.map { $0.error == nil } == [false, true])
+            #expect(try kura.tick(now: utc("2026-01-01", "14:01")).backups.isEmpty)
+            #expect(try kura.tick(now: utc("2026-01-02", "14:00")).backups.count == 2)
+        }
+    }
+
+    @Test("A year of daily backups ends with exactly the points that the simulation foretold")
+    func year() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let policy = try Self.gold()
+            let first = LocalDate(year: 2026, month: 1, day: 1)
+            let zone = policy.zone
+            try estate.protected(policy: policy, time: zone.instant(of: first, second: 0))
+            let kura = estate.subscription
+            let missed = Set([40, 41, 100, 101, 102, 300].map { first.adding(days: $0) })
+            let days = 365
+            for day in 0..<days where !missed.contains(first.adding(days: day)) {
+                let run = zone.instant(of: first.adding(days: day), TimeOfDay(hour: 23, minute: 0))
+                let report = try kura.tick(now: run)
+                guard report.backups.first?.report != nil else {
+                    Issue.record("no backup on day \(day): \(report)")
+                    return
+                }
+            }
+            let end = zone.instant(of: first.adding(days: days), second: 0)
+            _ = try kura.prune(kura.place(named: "tokyo"), now: end)
+            let foretold = Simulation.run(policy, from: first, days: days, missed: missed).kept
+            let points = try estate.vault().recoveryPoints().map(\.point).sorted { $0.time < $1.time }
+            #expect(points.map(\.time) == foretold.map(\.time))
+            #expect(points.map(\.tags) == foretold.map { $0.tags.map(\.rawValue) })
+            #expect(try estate.vault().verify(VerifyRequest(level: .chunks)).damaged.isEmpty)
+        }
+    }
+
+    @Test("A policy's update shows beforehand what the next prune lets go")
+    func preview() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected(policy: Self.gold(), time: utc("2026-01-05"))
+            let kura = estate.subscription
+            for day in 5...9 { _ = try kura.tick(now: utc("2026-01-0\(day)", "14:00")) }
+            let short = try Self.gold(daily: 2)
+            let now = try utc("2026-01-09", "15:00")
+            let preview = try kura.previewUpdate(of: "gold", to: short, in: estate.vault(), now: now)
+            #expect(preview.dropped.count == 3)
+            try kura.updatePolicy(named: "gold", to: short, in: estate.vault())
+            let report = try kura.prune(kura.place(named: "tokyo"), now: now)
+            #expect(Set(report.decisions.filter { !$0.isKept }.map(\.id)) == Set(preview.dropped.map(\.id)))
+            #expect(try estate.vault().recoveryPointIDs().count == 2)
+        }
+    }
+}

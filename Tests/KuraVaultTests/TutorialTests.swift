@@ -1,0 +1,337 @@
+import Glibc
+import KuraFormat
+import KuraIO
+import KuraMachines
+import KuraPolicy
+import KuraStore
+import KuraVault
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The tutorial, step by step. Numbers are those of its rules in the order of the steps.
+@Suite("Tutorial")
+struct TutorialTests {
+    @Test("Rule 1: vault, discover, register, agent, protect, first backup, restore")
+    func walk() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let kura = estate.subscription
+            try estate.machine("web", "web-1", disks: ["os.img", "data.img"])
+            #expect(try kura.discover().new.map(\.name) == ["web-1"])
+            #expect(try estate.row("web-1").status == "Not registered")
+            try estate.succeed(kura.register(["web-1"]))
+            #expect(try estate.row("web-1").status == "Registered")
+            try estate.succeed(kura.protect(["web-1"], policy: "defaultpolicy"))
+            #expect(try estate.row("web-1").status == "Protected (initial backup pending)")
+            let backup = kura.backUp("web-1")
+            try estate.succeed([backup])
+            let row = try estate.row("web-1")
+            #expect(row.status == "Protected")
+            #expect(row.policy == "DefaultPolicy")
+            #expect(row.points == 1)
+            let output = directory.appending("out")
+            let report = try kura.restoreMachine("web-1", to: output)
+            #expect(report.outputs.map(\.disk) == ["data", "os"])
+            let fileSystem = LocalFileSystem()
+            for disk in ["os.img", "data.img"] {
+                let restored = try fileSystem.contents(output.appending(disk), max: 1 << 20)
+                let source = try fileSystem.contents(
+                    estate.folder("web", "web-1").appending(disk), max: 1 << 20)
+                #expect(restored == source)
+            }
+        }
+    }
+
+    @Test("Rule 2: a vault's name is unique in whatever case, 2 to 50 characters, a letter first", arguments: [
+        "a", "1abc", "a_b", "", "-ab", String(repeating: "a", count: 51), "TOKYO", "日本",
+    ])
+    func vaultNames(name: String) throws {
+        try withTemporaryDirectory { directory in
+            let kura = try Estate(directory).subscription
+            #expect(throws: StoreError.self) {
+                try kura.createVault(name: name, region: Estate.region, copies: nil)
+            }
+        }
+    }
+
+    @Test("Rule 3: a vault backs up machines of its own region only")
+    func ownRegion() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let kura = try estate.subscription.addRegion(.init(name: "westeurope"))
+            try estate.machine("web", "far", region: "westeurope")
+            _ = try kura.discover()
+            #expect(kura.register(["far"], vault: "tokyo")[0].error?.code == .refused)
+            #expect(kura.register(["far"])[0].error?.code == .notFound)
+            #expect(try kura.machineRows(.all, vault: "tokyo").isEmpty)
+        }
+    }
+
+    @Test("Rule 5: redundancy is GRS where the region has a pair, and frozen once an item is registered")
+    func redundancy() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            #expect(try estate.vault().record.redundancy == .lrs)
+            let kura = try estate.subscription.addRegion(.init(name: "japanwest"))
+            let second = try kura.createVault(name: "second", region: Estate.region, copies: nil)
+            #expect(second.record.redundancy == .grs)
+            try estate.machine("web", "web-1")
+            _ = try kura.discover()
+            try estate.succeed(kura.register(["web-1"], vault: "second"))
+            #expect(code {
+                _ = try kura.setRedundancy(
+                    of: kura.place(named: "second"), to: .lrs, convert: false)
+            } == .refused)
+        }
+    }
+
+    @Test("Rule 6: machines of one name are told apart by their cloud service")
+    func ambiguous() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let kura = estate.subscription
+            try estate.machine("web", "web-1")
+            try estate.machine("shop", "web-1")
+            _ = try kura.discover()
+            let ambiguous = kura.register(["web-1"])[0].error
+            #expect(ambiguous?.code == .invalidInput)
+            #expect(ambiguous?.message.contains("shop/web-1") == true)
+            #expect(ambiguous?.message.contains("web/web-1") == true)
+            let done = kura.register(["web-1"], cloudService: "shop")
+            #expect(done[0].item == "shop/web-1")
+        }
+    }
+
+    @Test("Rule 7: several machines at once, a job each, and one failure fails no other")
+    func severalAtOnce() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let kura = estate.subscription
+            try estate.machine("web", "web-1")
+            try estate.machine("web", "web-2", file: #"{"power": "running"}"#)
+            try estate.machine("web", "web-3")
+            _ = try kura.discover()
+            let outcomes = kura.register(["web-1", "web-2", "web-3"])
+            #expect(outcomes.map { $0.error == nil } == [true, false, true])
+            let jobs = try kura.jobs(JobFilter(operation: .register))
+            #expect(Set(jobs.map(\.status)) == [.completed, .failed])
+            #expect(jobs.count == 3)
+            // After a failure it is not registered, and can be tried again.
+            #expect(try estate.row("web-2").status == "Not registered")
+        }
+    }
+
+    @Test("Rule 8: resource-manager machines are not supported in the classic profile")
+    func resourceManager() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let kura = estate.subscription
+            try estate.machine("web", "arm", file: #"{"deployment_model": "resource-manager"}"#)
+            _ = try kura.discover()
+            #expect(try estate.row("arm").status == "Not supported")
+            #expect(kura.register(["arm"])[0].error?.code == .refused)
+        }
+    }
+
+    @Test("Rule 9: an agent that is absent, too old or being updated stops registration", arguments: [
+        (#"{"power": "running"}"#, false),
+        (#"{"power": "running", "os": "windows", "agent": {"version": "2.6.1198.717"}}"#, false),
+        (#"{"power": "running", "os": "windows", "agent": {"version": "2.6.1198"}}"#, false),
+        (#"{"power": "running", "os": "windows", "agent": {"version": "2.6.1198.718"}}"#, true),
+        (#"{"power": "running", "os": "windows", "agent": {"version": "2.10.0.0"}}"#, true),
+        (#"{"power": "running", "agent": {"version": "1.0"}}"#, true),
+        (#"{"power": "running", "agent": {"version": "1.0", "updating": true}}"#, false),
+    ])
+    func agent(file: String, isAccepted: Bool) throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.machine("web", "vm", file: file)
+            _ = try estate.subscription.discover()
+            let error = estate.subscription.register(["vm"])[0].error
+            #expect((error == nil) == isAccepted)
+        }
+    }
+
+    @Test("Rule 9: no backup runs while the agent is being updated")
+    func updating() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected()
+            let file = #"{"power": "running", "agent": {"version": "1", "updating": true}}"#
+            try estate.write(
+                Array(file.utf8), to: estate.folder("web", "web-1").appending("vm.json"))
+            #expect(estate.subscription.backUp("web-1").error?.code == .refused)
+        }
+    }
+
+    @Test("Rule 10: a machine that is off is backed up, crash-consistent")
+    func off() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected()
+            let outcome = estate.subscription.backUp("web-1")
+            #expect(outcome.report?.point.consistency == .crashConsistent)
+            #expect(outcome.warnings.isEmpty)
+        }
+    }
+
+    @Test("Rule 11: only registered machines that are not protected are offered")
+    func offered() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected()
+            try estate.machine("web", "web-2")
+            try estate.machine("web", "web-3")
+            _ = try estate.subscription.discover()
+            try estate.succeed(estate.subscription.register(["web-2"]))
+            let rows = try estate.subscription.machineRows(.protectable)
+            #expect(rows.map(\.name) == ["web-2"])
+            let outcomes = estate.subscription.protect(
+                ["web-1", "web-3"], policy: "DefaultPolicy")
+            #expect(outcomes.map { $0.error?.code } == [.refused, .refused])
+        }
+    }
+
+    @Test("Rule 12: one policy for many machines, one machine has exactly one")
+    func onePolicy() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let kura = estate.subscription
+            try estate.protected()
+            var other = Policy.standard
+            other.name = "other"
+            try kura.createPolicy(other, in: estate.vault())
+            try estate.succeed(kura.assignPolicy("other", to: ["web-1"]))
+            #expect(try kura.settings(of: estate.vault()).items["web-1"]?.policy == "other")
+            #expect(code { try kura.deletePolicy(named: "other", in: estate.vault()) } == .refused)
+        }
+    }
+
+    @Test("Rule 13: every vault has DefaultPolicy: daily, 30 days")
+    func defaultPolicy() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let state = try estate.subscription.policy(named: "DefaultPolicy", in: estate.vault())
+            #expect(state.policy.schedule.frequency == .daily)
+            #expect(state.policy.retention[.daily]?.count == 30)
+            #expect(code {
+                try estate.subscription.deletePolicy(named: "DefaultPolicy", in: estate.vault())
+            } == .refused)
+        }
+    }
+
+    @Test("Rule 18: a backup on demand is kept as the policy's daily points are, or until a day")
+    func onDemand() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected()
+            let plain = try #require(estate.subscription.backUp("web-1").report)
+            #expect(plain.point.tags == ["daily", "on-demand"])
+            #expect(
+                estate.subscription.expiry(of: plain, in: try estate.vault())
+                    == plain.point.time + 30 * 86_400_000_000_000)
+            var occasion = BackupOccasion.onDemand
+            occasion.retainUntil = try utc("2199-01-01")
+            let kept = try #require(estate.subscription.backUp("web-1", occasion).report)
+            #expect(estate.subscription.expiry(of: kept, in: try estate.vault()) == occasion.retainUntil)
+        }
+    }
+
+    @Test("Rule 20: a restore makes a new machine and overwrites nothing")
+    func newMachine() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected()
+            try estate.succeed([estate.subscription.backUp("web-1")])
+            let folder = estate.inventory.appending(Estate.region).appending("web")
+            _ = try estate.subscription.restoreMachine("web-1", to: folder, newName: "web-copy")
+            #expect(try estate.subscription.discover().new.map(\.name) == ["web-copy"])
+            #expect(code {
+                _ = try estate.subscription.restoreMachine("web-1", to: folder, newName: "web-copy")
+            } == .exists)
+        }
+    }
+
+    @Test("Rules 22, 23: stopping keeps the data unless it is asked for, and unregistering comes last")
+    func stop() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let kura = estate.subscription
+            try estate.protected()
+            try estate.succeed([kura.backUp("web-1")])
+            try estate.succeed([kura.stopProtection("web-1", .retain, comment: "sold")])
+            #expect(try estate.row("web-1").status == "Protection stopped")
+            #expect(try estate.row("web-1").comment == "sold")
+            #expect(kura.backUp("web-1").error?.code == .refused)
+            #expect(kura.unregister("web-1").error?.code == .refused)
+            let report = try kura.prune(
+                kura.place(named: "tokyo"), now: utc("2199-01-01"))
+            #expect(report.decisions.count { !$0.isKept } == 0)
+            try estate.succeed([kura.resume("web-1", policy: "DefaultPolicy")])
+            #expect(try estate.row("web-1").status == "Protected")
+        }
+    }
+
+    @Test("Deleted data can be brought back for 14 days, and is gone afterwards")
+    func softDelete() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let kura = estate.subscription
+            let place = try kura.place(named: "tokyo")
+            try estate.protected()
+            try estate.succeed([kura.backUp("web-1")])
+            let start = try utc("2026-01-01")
+            try estate.succeed([kura.stopProtection("web-1", .deleteData, time: start)])
+            #expect(try estate.row("web-1").status == "Soft deleted")
+            #expect(code { _ = try kura.restoreMachine("web-1", to: directory.appending("no")) } == .refused)
+            let early = try kura.prune(place, now: utc("2026-01-14", "23:59"))
+            #expect(early.decisions.count { !$0.isKept } == 0)
+            try estate.succeed([kura.undelete("web-1")])
+            #expect(try estate.row("web-1").status == "Protection stopped")
+            try estate.succeed([kura.stopProtection("web-1", .deleteData, time: start)])
+            let late = try kura.prune(place, now: utc("2026-01-15"))
+            #expect(late.decisions.map(\.isKept) == [false])
+            #expect(try estate.row("web-1").status == "Not registered")
+            #expect(try estate.vault().recoveryPointIDs().isEmpty)
+        }
+    }
+
+    @Test("Rule 24: a vault with items or points is not deleted, and says what is in the way")
+    func deleteVault() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let kura = estate.subscription
+            let place = try kura.place(named: "tokyo")
+            try estate.protected()
+            do {
+                try kura.deleteVault(place)
+                Issue.record("deleted")
+            } catch let error as StoreError {
+                #expect(error.message.contains("web-1"))
+                #expect(error.remedy?.contains("kura vm stop web-1 --delete-data") == true)
+            }
+            try estate.succeed([
+                kura.stopProtection("web-1", .deleteData, time: utc("2026-01-01"))
+            ])
+            _ = try kura.prune(place, now: utc("2026-02-01"))
+            try kura.deleteVault(place)
+            #expect(try kura.places().isEmpty)
+        }
+    }
+
+    @Test("Rule 25: what is done is in the journal, and its chain is whole")
+    func audited() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected()
+            try estate.succeed([estate.subscription.backUp("web-1")])
+            let entries = try estate.subscription.audit(of: estate.vault())
+            #expect(entries.map(\.entry.operation) == ["Register", "ConfigureProtection", "Backup"])
+            #expect(entries.map(\.entry.sequence) == [1, 2, 3])
+            #expect(Subscription.auditProblems(entries).isEmpty)
+            // With the one in the middle taken out, or changed, the chain is broken.
+            #expect(!Subscription.auditProblems([entries[0], entries[2]]).isEmpty)
+        }
+    }
+}
