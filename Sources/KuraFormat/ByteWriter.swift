@@ -31,9 +31,9 @@ public struct ByteWriter {
     }
 
     /// A 16-bit length, then the UTF-8 bytes. The caller has checked the length against `Limits`.
-    public mutating func text(_ text: String) {
+    public mutating func text(_ text: String, max: Int = Limits.textBytesMax) {
         let utf8 = Array(text.utf8)
-        precondition(utf8.count <= Limits.textBytesMax, "text longer than Limits.textBytesMax")
+        precondition(utf8.count <= max, "text longer than its limit")
         integer(UInt16(utf8.count))
         append(utf8)
     }

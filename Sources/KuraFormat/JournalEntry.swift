@@ -61,9 +61,9 @@ public struct JournalEntry: Equatable, Sendable {
         writer.text(actor)
         writer.text(operation)
         writer.text(subject)
-        writer.text(before)
-        writer.text(after)
-        writer.text(note)
+        writer.text(before, max: Limits.journalTextBytesMax)
+        writer.text(after, max: Limits.journalTextBytesMax)
+        writer.text(note, max: Limits.journalTextBytesMax)
         return SealedRecord.encode(.journal, body: writer.bytes)
     }
 

@@ -57,7 +57,8 @@ extension Policy {
     /// none of them, so that nothing keeps it.
     public func expiry(of instant: Int64, tags: [Tier]) -> Int64? {
         let (date, second) = zone.local(at: instant)
-        let fraction = instant % PolicyZone.nanosecondsASecond
+        let remainder = instant % PolicyZone.nanosecondsASecond
+        let fraction = remainder < 0 ? remainder + PolicyZone.nanosecondsASecond : remainder
         var latest: Int64?
         for tier in tags {
             guard let rule = retention[tier] else { continue }

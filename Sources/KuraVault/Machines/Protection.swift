@@ -154,6 +154,9 @@ extension Subscription {
         case deleteData
     }
 
+    /// Longest comment, in bytes of UTF-8.
+    static let commentBytesMax = 1000
+
     /// Stops protection. Deleted data can be brought back while soft delete keeps it.
     public func stopProtection(
         _ name: String, cloudService: String? = nil, _ kind: StopKind, comment: String? = nil,
@@ -162,6 +165,11 @@ extension Subscription {
         outcome(name) { outcome throws(StoreError) in
             let found = try registered(name, cloudService: cloudService, vault: vault)
             outcome.item = found.item
+            guard comment?.utf8.count ?? 0 <= Self.commentBytesMax else {
+                throw StoreError(
+                    .invalidInput, "the comment has more than \(Self.commentBytesMax) bytes",
+                    remedy: "make it shorter")
+            }
             let vault = try found.place.writing()
             let operation: Job.Operation = kind == .deleteData ? .deleteBackupData : .stopProtection
             let done = try runJob(

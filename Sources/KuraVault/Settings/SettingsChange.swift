@@ -34,6 +34,11 @@ extension Subscription {
                 let entry = Self.entry(
                     operation, subject, before[subject] ?? "", after[subject] ?? "", note, time,
                     vault, head)
+                guard entry.after.utf8.count <= Limits.journalTextBytesMax else {
+                    throw StoreError(
+                        .invalidInput, "\(subject) has \(entry.after.utf8.count) bytes, the most is "
+                            + "\(Limits.journalTextBytesMax)", remedy: "make it shorter")
+                }
                 head = (try writer.append(entry), entry.sequence)
             }
             _ = try catalog.journal(of: vault)

@@ -1,0 +1,112 @@
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Virtual machines, with the built `kura` in processes of its own.
+@Suite("Virtual machines")
+struct MachineEndToEndTests {
+    private func prepare(_ directory: FilePath, freeze: String) throws -> (Kura, String) {
+        let kura = Kura(directory: directory)
+        let folder = directory.appending("inventory/local/web/db-1").string
+        let files = FileManager.default
+        try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let disk = SyntheticDisk(seed: 5, byteCount: 300_000).bytes
+        try Data(disk).write(to: URL(fileURLWithPath: folder + "/os.img"))
+        let file = #"""
+            {"power": "running", "agent": {"version": "1"}, "quiesce":
+             {"freeze": ["./freeze.sh"], "thaw": ["./thaw.sh"], "timeout_seconds": 60}}
+            """#
+        let described = file.replacingOccurrences(
+            of: "{\"power\"", with: #"{"disks": [{"name": "os", "path": "os.img", "lun": -1}], "power""#)
+        try Data(described.utf8).write(to: URL(fileURLWithPath: folder + "/vm.json"))
+        for (name, text) in [("freeze.sh", freeze), ("thaw.sh", "echo thawed >> thawed")] {
+            let path = "\(folder)/\(name)"
+            try Data("#!/bin/sh\n\(text)\n".utf8).write(to: URL(fileURLWithPath: path))
+            try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        }
+        for arguments in [
+            ["inventory", "set", directory.appending("inventory").string], ["vm", "discover"],
+            ["vm", "register", "db-1"], ["vm", "protect", "db-1", "--policy", "DefaultPolicy"],
+        ] {
+            let outcome = try kura.run(arguments)
+            #expect(outcome.code == 0, "\(arguments): \(outcome.error)")
+        }
+        return (kura, folder)
+    }
+
+    @Test("A machine is thawed although Kura was killed while it was frozen, and the job is ended")
+    func killed() throws {
+        try withTemporaryDirectory { directory in
+            // The hook's parent is Kura itself: killed while the machine is frozen.
+            let (kura, folder) = try prepare(directory, freeze: "touch frozen; kill -9 $PPID; sleep 60")
+            let outcome = try kura.run("vm", "backup", "db-1")
+            #expect(outcome.code != 0)
+            #expect(FileManager.default.fileExists(atPath: folder + "/frozen"))
+            let deadline = Date().addingTimeInterval(30)
+            while !FileManager.default.fileExists(atPath: folder + "/thawed"), Date() < deadline {
+                usleep(20_000)
+            }
+            let thawed = try String(contentsOfFile: folder + "/thawed", encoding: .utf8)
+            #expect(thawed == "thawed\n")
+            let jobs = try kura.run("job", "list", "--operation", "Backup", "--json").json()
+            let job = try #require((jobs["jobs"] as? [[String: Any]])?.first)
+            #expect(job["status"] as? String == "Failed")
+            #expect((job["error"] as? [String: Any])?["code"] as? String == "process-died")
+        }
+    }
+
+    @Test("The flow of the tutorial, as JSON has it")
+    func flow() throws {
+        try withTemporaryDirectory { directory in
+            let (kura, folder) = try prepare(directory, freeze: "true")
+            let backup = try kura.run("vm", "backup", "db-1", "--json")
+            #expect(backup.code == 0, "\(backup.error)")
+            let rows = try kura.run("vm", "list", "--json").json()
+            let row = try #require((rows["virtual_machines"] as? [[String: Any]])?.first)
+            #expect(row["status"] as? String == "Protected")
+            #expect(row["points"] as? Int == 1)
+            let list = try kura.run("list", "--item", "db-1", "--json").json()
+            let point = try #require((list["recovery_points"] as? [[String: Any]])?.first)
+            #expect(point["consistency"] as? String == "application-consistent")
+            #expect(point["tags"] as? [String] == ["daily", "on-demand"])
+            #expect(point["expires"] is String)
+            let out = directory.appending("restored").string
+            #expect(try kura.run("vm", "restore", "db-1", "--output", out).code == 0)
+            let restored = try Data(contentsOf: URL(fileURLWithPath: out + "/os.img"))
+            #expect(try restored == Data(contentsOf: URL(fileURLWithPath: folder + "/os.img")))
+            let audit = try kura.run("audit", "--verify", "--json").json()
+            #expect(audit["verified"] as? Bool == true)
+        }
+    }
+
+    @Test("policy simulate tells points, tags and what is kept, and touches nothing")
+    func simulate() throws {
+        try withTemporaryDirectory { directory in
+            let kura = Kura(directory: directory)
+            let file = directory.appending("gold.json").string
+            let text = #"""
+                {"name": "gold", "time_zone": "Asia/Tokyo",
+                 "schedule": {"frequency": "daily", "times": ["23:00"]},
+                 "retention": {"daily": {"count": 3}, "weekly": {"count": 2, "days": ["sunday"]}}}
+                """#
+            try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+            let outcome = try kura.run(
+                "policy", "simulate", "--file", file, "--from", "2026-01-01", "--days", "10",
+                "--missed", "2026-01-04", "--json")
+            let document = try outcome.json()
+            let points = try #require(document["points"] as? [[String: Any]])
+            #expect(points.count == 9)
+            #expect(points[0]["time"] as? String == "2026-01-01T14:00:00Z")
+            #expect(points[0]["expires"] as? String == "2026-01-04T14:00:00Z")
+            // The missed Sunday's tag went to Monday.
+            #expect(points[3]["tags"] as? [String] == ["daily", "weekly"])
+            let kept = try #require(document["kept"] as? [[String: Any]])
+            #expect(kept.map { $0["time"] as? String } == [
+                "2026-01-05T14:00:00Z", "2026-01-08T14:00:00Z", "2026-01-09T14:00:00Z",
+                "2026-01-10T14:00:00Z",
+            ])
+            #expect(!FileManager.default.fileExists(atPath: kura.home))
+        }
+    }
+}
