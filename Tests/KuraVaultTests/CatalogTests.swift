@@ -117,6 +117,12 @@ struct CatalogTests {
             _ = try kura.discover()
             try estate.succeed(kura.protect(["arm"], policy: "DefaultPolicy"))
             #expect(try estate.row("arm").status == "Protected (initial backup pending)")
+            // A backup on demand is kept for 30 days, and deleted data always for 14.
+            let point = try #require(kura.backUp("arm").report)
+            #expect(
+                try kura.expiry(of: point, in: estate.vault("new"))
+                    == (point.point.time / 1_000_000_000 + 30 * 86_400) * 1_000_000_000)
+            #expect(kura.stopProtection("arm", .deleteDataAtOnce).error?.code == .refused)
         }
     }
 }

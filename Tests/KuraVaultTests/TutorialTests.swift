@@ -297,6 +297,50 @@ struct TutorialTests {
         }
     }
 
+    @Test("Deleted at once, data is gone with the next prune")
+    func deleteAtOnce() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected()
+            try estate.succeed([estate.subscription.backUp("web-1")])
+            try estate.succeed([estate.subscription.stopProtection("web-1", .deleteDataAtOnce)])
+            _ = try estate.subscription.prune(estate.subscription.place(named: "tokyo"))
+            #expect(try estate.vault().recoveryPointIDs().isEmpty)
+        }
+    }
+
+    @Test("A policy takes machines up to its limit")
+    func machineLimit() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let names = (0...PolicyLimits.classic.machinesPerPolicy).map { "vm-\($0)" }
+            for name in names { try estate.machine("web", name, disks: ["os.img"]) }
+            _ = try estate.subscription.discover()
+            try estate.succeed(estate.subscription.register(names))
+            let outcomes = estate.subscription.protect(names, policy: "DefaultPolicy")
+            #expect(outcomes.count { $0.error == nil } == PolicyLimits.classic.machinesPerPolicy)
+            #expect(outcomes.last?.error?.code == .refused)
+        }
+    }
+
+    @Test("The size unique to a point is what its own content takes")
+    func unique() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected()
+            try estate.succeed([estate.subscription.backUp("web-1")])
+            try estate.succeed([estate.subscription.backUp("web-1")])
+            let vault = try estate.vault()
+            let points = try vault.recoveryPoints()
+            let same = try vault.uniqueBytes(of: points[0].id)
+            #expect(same == 0)
+            try estate.machine("web", "web-1", seed: 77)
+            try estate.succeed([estate.subscription.backUp("web-1")])
+            let newest = try #require(vault.recoveryPoints().first)
+            #expect(try vault.uniqueBytes(of: newest.id) > 1000)
+        }
+    }
+
     @Test("Rule 24: a vault with items or points is not deleted, and says what is in the way")
     func deleteVault() throws {
         try withTemporaryDirectory { directory in

@@ -130,6 +130,9 @@ struct ShowCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Only this vault.", valueName: "name"))
     var vault: String?
 
+    @Flag(help: "Also the size unique to it: what would be free without it. Walks every point.")
+    var unique = false
+
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
@@ -149,12 +152,18 @@ struct ShowCommand: ParsableCommand {
                 "state": .string(Self.state(of: replica, found.vault, holders)),
             ]
         })
+        let uniqueBytes: UInt64? = unique
+            ? try found.vault.uniqueBytes(of: found.id, cancellation: Interrupts.cancellation) : nil
+        let size = uniqueBytes.map { "\nunique to it    \(Units.bytes($0)) in each replica" } ?? ""
         try global.show(
-            text: text(found, receipt, holders), ids: [found.id.hex],
+            text: text(found, receipt, holders, subscription.expiry(of: found)) + size, ids: [found.id.hex],
             json: PointView(
                 found.vault, found.id, found.point, holders: holders,
                 expires: subscription.expiry(of: found))
-                .json(withCounts: true).merging(["replicas": json, "receipt": receipt.json]))
+                .json(withCounts: true).merging([
+                    "replicas": json, "receipt": receipt.json,
+                    "unique_bytes": uniqueBytes.map(JSON.number) ?? .null,
+                ]))
         if let notice = place.notice { Terminal.warn(notice) }
     }
 
@@ -165,7 +174,7 @@ struct ShowCommand: ParsableCommand {
     }
 
     private func text(
-        _ found: LocatedPoint, _ receipt: ReceiptView, _ holders: [Int]
+        _ found: LocatedPoint, _ receipt: ReceiptView, _ holders: [Int], _ expires: Int64?
     ) -> String {
         let point = found.point
         var lines = [
@@ -174,6 +183,9 @@ struct ShowCommand: ParsableCommand {
             "vault           \(found.vault.record.name)",
             "time            \(Units.local(point.time))",
             "consistency     \(point.consistency.name)",
+            "tags            "
+                + (point.tags.isEmpty ? "none" : point.tags.joined(separator: ", ")),
+            "expires         " + (expires.map(Units.local) ?? "no time is set"),
             "parent          \(point.parent?.short ?? "none")",
             "stored          \(Units.bytes(point.storedBytes)) for "
                 + "\(Units.bytes(point.counts.newBytes)) of new data",

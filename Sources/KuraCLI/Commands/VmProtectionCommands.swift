@@ -177,6 +177,8 @@ struct VmStopCommand: ParsableCommand {
     var perPolicy = false
     @Flag(help: "Delete every recovery point.")
     var deleteData = false
+    @Flag(help: "With --delete-data: for good, with the next kura prune.")
+    var atOnce = false
     @Option(help: ArgumentHelp("Why, for whoever looks later.", valueName: "text"))
     var comment: String?
 
@@ -187,11 +189,14 @@ struct VmStopCommand: ParsableCommand {
         guard [retain, perPolicy, deleteData].count(where: { $0 }) <= 1 else {
             throw ValidationError("choose one of --retain, --per-policy, --delete-data")
         }
+        guard deleteData || !atOnce else {
+            throw ValidationError("--at-once goes with --delete-data")
+        }
     }
 
     func run() throws {
         let subscription = try global.subscription()
-        let kind: Subscription.StopKind = deleteData ? .deleteData : perPolicy ? .perPolicy : .retain
+        let kind: Subscription.StopKind = deleteData ? (atOnce ? .deleteDataAtOnce : .deleteData) : perPolicy ? .perPolicy : .retain
         try OutcomeView(done: deleteData ? "deleted the backup data of" : "stopped").show(
             names.map {
                 subscription.stopProtection(

@@ -12,8 +12,9 @@ public struct PolicyLimits: Sendable, Equatable {
     public var machinesPerVault: Int
     public var pointsPerItem: Int
     public var vaultsPerSubscription: Int
-    /// Days that a point of a backup on demand is kept where nothing else says so.
-    public var onDemandDays: Int
+    /// Days that a point of a backup on demand is kept where nothing else says so; nil for as long as
+    /// the policy keeps those of its schedule.
+    public var onDemandDays: Int?
     /// Days that deleted backup data can be brought back; 0 for not at all.
     public var softDeleteDays: Int
     /// Whether soft delete cannot be passed over.
@@ -27,7 +28,7 @@ public struct PolicyLimits: Sendable, Equatable {
     public static let classic = PolicyLimits(
         profile: "classic", dailyCount: 1...9999, weeklyCount: 1...5163, monthlyCount: 1...1188,
         yearlyCount: 1...99, timesPerDay: 1...6, policiesPerVault: 200, machinesPerPolicy: 100,
-        machinesPerVault: 200, pointsPerItem: 9999, vaultsPerSubscription: 500, onDemandDays: 30,
+        machinesPerVault: 200, pointsPerItem: 9999, vaultsPerSubscription: 500, onDemandDays: nil,
         softDeleteDays: 14, softDeleteIsAlwaysOn: false, protectRegisters: false,
         supportsResourceManager: false)
 

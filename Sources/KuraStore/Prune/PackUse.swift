@@ -67,6 +67,12 @@ public struct CollectionPlan: Sendable, Equatable {
     /// Bytes of files that go, in one replica.
     public var removedBytes: UInt64 { (dead + repacked).reduce(0) { $0 + $1.byteCount } }
 
+    /// Bytes that no recovery point needs, in one replica, wherever they are.
+    public var deadBytes: UInt64 {
+        dead.reduce(0) { $0 + $1.byteCount } + repacked.reduce(0) { $0 + $1.deadBytes }
+            + deadBytesLeft
+    }
+
     /// Bytes of live chunks that are written anew, in one replica, as far as can be told before.
     public var repackedBytes: UInt64 {
         repacked.reduce(0) { $0 + $1.byteCount - $1.deadBytes }

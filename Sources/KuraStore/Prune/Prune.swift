@@ -40,6 +40,19 @@ extension Vault {
         return CollectionPlan(try marks.packUses(), deadShareMax: request.deadShareMax)
     }
 
+    /// Bytes that would be free in one replica without a recovery point: those of chunks that no
+    /// other point needs, as if all chunks of a pack compressed alike.
+    /// - Complexity: two walks over every recovery point.
+    public func uniqueBytes(
+        of id: RecoveryPointID, cancellation: Cancellation = Cancellation()
+    ) throws(StoreError) -> UInt64 {
+        let with = try collectionPlan(
+            PruneRequest(dropping: [], reason: ""), cancellation: cancellation)
+        let without = try collectionPlan(
+            PruneRequest(dropping: [id], reason: ""), cancellation: cancellation)
+        return without.deadBytes - min(with.deadBytes, without.deadBytes)
+    }
+
     /// Drops recovery points, then takes away what no other point needs.
     ///
     /// Runs beside backups, restores and verifications; one at a time, and not beside repair,

@@ -130,7 +130,8 @@ extension Subscription {
         }
         let time = occasion.time ?? Clock.now()
         guard let due = occasion.run else {
-            if let until = occasion.retainUntil {
+            let days = settings.limits.onDemandDays.map { Int64($0) * 86_400_000_000_000 }
+            if let until = occasion.retainUntil ?? days.map({ time + $0 }) {
                 guard until > time else {
                     throw StoreError(.invalidInput, "the date to retain it until is over already")
                 }

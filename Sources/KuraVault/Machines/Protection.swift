@@ -151,7 +151,10 @@ extension Subscription {
     public enum StopKind: Sendable {
         case retain
         case perPolicy
+        /// They can be brought back while soft delete keeps them.
         case deleteData
+        /// They are gone with the next prune; refused where soft delete is always on.
+        case deleteDataAtOnce
     }
 
     /// Longest comment, in bytes of UTF-8.
@@ -171,7 +174,8 @@ extension Subscription {
                     remedy: "make it shorter")
             }
             let vault = try found.place.writing()
-            let operation: Job.Operation = kind == .deleteData ? .deleteBackupData : .stopProtection
+            let deletes = kind == .deleteData || kind == .deleteDataAtOnce
+            let operation: Job.Operation = deletes ? .deleteBackupData : .stopProtection
             let done = try runJob(
                 operation, vault: found.place.name, item: found.item, time: time
             ) { run throws(StoreError) in
@@ -183,6 +187,13 @@ extension Subscription {
                         throw StoreError(
                             .refused, "the backup data of \(found.item) is deleted already",
                             remedy: "bring it back with: kura vm undelete \(found.item)")
+                    }
+                    if kind == .deleteDataAtOnce, settings.limits.softDeleteIsAlwaysOn {
+                        throw StoreError(
+                            .refused, "soft delete is always on in the profile "
+                                + settings.limits.profile,
+                            remedy: "leave --at-once out; the data goes after "
+                                + "\(settings.limits.softDeleteDays) days")
                     }
                     state.comment = comment
                     Self.stop(&state, kind, settings.limits, time ?? Clock.now())
@@ -204,6 +215,9 @@ extension Subscription {
         case .deleteData:
             state.status = .softDeleted
             state.deletedUntil = now + Int64(limits.softDeleteDays) * 86_400_000_000_000
+        case .deleteDataAtOnce:
+            state.status = .softDeleted
+            state.deletedUntil = now
         }
     }
 
