@@ -292,11 +292,12 @@ extension Subscription {
     ///
     /// Asks the catalog, which reads from the region what it does not know; without a catalog, reads
     /// all of it.
+    /// - Parameter listed: names of all points of the vault, where the caller has just listed them.
     public func recoveryPoints(
-        of vault: Vault
+        of vault: Vault, listed: [RecoveryPointID]? = nil
     ) throws(StoreError) -> [(id: RecoveryPointID, point: RecoveryPoint)] {
         do throws(StoreError) {
-            return try catalog().recoveryPoints(of: vault)
+            return try catalog().recoveryPoints(of: vault, listed: listed)
         } catch {
             return try vault.recoveryPoints()
         }

@@ -32,6 +32,8 @@ import Testing
             "replicasMax": UInt64(Limits.replicasMax),
             "featuresMax": UInt64(Limits.featuresMax),
             "condemnedMax": UInt64(Limits.condemnedMax),
+            "journalSubjectBytesMax": UInt64(Limits.journalSubjectBytesMax),
+            "journalTextBytesMax": UInt64(Limits.journalTextBytesMax),
             "verifiedPacksMax": UInt64(Limits.verifiedPacksMax),
         ]
         #expect(try Specification.limits() == limits)

@@ -25,46 +25,52 @@ struct ListCommand: ParsableCommand {
         var points: [LocatedPoint] = []
         var holders: [RecoveryPointID: [Int]] = [:]
         var expiries: [RecoveryPointID: Int64] = [:]
-        var readable: Set<RecoveryPointID> = []
         var lost: Set<RecoveryPointID> = []
         let subscription = try existing()
-        if let subscription {
-            let vaults = try vault.map { [try subscription.vault(named: $0)] }
-                ?? subscription.vaults()
-            for vault in vaults {
-                let found = try vault.pointHolders()
-                holders.merge(found) { first, _ in first }
-                let settings = try? subscription.settings(of: vault)
-                for (id, point) in try subscription.recoveryPoints(of: vault) {
-                    if let expiry = settings?.expiry(of: id, point) { expiries[id] = expiry }
-                    readable.insert(id)
-                    guard item == nil || point.item == item else { continue }
-                    points.append(LocatedPoint(vault: vault, id: id, point: point))
-                }
-                for damage in vault.damage {
-                    if case .point(let id) = damage.file { lost.insert(id) }
-                }
+        let vaults = try subscription.map { subscription in
+            try vault.map { [try subscription.vault(named: $0)] } ?? subscription.vaults()
+        } ?? []
+        for vault in vaults {
+            guard let subscription else { continue }
+            let held = try vault.pointHolders()
+            let found = try subscription.recoveryPoints(of: vault, listed: Array(held.keys))
+            holders = holders.isEmpty ? held : holders.merging(held) { first, _ in first }
+            let wanted = item.map { item in found.filter { $0.point.item == item } } ?? found
+            // Only JSON shows it.
+            if global.json {
+                expiries.merge(try subscription.settings(of: vault).expiries(of: wanted)) { $1 }
             }
+            points += wanted.map { LocatedPoint(vault: vault, id: $0.id, point: $0.point) }
+            lost.formUnion(Self.lostPoints(of: vault, among: found))
         }
-        points.sort { left, right in
-            if left.point.item == right.point.item, left.vault.id == right.vault.id,
-                left.point.sequence != right.point.sequence
-            {
-                return left.point.sequence > right.point.sequence
-            }
-            return left.point.time > right.point.time
-        }
+        if vaults.count > 1 { points.sort(by: Self.isNewer) }
         if let item, points.isEmpty {
             throw StoreError(
                 .notFound, "item \(item) has no recovery point", remedy: "run: kura list")
         }
         try show(points, holders, expiries)
         if let subscription { try warnAboutRegions(subscription) }
-        for id in lost.subtracting(readable).sorted() {
+        for id in lost.sorted() {
             Terminal.warn(
                 "recovery point \(id.short) has no good copy; to see what is left, run: kura verify")
         }
-        if !lost.isSubset(of: readable) { throw EarlyExit.damage }
+        if !lost.isEmpty { throw EarlyExit.damage }
+    }
+
+    /// Points with damage that no replica has a good copy of.
+    private static func lostPoints(
+        of vault: Vault, among found: [(id: RecoveryPointID, point: RecoveryPoint)]
+    ) -> Set<RecoveryPointID> {
+        var lost: Set<RecoveryPointID> = []
+        for damage in vault.damage {
+            if case .point(let id) = damage.file { lost.insert(id) }
+        }
+        return lost.isEmpty ? [] : lost.subtracting(found.map(\.id))
+    }
+
+    private static func isNewer(_ left: LocatedPoint, _ right: LocatedPoint) -> Bool {
+        guard left.vault.id == right.vault.id else { return left.point.time > right.point.time }
+        return Vault.isNewer((left.id, left.point), (right.id, right.point))
     }
 
     /// A home that was never made has no recovery points, which is no error.

@@ -17,8 +17,9 @@ enum CatalogSchema {
     private static let regions = """
         CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL);
         CREATE TABLE point (
-            vault TEXT NOT NULL, id TEXT NOT NULL, bytes BLOB NOT NULL,
-            PRIMARY KEY (vault, id)) WITHOUT ROWID;
+            vault TEXT NOT NULL, time INTEGER NOT NULL, id TEXT NOT NULL, bytes BLOB NOT NULL,
+            PRIMARY KEY (vault, time, id)) WITHOUT ROWID;
+        CREATE INDEX point_id ON point (vault, id);
         CREATE TABLE journal (
             vault TEXT NOT NULL, id TEXT NOT NULL, bytes BLOB NOT NULL,
             PRIMARY KEY (vault, id)) WITHOUT ROWID;

@@ -8,25 +8,28 @@ extension Catalog {
     /// Every recovery point of a vault, newest first, as `Vault.recoveryPoints()` has them; only
     /// those that the catalog does not know are read from the region.
     func recoveryPoints(
-        of vault: Vault, progress: Progress = Progress()
+        of vault: Vault, listed: [RecoveryPointID]? = nil
     ) throws(StoreError) -> [(id: RecoveryPointID, point: RecoveryPoint)] {
-        let points = try mapPoints(of: vault, progress: progress) { (id: $0, point: $1) }
+        // They come newest first, which is nearly always the order already.
+        let points = try mapPoints(of: vault, listed: listed) { (id: $0, point: $1) }
         return points.sorted { Vault.isNewer($0, $1) }
     }
 
-    /// What `transform` makes of each recovery point, in no order. One point is in memory at a time,
+    /// What `transform` makes of each recovery point, those that the catalog knows first, newest
+    /// first. One point is in memory at a time,
     /// or `pointsAtOnce` of those that the catalog does not know yet.
+    /// - Parameter listed: names of all points of the vault, where the caller has just listed them.
     func mapPoints<T>(
-        of vault: Vault, progress: Progress = Progress(),
+        of vault: Vault, listed names: [RecoveryPointID]? = nil, progress: Progress = Progress(),
         _ transform: (RecoveryPointID, RecoveryPoint) -> T
     ) throws(StoreError) -> [T] {
-        let listed = Set(try vault.recoveryPointIDs())
+        let listed = if let names { Set(names) } else { Set(try vault.recoveryPointIDs()) }
         var missing = listed
         var results: [T] = []
         results.reserveCapacity(listed.count)
         try read { database in
             let rows = try Row.fetchCursor(
-                database, sql: "SELECT bytes FROM point WHERE vault = ?",
+                database, sql: "SELECT bytes FROM point WHERE vault = ? ORDER BY time DESC",
                 arguments: [vault.id.hex])
             while let row = try rows.next() {
                 let bytes = Array(row[0] as Data)
@@ -66,10 +69,10 @@ extension Catalog {
     ) throws(StoreError) {
         try write { database in
             let statement = try database.makeStatement(
-                sql: "INSERT OR REPLACE INTO point (vault, id, bytes) VALUES (?, ?, ?)")
+                sql: "INSERT OR REPLACE INTO point (vault, time, id, bytes) VALUES (?, ?, ?, ?)")
             for (id, point) in points {
                 try statement.execute(
-                    arguments: [vault.id.hex, id.hex, Data(point.encoded())])
+                    arguments: [vault.id.hex, point.time, id.hex, Data(point.encoded())])
             }
         }
     }

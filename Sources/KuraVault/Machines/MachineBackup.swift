@@ -137,7 +137,7 @@ extension Subscription {
                 }
                 return [PointTags.onDemand, PointTags.retain(until: until)]
             }
-            return [settings.shortestTier(for: found.item).rawValue, PointTags.onDemand]
+            return [policy.shortestTier.rawValue, PointTags.onDemand]
         }
         // A backup that starts in time counts for the date that it was due on, even when that ends
         // a moment before the backup begins.

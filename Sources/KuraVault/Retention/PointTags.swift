@@ -41,30 +41,50 @@ extension VaultSettings {
 
     /// When a point may go, as its item's rules are now; nil where no time is set.
     public func expiry(of id: RecoveryPointID, _ point: RecoveryPoint) -> Int64? {
-        guard case .policy(let policy) = rule(for: point.item) else { return nil }
-        return Retention.expiry(of: Subscription.retentionPoint(id, point, self), policy)
+        expiries(of: [(id, point)])[id]
+    }
+
+    /// When points may go; those for which no time is set are left out.
+    public func expiries(
+        of points: [(id: RecoveryPointID, point: RecoveryPoint)]
+    ) -> [RecoveryPointID: Int64] {
+        var expiries: [RecoveryPointID: Int64] = [:]
+        var rules: [String: RetentionRule] = [:]
+        for (id, point) in points {
+            let rule = rules[point.item] ?? self.rule(for: point.item)
+            rules[point.item] = rule
+            guard case .policy(let policy) = rule else { continue }
+            expiries[id] = Retention.expiry(
+                of: Subscription.retentionPoint(id, point, policy), policy)
+        }
+        return expiries
     }
 }
 
 extension Subscription {
     /// A point without a tag was made outside every policy: it is kept like one of the schedule.
     static func retentionPoint(
-        _ id: RecoveryPointID, _ point: RecoveryPoint, _ settings: VaultSettings
+        _ id: RecoveryPointID, _ point: RecoveryPoint, _ policy: Policy?
     ) -> RetentionPoint<RecoveryPointID> {
         var tiers = PointTags.tiers(point.tags)
         let until = PointTags.retainUntil(point.tags)
-        if tiers.isEmpty, until == nil { tiers = [settings.shortestTier(for: point.item)] }
+        if tiers.isEmpty, until == nil { tiers = [policy?.shortestTier ?? .daily] }
         return RetentionPoint(
             id: id, item: point.item, sequence: point.sequence, time: point.time, tags: tiers,
             retainUntil: until)
     }
 }
 
+extension Policy {
+    /// The tier that every point of the schedule belongs to.
+    var shortestTier: Tier { retention.keys.min() ?? .daily }
+}
+
 extension VaultSettings {
-    /// The tier that every point of an item's schedule belongs to.
-    func shortestTier(for item: String) -> Tier {
-        guard case .policy(let policy) = rule(for: item) else { return .daily }
-        return policy.retention.keys.min() ?? .daily
+    /// The policy that judges an item's points; nil where everything stays.
+    func policy(for item: String) -> Policy? {
+        guard case .policy(let policy) = rule(for: item) else { return nil }
+        return policy
     }
 }
 

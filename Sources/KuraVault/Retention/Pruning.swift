@@ -83,8 +83,11 @@ extension Subscription {
         _ vault: Vault, _ dropping: Set<RecoveryPointID>, _ settings: VaultSettings, now: Int64
     ) throws(StoreError) -> [RetentionDecision<RecoveryPointID>] {
         let over = settings.deletedItems(now: now)
+        var policies: [String: Policy?] = [:]
         let points = try catalog().mapPoints(of: vault) { id, point in
-            Self.retentionPoint(id, point, settings)
+            let policy = policies[point.item] ?? settings.policy(for: point.item)
+            policies[point.item] = policy
+            return Self.retentionPoint(id, point, policy)
         }.sorted { ($1.time, $1.sequence) < ($0.time, $0.sequence) }
         var decisions = Retention.decide(points, now: now, dropping: dropping, rule: settings.rule)
         for index in decisions.indices where over.contains(decisions[index].item) {

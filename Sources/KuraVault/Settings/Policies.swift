@@ -122,7 +122,7 @@ extension Subscription {
     ) throws(StoreError) -> RetentionPreview {
         let points = try catalog().recoveryPoints(of: vault)
             .filter { isWanted($0.point.item) }
-            .map { Self.retentionPoint($0.id, $0.point, settings) }
+            .map { Self.retentionPoint($0.id, $0.point, settings.policy(for: $0.point.item)) }
         return RetentionPreview(
             decisions: Retention.decide(points, now: now ?? Clock.now(), rule: settings.rule))
     }
