@@ -16,11 +16,6 @@ public struct Compressor: ~Copyable {
         // Fails only without memory, which Swift treats as fatal everywhere.
         context = ZSTD_createCCtx()!
         ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Int32(level))
-        if level == 2 {
-            // Measured on frames of disks: 1.2 % smaller for 6 % more time, which is a better trade
-            // than the next level's.
-            ZSTD_CCtx_setParameter(context, ZSTD_c_minMatch, 5)
-        }
         ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 1)
         ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 0)
     }

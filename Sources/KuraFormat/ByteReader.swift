@@ -44,6 +44,10 @@ public struct ByteReader {
         return Digest(loadingFrom: raw.baseAddress!)
     }
 
+    mutating func mac() throws(FormatError) -> ChunkMAC {
+        ChunkMAC(loadingFrom: try bytes(ChunkMAC.byteCount).baseAddress!)
+    }
+
     public mutating func uniqueID() throws(FormatError) -> UniqueID {
         let raw = try bytes(UniqueID.byteCount)
         return UniqueID(

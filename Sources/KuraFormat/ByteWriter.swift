@@ -25,6 +25,11 @@ public struct ByteWriter {
         }
     }
 
+    mutating func mac(_ mac: ChunkMAC) {
+        withUnsafeBytes(of: mac.word0.bigEndian) { bytes.append(contentsOf: $0) }
+        withUnsafeBytes(of: mac.word1.bigEndian) { bytes.append(contentsOf: $0) }
+    }
+
     public mutating func uniqueID(_ id: UniqueID) {
         withUnsafeBytes(of: id.high.bigEndian) { bytes.append(contentsOf: $0) }
         withUnsafeBytes(of: id.low.bigEndian) { bytes.append(contentsOf: $0) }

@@ -5,11 +5,14 @@ public struct LeafEntry: Equatable, Sendable {
     /// Plain bytes, 1...`Limits.chunkBytesMax`. May reach beyond the leaf's stretch.
     public var byteCount: UInt32
     public var id: ChunkID
+    /// The chunk's code under the vault's key; in a leaf all entries have one, or none has.
+    public var mac: ChunkMAC?
 
-    public init(offset: UInt32, byteCount: UInt32, id: ChunkID) {
+    public init(offset: UInt32, byteCount: UInt32, id: ChunkID, mac: ChunkMAC? = nil) {
         self.offset = offset
         self.byteCount = byteCount
         self.id = id
+        self.mac = mac
     }
 
     public var end: UInt32 { offset + byteCount }
@@ -27,9 +30,15 @@ public enum ManifestNode: Equatable, Sendable {
     case inner(level: Int, children: [NodeID?])
 
     static let magic = Array("KURANODE".utf8)
+    /// Version of inner nodes, and of leaves without codes.
     public static let version: UInt8 = 1
+    /// Version of leaves with codes.
+    public static let versionWithCodes: UInt8 = 2
     static let headerByteCount = 16
-    private static let entryByteCount = 36
+    private static func entryByteCount(_ version: UInt8) -> Int {
+        version == versionWithCodes ? 36 + ChunkMAC.byteCount : 36
+    }
+
     private static let lengthBits = 21
 
     /// Bytes of a disk that one node of `level` describes.
@@ -47,10 +56,11 @@ public enum ManifestNode: Equatable, Sendable {
     public func encoded() -> [UInt8] {
         var writer = ByteWriter(reserving: 1024)
         writer.append(Self.magic)
-        writer.integer(Self.version)
         switch self {
         case .leaf(let entries):
             precondition(!entries.isEmpty, "a leaf without chunks has no node")
+            let hasCodes = entries[0].mac != nil
+            writer.integer(hasCodes ? Self.versionWithCodes : Self.version)
             writer.integer(UInt8(0))
             writer.integer(UInt16(entries.count))
             writer.integer(entries[0].offset)
@@ -60,12 +70,15 @@ public enum ManifestNode: Equatable, Sendable {
                 precondition(end + gapBlocks * UInt32(Limits.blockBytes) == entry.offset)
                 writer.integer(gapBlocks << UInt32(Self.lengthBits) | entry.byteCount)
                 writer.digest(entry.id)
+                precondition((entry.mac != nil) == hasCodes, "all chunks have codes, or none has")
+                if let mac = entry.mac { writer.mac(mac) }
                 end = entry.end
             }
         case .inner(let level, let children):
             precondition(children.count == Limits.nodeFanOut && 1...Limits.nodeLevelMax ~= level)
             let present = children.compactMap { $0 }
             precondition(!present.isEmpty, "a node without children has no node")
+            writer.integer(Self.version)
             writer.integer(UInt8(level))
             writer.integer(UInt16(present.count))
             writer.zeros(4)
@@ -81,11 +94,11 @@ public enum ManifestNode: Equatable, Sendable {
     public static func encodedByteCount(_ bytes: UnsafeRawBufferPointer) throws(FormatError) -> Int {
         var reader = ByteReader(bytes, of: .node)
         guard try reader.bytes(8).elementsEqual(magic) else { throw .badMagic(.node) }
-        _ = try reader.uint8()
+        let version = try reader.uint8()
         let level = try reader.uint8()
         let count = Int(try reader.uint16())
         let byteCount = headerByteCount
-            + (level == 0 ? count * entryByteCount : 8 + count * Digest.byteCount)
+            + (level == 0 ? count * entryByteCount(version) : 8 + count * Digest.byteCount)
         guard byteCount <= Limits.nodeBytesMax else { throw .invalidField(.node, field: "count") }
         guard byteCount <= bytes.count else {
             throw .truncated(.node, needed: UInt64(byteCount), available: UInt64(bytes.count))
@@ -101,25 +114,25 @@ public enum ManifestNode: Equatable, Sendable {
         var reader = ByteReader(bytes, of: .node)
         guard try reader.bytes(8).elementsEqual(Self.magic) else { throw .badMagic(.node) }
         let version = try reader.uint8()
-        guard version == Self.version else {
+        guard version == Self.version || level == 0 && version == Self.versionWithCodes else {
             throw .unsupportedVersion(.node, version: UInt16(version))
         }
         guard Int(try reader.uint8()) == level else { throw .invalidField(.node, field: "level") }
         let count = Int(try reader.uint16())
         guard count > 0 else { throw .invalidField(.node, field: "count") }
         self = level == 0
-            ? .leaf(try Self.leaf(&reader, count: count))
+            ? .leaf(try Self.leaf(&reader, count: count, version: version))
             : .inner(level: level, children: try Self.children(&reader, count: count))
         try reader.finish()
     }
 
     private static func leaf(
-        _ reader: inout ByteReader, count: Int
+        _ reader: inout ByteReader, count: Int, version: UInt8
     ) throws(FormatError) -> [LeafEntry] {
         var end = try reader.uint32()
-        guard reader.remaining >= count * entryByteCount else {
+        guard reader.remaining >= count * entryByteCount(version) else {
             throw .truncated(
-                .node, needed: UInt64(headerByteCount + count * entryByteCount),
+                .node, needed: UInt64(headerByteCount + count * entryByteCount(version)),
                 available: UInt64(headerByteCount + reader.remaining))
         }
         var entries: [LeafEntry] = []
@@ -138,7 +151,8 @@ public enum ManifestNode: Equatable, Sendable {
                 throw .invalidField(.node, field: "chunk length")
             }
             let entry = LeafEntry(
-                offset: end + gap, byteCount: byteCount, id: try reader.digest())
+                offset: end + gap, byteCount: byteCount, id: try reader.digest(),
+                mac: version == versionWithCodes ? try reader.mac() : nil)
             entries.append(entry)
             end = entry.end
         }

@@ -29,7 +29,7 @@ public enum SealedRecord {
 
     /// Versions of a record that this code reads; it writes the last one.
     public static func versions(_ structure: Structure) -> ClosedRange<UInt16> {
-        structure == .vault ? 1...2 : 1...1
+        structure == .vault ? 1...3 : 1...1
     }
 
     public static func encode(_ structure: Structure, body: [UInt8]) -> [UInt8] {

@@ -57,6 +57,9 @@ public struct VaultRecord: Equatable, Sendable {
     public var chunker: ChunkerKind
     /// Mean chunk size of the chunker, in bytes: a power of two, 4 KiB...128 KiB.
     public var chunkBytesMean: UInt32
+    /// Keys the authentication codes of chunks; nil in a vault that was made before there were any,
+    /// which re-reads its disks by SHA-256.
+    public var macKey: MACKey?
     /// A reader that does not know one of these must not read the vault.
     public var requiredFeatures: [String]
     /// A reader that does not know one of these may read, but not write.
@@ -66,7 +69,8 @@ public struct VaultRecord: Equatable, Sendable {
         id: UniqueID, name: String, region: UniqueID, pair: UniqueID? = nil,
         failedOver: Bool = false, revision: UInt64, created: Int64,
         redundancy: Redundancy, copies: UInt8, minCopies: UInt8, chunker: ChunkerKind,
-        chunkBytesMean: UInt32, requiredFeatures: [String], optionalFeatures: [String]
+        chunkBytesMean: UInt32, macKey: MACKey? = nil, requiredFeatures: [String],
+        optionalFeatures: [String]
     ) {
         self.id = id
         self.name = name
@@ -80,6 +84,7 @@ public struct VaultRecord: Equatable, Sendable {
         self.minCopies = minCopies
         self.chunker = chunker
         self.chunkBytesMean = chunkBytesMean
+        self.macKey = macKey
         self.requiredFeatures = requiredFeatures
         self.optionalFeatures = optionalFeatures
     }
@@ -118,6 +123,8 @@ public struct VaultRecord: Equatable, Sendable {
         writer.integer(UInt8(pair == nil ? 0 : 1))
         if let pair { writer.uniqueID(pair) }
         writer.integer(UInt8(failedOver ? 1 : 0))
+        writer.integer(UInt8(macKey == nil ? 0 : 1))
+        if let macKey { writer.digest(macKey.bytes) }
         return SealedRecord.encode(.vault, body: writer.bytes)
     }
 
@@ -166,6 +173,15 @@ public struct VaultRecord: Equatable, Sendable {
         }
         (pair, failedOver) = (nil, false)
         if version >= 2 { try readPair(&reader) }
+        macKey = version >= 3 ? try Self.readKey(&reader) : nil
+    }
+
+    private static func readKey(_ reader: inout ByteReader) throws(FormatError) -> MACKey? {
+        switch try reader.uint8() {
+        case 0: nil
+        case 1: MACKey(try reader.digest())
+        default: throw .invalidField(.vault, field: "key")
+        }
     }
 
     private mutating func readPair(_ reader: inout ByteReader) throws(FormatError) {

@@ -145,7 +145,7 @@ public final class Subscription: Sendable {
             id: .random(), name: name, region: region.id, pair: pair?.id, revision: 1,
             created: Clock.now(), redundancy: redundancy, copies: UInt8(copies),
             minCopies: UInt8(minCopies),
-            chunker: chunker, chunkBytesMean: Self.defaultChunkBytesMean,
+            chunker: chunker, chunkBytesMean: Self.defaultChunkBytesMean, macKey: .random(),
             requiredFeatures: [chunker.rawValue, Feature.sha256, Feature.zstd],
             optionalFeatures: [])
         let vault = try Vault.create(record, in: region)

@@ -15,6 +15,7 @@ enum Example {
         id: vault, name: "Servers", region: region, pair: UniqueID(high: 3, low: 4),
         failedOver: true, revision: 3, created: -7, redundancy: .lrs,
         copies: 3, minCopies: 2, chunker: .gearTail, chunkBytesMean: 32768,
+        macKey: MACKey(digest("key")),
         requiredFeatures: ["sha256", "zstd"], optionalFeatures: ["hint"])
 
     static let session = SessionRecord(

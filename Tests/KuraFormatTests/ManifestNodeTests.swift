@@ -73,8 +73,8 @@ import Testing
 
     @Test("is refused when its version is unknown") func version() {
         var bytes = Example.leaf.encoded()
-        bytes[8] = 2
-        #expect(throws: FormatError.unsupportedVersion(.node, version: 2)) {
+        bytes[8] = 3
+        #expect(throws: FormatError.unsupportedVersion(.node, version: 3)) {
             try Self.decode(bytes, level: 0)
         }
     }
@@ -99,6 +99,22 @@ import Testing
 
     @Test("rejects a leaf with a gap in front of its first chunk") func firstGap() {
         expectInvalid("offset") { $0.store(UInt32(1) << 21 | 3996, at: 16) }
+    }
+
+    @Test("rejects an inner node of the version of leaves with codes") func innerVersion() {
+        var bytes = Example.inner.encoded()
+        bytes[8] = ManifestNode.versionWithCodes
+        #expect(throws: FormatError.unsupportedVersion(.node, version: 2)) {
+            try Self.decode(bytes, level: 3)
+        }
+    }
+
+    @Test("rejects a leaf whose version says that its entries are longer than they are")
+    func leafVersion() {
+        var bytes = Example.leaf.encoded()
+        bytes[8] = ManifestNode.versionWithCodes
+        #expect(throws: FormatError.self) { try Self.decode(bytes, level: 0) }
+        #expect(throws: FormatError.self) { try Self.length(bytes) }
     }
 
     @Test("rejects chunk lengths out of range") func chunkLengths() {
@@ -159,11 +175,14 @@ import Testing
     }
 
     private static func randomLeaf(_ random: inout SeededGenerator) -> ManifestNode {
+        let hasCodes = Bool.random(using: &random)
         var entries: [LeafEntry] = []
         var end = UInt32.random(in: 0..<UInt32(Limits.leafSpanBytes), using: &random)
         repeat {
             let byteCount = UInt32.random(in: 1...100_000, using: &random)
-            entries.append(LeafEntry(offset: end, byteCount: byteCount, id: random.digest()))
+            let mac = hasCodes ? ChunkMAC(random.next(), random.next()) : nil
+            entries.append(
+                LeafEntry(offset: end, byteCount: byteCount, id: random.digest(), mac: mac))
             end += byteCount + 4096 * .random(in: 0...5, using: &random)
         } while end < Limits.leafSpanBytes
         return .leaf(entries)

@@ -51,6 +51,7 @@ import Testing
                 minCopies: .random(in: 1...copies, using: &random),
                 chunker: ChunkerKind.allCases.randomElement(using: &random)!,
                 chunkBytesMean: 4096 << UInt32.random(in: 0...5, using: &random),
+                macKey: Bool.random(using: &random) ? MACKey(random.digest()) : nil,
                 requiredFeatures: Feature.known.sorted().shuffled(using: &random),
                 optionalFeatures: random.texts(max: 5))
             let decoded = try VaultRecord.decode(record.encoded())
@@ -125,14 +126,32 @@ import Testing
     }
 }
 
+@Suite("Key of a vault record") struct VaultRecordKeyTests {
+    @Test("is there, or is not, and nothing else") func flag() {
+        let bytes = Example.vaultRecord.encoded()
+        let sealed = resealed(bytes) { $0[bytes.count - Digest.byteCount - 33] = 2 }
+        #expect(throws: FormatError.invalidField(.vault, field: "key")) {
+            try VaultRecord.decode(sealed)
+        }
+    }
+
+    @Test("does not show in text") func secrecy() {
+        let key = MACKey(Example.digest("key"))
+        #expect(!"\(key)".contains(Example.digest("key").hex))
+        #expect(!"\(Example.vaultRecord)".contains(Example.digest("key").hex))
+    }
+}
+
 @Suite("Pair of a vault record") struct VaultRecordPairTests {
     @Test("is unknown to version 1, which is read all the same") func versionOne() throws {
         var record = Example.vaultRecord
         let bytes = record.encoded()
-        var old = Array(bytes[..<(bytes.count - Digest.byteCount - 18)])
+        // Behind what version 1 has: 18 bytes of the pair, 33 of the key, the seal.
+        var old = Array(bytes[..<(bytes.count - Digest.byteCount - 18 - 33)])
         old.store(UInt16(1), at: 8)
         record.pair = nil
         record.failedOver = false
+        record.macKey = nil
         let sealed = resealed(old + [UInt8](repeating: 0, count: Digest.byteCount)) { _ in }
         #expect(try VaultRecord.decode(sealed) == record)
     }

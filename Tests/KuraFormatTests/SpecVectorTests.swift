@@ -61,15 +61,16 @@ import Testing
     }
 
     @Test("has the vault record of the code") func vault() throws {
-        let vector = try Specification.vector("vault-record-2")
+        let vector = try Specification.vector("vault-record-3")
         #expect(try vaultRecord(vector).encoded() == vector.bytes())
         #expect(try VaultRecord.decode(vector.bytes()) == vaultRecord(vector))
         try expectSeal(vector)
     }
 
-    @Test("has the vault record of version 1, which the code still reads")
-    func vaultVersionOne() throws {
-        let vector = try Specification.vector("vault-record")
+    @Test("has the vault records of versions 1 and 2, which the code still reads",
+        arguments: ["vault-record", "vault-record-2"])
+    func vaultVersions(_ name: String) throws {
+        let vector = try Specification.vector(name)
         #expect(try VaultRecord.decode(vector.bytes()) == vaultRecord(vector))
         try expectSeal(vector)
     }
@@ -86,6 +87,7 @@ import Testing
             copies: try vector.integer("copies"), minCopies: try vector.integer("min-copies"),
             chunker: try #require(ChunkerKind(rawValue: vector.one("chunker"))),
             chunkBytesMean: try vector.integer("chunk-bytes-mean"),
+            macKey: try vector.all("key").first.map { MACKey(try Self.digest($0)) },
             requiredFeatures: vector.all("required-feature"),
             optionalFeatures: vector.all("optional-feature"))
     }
@@ -233,13 +235,16 @@ import Testing
         }
     }
 
-    @Test("has the leaf of the code") func leaf() throws {
-        let vector = try Specification.vector("node-leaf")
+    @Test("has the leaves of the code, without codes and with", arguments: ["node-leaf", "node-leaf-2"])
+    func leaf(_ name: String) throws {
+        let vector = try Specification.vector(name)
         let node = ManifestNode.leaf(
             try vector.fields("entry").map { fields in
-                LeafEntry(
+                let code = try fields.dropFirst(3).first.map { try #require(UniqueID(hex: $0)) }
+                return LeafEntry(
                     offset: try #require(UInt32(fields[0])),
-                    byteCount: try #require(UInt32(fields[1])), id: try Self.digest(fields[2]))
+                    byteCount: try #require(UInt32(fields[1])), id: try Self.digest(fields[2]),
+                    mac: code.map { ChunkMAC($0.high, $0.low) })
             })
         try expectNode(node, vector)
     }
@@ -264,7 +269,8 @@ import Testing
 
     @Test("has no vector that no test knows") func unknownVectors() throws {
         let known: Set = [
-            "gear-table", "replica-record", "vault-record", "vault-record-2", "recovery-point",
+            "gear-table", "replica-record", "vault-record", "vault-record-2", "vault-record-3",
+            "recovery-point", "node-leaf-2", "chunk-mac",
             "session-record", "durability-receipt", "repair-record", "verification-memory", "pack",
             "index-run-of-1", "index-run-of-150", "node-leaf", "node-inner", "root-level",
         ]

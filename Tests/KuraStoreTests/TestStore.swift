@@ -14,7 +14,8 @@ struct TestStore {
     /// Small chunks by default, so that small disks have many.
     init(
         _ directory: FilePath, copies: UInt8 = 3, minCopies: UInt8? = nil, chunker: ChunkerKind = .gearTail,
-        mean: UInt32 = 4096, fileSystem: any FileSystem = LocalFileSystem()
+        mean: UInt32 = 4096, macKey: MACKey? = .random(),
+        fileSystem: any FileSystem = LocalFileSystem()
     ) throws {
         self.directory = directory
         let paths = (0..<3).map { directory.appending("replica-\($0)") }
@@ -22,7 +23,7 @@ struct TestStore {
         let record = VaultRecord(
             id: .random(), name: "vault", region: region.id, revision: 1, created: 0,
             redundancy: .lrs, copies: copies, minCopies: minCopies ?? min(2, copies), chunker: chunker,
-            chunkBytesMean: mean,
+            chunkBytesMean: mean, macKey: macKey,
             requiredFeatures: [chunker.rawValue, Feature.sha256, Feature.zstd],
             optionalFeatures: [])
         vault = try Vault.create(record, in: region)

@@ -34,6 +34,9 @@ struct BackupCommand: ParsableCommand {
     @Option(help: "Level of zstd, 1 to 19: higher is smaller and slower.")
     var level = BackupRequest.defaultLevel
 
+    @Flag(help: "Hash every byte again, also where nothing seems to have changed.")
+    var paranoid = false
+
     @Flag(help: "Copy to the paired region right after.")
     var replicate = false
 
@@ -56,9 +59,10 @@ struct BackupCommand: ParsableCommand {
         let item = item ?? DiskName.withoutEnding(disks[0])
         // Names and disks are looked at first, so that a wrong one leaves no trace.
         try Name.check(item, what: "an item")
-        let request = BackupRequest(
+        var request = BackupRequest(
             item: item, disks: try disks.map(open), level: level,
             threads: progress.threads ?? Threads.processorCount)
+        request.isParanoid = paranoid
         let isDefault = vault == Subscription.defaultVault
         let subscription = try global.subscription(create: isDefault ? .defaults : .nothing)
         let vault = try subscription.place(named: vault).writing()

@@ -50,7 +50,9 @@ final class Backup: Sendable {
         manifestPacks = PackWriter(
             .manifest, to: session.writer, capacity: Tuning.manifestPackBytes)
         tasks = ExtentTasks(
-            request.disks, parents: Self.parentExtents(request.disks, parent?.point, index))
+            request.disks, parents: Self.parentExtents(request.disks, parent?.point, index),
+            proofRound: request.isParanoid
+                ? nil : Int((parent?.point.sequence ?? 0) % UInt64(Tuning.proofRounds)))
         state = Mutex(State(index: index))
     }
 

@@ -34,6 +34,9 @@ public struct BackupRequest: Sendable {
     public var time: Int64?
     /// Level of zstd, `Compressor.levels`.
     public var level: Int
+    /// Whether every byte goes through SHA-256 even where the codes of the parent's chunks say that
+    /// nothing has changed.
+    public var isParanoid = false
     /// Workers; each reads, chunks, hashes and compresses extents.
     public var threads: Int
 

@@ -6,10 +6,13 @@ internal import KuraIO
 final class BackupWorker {
     private let backup: Backup
     private let scanner: ExtentScanner
+    /// Nil in a vault without a key.
+    private let authenticator: ChunkAuthenticator?
     private let cache = BlockCache()
     private let dataFrames: FrameBuilder
     private let manifestFrames: FrameBuilder
     private var ids: [ChunkID] = []
+    private var codes: [ChunkMAC?] = []
     private var isNew: [Bool] = []
     private var extentChunks: [ExtentChunk] = []
     private var hasher = BatchHasher()
@@ -21,7 +24,9 @@ final class BackupWorker {
         self.backup = backup
         let record = backup.session.vault.record
         packs = PackReader(backup.session.vault)
-        scanner = ExtentScanner(Chunker(record.chunker, mean: Int(record.chunkBytesMean)))
+        authenticator = record.macKey.flatMap { ChunkAuthenticator($0) }
+        scanner = ExtentScanner(
+            Chunker(record.chunker, mean: Int(record.chunkBytesMean)), authenticator)
         dataFrames = FrameBuilder(
             for: backup.dataPacks, target: Tuning.dataFrameBytes, level: backup.request.level)
         manifestFrames = FrameBuilder(
@@ -43,8 +48,9 @@ final class BackupWorker {
         extentChunks.removeAll(keepingCapacity: true)
         counts = DiskCounts()
         let parent = parentChunks(task)
-        try scanner.scan(task.extent, of: task.input, parent: parent, trace: &trace) {
-            (batch, trace) throws(StoreError) in
+        try scanner.scan(
+            task.extent, of: task.input, parent: parent, isProof: task.isProof, trace: &trace
+        ) { (batch, trace) throws(StoreError) in
             if backup.isCancelled { throw .interruptedByUser }
             try store(batch, extentStart: task.extent.lowerBound, &trace)
         }
@@ -81,7 +87,8 @@ final class BackupWorker {
             dataBytes += UInt64(chunk.byteCount)
             let offset = Int(batch.diskOffset - extentStart) + chunk.start
             extentChunks.append(
-                ExtentChunk(offset: offset, byteCount: chunk.byteCount, id: ids[index]))
+                ExtentChunk(
+                    offset: offset, byteCount: chunk.byteCount, id: ids[index], mac: codes[index]))
             guard isNew[index] else { continue }
             newBytes += UInt64(chunk.byteCount)
             counts.newChunks += 1
@@ -96,7 +103,8 @@ final class BackupWorker {
         }
     }
 
-    /// Puts the names of a window's chunks into `ids`; those known from the parent are not hashed.
+    /// Puts the names of a window's chunks into `ids` and their codes into `codes`; what is known from
+    /// the parent is not computed.
     private func name(_ batch: WindowBatch) {
         hasher.removeAll()
         for chunk in batch.chunks where chunk.knownID == nil {
@@ -104,8 +112,10 @@ final class BackupWorker {
         }
         hasher.run()
         ids.removeAll(keepingCapacity: true)
+        codes.removeAll(keepingCapacity: true)
         var hashed = 0
         for chunk in batch.chunks {
+            codes.append(chunk.mac ?? authenticator?.code(of: batch.bytes(of: chunk)))
             if let id = chunk.knownID {
                 ids.append(id)
             } else {

@@ -16,6 +16,8 @@ struct WindowChunk {
     var byteCount: Int
     /// Its name, where it is a chunk of the parent recovery point: then the vault holds it.
     var knownID: ChunkID?
+    /// Its code, where that is known too.
+    var mac: ChunkMAC?
 }
 
 /// Chunks of one window, and the place of the window on the disk. Valid during the call only.
@@ -40,7 +42,7 @@ final class ExtentScanner {
     private var chunkStart = 0
     private var chunks: [WindowChunk] = []
     private var runs: [WindowRun] = []
-    private let hints = ParentHints()
+    private let hints: ParentHints
 
     /// A data run as far as the window shows it, in bytes from the window's start.
     private struct WindowRun {
@@ -50,8 +52,10 @@ final class ExtentScanner {
         var isComplete: Bool
     }
 
-    init(_ chunker: Chunker) {
+    /// - Parameter authenticator: nil to recognise chunks by SHA-256 alone.
+    init(_ chunker: Chunker, _ authenticator: ChunkAuthenticator? = nil) {
         self.chunker = chunker
+        hints = ParentHints(authenticator)
         window = AlignedBuffer(byteCount: Tuning.windowBytes + chunker.max + Limits.blockBytes)
         chunks.reserveCapacity(1024)
     }
@@ -60,12 +64,13 @@ final class ExtentScanner {
     /// - Parameters:
     ///   - extent: starts on an extent boundary; ends on one, or at the end of the disk.
     ///   - parent: chunks of the same extent in the parent recovery point.
+    ///   - isProof: whether those are recognised by SHA-256 even where they have codes.
     func scan(
         _ extent: Range<UInt64>, of input: ExtentInput, parent: [ExtentChunk] = [],
-        trace: inout StageTimes,
+        isProof: Bool = true, trace: inout StageTimes,
         batch: (WindowBatch, inout StageTimes) throws(StoreError) -> Void
     ) throws(StoreError) {
-        hints.begin(parent, extentStart: extent.lowerBound)
+        hints.begin(parent, extentStart: extent.lowerBound, isProof: isProof)
         var cursor = extent.lowerBound
         while var data = try nextBlocks(in: cursor..<extent.upperBound, of: input) {
             // A file system may tell several stretches within what is one data run here.
@@ -122,7 +127,7 @@ final class ExtentScanner {
             }
             atEnd = place + UInt64(count) == range.upperBound
             trace.time(.chunk) { findRuns(from: fresh, atEnd: atEnd) }
-            trace.time(.hash) { hashHints() }
+            trace.time(.hash) { recogniseHints() }
             trace.time(.chunk) { for run in runs { cut(run) } }
             if !chunks.isEmpty {
                 let bytes = UnsafeRawBufferPointer(rebasing: window.bytes[..<filled])
@@ -179,12 +184,12 @@ final class ExtentScanner {
         chunkStart = filled
     }
 
-    /// Hashes the stretches of the window in which the parent has chunks.
-    private func hashHints() {
+    /// Looks at the stretches of the window in which the parent has chunks.
+    private func recogniseHints() {
         let bytes = UnsafeRawBufferPointer(window.bytes)
         hints.beginWindow(at: base)
         for run in runs { hints.add(from: run.start, to: run.end, of: bytes) }
-        hints.hash()
+        hints.recognise()
     }
 
     /// Cuts one run. What is left of an incomplete one waits for the next window.
@@ -194,7 +199,8 @@ final class ExtentScanner {
         while start < run.end {
             if let hint = hints.match(at: start, runEnd: run.isComplete ? run.end : nil) {
                 chunks.append(
-                    WindowChunk(start: start, byteCount: hint.byteCount, knownID: hint.id))
+                    WindowChunk(
+                        start: start, byteCount: hint.byteCount, knownID: hint.id, mac: hint.mac))
                 start += hint.byteCount
                 continue
             }

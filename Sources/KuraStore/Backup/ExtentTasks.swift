@@ -12,6 +12,8 @@ struct ExtentTask {
     var input: ExtentInput
     /// The node of the same extent in the parent recovery point.
     var parent: NodeID?
+    /// Whether unchanged chunks are recognised by SHA-256, not by their codes.
+    var isProof = false
     /// Keeps the memory of a streamed extent alive.
     var buffer: AlignedBuffer?
 }
@@ -21,6 +23,9 @@ final class ExtentTasks: Sendable {
     private let disks: [BackupRequest.Disk]
     /// Per disk, the nodes of the parent's extents.
     private let parents: [[Int: NodeID]]
+    /// Extents whose number leaves this rest, divided by `Tuning.proofRounds`, are read as proof; nil
+    /// for all.
+    private let proofRound: Int?
     private let state: Mutex<State>
 
     struct Outcome {
@@ -36,10 +41,15 @@ final class ExtentTasks: Sendable {
         var outcomes: [Outcome]
     }
 
-    /// - Parameter parents: per disk, the nodes of the parent recovery point's extents.
-    init(_ disks: [BackupRequest.Disk], parents: [[Int: NodeID]]? = nil) {
+    /// - Parameters:
+    ///   - parents: per disk, the nodes of the parent recovery point's extents.
+    ///   - proofRound: below `Tuning.proofRounds`; nil to read every extent as proof.
+    init(
+        _ disks: [BackupRequest.Disk], parents: [[Int: NodeID]]? = nil, proofRound: Int? = nil
+    ) {
         self.disks = disks
         self.parents = parents ?? disks.map { _ in [:] }
+        self.proofRound = proofRound
         let outcomes = disks.map { disk in
             switch disk.source {
             case .file(let file): Outcome(byteCount: file.byteCount)
@@ -59,6 +69,9 @@ final class ExtentTasks: Sendable {
             while state.disk < disks.count {
                 if var task = try Self.next(of: disks[state.disk], &state) {
                     task.parent = parents[task.disk][task.number]
+                    task.isProof = proofRound.map {
+                        task.number % Tuning.proofRounds == $0
+                    } ?? true
                     state.number += 1
                     state.outcomes[task.disk].nodes.append(nil)
                     return task

@@ -88,7 +88,7 @@ final class ManifestReader {
                 chunks.append(
                     ExtentChunk(
                         offset: start + Int(entry.offset), byteCount: Int(entry.byteCount),
-                        id: entry.id))
+                        id: entry.id, mac: entry.mac))
             }
         }
         try Self.check(chunks)
@@ -113,6 +113,8 @@ struct ExtentChunk: Equatable {
     var offset: Int
     var byteCount: Int
     var id: ChunkID
+    /// Its code under the vault's key, where the vault has one.
+    var mac: ChunkMAC?
 }
 
 extension Int {

@@ -22,7 +22,7 @@ enum ManifestWriter {
                 entries.append(
                     LeafEntry(
                         offset: UInt32(chunk.offset - start), byteCount: UInt32(chunk.byteCount),
-                        id: chunk.id))
+                        id: chunk.id, mac: chunk.mac))
                 next += 1
             }
             children[slot] = try keep(.leaf(entries), store)
