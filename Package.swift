@@ -112,6 +112,18 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/CrashSweep", swiftSettings: strict),
+        // Every decoder of bytes from a disk, as Tools/fuzz and the test of its corpus run them.
+        .target(
+            name: "HostileBytes",
+            dependencies: ["KuraCodec", "KuraFormat", "KuraMachines", "KuraPolicy"],
+            path: "Tests/Fuzzing/HostileBytes", swiftSettings: strict),
+        .testTarget(
+            name: "FuzzingTests",
+            dependencies: [
+                "HostileBytes", "KuraIO", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "KuraFormatTests", dependencies: ["KuraCodec", "KuraFormat", "TestSupport"],
             swiftSettings: strict),
@@ -151,7 +163,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "kura", "KuraFormat", "TestSupport",
+                "kura", "KuraFormat", "KuraIO", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),

@@ -38,6 +38,9 @@ enum Interrupts {
 /// From arguments to an exit code.
 public enum Entry {
     public static func main(_ arguments: [String]) -> Int32 {
+        // A mask that takes rights from the owner would lock him out of what is made. Others get none
+        // from Kura anyway, and the programs that it starts keep the caller's mask for them.
+        umask(umask(0o077) & 0o077)
         Terminal.prepare()
         Interrupts.install()
         let arguments = takeLeadingHome(arguments)

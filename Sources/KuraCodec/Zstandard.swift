@@ -46,6 +46,8 @@ public struct Compressor: ~Copyable {
 /// Decompresses frames. Owns one context, so it belongs to one thread at a time.
 public struct Decompressor: ~Copyable {
     private let context: OpaquePointer
+    /// What a frame of RFC 8878 begins with.
+    private static let magic: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd]
 
     public init() { context = ZSTD_createDCtx()! }
 
@@ -59,6 +61,13 @@ public struct Decompressor: ~Copyable {
         let declared = ZSTD_getFrameContentSize(stored.baseAddress, stored.count)
         guard declared == UInt64(target.count) else {
             throw ZstandardError(reason: "the frame does not declare \(target.count) bytes")
+        }
+        // Else the library would decode the formats before 1.0, too, and frames behind the first.
+        guard stored.starts(with: Self.magic) else {
+            throw ZstandardError(reason: "its first bytes are not those of a frame")
+        }
+        guard ZSTD_findFrameCompressedSize(stored.baseAddress, stored.count) == stored.count else {
+            throw ZstandardError(reason: "the frame does not end where its bytes do")
         }
         let count = ZSTD_decompressDCtx(
             context, target.baseAddress, target.count, stored.baseAddress, stored.count)

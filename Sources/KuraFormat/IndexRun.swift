@@ -183,9 +183,14 @@ public struct IndexRunTrailer: Equatable, Sendable {
         guard fileByteCount <= UInt64(Limits.packBytesMax) else {
             throw .invalidField(.indexRun, field: "pack length")
         }
+        let plainByteCount = try reader.uint64()
+        guard chunkCount <= Limits.packChunksMax, plainByteCount <= PackTrailer.plainByteCountMax
+        else {
+            throw .invalidField(.indexRun, field: "pack size")
+        }
         return PackSummary(
             id: id, kind: kind, chunkCount: chunkCount, fileByteCount: fileByteCount,
-            plainByteCount: try reader.uint64())
+            plainByteCount: plainByteCount)
     }
 
     private static func words(

@@ -82,7 +82,7 @@ public struct JournalEntry: Equatable, Sendable {
         sequence = try reader.uint64()
         epoch = try reader.uint64()
         previous = try reader.optionalDigest("previous", of: .journal)
-        guard sequence > 0, (sequence == 1) == (previous == nil) else {
+        guard 1...Limits.sequenceMax ~= sequence, (sequence == 1) == (previous == nil) else {
             throw .invalidField(.journal, field: "sequence")
         }
         time = try reader.int64()

@@ -120,6 +120,9 @@ public struct PackTrailer: Equatable, Sendable {
     /// Stored bytes of all frames.
     public var storedByteCount: UInt64 { frames.reduce(0) { $0 + UInt64($1.storedByteCount) } }
 
+    /// Most plain bytes that the frames of a pack can have together.
+    static let plainByteCountMax = UInt64(Limits.packFramesMax * Limits.framePlainBytesMax)
+
     /// Plain bytes of all frames.
     public var plainByteCount: UInt64 { frames.reduce(0) { $0 + UInt64($1.plainByteCount) } }
 

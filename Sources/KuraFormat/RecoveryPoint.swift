@@ -28,11 +28,11 @@ public struct DiskCounts: Equatable, Sendable {
     public init() {}
 
     public static func += (total: inout DiskCounts, part: DiskCounts) {
-        total.logicalBytes += part.logicalBytes
-        total.dataBytes += part.dataBytes
-        total.newBytes += part.newBytes
-        total.chunks += part.chunks
-        total.newChunks += part.newChunks
+        total.logicalBytes.add(part.logicalBytes)
+        total.dataBytes.add(part.dataBytes)
+        total.newBytes.add(part.newBytes)
+        total.chunks.add(part.chunks)
+        total.newChunks.add(part.newChunks)
     }
 }
 
@@ -142,7 +142,9 @@ public struct RecoveryPoint: Equatable, Sendable {
         vault = try reader.uniqueID()
         item = try reader.name("item")
         sequence = try reader.uint64()
-        guard sequence > 0 else { throw .invalidField(.recoveryPoint, field: "sequence") }
+        guard 1...Limits.sequenceMax ~= sequence else {
+            throw .invalidField(.recoveryPoint, field: "sequence")
+        }
         time = try reader.int64()
         guard let consistency = Consistency(rawValue: try reader.uint8()) else {
             throw .invalidField(.recoveryPoint, field: "consistency")
@@ -181,6 +183,14 @@ public struct RecoveryPoint: Equatable, Sendable {
         return DiskRecord(
             name: name, root: root, counts: counts, changedWhileRead: changed == 1,
             source: try reader.text("source"))
+    }
+}
+
+extension UInt64 {
+    /// Adds a count that a record says and nobody vouches for; what does not fit becomes the maximum.
+    package mutating func add(_ count: UInt64) {
+        let (sum, overflow) = addingReportingOverflow(count)
+        self = overflow ? .max : sum
     }
 }
 

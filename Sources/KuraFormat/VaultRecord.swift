@@ -102,7 +102,7 @@ public struct VaultRecord: Equatable, Sendable {
     /// without knowing of the failover. Nil when there is no such number, after 2^32 failovers.
     public var revisionAfterFailover: UInt64? {
         let (next, overflow) = ((revision >> 32) + 1).multipliedReportingOverflow(by: 1 << 32)
-        return overflow ? nil : next
+        return overflow || next > Limits.sequenceMax ? nil : next
     }
 
     public func encoded() -> [UInt8] {
@@ -151,7 +151,9 @@ public struct VaultRecord: Equatable, Sendable {
         name = try reader.name("name")
         region = try reader.uniqueID()
         revision = try reader.uint64()
-        guard revision > 0 else { throw .invalidField(.vault, field: "revision") }
+        guard 1...Limits.sequenceMax ~= revision else {
+            throw .invalidField(.vault, field: "revision")
+        }
         created = try reader.int64()
         guard let redundancy = Redundancy(rawValue: try reader.uint8()) else {
             throw .invalidField(.vault, field: "redundancy")

@@ -8,6 +8,13 @@ public enum Clock {
     /// Nanoseconds since some fixed moment; never goes back.
     public static func steady() -> Int64 { read(CLOCK_MONOTONIC) }
 
+    /// Nanoseconds from one instant to another: 0 where that is not later, and at most 2^63 - 1,
+    /// because records may hold any instant.
+    public static func elapsed(from start: Int64, to end: Int64) -> Int64 {
+        let (difference, overflow) = end.subtractingReportingOverflow(start)
+        return end <= start ? 0 : overflow ? .max : difference
+    }
+
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         clock_gettime(clock, &time)

@@ -6,6 +6,8 @@ public import SystemPackage
 public enum TargetError: Error, Equatable, Sendable {
     case exists(FilePath)
     case isDirectory(FilePath)
+    /// A symbolic link where none is followed, or one that leads nowhere.
+    case isLink(FilePath)
     /// The directory that would hold the file does not exist.
     case noParent(FilePath)
     case deviceTooSmall(FilePath, needed: UInt64, available: UInt64)
@@ -32,16 +34,22 @@ public final class TargetFile: Sendable {
     /// - Parameters:
     ///   - byteCount: size of the disk.
     ///   - overwrite: whether an existing file or device is written in place.
-    public init(_ path: FilePath, byteCount: UInt64, overwrite: Bool) throws(TargetError) {
+    ///   - followsLink: whether `path` may be a link to what is overwritten. Not where its last part
+    ///     is a name from a vault: what it links to is no choice of the user.
+    public init(
+        _ path: FilePath, byteCount: UInt64, overwrite: Bool, followsLink: Bool = true
+    ) throws(TargetError) {
         self.path = path
         self.byteCount = byteCount
         let existing = try Self.status(path)
+        if !followsLink || existing == nil, Self.isLink(path) { throw .isLink(path) }
         if let existing {
             guard existing.kind != .directory else { throw .isDirectory(path) }
             guard overwrite else { throw .exists(path) }
             temporary = nil
             isDevice = existing.kind == .blockDevice
-            let descriptor = kura_open(path.string, O_RDWR | O_CLOEXEC, 0)
+            let flags = O_RDWR | O_CLOEXEC | (followsLink ? 0 : O_NOFOLLOW)
+            let descriptor = kura_open(path.string, flags, 0)
             guard descriptor >= 0 else {
                 throw .io(IOError("open", path, Errno(rawValue: Glibc.errno)))
             }
@@ -82,6 +90,11 @@ public final class TargetFile: Sendable {
             if error.isNotFound { return nil }
             throw .io(error)
         }
+    }
+
+    private static func isLink(_ path: FilePath) -> Bool {
+        var status = stat()
+        return lstat(path.string, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
     }
 
     private func setSize() throws(TargetError) {

@@ -1,8 +1,8 @@
 internal import FoundationEssentials
-internal import KuraStore
+package import KuraStore
 
 /// What a vm.json may say. Every key may be left out; one that is not known is an error.
-struct MachineFile: Decodable {
+package struct MachineFile: Decodable {
     var power: VirtualMachine.Power?
     var system: VirtualMachine.System?
     var deploymentModel: VirtualMachine.DeploymentModel?
@@ -22,7 +22,7 @@ struct MachineFile: Decodable {
 
     private struct Problem: Error { var text: String }
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let root = try Self.container(
             decoder, ["power", "os", "deployment_model", "agent", "quiesce", "disks"])
         power = try root.decodeIfPresent(VirtualMachine.Power.self, forKey: AnyKey(stringValue: "power"))
@@ -89,7 +89,7 @@ struct MachineFile: Decodable {
     }
 
     /// - Throws: `StoreError`, with what is wrong in words.
-    static func parse(_ bytes: [UInt8]) throws(StoreError) -> MachineFile {
+    package static func parse(_ bytes: [UInt8]) throws(StoreError) -> MachineFile {
         do {
             return try JSONDecoder().decode(MachineFile.self, from: Data(bytes))
         } catch let problem as Problem {

@@ -182,7 +182,7 @@ extension Subscription {
             let now = Clock.now()
             let newest = try vaults().flatMap { try $0.recoveryPoints().map(\.point.time) }.max() ?? 0
             guard now >= newest else {
-                return (.warning, "it is \((newest - now) / 1_000_000_000) s behind the newest "
+                return (.warning, "it is \(Clock.elapsed(from: now, to: newest) / 1_000_000_000) s behind the newest "
                     + "recovery point", "set the clock")
             }
             return (.ok, "ahead of every recovery point", nil)

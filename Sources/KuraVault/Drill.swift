@@ -67,8 +67,9 @@ extension Subscription {
         }
         var report = DrillReport(
             vault: place.name, region: passive.name, id: newest.id, point: newest.point,
-            lag: max(0, try newestCommitted(of: place, newest.point.time) - newest.point.time),
-            age: max(0, Clock.now() - newest.point.time), seconds: 0)
+            lag: Clock.elapsed(
+                from: newest.point.time, to: try newestCommitted(of: place, newest.point.time)),
+            age: Clock.elapsed(from: newest.point.time, to: Clock.now()), seconds: 0)
         for (number, disk) in newest.point.disks.enumerated() {
             try Self.restore(
                 disk, of: vault, to: Self.file(number, in: directory), threads, progress, cancellation)

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Glibc
 internal import KuraFormat
 internal import KuraIO
 internal import KuraStore
@@ -127,9 +128,16 @@ struct Home {
         }
     }
 
+    /// Whose replica directories are used, as the environment says.
+    static var replicaOwner: ReplicaOwner {
+        getenv(ReplicaOwner.variable).map { String(cString: $0) == "1" } ?? false
+            ? .anybody : .trusted
+    }
+
     func open(_ entry: RegionEntry) throws(StoreError) -> Region {
         guard let id = UniqueID(hex: entry.id) else { throw Self.damaged(Self.file(path)) }
         return Region(
-            id: id, name: entry.name, replicas: entry.replicas.map { path.pushing(FilePath($0)) })
+            id: id, name: entry.name, replicas: entry.replicas.map { path.pushing(FilePath($0)) },
+            owner: Self.replicaOwner)
     }
 }

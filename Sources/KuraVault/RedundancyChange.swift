@@ -48,6 +48,11 @@ extension Subscription {
         }
         var record = place.record
         record.redundancy = kind
+        guard record.revision < Limits.sequenceMax else {
+            throw StoreError(
+                .damaged, "the record of vault \(place.name) cannot be replaced: its revision is the "
+                    + "highest that there is", remedy: "look at the replicas: who wrote that?")
+        }
         record.revision += 1
         if kind.hasPair, record.pair == nil {
             let pair = try pairForVault(

@@ -60,7 +60,8 @@ extension Subscription {
             if let pair = new.pair, !home.regions.contains(where: { $0.name == pair }) {
                 throw Self.noSuchPair(pair)
             }
-            let region = try Region.create(name: new.name, replicas: paths)
+            let region = try Region.create(
+                name: new.name, replicas: paths, owner: Home.replicaOwner)
             if let known = home.regions.first(where: { $0.id == region.id.hex }) {
                 throw StoreError(
                     .exists, "these are the directories of region \(known.name)",
@@ -126,7 +127,8 @@ extension Subscription {
                 remedy: "declare the region lost first: kura region failover \(entry.name)")
         }
         _ = try Region.create(
-            name: entry.name, id: region.id, replicas: region.replicas.map(\.path))
+            name: entry.name, id: region.id, replicas: region.replicas.map(\.path),
+            owner: Home.replicaOwner)
     }
 
     private func lockHome() throws(StoreError) -> OpenFile {

@@ -69,7 +69,7 @@ public struct VaultLag: Sendable {
     /// none would be.
     public var recoveryPointObjective: Int64? {
         guard let waiting else { return nil }
-        return waiting.first.map { max(0, now - $0.time) } ?? 0
+        return waiting.first.map { Clock.elapsed(from: $0.time, to: now) } ?? 0
     }
 }
 
@@ -77,7 +77,7 @@ extension Subscription {
     /// Measures how far behind the paired region of a vault is.
     public func lag(of place: VaultPlace) throws(StoreError) -> VaultLag {
         let waiting = place.record.pair == nil ? [] : try waitingPoints(of: place)
-        var bytes = (waiting ?? []).reduce(0) { $0 + $1.byteCount }
+        var bytes = (waiting ?? []).reduce(into: 0 as UInt64) { $0.add($1.byteCount) }
         if let replication = place.replication { bytes = try replication.plan().there.byteCount }
         let queue = place.record.pair == nil
             ? nil : ReplicationQueue.load(queuePath(place.record.id))

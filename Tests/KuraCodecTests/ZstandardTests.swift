@@ -178,4 +178,29 @@ import Testing
             try Self.decompressed(frame + Array("hello".utf8), count: 5)
         }
     }
+
+    @Test("refuses bytes behind the frame: another frame, or one that readers skip")
+    func behind() throws {
+        let stored = try Self.compressed(Self.text)
+        // A skippable frame of 4 bytes, and a frame without content.
+        let skippable: [UInt8] = [0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4]
+        for more in [skippable, try Self.compressed([]), stored, [0]] {
+            #expect(throws: ZstandardError.self) {
+                try Self.decompressed(stored + more, count: Self.text.count)
+            }
+        }
+        #expect(throws: ZstandardError.self) {
+            try Self.decompressed(skippable + stored, count: Self.text.count)
+        }
+    }
+
+    @Test("refuses frames of formats before RFC 8878, which the library would decode")
+    func legacy() {
+        // Version 0.7: 5 bytes "hello" in one raw block; then the end.
+        let frame: [UInt8] = [0x27, 0xb5, 0x2f, 0xfd, 0x20, 0x05, 0x40, 0x00, 0x05]
+        let error = #expect(throws: ZstandardError.self) {
+            try Self.decompressed(frame + Array("hello".utf8) + [0xc0, 0, 0], count: 5)
+        }
+        #expect(error?.reason.contains("first bytes") == true)
+    }
 }

@@ -48,6 +48,22 @@ import Testing
         #expect(trailer.fileByteCount == UInt64(bytes.count))
     }
 
+    @Test("has a trailer that rejects packs larger than any pack") func packSizes() throws {
+        var trailer = Self.example.trailer
+        trailer.packs[0].plainByteCount = 1 << 38
+        trailer.packs[0].chunkCount = UInt32(Limits.packChunksMax)
+        #expect(try Self.decode(trailer.encoded()) == trailer)
+        for change in [
+            { $0.plainByteCount += 1 }, { $0.chunkCount += 1 },
+        ] as [(inout PackSummary) -> Void] {
+            var hostile = trailer
+            change(&hostile.packs[0])
+            #expect(throws: FormatError.invalidField(.indexRun, field: "pack size")) {
+                try Self.decode(hostile.encoded())
+            }
+        }
+    }
+
     @Test("has a trailer that rejects every wrong length") func lengths() throws {
         try expectLengthsRejected(Self.example.trailer.encoded()) { bytes throws(FormatError) in
             _ = try Self.decode(bytes)

@@ -45,7 +45,7 @@ import Testing
             let record = VaultRecord(
                 id: random.uniqueID(), name: random.name(), region: random.uniqueID(),
                 pair: pair, failedOver: pair != nil && Bool.random(using: &random),
-                revision: .random(in: 1...UInt64.max, using: &random),
+                revision: .random(in: 1...Limits.sequenceMax, using: &random),
                 created: .random(in: .min ... .max, using: &random),
                 redundancy: Redundancy.allCases.randomElement(using: &random)!, copies: copies,
                 minCopies: .random(in: 1...copies, using: &random),

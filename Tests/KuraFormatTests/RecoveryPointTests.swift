@@ -96,6 +96,29 @@ import Testing
         }
     }
 
+    @Test("has counts that no sum of hostile ones overflows") func largeCounts() throws {
+        var point = Example.point
+        for disk in point.disks.indices {
+            point.disks[disk].counts.dataBytes = .max
+            point.disks[disk].counts.newBytes = .max - UInt64(disk)
+            point.disks[disk].counts.chunks = .max
+            point.disks[disk].counts.newChunks = .max
+        }
+        let (decoded, _) = try RecoveryPoint.decode(point.encoded())
+        #expect(decoded.counts.dataBytes == .max && decoded.counts.newBytes == .max)
+        #expect(decoded.counts.chunks == .max && decoded.counts.newChunks == .max)
+    }
+
+    @Test("rejects a sequence that nothing can follow") func lastSequence() throws {
+        var point = Example.point
+        point.sequence = Limits.sequenceMax
+        #expect(try RecoveryPoint.decode(point.encoded()).point == point)
+        point.sequence += 1
+        #expect(throws: FormatError.invalidField(.recoveryPoint, field: "sequence")) {
+            try RecoveryPoint.decode(point.encoded())
+        }
+    }
+
     private static func random(_ random: inout SeededGenerator) -> RecoveryPoint {
         var disks: [DiskRecord] = []
         for number in 0...Int.random(in: 0...5, using: &random) {
@@ -114,7 +137,7 @@ import Testing
         }
         return RecoveryPoint(
             vault: random.uniqueID(), item: random.name(),
-            sequence: .random(in: 1...UInt64.max, using: &random),
+            sequence: .random(in: 1...Limits.sequenceMax, using: &random),
             time: .random(in: .min ... .max, using: &random),
             consistency: Consistency.allCases.randomElement(using: &random)!,
             parent: Bool.random(using: &random) ? random.digest() : nil, storedBytes: random.next(),

@@ -29,6 +29,7 @@ import Testing
             "pointRunsMax": UInt64(Limits.pointRunsMax),
             "nameBytesMax": UInt64(Limits.nameBytesMax),
             "textBytesMax": UInt64(Limits.textBytesMax),
+            "sequenceMax": Limits.sequenceMax,
             "replicasMax": UInt64(Limits.replicasMax),
             "featuresMax": UInt64(Limits.featuresMax),
             "condemnedMax": UInt64(Limits.condemnedMax),

@@ -137,6 +137,54 @@ import Testing
         }
     }
 
+    @Test("follows a link to what is overwritten only where that is wanted")
+    func links() throws {
+        try withTemporaryDirectory { directory in
+            let (file, link) = (directory.appending("file"), directory.appending("link"))
+            let old = Array("outside of the chosen directory".utf8)
+            try LocalFileSystem().publish(old, as: file, temporary: directory.appending("new"))
+            #expect(symlink(file.string, link.string) == 0)
+            for overwrite in [true, false] {
+                #expect(throws: TargetError.isLink(link)) {
+                    try TargetFile(link, byteCount: 1, overwrite: overwrite, followsLink: false)
+                }
+            }
+            #expect(try LocalFileSystem().contents(file, max: 1000) == old)
+            chmod(file.string, 0o600)
+            let target = try TargetFile(link, byteCount: 1, overwrite: true)
+            try target.finish()
+            #expect(try LocalFileSystem().status(file).byteCount == 1)
+        }
+    }
+
+    @Test("refuses a link that leads nowhere before anything is written", arguments: [true, false])
+    func danglingLink(_ overwrite: Bool) throws {
+        try withTemporaryDirectory { directory in
+            let link = directory.appending("link")
+            #expect(symlink(directory.appending("absent").string, link.string) == 0)
+            #expect(throws: TargetError.isLink(link)) {
+                try TargetFile(link, byteCount: 1, overwrite: overwrite)
+            }
+            let names = try LocalFileSystem().list(directory)
+            #expect(names == ["link"])
+        }
+    }
+
+    @Test("leaves a partial file that is there alone") func strangePartial() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.appending("disk")
+            let partial = FilePath("\(path.string).\(Process.id).partial")
+            #expect(symlink(directory.appending("elsewhere").string, partial.string) == 0)
+            let error = #expect(throws: TargetError.self) {
+                try TargetFile(path, byteCount: 1, overwrite: false)
+            }
+            guard case .io(let reason) = error else { throw error! }
+            #expect(reason.errno == .fileExists && reason.path == partial)
+            let names = try LocalFileSystem().list(directory)
+            #expect(names.count == 1)
+        }
+    }
+
     @Test("refuses a directory, with and without overwriting", arguments: [true, false])
     func directory(_ overwrite: Bool) throws {
         try withTemporaryDirectory { directory throws in

@@ -23,9 +23,9 @@ struct StatsCommand: ParsableCommand {
         var total = Statistics()
         for vault in vaults {
             let part = try vault.statistics()
-            total.logicalBytes += part.logicalBytes
-            total.dataBytes += part.dataBytes
-            total.uniqueBytes += part.uniqueBytes
+            total.logicalBytes.add(part.logicalBytes)
+            total.dataBytes.add(part.dataBytes)
+            total.uniqueBytes.add(part.uniqueBytes)
             total.storedBytes += part.storedBytes
             total.metadataBytes += part.metadataBytes
             total.chunks += part.chunks

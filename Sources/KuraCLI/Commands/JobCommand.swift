@@ -104,7 +104,8 @@ struct JobWatchCommand: ParsableCommand {
             }
             let percent = Int(job.progress * 100)
             if percent != shown, !global.quiet {
-                Terminal.writeError("\(job.operation.rawValue) \(job.item): \(percent) %\n")
+                let item = Terminal.oneLine(job.item)
+                Terminal.writeError("\(job.operation.rawValue) \(item): \(percent) %\n")
                 shown = percent
             }
             usleep(Self.pauseMicroseconds)

@@ -212,6 +212,6 @@ struct ShowCommand: ParsableCommand {
                 disk.changedWhileRead ? "changed while it was read" : "",
             ])
         }
-        return lines.joined(separator: "\n") + "\n\n" + table.text
+        return lines.map(Terminal.oneLine).joined(separator: "\n") + "\n\n" + table.text
     }
 }

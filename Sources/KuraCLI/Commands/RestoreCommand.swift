@@ -148,7 +148,9 @@ struct RestoreCommand: ParsableCommand {
         let start = Clock.steady()
         let file: TargetFile
         do throws(TargetError) {
-            file = try TargetFile(path, byteCount: disk.byteCount, overwrite: force)
+            file = try TargetFile(
+                path, byteCount: disk.byteCount, overwrite: force,
+                followsLink: path == FilePath(output))
         } catch {
             throw StoreError(error)
         }

@@ -35,7 +35,7 @@ struct SchedulerRunCommand: ParsableCommand {
             let subscription = try global.subscription(create: .defaults)
             let report = try subscription.tick(
                 now: Clock.now(), jobsAtOnce: jobs, cancellation: Interrupts.cancellation)
-            if !report.isEmpty { Terminal.writeError(TickView.text(report) + "\n") }
+            if !report.isEmpty { Terminal.writeError(Terminal.printable(TickView.text(report)) + "\n") }
             for _ in 0..<Self.pausesATick where !Interrupts.cancellation.isCancelled {
                 usleep(Self.pauseMicroseconds)
             }

@@ -9,7 +9,7 @@ struct Table {
 
     mutating func add(_ row: [String]) {
         precondition(row.count == columns.count)
-        rows.append(row)
+        rows.append(row.map(Terminal.oneLine))
     }
 
     var text: String {

@@ -45,7 +45,7 @@ enum Terminal {
     /// Writes one line of data. A reader that went away (a closed pipe) is no error.
     static func print(_ line: String) throws {
         guard outputWasOpen else { throw closedOutput("it is closed") }
-        if let reason = write(Descriptor.output, line + "\n"), reason != EPIPE {
+        if let reason = write(Descriptor.output, printable(line) + "\n"), reason != EPIPE {
             throw closedOutput(String(cString: strerror(reason)))
         }
     }
@@ -61,13 +61,52 @@ enum Terminal {
 
     static func warn(_ message: String) {
         let label = usesColour ? "\u{1B}[33mwarning:\u{1B}[0m" : "warning:"
-        writeError("kura: \(label) \(message)\n")
+        writeError("kura: \(label) \(printable(message))\n")
     }
 
     static func error(_ message: String, remedy: String?) {
         let label = usesColour ? "\u{1B}[31merror:\u{1B}[0m" : "error:"
-        writeError("kura: \(label) \(message)\n")
-        if let remedy { writeError("  help: \(remedy)\n") }
+        writeError("kura: \(label) \(printable(message))\n")
+        if let remedy { writeError("  help: \(printable(remedy))\n") }
+    }
+
+    /// The text without what a terminal would obey, or what would turn its letters around: names
+    /// come from disks and vaults. Each such character becomes its escape in JSON, so a JSON document
+    /// says the same. Ends of lines stay; names in tables have none, see `Table`.
+    static func printable(_ text: String) -> String {
+        // Nearly all is plain ASCII, and a list is long.
+        if text.utf8.allSatisfy({ 0x20...0x7e ~= $0 || $0 == UInt8(ascii: "\n") }) { return text }
+        return text.unicodeScalars.reduce(into: "") { result, scalar in
+            if isHarmful(scalar), scalar != "\n" {
+                result += escape(scalar)
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+    }
+
+    /// A text of one line: ends of lines are escaped, too.
+    static func oneLine(_ text: String) -> String {
+        let text = printable(text)
+        guard text.utf8.contains(UInt8(ascii: "\n")) else { return text }
+        return text.split(separator: "\n", omittingEmptySubsequences: false)
+            .joined(separator: escape("\n"))
+    }
+
+    private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: true
+        // Marks that set the direction of what follows; of the format characters, no others.
+        case .format:
+            "\u{202A}"..."\u{202E}" ~= scalar || "\u{2066}"..."\u{2069}" ~= scalar
+                || ["\u{061C}", "\u{200E}", "\u{200F}"].contains(scalar)
+        default: false
+        }
+    }
+
+    private static func escape(_ scalar: Unicode.Scalar) -> String {
+        let digits = String(scalar.value, radix: 16)
+        return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
     }
 
     /// - Returns: errno, or nil when all was written.

@@ -52,7 +52,8 @@ enum Units {
     }
 
     static func fixed(_ value: Double, _ places: Int) -> String {
-        guard value.isFinite else { return "-" }
+        // Records may hold any count; beyond this, places behind the point mean nothing.
+        guard abs(value) < 1e15 else { return value.isFinite ? "\(value)" : "-" }
         var scale = 1
         for _ in 0..<places { scale *= 10 }
         let scaled = Int((value * Double(scale)).rounded())

@@ -11,6 +11,6 @@ func warnAboutRegions(_ subscription: Subscription) throws {
     }
     for error in try subscription.unreadableVaults() {
         Terminal.warn(error.message)
-        if let remedy = error.remedy { Terminal.writeError("  help: \(remedy)\n") }
+        if let remedy = error.remedy { Terminal.writeError("  help: \(Terminal.printable(remedy))\n") }
     }
 }

@@ -29,8 +29,8 @@ extension Vault {
         var statistics = Statistics()
         for (_, point) in try recoveryPoints() {
             let counts = point.counts
-            statistics.logicalBytes += counts.logicalBytes
-            statistics.dataBytes += counts.dataBytes
+            statistics.logicalBytes.add(counts.logicalBytes)
+            statistics.dataBytes.add(counts.dataBytes)
             statistics.recoveryPoints += 1
             statistics.metadataBytes += UInt64(point.encoded().count)
         }
@@ -42,7 +42,7 @@ extension Vault {
                 statistics.metadataBytes += pack.fileByteCount
                 continue
             }
-            statistics.uniqueBytes += pack.plainByteCount
+            statistics.uniqueBytes.add(pack.plainByteCount)
             statistics.chunks += UInt64(pack.chunkCount)
             let metadataBytes = min(metadataBytes(of: pack), pack.fileByteCount)
             statistics.metadataBytes += metadataBytes

@@ -9,16 +9,20 @@ public final class Region: Sendable {
     public let replicas: [Replica]
     /// Per replica, why it cannot be used; nil where it can.
     public let problems: [StoreError?]
+    /// Whose directories are used.
+    let owner: ReplicaOwner
     let fileSystem: any FileSystem
 
-    /// Opens a region. A replica that is missing or foreign becomes a problem, not an error.
+    /// Opens a region. A replica that is missing, foreign or not to be trusted becomes a problem, not
+    /// an error.
     public init(
-        id: UniqueID, name: String, replicas paths: [FilePath],
+        id: UniqueID, name: String, replicas paths: [FilePath], owner: ReplicaOwner = .trusted,
         fileSystem: any FileSystem = LocalFileSystem()
     ) {
         precondition(1...Limits.replicasMax ~= paths.count)
         self.id = id
         self.name = name
+        self.owner = owner
         self.fileSystem = fileSystem
         let replicas = paths.enumerated().map { ordinal, path in
             Replica(ordinal: ordinal, path: path, regionName: name, fileSystem: fileSystem)
@@ -26,7 +30,7 @@ public final class Region: Sendable {
         self.replicas = replicas
         problems = replicas.map { replica in
             do throws(StoreError) {
-                try replica.identify(as: id)
+                try replica.identify(as: id, owner: owner)
                 return nil
             } catch {
                 return error

@@ -14,10 +14,12 @@ extension Region {
     /// - Parameters:
     ///   - id: which region it is, where that is known; nil takes what the directories say, and a
     ///     new one where they say nothing.
+    ///   - owner: whose directories are taken.
     ///   - paths: each absent, empty, or a replica of this region at its place.
     /// - Returns: the region, opened. Its `problems` name directories that were left as they are.
     public static func create(
         name: String, id: UniqueID? = nil, replicas paths: [FilePath],
+        owner: ReplicaOwner = .trusted,
         fileSystem: any FileSystem = LocalFileSystem()
     ) throws(StoreError) -> Region {
         try withStoreErrors {
@@ -25,6 +27,7 @@ extension Region {
             var holdsVaults = false
             var missing: [Int] = []
             for (ordinal, path) in paths.enumerated() {
+                try owner.check(path, fileSystem)
                 guard let record = try identity(of: path, fileSystem) else {
                     try requireEmpty(path, fileSystem)
                     missing.append(ordinal)
@@ -48,7 +51,8 @@ extension Region {
                         fileSystem)
                 }
             }
-            return Region(id: id, name: name, replicas: paths, fileSystem: fileSystem)
+            return Region(
+                id: id, name: name, replicas: paths, owner: owner, fileSystem: fileSystem)
         }
     }
 

@@ -39,10 +39,11 @@ public struct Replica: Sendable {
         FilePath("\(root)/\(Layout.vaults)/\(vault.hex)/\(name)")
     }
 
-    /// Checks that the directory is this replica of `region`.
-    func identify(as region: UniqueID) throws(StoreError) {
+    /// Checks that the directory is this replica of `region`, and may be used.
+    func identify(as region: UniqueID, owner: ReplicaOwner) throws(StoreError) {
         let record: ReplicaRecord
         do {
+            try owner.check(path, fileSystem)
             let bytes = try fileSystem.contents(recordPath, max: SealedRecord.byteCountMax)
             record = try ReplicaRecord.decode(bytes)
         } catch let error as IOError where error.isNotFound {

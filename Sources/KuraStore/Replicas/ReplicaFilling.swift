@@ -58,13 +58,12 @@ extension Region {
                 .exists, "\(replica.path) is neither empty nor replica \(ordinal) of region \(name)",
                 remedy: "empty it, or give the replica another directory")
         }
-        do throws(IOError) {
+        try withStoreErrors {
+            try owner.check(replica.path, fileSystem)
             try fileSystem.makeDirectories(replica.path)
             try publishIdentity(of: replica, as: replica.fillingPath)
             try fileSystem.makeDirectory(replica.vaultsPath)
             try fileSystem.flushDirectory(replica.path)
-        } catch {
-            throw StoreError(io: error)
         }
         return replica
     }

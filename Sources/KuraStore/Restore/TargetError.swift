@@ -9,6 +9,9 @@ extension StoreError {
                 remedy: "choose another path, or overwrite it with --force")
         case .isDirectory(let path):
             self.init(.io, "\(path) is a directory", remedy: "name a file in it")
+        case .isLink(let path):
+            self.init(
+                .exists, "\(path) is a symbolic link", remedy: "remove it, or choose another path")
         case .noParent(let path):
             self.init(
                 .io, "the directory for \(path) does not exist", remedy: "make it first")

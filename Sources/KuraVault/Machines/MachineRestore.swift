@@ -110,7 +110,8 @@ extension Subscription {
     ) throws(StoreError) -> RestoreReport {
         let file: TargetFile
         do throws(TargetError) {
-            file = try TargetFile(path, byteCount: disk.byteCount, overwrite: false)
+            file = try TargetFile(
+                path, byteCount: disk.byteCount, overwrite: false, followsLink: false)
         } catch {
             throw StoreError(error)
         }

@@ -20,7 +20,10 @@ public enum PointTags {
             guard let text = tag.removingPrefix(untilPrefix) else { continue }
             do {
                 let seconds = try Date(text, strategy: .iso8601).timeIntervalSince1970
-                return Int64(seconds) * 1_000_000_000
+                // What 64 bits cannot count is the last instant that they can, in 2262, or the first.
+                let (time, overflow) = (Int64(exactly: seconds.rounded()) ?? .max)
+                    .multipliedReportingOverflow(by: 1_000_000_000)
+                return overflow ? (seconds > 0 ? .max : .min) : time
             } catch {
                 continue
             }
