@@ -1,12 +1,15 @@
 internal import Glibc
 
-/// Wall time for records, steady time for durations.
+/// Wall time for records, steady time for durations, processor time for costs.
 public enum Clock {
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     public static func now() -> Int64 { read(CLOCK_REALTIME) }
 
     /// Nanoseconds since some fixed moment; never goes back.
     public static func steady() -> Int64 { read(CLOCK_MONOTONIC) }
+
+    /// Nanoseconds of processor time that all threads of this process have used.
+    public static func processor() -> Int64 { read(CLOCK_PROCESS_CPUTIME_ID) }
 
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
@@ -18,6 +21,11 @@ public enum Clock {
 /// Facts about this process and its machine.
 public enum Process {
     public static var id: UInt32 { UInt32(getpid()) }
+    /// Bytes of memory that the machine has.
+    public static var memoryBytes: UInt64 {
+        UInt64(max(0, sysconf(Int32(_SC_PHYS_PAGES)))) * UInt64(max(0, sysconf(Int32(_SC_PAGESIZE))))
+    }
+
     public static var userID: UInt32 { geteuid() }
 
     public static var hostName: String {
