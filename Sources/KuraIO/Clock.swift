@@ -23,7 +23,8 @@ public enum Process {
     public static var id: UInt32 { UInt32(getpid()) }
     /// Bytes of memory that the machine has.
     public static var memoryBytes: UInt64 {
-        UInt64(max(0, sysconf(Int32(_SC_PHYS_PAGES)))) * UInt64(max(0, sysconf(Int32(_SC_PAGESIZE))))
+        let (pages, size) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
+        return UInt64(max(0, pages)) * UInt64(max(0, size))
     }
 
     public static var userID: UInt32 { geteuid() }

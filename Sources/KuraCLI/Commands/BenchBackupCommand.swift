@@ -108,7 +108,7 @@ struct BenchBackupCommand: ParsableCommand {
             "ratio": .fraction(step.ratio),
             "limit": [
                 "seconds": .fraction(limit.seconds), "bound": .string(limit.bound.rawValue),
-                "bytes_per_second": .fraction(step.limitBytesPerSecond),
+                "bytes_per_second": step.limitBytesPerSecond.map(JSON.fraction) ?? .null,
                 "processor_seconds": .fraction(limit.processorSeconds),
                 "device_read_seconds": .fraction(limit.deviceReadSeconds),
                 "device_write_seconds": .fraction(limit.deviceWriteSeconds),

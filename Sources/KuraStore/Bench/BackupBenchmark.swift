@@ -25,7 +25,10 @@ public struct BenchmarkStep: Sendable {
     public var replicaNanoseconds: Int64?
 
     public var bytesPerSecond: Double { Double(bytes) / seconds }
-    public var limitBytesPerSecond: Double { Double(bytes) / limit.seconds }
+    /// Nil where there was nothing to do.
+    public var limitBytesPerSecond: Double? {
+        limit.seconds > 0 ? Double(bytes) / limit.seconds : nil
+    }
     /// 1: as fast as the limit.
     public var ratio: Double { limit.seconds / seconds }
 
@@ -39,8 +42,8 @@ public struct BenchmarkStep: Sendable {
     }
 }
 
-/// Backs an image up, re-reads it, restores and verifies it, and compares each with the limit of this
-/// machine for the same bytes.
+/// Backs an image up, re-reads it, restores and verifies it, and compares each with the limit of
+/// this machine for the same bytes.
 ///
 /// Images and copies are read once before each step, so that the page cache holds them where memory
 /// suffices. The vault must be empty; nothing else may use it.
@@ -85,7 +88,9 @@ public struct BackupBenchmark: Sendable {
         done(first.step)
         done(try backup(.unchanged, image, parent: first.report).step)
         let copy = folder.path.appending("changed.img")
-        try withStoreErrors { try ScatteredCopy.make(of: image, at: copy, share: Self.changedShare) }
+        try withStoreErrors {
+            try ScatteredCopy.make(of: image, at: copy, share: Self.changedShare)
+        }
         let scattered = try backup(.scattered, copy, parent: first.report)
         try withStoreErrors { try LocalFileSystem().remove(copy) }
         done(scattered.step)

@@ -1,15 +1,15 @@
-internal import KuraCodec
+package import KuraCodec
 internal import KuraFormat
-internal import KuraIO
+package import KuraIO
 
 /// Bytes that primitives worked on, and the time that took, of one thread or of several together.
-struct PrimitiveTimes: Sendable {
-    struct Entry: Sendable {
-        var bytes = 0.0
-        var nanoseconds: Int64 = 0
+package struct PrimitiveTimes: Sendable {
+    package struct Entry: Sendable {
+        package var bytes = 0.0
+        package var nanoseconds: Int64 = 0
     }
 
-    private(set) var entries: [Primitive: Entry] = [:]
+    package private(set) var entries: [Primitive: Entry] = [:]
 
     mutating func time<T>(
         _ primitive: Primitive, _ byteCount: Int, _ body: () throws -> T
@@ -29,7 +29,7 @@ struct PrimitiveTimes: Sendable {
     }
 
     /// Bytes per second of `threads` threads together, whose times were added up.
-    func rate(_ primitive: Primitive, threads: Int) -> Double? {
+    package func rate(_ primitive: Primitive, threads: Int) -> Double? {
         guard let entry = entries[primitive], entry.nanoseconds > 0 else { return nil }
         return entry.bytes * Double(threads) / (Double(entry.nanoseconds) / 1e9)
     }
@@ -40,7 +40,7 @@ struct PrimitiveTimes: Sendable {
 /// The engine's own scanner reads and cuts, which is not timed. So kernels see what they see in a
 /// backup: windows that were just read and are still in the processor's cache, without blocks of
 /// zeros, and frames of chunks. One thread uses it.
-final class KernelPass {
+package final class KernelPass {
     private let image: SourceFile
     private let chunker: Chunker
     private let scanner: ExtentScanner
@@ -53,25 +53,25 @@ final class KernelPass {
     private let stored = AlignedBuffer(byteCount: Compressor.bound(KernelPass.frameBytesMax))
     private var used = 0
     private var hasher = BatchHasher()
-    private(set) var times = PrimitiveTimes()
+    package private(set) var times = PrimitiveTimes()
     /// Bytes of chunks, and of their frames.
-    private(set) var dataBytes: UInt64 = 0
-    private(set) var storedBytes: UInt64 = 0
+    package private(set) var dataBytes: UInt64 = 0
+    package private(set) var storedBytes: UInt64 = 0
     /// Blocks of zeros that the scan found. Results are used, so that no kernel can be left out.
-    private(set) var zeroBlocks: UInt64 = 0
+    package private(set) var zeroBlocks: UInt64 = 0
     private var ends: [Int?] = []
     private var digests: [Digest] = []
 
     private static let frameBytesMax = Tuning.dataFrameBytes + Limits.chunkBytesMax
 
-    init(_ image: SourceFile, _ chunker: Chunker, level: Int) {
+    package init(_ image: SourceFile, _ chunker: Chunker, level: Int) {
         self.image = image
         self.chunker = chunker
         scanner = ExtentScanner(chunker)
         compressor = Compressor(level: level)
     }
 
-    func run(_ stretch: Range<UInt64>) throws(StoreError) {
+    package func run(_ stretch: Range<UInt64>) throws(StoreError) {
         var untimed = StageTimes()
         try scanner.scan(stretch, of: .file(image), trace: &untimed) {
             (batch, _) throws(StoreError) in
@@ -141,8 +141,9 @@ final class KernelPass {
         used += bytes.count
     }
 
-    /// Compresses what is there and decodes it, first as a backup checks it, then as a restore does.
-    func finishFrame() throws(StoreError) {
+    /// Compresses what is there and decodes it, first as a backup checks it, then as a restore
+    /// does.
+    package func finishFrame() throws(StoreError) {
         guard used > 0 else { return }
         defer { used = 0 }
         let source = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(plain.bytes)[..<used])

@@ -88,7 +88,7 @@ public final class LimitBenchmark: Sendable {
     }
 
     /// Stretches of data, evenly spread, `max` bytes together at most; all of it where it is less.
-    static func sample(of data: [Range<UInt64>], max: UInt64) -> [Range<UInt64>] {
+    package static func sample(of data: [Range<UInt64>], max: UInt64) -> [Range<UInt64>] {
         let stretches = data.flatMap { range in
             stride(from: range.lowerBound, to: range.upperBound, by: Int(stretchBytes)).map {
                 $0..<min($0 + stretchBytes, range.upperBound)
@@ -246,7 +246,8 @@ public final class LimitBenchmark: Sendable {
     ) throws(StoreError) -> (rate: Double, processorRate: Double) {
         let fileSystem = LocalFileSystem()
         let buffer = AlignedBuffer(byteCount: Tuning.dataPackBytes)
-        var random = SystemRandomNumberGenerator()
+        // Bytes that no device can compress.
+        var random = SplitMix(state: UInt64(copies))
         for offset in stride(from: 0, to: buffer.byteCount, by: 8) {
             buffer.base.storeBytes(of: random.next(), toByteOffset: offset, as: UInt64.self)
         }
@@ -283,7 +284,7 @@ public final class LimitBenchmark: Sendable {
 
 extension SourceFile {
     /// Stretches that the file system does not know as holes, on the grid of blocks, ascending.
-    func dataRanges() throws(StoreError) -> [Range<UInt64>] {
+    package func dataRanges() throws(StoreError) -> [Range<UInt64>] {
         try withStoreErrors {
             let block = UInt64(Limits.blockBytes)
             var ranges: [Range<UInt64>] = []

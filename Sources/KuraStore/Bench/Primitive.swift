@@ -1,5 +1,5 @@
-/// One thing that backups, restores and verifications do to bytes, whose speed is measured alone, on
-/// the engine's own code and buffers.
+/// One thing that backups, restores and verifications do to bytes, whose speed is measured alone,
+/// on the engine's own code and buffers.
 public enum Primitive: String, Sendable, CaseIterable {
     /// Memory, far larger than any cache, read once: what no re-read can exceed.
     case memoryRead = "memory_read"
@@ -7,7 +7,8 @@ public enum Primitive: String, Sendable, CaseIterable {
     case pageCacheRead = "page_cache_read"
     /// `pread` around the page cache. All: `directReadsInFlight` threads, whatever the processors.
     case directRead = "direct_read"
-    /// Looking for blocks of zeros, over all bytes that are read.
+    /// Looking for blocks of zeros, in windows that have data: most blocks show at once that they
+    /// are none.
     case zeroScan = "zero_scan"
     /// Finding the ends of chunks.
     case chunker
@@ -62,7 +63,7 @@ public struct PrimitiveRates: Sendable, Equatable {
     }
 
     /// Primitive by primitive the median of several measurements. O(rounds log rounds).
-    static func median(_ rounds: [PrimitiveRates]) -> PrimitiveRates {
+    package static func median(_ rounds: [PrimitiveRates]) -> PrimitiveRates {
         var result = PrimitiveRates()
         for primitive in Primitive.allCases {
             result[primitive] = Rate(

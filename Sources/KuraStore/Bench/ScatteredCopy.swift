@@ -1,13 +1,13 @@
 internal import KuraFormat
 internal import KuraIO
-internal import SystemPackage
+package import SystemPackage
 
 /// An image with some of its blocks overwritten, as a day of scattered writes leaves it.
-enum ScatteredCopy {
+package enum ScatteredCopy {
     /// Copies the data of an image, holes left alone, and flushes the copy.
     /// - Parameters:
     ///   - share: of the 4 KiB blocks with data, those that get random bytes: 0...1.
-    static func make(of path: FilePath, at copy: FilePath, share: Double) throws {
+    package static func make(of path: FilePath, at copy: FilePath, share: Double) throws {
         let source = try SourceFile(path)
         let target = try TargetFile(copy, byteCount: source.byteCount, overwrite: false)
         do {

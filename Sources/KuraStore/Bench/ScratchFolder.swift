@@ -9,7 +9,7 @@ public struct ScratchFolder: Sendable {
 
     /// - Parameters:
     ///   - parent: an existing directory.
-    ///   - byteCount: room that must be there; less is an error that says so, before anything is made.
+    ///   - byteCount: room that must be there; less is an error, before anything is made.
     public init(in parent: FilePath, needing byteCount: UInt64) throws(StoreError) {
         let fileSystem = LocalFileSystem()
         path = parent.appending("kura-bench-\(UniqueID.random().hex)")
@@ -22,7 +22,8 @@ public struct ScratchFolder: Sendable {
         } catch {
             throw error.isNoSpace
                 ? StoreError(
-                    .noSpace, "\(parent) has not the \(byteCount >> 20) MiB that this needs at most",
+                    .noSpace,
+                    "\(parent) has not the \(byteCount >> 20) MiB that this needs at most",
                     remedy: "name a directory with more room with --directory")
                 : StoreError(io: error)
         }

@@ -1,9 +1,9 @@
 /// The shortest time in which a machine can do what the engine promises, from the speed of each
 /// primitive alone. Pure: bytes and rates in, seconds out.
 ///
-/// A byte that goes through several primitives costs a processor the sum of their times, and a device
-/// works beside the processors. So with B bytes for a primitive that all threads together do at a rate
-/// R, a limit is
+/// A byte that goes through several primitives costs a processor the sum of their times, and a
+/// device works beside the processors. So with B bytes for a primitive that all threads together
+/// do at a rate R, a limit is
 ///
 ///     max( sum of B / R over what processors do,  bytes read / device,  bytes written / device )
 ///
@@ -11,11 +11,11 @@
 /// lane and many), g MAC, Z compress, X decompress and compare after compressing, D decode, w
 /// processor time of a write, k copies.
 ///
-/// What the engine promises belongs to the limit: every chunk is hashed, every compressed frame is
-/// decoded and compared before it counts, every stored byte is hashed, every copy is written and
-/// flushed. What it does beyond (copies in memory, index look-ups, waiting, its own files' metadata
-/// other than their bytes) does not, so a ratio of 1 cannot be reached. Copies share one device. There
-/// are no factors: every term is bytes over a measured rate.
+/// What the engine promises belongs to the limit: every chunk is hashed, every compressed frame
+/// is decoded and compared before it counts, every stored byte is hashed, every copy is written
+/// and flushed. What it does beyond (copies in memory, index look-ups, waiting, its own files'
+/// metadata other than their bytes) does not, so a ratio of 1 cannot be reached. Copies share one
+/// device. There are no factors: every term is bytes over a measured rate.
 public struct SpeedLimit: Sendable, Equatable {
     public enum Bound: String, Sendable {
         case processor
@@ -60,6 +60,8 @@ public struct SpeedLimit: Sendable, Equatable {
         public var data: UInt64
         /// Of `data`, bytes in chunks that are the parent's, at the same place.
         public var unchanged: UInt64
+        /// Of `unchanged`, bytes that are hashed in turn although a MAC could tell; else 0.
+        public var proven: UInt64 = 0
         /// Of `data`, bytes in chunks that the vault did not hold.
         public var new: UInt64
         /// Bytes written to one copy.
@@ -82,9 +84,9 @@ public struct SpeedLimit: Sendable, Equatable {
         }
     }
 
-    /// `read (1/r + 1/n) + (data - unchanged) (1/c + 1/h) + unchanged/h + new (1/Z + 1/X) + stored/h
-    /// + k stored/w`; where the engine has a MAC, `data/g` in place of `unchanged/h`: it proves what
-    /// is unchanged, and has to be made for what is not.
+    /// `read (1/r + 1/n) + unchanged/h + (data - unchanged) (1/c + 1/h) + new (1/Z + 1/X) +
+    /// stored/h + k stored/w`. Where the engine has a MAC, `unchanged/h` becomes `proven/h +
+    /// (unchanged - proven)/g`, and `(data - unchanged)/g` is added: the next backup needs it.
     public static func backup(_ work: Backup, _ rates: PrimitiveRates) -> SpeedLimit {
         var limit = SpeedLimit(rates)
         let cut = work.data - min(work.unchanged, work.data)
@@ -92,7 +94,8 @@ public struct SpeedLimit: Sendable, Equatable {
         limit.add(.pageCacheRead, work.read)
         limit.add(.zeroScan, work.read)
         if rates[.mac].all != nil {
-            limit.add(.mac, work.data)
+            limit.add(.mac, work.data - min(work.proven, work.data))
+            limit.addHash(work.proven)
         } else {
             limit.addHash(work.unchanged)
         }
@@ -106,8 +109,8 @@ public struct SpeedLimit: Sendable, Equatable {
         return limit
     }
 
-    /// `stored (1/r) + unique (1/D + 1/h) + data/w`: each frame is decoded and each chunk hashed once,
-    /// and every byte of data is written and flushed.
+    /// `stored (1/r) + unique (1/D + 1/h) + data/w`: each frame is decoded and each chunk hashed
+    /// once, and every byte of data is written and flushed.
     /// - Parameters:
     ///   - stored: bytes of the packs that hold the disk, in one copy.
     ///   - unique: bytes of its different chunks.

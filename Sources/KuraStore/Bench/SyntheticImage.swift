@@ -1,8 +1,8 @@
 internal import KuraIO
 public import SystemPackage
 
-/// Content to measure with where no image is given. Real disks differ: zstd and the chunker depend on
-/// what they are given.
+/// Content to measure with where no image is given. Real disks differ: zstd and the chunker
+/// depend on what they are given.
 public enum SyntheticImage {
     public static let byteCount: UInt64 = 256 << 20
     /// What it is, for people.
@@ -11,7 +11,9 @@ public enum SyntheticImage {
     private static let turnBytes = 64 << 10
 
     /// Writes the same bytes every time.
-    public static func write(to path: FilePath) throws(StoreError) {
+    public static func write(
+        to path: FilePath, byteCount: UInt64 = byteCount
+    ) throws(StoreError) {
         try withStoreErrors {
             let target = try TargetFile(path, byteCount: byteCount, overwrite: false)
             do {
