@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Wall time for records, steady time for durations.
+/// Wall time for records, steady time for durations, processor time for costs.
 public enum Clock {
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     public static func now() -> Int64 { read(CLOCK_REALTIME) }
@@ -15,6 +15,9 @@ public enum Clock {
         return end <= start ? 0 : overflow ? .max : difference
     }
 
+    /// Nanoseconds of processor time that all threads of this process have used.
+    public static func processor() -> Int64 { read(CLOCK_PROCESS_CPUTIME_ID) }
+
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         clock_gettime(clock, &time)
@@ -25,6 +28,12 @@ public enum Clock {
 /// Facts about this process and its machine.
 public enum Process {
     public static var id: UInt32 { UInt32(getpid()) }
+    /// Bytes of memory that the machine has.
+    public static var memoryBytes: UInt64 {
+        let (pages, size) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
+        return UInt64(max(0, pages)) * UInt64(max(0, size))
+    }
+
     public static var userID: UInt32 { geteuid() }
 
     public static var hostName: String {

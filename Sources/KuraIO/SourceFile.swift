@@ -80,6 +80,11 @@ public final class SourceFile: Sendable {
             OpenFile(descriptor: descriptor), path, at: offset, into: target)
     }
 
+    /// Makes every further read go around the page cache; offset, length and memory must then be
+    /// multiples of `DirectIO.alignment`. What the cache holds stays in it.
+    /// - Returns: false where the file system cannot.
+    public func readAroundCache() -> Bool { kura_set_direct(descriptor, 1) == 0 }
+
     /// The next stretch within `range` that may hold data, by SEEK_DATA and SEEK_HOLE.
     /// - Returns: nil when the rest of the range is a hole. Where the file system tells no holes
     ///   (or the source is a device), all of it is data.

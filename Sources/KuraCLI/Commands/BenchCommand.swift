@@ -1,4 +1,6 @@
 import ArgumentParser
+import Glibc
+import KuraCodec
 import KuraFormat
 import KuraIO
 import KuraStore
@@ -7,8 +9,84 @@ import SystemPackage
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure, without storing anything.",
-        subcommands: [BenchChunkersCommand.self])
+        commandName: "bench", abstract: "Measure this machine, and Kura on your images.",
+        subcommands: [
+            BenchLimitsCommand.self, BenchBackupCommand.self, BenchChunkersCommand.self,
+        ])
+}
+
+/// Where a measurement may put its files, and how often it is done.
+struct BenchOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Where to write; a folder is made in it and removed. By default beside the image, "
+                + "or in TMPDIR.", valueName: "dir"))
+    var directory: String?
+
+    @Option(help: "Copies, 1 to 3, as a vault has them.")
+    var copies = 3
+
+    @Option(help: "Level of zstd, 1 to 19.")
+    var level = BackupRequest.defaultLevel
+
+    @Option(help: "How often everything is measured; the medians count.")
+    var rounds = 3
+
+    func validate() throws {
+        guard 1...3 ~= copies else {
+            throw ValidationError("--copies takes 1 to 3, not \(copies)")
+        }
+        guard Compressor.levels ~= level else {
+            throw ValidationError("--level takes 1 to 19, not \(level)")
+        }
+        guard 1...99 ~= rounds else {
+            throw ValidationError("--rounds takes 1 to 99, not \(rounds)")
+        }
+    }
+
+    /// - Parameter image: its directory is taken where none is given.
+    func parent(of image: String?) -> FilePath {
+        if let directory { return FilePath(directory) }
+        guard let image else {
+            return FilePath(getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp")
+        }
+        let folder = FilePath(image).removingLastComponent()
+        return folder.isEmpty ? "." : folder
+    }
+
+    func limitOptions(threads: Int) -> LimitBenchmark.Options {
+        LimitBenchmark.Options(
+            chunkBytesMean: Int(Subscription.defaultChunkBytesMean), level: level,
+            threads: threads, copies: copies, rounds: rounds)
+    }
+
+    static func open(_ image: String) throws(StoreError) -> SourceFile {
+        do throws(SourceError) {
+            return try SourceFile(FilePath(image))
+        } catch {
+            throw StoreError(error)
+        }
+    }
+}
+
+extension ScratchFolder {
+    /// Runs `body` and removes the folder, whatever happened.
+    func use<T>(_ body: () throws -> T) throws -> T {
+        let value: T
+        do {
+            value = try body()
+        } catch {
+            // Why the measurement failed matters more than what stays behind.
+            do throws(StoreError) {
+                try remove()
+            } catch {
+                Terminal.warn("\(path) was not removed: \(error.message)")
+            }
+            throw error
+        }
+        try remove()
+        return value
+    }
 }
 
 struct BenchChunkersCommand: ParsableCommand {
@@ -37,14 +115,7 @@ struct BenchChunkersCommand: ParsableCommand {
     }
 
     func run() throws {
-        var sources: [SourceFile] = []
-        for image in images {
-            do throws(SourceError) {
-                sources.append(try SourceFile(FilePath(image)))
-            } catch {
-                throw StoreError(error)
-            }
-        }
+        let sources = try images.map(BenchOptions.open)
         var results: [ChunkerResult] = []
         for (kind, mean) in ChunkerBenchmark.candidates {
             results.append(

@@ -20,6 +20,11 @@ final class FrameBuilder {
     /// costs more than the bytes are worth.
     private static let savingShift = 5
 
+    /// Whether a frame is stored as zstd made it, rather than raw.
+    static func isWorthwhile(stored: Int, plain: Int) -> Bool {
+        stored <= plain - plain >> savingShift
+    }
+
     /// - Parameter target: plain bytes after which a frame is closed.
     init(for pack: PackWriter, target: Int, level: Int) {
         self.pack = pack
@@ -51,7 +56,7 @@ final class FrameBuilder {
             let count = try trace.time(.compress) {
                 try compressor.compress(source, into: stored.bytes)
             }
-            if count <= used - used >> Self.savingShift {
+            if Self.isWorthwhile(stored: count, plain: used) {
                 bytes = UnsafeRawBufferPointer(
                     rebasing: UnsafeRawBufferPointer(stored.bytes)[..<count])
             } else {

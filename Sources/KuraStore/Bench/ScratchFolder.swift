@@ -1,0 +1,51 @@
+internal import Glibc
+internal import KuraFormat
+internal import KuraIO
+public import SystemPackage
+
+/// A new folder for a measurement, removed with everything in it at the end.
+public struct ScratchFolder: Sendable {
+    public let path: FilePath
+
+    /// - Parameters:
+    ///   - parent: an existing directory.
+    ///   - byteCount: room that must be there; less is an error, before anything is made.
+    public init(in parent: FilePath, needing byteCount: UInt64) throws(StoreError) {
+        let fileSystem = LocalFileSystem()
+        path = parent.appending("kura-bench-\(UniqueID.random().hex)")
+        do throws(IOError) {
+            let free = try fileSystem.freeBytes(parent)
+            guard free >= byteCount else {
+                throw IOError("measure in", parent, .noSpace)
+            }
+            try fileSystem.makeDirectory(path)
+        } catch {
+            throw error.isNoSpace
+                ? StoreError(
+                    .noSpace,
+                    "\(parent) has not the \(byteCount >> 20) MiB that this needs at most",
+                    remedy: "name a directory with more room with --directory")
+                : StoreError(io: error)
+        }
+    }
+
+    /// Removes it. What cannot be removed is named in the error.
+    public func remove() throws(StoreError) {
+        try withStoreErrors { try Self.removeTree(path) }
+    }
+
+    private static func removeTree(_ path: FilePath) throws {
+        let fileSystem = LocalFileSystem()
+        for name in try fileSystem.list(path) {
+            let child = path.appending(name)
+            if try fileSystem.status(child).kind == .directory {
+                try removeTree(child)
+            } else {
+                try fileSystem.remove(child)
+            }
+        }
+        guard rmdir(path.string) == 0 else {
+            throw IOError("remove", path, Errno(rawValue: Glibc.errno))
+        }
+    }
+}
