@@ -16,6 +16,8 @@ let package = Package(
         .executable(name: "kura", targets: ["kura"]),
         .library(name: "KuraCodec", targets: ["KuraCodec"]),
         .library(name: "KuraFormat", targets: ["KuraFormat"]),
+        .library(name: "KuraIO", targets: ["KuraIO"]),
+        .library(name: "KuraStore", targets: ["KuraStore"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),

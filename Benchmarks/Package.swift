@@ -6,6 +6,7 @@ let package = Package(
     name: "kura-benchmarks",
     dependencies: [
         .package(name: "kura", path: ".."),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/ordo-one/benchmark", exact: "1.38.1", traits: []),
     ],
     targets: [
@@ -17,6 +18,26 @@ let package = Package(
                 .product(name: "KuraFormat", package: "kura"),
             ],
             path: "Benchmarks/Kernels",
-            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
+        // Grows an index to 10^8 chunks and measures it.
+        .executableTarget(
+            name: "index-scale",
+            dependencies: [
+                .product(name: "KuraFormat", package: "kura"),
+                .product(name: "KuraStore", package: "kura"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Benchmarks/IndexScale"),
+        // What Tools/bench-guard counts the instructions of, and compares the speed of.
+        .executableTarget(
+            name: "guard-kernels",
+            dependencies: [
+                .product(name: "KuraCodec", package: "kura"),
+                .product(name: "KuraFormat", package: "kura"),
+                .product(name: "KuraIO", package: "kura"),
+                .product(name: "KuraStore", package: "kura"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Benchmarks/Guard"),
     ]
 )

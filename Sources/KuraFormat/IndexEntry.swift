@@ -18,6 +18,9 @@ public struct ChunkLocation: Equatable, Sendable, BitwiseCopyable {
         bits = UInt64(pack) << 40 | UInt64(frame) << 24 | UInt64(plainOffset)
     }
 
+    /// The bits of frame and plain offset.
+    public static let placeMask: UInt64 = 1 << 40 - 1
+
     public var pack: Int { Int(bits >> 40) }
     public var frame: Int { Int(bits >> 24 & 0xffff) }
     public var plainOffset: Int { Int(bits & 0xff_ffff) }
@@ -81,13 +84,19 @@ public enum IndexBlock {
         return Digest(loadingFrom: block.baseAddress! + checkedByteCount)
     }
 
+    /// The number of entries of a checked block.
+    @inline(__always)
+    public static func count(of block: UnsafeRawBufferPointer) -> Int {
+        Int(UInt16(littleEndian: block.load(fromByteOffset: countOffset, as: UInt16.self)))
+    }
+
     /// Checks a block's fields. The caller has compared its checksum.
     /// - Returns: the number of entries.
     public static func check(
         _ block: UnsafeRawBufferPointer, number: UInt32
     ) throws(FormatError) -> Int {
         precondition(block.count == byteCount)
-        let count = Int(UInt16(littleEndian: block.load(fromByteOffset: countOffset, as: UInt16.self)))
+        let count = count(of: block)
         guard 1...entriesMax ~= count else {
             throw .invalidField(.indexBlock, field: "entry count")
         }

@@ -91,7 +91,10 @@ public struct IndexRunTrailer: Equatable, Sendable {
         self.filter = filter
     }
 
-    private static let fixedByteCount = IndexRunHeader.usedByteCount + 24 + Digest.byteCount
+    /// Bytes of a trailer before its tables.
+    public static let fixedByteCount = IndexRunHeader.usedByteCount + 24 + Digest.byteCount
+    private static let entryCountOffset = IndexRunHeader.usedByteCount
+    private static let filterBlocksOffset = IndexRunHeader.usedByteCount + 16
 
     public static func blockCount(entries: UInt64) -> UInt64 {
         let perBlock = UInt64(IndexBlock.entriesMax)
@@ -100,7 +103,8 @@ public struct IndexRunTrailer: Equatable, Sendable {
 
     public var encodedByteCount: Int {
         Self.fixedByteCount + packs.count * PackSummary.byteCount
-            + superseded.count * Digest.byteCount + fences.count * 8 + filter.words.count * 8
+            + superseded.count * Digest.byteCount + fences.count * 8
+            + filter.blockCount * BloomFilter.blockByteCount
     }
 
     /// Length that the whole run file must have.
@@ -110,7 +114,16 @@ public struct IndexRunTrailer: Equatable, Sendable {
     }
 
     public func encoded() -> [UInt8] {
-        var writer = ByteWriter(reserving: encodedByteCount)
+        var bytes = encodedHead()
+        bytes.reserveCapacity(encodedByteCount)
+        filter.withUnsafeStoredBytes { bytes += $0 }
+        return bytes
+    }
+
+    /// All of the trailer but the filter, which follows it and is larger than the rest.
+    public func encodedHead() -> [UInt8] {
+        var writer = ByteWriter(
+            reserving: encodedByteCount - filter.blockCount * BloomFilter.blockByteCount)
         writer.append(header.encodedUsed())
         writer.integer(entryCount)
         writer.integer(UInt32(packs.count))
@@ -128,13 +141,38 @@ public struct IndexRunTrailer: Equatable, Sendable {
         }
         for run in superseded { writer.digest(run) }
         for fence in fences { writer.integer(fence) }
-        for word in filter.words { writer.integer(word) }
         return writer.bytes
+    }
+
+    /// What the first `fixedByteCount` bytes of a trailer say about its size. Nobody has checked
+    /// them yet.
+    public static func counts(
+        in fixed: UnsafeRawBufferPointer
+    ) -> (entries: UInt64, filterBlocks: Int) {
+        precondition(fixed.count >= fixedByteCount)
+        let entries = fixed.loadUnaligned(fromByteOffset: entryCountOffset, as: UInt64.self)
+        let blocks = fixed.loadUnaligned(fromByteOffset: filterBlocksOffset, as: UInt32.self)
+        return (UInt64(littleEndian: entries), Int(UInt32(littleEndian: blocks)))
     }
 
     /// Decodes a trailer whose SHA-256 the caller has compared with the file's name. O(bytes).
     public init(decoding bytes: UnsafeRawBufferPointer) throws(FormatError) {
-        var reader = ByteReader(bytes, of: .indexRun)
+        try self.init(ByteReader(bytes, of: .indexRun), filter: nil)
+    }
+
+    /// Decodes a trailer that is in two pieces, so that a large filter is not copied.
+    /// - Parameters:
+    ///   - head: all of it but the filter.
+    ///   - filter: what follows the head in the file.
+    public init(
+        decodingHead head: UnsafeRawBufferPointer, filter: BloomFilter
+    ) throws(FormatError) {
+        try self.init(ByteReader(head, of: .indexRun), filter: filter)
+    }
+
+    /// - Parameter known: the filter, where it is not among the bytes.
+    private init(_ bytes: ByteReader, filter known: BloomFilter?) throws(FormatError) {
+        var reader = bytes
         header = try IndexRunHeader(reading: &reader)
         entryCount = try reader.uint64()
         let packCount = Int(try reader.uint32())
@@ -149,15 +187,18 @@ public struct IndexRunTrailer: Equatable, Sendable {
             throw .invalidField(.indexRun, field: "pack count")
         }
         let fenceCount = Int(Self.blockCount(entries: entryCount))
-        guard filterBlocks == BloomFilter.blockCount(for: Int(entryCount)) else {
+        guard filterBlocks == BloomFilter.blockCount(for: Int(entryCount)),
+            filterBlocks == known?.blockCount ?? filterBlocks
+        else {
             throw .invalidField(.indexRun, field: "filter blocks")
         }
         // All counts have 32 bits, so this sum cannot overflow; nothing is allocated before it holds.
         let tables = packCount * PackSummary.byteCount + supersededCount * Digest.byteCount
-            + fenceCount * 8 + filterBlocks * BloomFilter.blockByteCount
+            + fenceCount * 8 + (known == nil ? filterBlocks * BloomFilter.blockByteCount : 0)
         guard reader.remaining >= tables else {
             throw .truncated(
-                .indexRun, needed: UInt64(reader.offset + tables), available: UInt64(bytes.count))
+                .indexRun, needed: UInt64(reader.offset + tables),
+                available: UInt64(reader.offset + reader.remaining))
         }
         packs = []
         packs.reserveCapacity(packCount)
@@ -168,7 +209,12 @@ public struct IndexRunTrailer: Equatable, Sendable {
         for index in 1..<max(fences.count, 1) where fences[index - 1] > fences[index] {
             throw .invalidField(.indexRun, field: "fences")
         }
-        filter = BloomFilter(words: try Self.words(&reader, count: filterBlocks * 8))
+        if let known {
+            filter = known
+        } else {
+            let raw = try reader.bytes(filterBlocks * BloomFilter.blockByteCount)
+            filter = BloomFilter(blockCount: filterBlocks) { $0.copyMemory(from: raw) }
+        }
         try reader.finish()
     }
 

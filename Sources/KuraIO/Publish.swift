@@ -1,65 +1,142 @@
 public import SystemPackage
 
+/// A file on its way to its final name: the one way into a region.
+///
+/// What is on disk if power fails after each step:
+/// 1. the temporary file is created and written: rubbish in `temporary`'s directory, or nothing;
+/// 2. it is complete (flushed): the same, with all of its bytes;
+/// 3. it is renamed: still the temporary name, or the final one with complete bytes;
+/// 4. the final directory is flushed: the final name.
+///
+/// After `publish` the file survives. After an error it may or may not be there under its final
+/// name, but if it is there, it is complete. A file is never flushed twice: after a failed flush
+/// the kernel may have dropped its pages, so it is removed.
+///
+/// `@unchecked Sendable`: one thread at a time uses it. After the first error it is given up, and
+/// nothing of it must be called any more.
+public final class Publication: @unchecked Sendable {
+    private let fileSystem: any FileSystem
+    private let temporary: FilePath
+    private let file: OpenFile
+    private var isOpen = true
+    /// Bytes so far.
+    public private(set) var byteCount: UInt64 = 0
+
+    /// - Parameter temporary: a name that nobody else uses, on the file system of the final name.
+    public init(_ fileSystem: any FileSystem, temporary: FilePath) throws(IOError) {
+        self.fileSystem = fileSystem
+        self.temporary = temporary
+        file = try fileSystem.create(temporary)
+    }
+
+    deinit { close() }
+
+    /// Writes the next bytes of the file.
+    public func append(_ bytes: UnsafeRawBufferPointer) throws(IOError) {
+        try orAbandon { () throws(IOError) in
+            try fileSystem.write(file, temporary, at: byteCount, bytes)
+        }
+        byteCount += UInt64(bytes.count)
+    }
+
+    /// Makes the file's bytes durable, under its temporary name. Nothing may be appended after it.
+    public func complete() throws(IOError) {
+        try orAbandon { () throws(IOError) in
+            try fileSystem.seal(file, temporary)
+            try fileSystem.flush(file, temporary)
+        }
+        close()
+    }
+
+    /// Gives the complete file its name, durably.
+    ///
+    /// - Parameter replacing: whether an existing file gives way. Files named by content are not
+    ///   replaced: an equal one that exists already is as good; a different one is damaged and
+    ///   gives way.
+    public func publish(as name: FilePath, replacing: Bool = false) throws(IOError) {
+        precondition(!isOpen, "a file is complete before it gets its name")
+        try orAbandon { () throws(IOError) in
+            do throws(IOError) {
+                try fileSystem.rename(temporary, to: name, replacing: replacing)
+            } catch {
+                guard error.errno == .fileExists else { throw error }
+                if try isEqual(to: name) {
+                    discard()
+                } else {
+                    try fileSystem.rename(temporary, to: name, replacing: true)
+                }
+            }
+        }
+        try fileSystem.flushDirectory(name.removingLastComponent())
+    }
+
+    /// Removes the temporary file. Nothing may be called after it.
+    public func abandon() {
+        close()
+        discard()
+    }
+
+    private func orAbandon(_ body: () throws(IOError) -> Void) throws(IOError) {
+        do throws(IOError) {
+            try body()
+        } catch {
+            abandon()
+            throw error
+        }
+    }
+
+    private func close() {
+        if isOpen { fileSystem.close(file) }
+        isOpen = false
+    }
+
+    /// A file that stays behind is rubbish in a temporary directory, which the next session clears;
+    /// the error on the way here matters more.
+    private func discard() {
+        do throws(IOError) {
+            try fileSystem.remove(temporary)
+        } catch {
+            return
+        }
+    }
+
+    /// Whether a file holds exactly the bytes of the temporary one.
+    private func isEqual(to name: FilePath) throws(IOError) -> Bool {
+        guard try fileSystem.status(name).byteCount == byteCount else { return false }
+        let mine = try fileSystem.openForReading(temporary)
+        defer { fileSystem.close(mine) }
+        let other = try fileSystem.openForReading(name)
+        defer { fileSystem.close(other) }
+        let buffers = (AlignedBuffer(byteCount: 1 << 20), AlignedBuffer(byteCount: 1 << 20))
+        var offset: UInt64 = 0
+        while offset < byteCount {
+            let count = try fileSystem.read(mine, temporary, at: offset, into: buffers.0.bytes)
+            let found = try fileSystem.read(other, name, at: offset, into: buffers.1.bytes)
+            guard count > 0, count == found,
+                buffers.0.bytes[..<count].elementsEqual(buffers.1.bytes[..<count])
+            else { return false }
+            offset += UInt64(count)
+        }
+        return true
+    }
+}
+
 extension FileSystem {
-    /// Makes a file durable under its final name: the one way into a region.
-    ///
-    /// What is on disk if power fails after each step:
-    /// 1. the temporary file is created and written: rubbish in `temporary`'s directory, or nothing;
-    /// 2. it is flushed: the same, with its bytes complete;
-    /// 3. it is renamed: still the temporary name, or the final one with complete bytes;
-    /// 4. the final directory is flushed: the final name.
-    ///
-    /// After the return the file survives. After an error it may or may not be there under its final
-    /// name, but if it is there, it is complete. A file is never flushed twice: after a failed flush
-    /// the kernel may have dropped its pages, so it is removed.
+    /// Makes a file durable under its final name, from bytes that are all in memory: see
+    /// `Publication`.
     ///
     /// - Parameters:
     ///   - pieces: the bytes, one piece behind the other.
     ///   - temporary: a name that nobody else uses, on the same file system.
-    ///   - replacing: whether an existing file gives way. Files named by content are not replaced:
-    ///     an equal one that exists already is as good; a different one is damaged and gives way.
+    ///   - replacing: whether an existing file gives way, even one that holds other good bytes.
     public func publish(
         _ pieces: [UnsafeRawBufferPointer], as name: FilePath, temporary: FilePath,
         replacing: Bool = false
     ) throws(IOError) {
-        let file = try create(temporary)
-        do throws(IOError) {
-            defer { close(file) }
-            var offset: UInt64 = 0
-            for piece in pieces {
-                try write(file, temporary, at: offset, piece)
-                offset += UInt64(piece.count)
-            }
-            try seal(file, temporary)
-            try flush(file, temporary)
-        } catch {
-            discard(temporary)
-            throw error
-        }
-        do throws(IOError) {
-            try settle(pieces, from: temporary, as: name, replacing: replacing)
-        } catch {
-            discard(temporary)
-            throw error
-        }
-        try flushDirectory(name.removingLastComponent())
-    }
-
-    /// Gives the complete temporary file its name, unless an equal file has it already.
-    private func settle(
-        _ pieces: [UnsafeRawBufferPointer], from temporary: FilePath, as name: FilePath,
-        replacing: Bool
-    ) throws(IOError) {
-        do throws(IOError) {
-            try rename(temporary, to: name, replacing: replacing)
-        } catch {
-            guard error.errno == .fileExists else { throw error }
-            if try holds(name, pieces) {
-                discard(temporary)
-            } else {
-                try rename(temporary, to: name, replacing: true)
-            }
-        }
+        let publication = try Publication(self, temporary: temporary)
+        for piece in pieces { try publication.append(piece) }
+        try publication.complete()
+        try publication.publish(as: name, replacing: replacing)
     }
 
     public func publish(
@@ -88,40 +165,5 @@ extension FileSystem {
         if !parent.isEmpty, parent != path { try makeDirectories(parent) }
         try makeDirectory(path)
         try flushDirectory(parent.isEmpty ? "." : parent)
-    }
-
-    /// Removes a file that no longer matters. A file that stays behind is rubbish in a temporary
-    /// directory, which the next session clears; the error on the way here matters more.
-    private func discard(_ temporary: FilePath) {
-        do {
-            try remove(temporary)
-        } catch {
-            return
-        }
-    }
-
-    /// Whether the file holds exactly these bytes.
-    private func holds(
-        _ path: FilePath, _ pieces: [UnsafeRawBufferPointer]
-    ) throws(IOError) -> Bool {
-        let size = pieces.reduce(0) { $0 + $1.count }
-        guard try status(path).byteCount == UInt64(size) else { return false }
-        let file = try openForReading(path)
-        defer { close(file) }
-        let buffer = AlignedBuffer(byteCount: 1 << 20)
-        var offset: UInt64 = 0
-        for piece in pieces {
-            var rest = piece[...]
-            while !rest.isEmpty {
-                let expected = rest.prefix(buffer.byteCount)
-                let found = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<expected.count])
-                guard try read(file, path, at: offset, into: found) == expected.count,
-                    found.elementsEqual(expected)
-                else { return false }
-                offset += UInt64(expected.count)
-                rest = rest.dropFirst(expected.count)
-            }
-        }
-        return true
     }
 }

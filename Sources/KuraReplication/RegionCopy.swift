@@ -76,7 +76,7 @@ final class RegionCopy: Sendable {
             }
             do throws(StoreError) {
                 try intake.publish(bytes, as: .pack(pack.id))
-                count(bytes) { $0.packs += 1 }
+                count(UInt64(bytes.count)) { $0.packs += 1 }
             } catch {
                 state.withLock { $0.error = $0.error ?? error }
             }
@@ -86,20 +86,24 @@ final class RegionCopy: Sendable {
     /// The bytes of a file, from whichever replica of the source has a good copy. Damage is never
     /// shipped: where there is none, that is a problem of the report.
     private func soundCopy(of file: VaultFile) -> [UInt8]? {
+        good { () throws(StoreError) in try source.soundBytes(of: file) }
+    }
+
+    private func good<T>(_ body: () throws(StoreError) -> T) -> T? {
         do throws(StoreError) {
-            return try source.soundBytes(of: file)
+            return try body()
         } catch {
             state.withLock { $0.report.problems.append(error.message) }
             return nil
         }
     }
 
-    private func count(_ bytes: [UInt8], _ body: (inout RegionCopyReport) -> Void) {
+    private func count(_ bytes: UInt64, _ body: (inout RegionCopyReport) -> Void) {
         state.withLock { state in
             body(&state.report)
-            state.report.bytes += UInt64(bytes.count)
+            state.report.bytes += bytes
         }
-        progress.update { $0.doneBytes += UInt64(bytes.count) }
+        progress.update { $0.doneBytes += bytes }
     }
 
     // MARK: Runs and points
@@ -113,12 +117,14 @@ final class RegionCopy: Sendable {
         var complete = lost.isEmpty && plan.problems.isEmpty && !plan.relists
         for run in plan.runs {
             try checkCancelled()
-            guard !blocked.contains(run.id), let bytes = soundCopy(of: .run(run.id)) else {
+            guard !blocked.contains(run.id), let copy = good({ () throws(StoreError) in
+                try source.soundCopy(of: .run(run.id))
+            }) else {
                 complete = false
                 continue
             }
-            try intake.publish(bytes, as: .run(run.id))
-            count(bytes) { $0.runs += 1 }
+            try intake.publish(copy, run: run.id)
+            count(copy.byteCount) { $0.runs += 1 }
         }
         return complete
     }
@@ -163,7 +169,7 @@ final class RegionCopy: Sendable {
                 continue
             }
             let warnings = try intake.publish(bytes, point: point.id, arrival: .replication)
-            count(bytes) { $0.points += 1 }
+            count(UInt64(bytes.count)) { $0.points += 1 }
             state.withLock { $0.report.warnings += warnings }
         }
     }

@@ -25,9 +25,6 @@ enum Tuning {
     static let cachedBlocks = 2048
     /// Decoded frames that a restore worker keeps.
     static let cachedFrames = 8
-    /// Runs below this size are merged when there are `smallRunsMax` of them.
-    static let smallRunEntries = 1 << 17
-    static let smallRunsMax = 8
     /// Threads of a restore that decode, at most. Each has an extent in memory, and so has each
     /// writer: 256 MiB in all.
     static let restoreWorkersMax = 6

@@ -12,6 +12,7 @@ enum Scenario: String, CaseIterable, Sendable {
     case repair
     case catchUp = "catch-up"
     case replicate
+    case merge
 
     /// Disks that differ by little, each large enough for several chunks.
     static func disks(_ seed: UInt64) -> [[UInt8]] {
@@ -47,6 +48,10 @@ enum Scenario: String, CaseIterable, Sendable {
             try world.backup(disks[0])
             try world.replicate()
             try world.backup(disks[1])
+        case .merge:
+            for number in 0..<UInt64(5) {
+                try world.backup(SyntheticDisk(seed: seed &+ number, byteCount: 32 << 10).bytes)
+            }
         }
     }
 
@@ -65,6 +70,13 @@ enum Scenario: String, CaseIterable, Sendable {
                 throw Violation("not healed: \(report.damaged)")
             }
         case .replicate: try world.replicate()
+        case .merge:
+            let index = world.directory(replica: 0).appending("index")
+            let before = try world.fileSystem.list(index).count
+            try world.vault().mergeRuns()
+            if try world.fileSystem.list(index).count >= before {
+                throw Violation("no index runs were merged")
+            }
         }
     }
 

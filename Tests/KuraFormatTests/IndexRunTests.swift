@@ -154,6 +154,35 @@ import Testing
         #expect(passed < 1000)
     }
 
+    @Test("tests the seven bits that the specification names") func bits() throws {
+        try forAll(cases: 20) { seed, random in
+            var filter = BloomFilter(capacity: 300)
+            for _ in 0..<300 { filter.insert(random.digest()) }
+            let words = filter.withUnsafeStoredBytes { bytes in
+                (0..<(bytes.count / 8)).map {
+                    UInt64(littleEndian: bytes.load(fromByteOffset: 8 * $0, as: UInt64.self))
+                }
+            }
+            for _ in 0..<2000 {
+                let id: ChunkID = random.digest()
+                let block = Int(id.word1.multipliedFullWidth(by: UInt64(filter.blockCount)).high)
+                let expected = (0..<7).allSatisfy { probe in
+                    let bit = Int(id.word2 >> UInt64(9 * probe) & 511)
+                    return words[8 * block + bit / 64] >> UInt64(bit % 64) & 1 == 1
+                }
+                #expect(filter.mayContain(id) == expected, "seed \(seed)")
+            }
+        }
+    }
+
+    @Test("is not changed by what is inserted into a copy") func copies() {
+        let empty = BloomFilter(capacity: 10)
+        var filled = empty
+        filled.insert(Example.digest("name"))
+        #expect(!empty.mayContain(Example.digest("name")))
+        #expect(filled.mayContain(Example.digest("name")))
+    }
+
     @Test("holds nothing while it is empty") func empty() {
         #expect(!BloomFilter(capacity: 10).mayContain(Example.digest("name")))
     }

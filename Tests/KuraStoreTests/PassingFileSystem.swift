@@ -38,9 +38,12 @@ final class CancellingFileSystem: PassingFileSystem {
 protocol PassingFileSystem: FileSystem {
     func willLock(_ path: FilePath) throws(IOError)
     func willRead(_ path: FilePath)
+    func willWrite(_ path: FilePath) throws(IOError)
 }
 
 extension PassingFileSystem {
+    func willWrite(_ path: FilePath) throws(IOError) {}
+
     private var base: LocalFileSystem { LocalFileSystem() }
 
     func openForReading(_ path: FilePath) throws(IOError) -> OpenFile {
@@ -58,6 +61,7 @@ extension PassingFileSystem {
     func write(
         _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
     ) throws(IOError) {
+        try willWrite(path)
         try base.write(file, path, at: offset, bytes)
     }
     func flush(_ file: OpenFile, _ path: FilePath) throws(IOError) { try base.flush(file, path) }

@@ -96,9 +96,22 @@ struct BackupCommand: ParsableCommand {
         if let warning = subscription.noteBackup(report, in: vault) { warnings.append(warning) }
         if replicate { warnings += bringAcross(vault, subscription) }
         try show(report, vault, expires: subscription.expiry(of: report, in: vault))
+        if let warning = mergeRuns(vault) { warnings.append(warning) }
         for warning in warnings { Terminal.warn(warning) }
         healMetDamage(vault)
         if !warnings.isEmpty || !vault.damage.isEmpty { throw EarlyExit.warnings }
+    }
+
+    /// After the report, because nobody has to wait for it.
+    /// - Returns: why the index stays in more files than it should.
+    private func mergeRuns(_ vault: Vault) -> String? {
+        do throws(StoreError) {
+            try vault.mergeRuns(Interrupts.cancellation)
+            return nil
+        } catch {
+            return error.code == .interrupted
+                ? nil : "index runs were not merged: \(error.message)"
+        }
     }
 
     /// - Returns: why the point is not in the pair; it is durable in its own region all the same.

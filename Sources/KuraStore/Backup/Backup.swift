@@ -155,15 +155,6 @@ final class Backup: Sendable {
                 + "may mix states from before and after"
         }
         warnings += session.writeReceipts(of: id, arrival: .backup)
-        do throws(StoreError) {
-            try session.withCommitLock { () throws(StoreError) in
-                // Looked at anew: others may have taken packs away, which must not come back.
-                try IndexMerge(ChunkIndex.open(session.vault), session.writer).run()
-            }
-        } catch {
-            // The recovery point is made; only the index stays in more files than it should.
-            warnings.append("index runs were not merged: \(error.message)")
-        }
         let (stages, metadataBytes) = state.withLock { ($0.trace, $0.metadataBytes) }
         let absences = session.vault.problems
             + session.writer.failures.sorted { $0.key < $1.key }.map(\.value)
@@ -257,7 +248,8 @@ extension Vault {
     /// Backs up the disks of one item and returns the new recovery point.
     ///
     /// On return the recovery point is durable in every replica that the report names: all of them,
-    /// or at least `requiredCopies` where others are away or failed. After an error, or when
+    /// or at least `requiredCopies` where others are away or failed. Call `mergeRuns` when it was
+    /// reported. After an error, or when
     /// `cancellation` stops it, none was acknowledged, and what was stored stays for the next backup.
     public func backup(
         _ request: BackupRequest, progress: Progress = Progress(),

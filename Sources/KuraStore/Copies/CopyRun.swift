@@ -78,17 +78,17 @@ final class CopyRun: Sendable {
             state.withLock { $0.failures[ordinal] == nil }
         }
         guard !left.isEmpty else { return }
-        let bytes: [UInt8]
+        let copy: SoundCopy
         do throws(StoreError) {
-            bytes = try vault.soundCopy(of: step.file).bytes
+            copy = try vault.soundCopy(of: step.file)
         } catch {
             state.withLock { $0.lost.append(step.file) }
             return
         }
         for ordinal in left {
             attempt(ordinal) { (target) throws(IOError) in
-                try vault.fileSystem.publish(
-                    bytes, as: target.path(of: step.file, in: vault.id),
+                try copy.publish(
+                    as: target.path(of: step.file, in: vault.id),
                     temporary: writer.temporaryName(in: target), replacing: step.file == .record)
                 state.withLock { $0.copied[ordinal, default: CopyAmount()].add(step) }
                 if case .point(let id) = step.file {

@@ -79,14 +79,16 @@ final class ChunkIndex: Sendable {
     var entryCount: UInt64 { runs.reduce(0) { $0 + $1.trailer.entryCount } }
 
     func contains(_ id: ChunkID, _ cache: BlockCache) throws(StoreError) -> Bool {
-        for run in runs where run.trailer.filter.mayContain(id) {
+        let probe = BloomFilter.Probe(id)
+        for run in runs where run.trailer.filter.mayContain(id, probe) {
             if try cache.find(id, in: run) != nil { return true }
         }
         return false
     }
 
     func find(_ id: ChunkID, _ cache: BlockCache) throws(StoreError) -> FoundChunk? {
-        for run in runs where run.trailer.filter.mayContain(id) {
+        let probe = BloomFilter.Probe(id)
+        for run in runs where run.trailer.filter.mayContain(id, probe) {
             guard let location = try cache.find(id, in: run) else { continue }
             guard location.pack < run.trailer.packs.count else {
                 throw StoreError(
@@ -109,6 +111,8 @@ final class BlockCache {
         var count = 0
     }
 
+    /// Blocks that were not in the cache.
+    private(set) var readCount = 0
     private var slots: [Slot]
     private let blocks: AlignedBuffer
     private let mask: Int
@@ -155,6 +159,7 @@ final class BlockCache {
             return (UnsafeRawBufferPointer(target), slots[index].count)
         }
         slots[index].run = nil
+        readCount += 1
         let count = try run.readBlock(number, into: target)
         slots[index] = Slot(run: key, number: number, count: count)
         return (UnsafeRawBufferPointer(target), count)

@@ -61,10 +61,7 @@ final class IndexRunReader: Sendable {
         _ id: RunID, _ file: OpenFile, _ path: FilePath, _ vault: Vault
     ) throws -> IndexRunTrailer {
         let size = try vault.fileSystem.status(path).byteCount
-        let raw = try TrailerReader.read(
-            file, path, size: size, vault.fileSystem, structure: .indexRun,
-            max: Limits.runTrailerBytesMax, digest: id)
-        let trailer = try raw.withUnsafeBytes { try IndexRunTrailer(decoding: $0) }
+        let trailer = try readTrailer(id, file, path, size: size, vault.fileSystem)
         guard trailer.header.vault == vault.id else {
             throw FormatError.invalidField(.indexRun, field: "vault")
         }
@@ -72,6 +69,68 @@ final class IndexRunReader: Sendable {
             throw FormatError.truncated(.indexRun, needed: trailer.fileByteCount, available: size)
         }
         return trailer
+    }
+
+    /// Reads a trailer, the filter straight to where it stays, and compares it with the run's name.
+    private static func readTrailer(
+        _ id: RunID, _ file: OpenFile, _ path: FilePath, size: UInt64,
+        _ fileSystem: any FileSystem
+    ) throws -> IndexRunTrailer {
+        let (start, fixed) = try readFixed(id, file, path, size: size, fileSystem)
+        let byteCount = Int(size) - Footer.byteCount - Int(start)
+        let counts = fixed.withUnsafeBytes { IndexRunTrailer.counts(in: $0) }
+        let filterByteCount = counts.filterBlocks * BloomFilter.blockByteCount
+        guard counts.filterBlocks > 0, filterByteCount <= byteCount - fixed.count else {
+            throw FormatError.invalidField(.indexRun, field: "filter blocks")
+        }
+        func read(_ target: UnsafeMutableRawBufferPointer, at offset: UInt64) throws {
+            let count = try fileSystem.read(file, path, at: offset, into: target)
+            guard count == target.count else { throw FormatError.checksumMismatch(.indexRun) }
+        }
+        // Both are bounded by the file's own size now.
+        var head = [UInt8](repeating: 0, count: byteCount - filterByteCount)
+        try head.withUnsafeMutableBytes { try read($0, at: start) }
+        let filter = try BloomFilter(blockCount: counts.filterBlocks) { memory in
+            MemoryAdvice.preferLargePages(memory)
+            try read(memory, at: start + UInt64(head.count))
+        }
+        let digest = filter.withUnsafeStoredBytes { stored in
+            head.withUnsafeBytes { ChunkHasher.digest(pieces: [$0, stored]) }
+        }
+        guard digest == id else { throw FormatError.checksumMismatch(.indexRun) }
+        return try head.withUnsafeBytes {
+            try IndexRunTrailer(decodingHead: $0, filter: filter)
+        }
+    }
+
+    /// The trailer's offset, and its bytes before the tables. Their SHA-256 is not known yet.
+    private static func readFixed(
+        _ id: RunID, _ file: OpenFile, _ path: FilePath, size: UInt64,
+        _ fileSystem: any FileSystem
+    ) throws -> (start: UInt64, bytes: [UInt8]) {
+        let footer = try TrailerReader.footer(
+            file, path, size: size, fileSystem, structure: .indexRun,
+            max: Limits.runTrailerBytesMax, digest: id)
+        let start = size - UInt64(Footer.byteCount) - footer.trailerByteCount
+        var fixed = [UInt8](repeating: 0, count: IndexRunTrailer.fixedByteCount)
+        guard footer.trailerByteCount >= UInt64(fixed.count) else {
+            throw FormatError.truncated(
+                .indexRun, needed: UInt64(fixed.count), available: footer.trailerByteCount)
+        }
+        let count = try fixed.withUnsafeMutableBytes {
+            try fileSystem.read(file, path, at: start, into: $0)
+        }
+        guard count == fixed.count else { throw FormatError.checksumMismatch(.indexRun) }
+        return (start, fixed)
+    }
+
+    /// How many entries a copy of a run says that it has: two short reads. Nobody has checked it.
+    static func entryCount(_ id: RunID, _ path: FilePath, _ vault: Vault) throws -> UInt64 {
+        let file = try vault.fileSystem.openForReading(path)
+        defer { vault.fileSystem.close(file) }
+        let size = try vault.fileSystem.status(path).byteCount
+        let (_, fixed) = try readFixed(id, file, path, size: size, vault.fileSystem)
+        return fixed.withUnsafeBytes { IndexRunTrailer.counts(in: $0).entries }
     }
 
     /// Reads block `number` into `target` (4 KiB) from the first copy that is good.
@@ -108,5 +167,44 @@ final class IndexRunReader: Sendable {
             throw FormatError.checksumMismatch(.indexBlock)
         }
         return try IndexBlock.check(block, number: UInt32(number))
+    }
+
+    /// Reads blocks one behind the other in one go, and checks each; where one of a copy is bad, it
+    /// comes from another copy.
+    /// - Parameter target: 4 KiB a block.
+    func readBlocks(
+        from first: Int, into target: UnsafeMutableRawBufferPointer, _ hasher: inout BatchHasher
+    ) throws(StoreError) {
+        if readAtOnce(from: first, into: target, &hasher) { return }
+        for number in 0..<(target.count / IndexBlock.byteCount) {
+            let start = number * IndexBlock.byteCount
+            _ = try readBlock(
+                first + number, into: UnsafeMutableRawBufferPointer(
+                    rebasing: target[start..<(start + IndexBlock.byteCount)]))
+        }
+    }
+
+    private func readAtOnce(
+        from first: Int, into target: UnsafeMutableRawBufferPointer, _ hasher: inout BatchHasher
+    ) -> Bool {
+        guard let (replica, file) = copies.first else { return false }
+        let path = replica.path(of: .run(id), in: vault.id)
+        let offset = UInt64(IndexRunHeader.byteCount + first * IndexBlock.byteCount)
+        do {
+            let count = try vault.fileSystem.read(file, path, at: offset, into: target)
+            guard count == target.count else { return false }
+            let blocks = UnsafeRawBufferPointer(target)
+            for (number, digest) in hasher.digests(ofBlocks: blocks).enumerated() {
+                let start = number * IndexBlock.byteCount
+                let block = UnsafeRawBufferPointer(
+                    rebasing: blocks[start..<(start + IndexBlock.byteCount)])
+                guard digest == IndexBlock.storedDigest(block) else { return false }
+                _ = try IndexBlock.check(block, number: UInt32(first + number))
+            }
+            return true
+        } catch {
+            // One by one shows which of them is bad.
+            return false
+        }
     }
 }

@@ -2,67 +2,205 @@ internal import KuraCodec
 internal import KuraFormat
 internal import KuraIO
 
-/// Builds index runs and publishes them.
+/// Writes index runs to all replicas, entry by entry.
+///
+/// Memory of a run that is being written: 12.7 bits an entry for filter and fences, 56 bytes a
+/// pack, and 3 MiB, however many entries there are.
 enum IndexRunWriter {
+    /// What gives the entries of a run, in ascending order; of equal names the first stays.
+    /// - Returns: the packs that the locations count.
+    typealias Source = (
+        _ append: (IndexEntry) throws(StoreError) -> Void
+    ) throws(StoreError) -> [PackSummary]
+
     /// Publishes one run over `entries` and returns it, open; nil where there are none.
     ///
     /// Every pack in `packs` must be durable in every replica: a run promises that its packs are
-    /// there. Of equal names one stays. O(n log n); needs about 90 bytes of memory an entry.
+    /// there. Of equal names one stays. O(n log n).
     static func write(
         _ entries: [IndexEntry], packs: [PackSummary], superseded: [RunID] = [],
         to writer: ReplicaWriter
     ) throws(StoreError) -> IndexRunReader? {
-        var entries = entries
-        entries.sort { $0.id < $1.id }
-        removeRepeated(&entries)
-        guard !entries.isEmpty else { return nil }
-        let (bytes, id) = encode(
-            entries, packs: packs, superseded: superseded, vault: writer.vault.id)
-        try writer.publish(bytes, as: .run(id))
-        return try IndexRunReader(id, writer.vault)
-    }
-
-    private static func removeRepeated(_ entries: inout [IndexEntry]) {
-        var kept = 0
-        for index in entries.indices where index == 0 || entries[index].id != entries[kept - 1].id {
-            entries[kept] = entries[index]
-            kept += 1
+        let sorted = entries.sorted { $0.id < $1.id }
+        let run = try prepare(atMost: sorted.count, superseded: superseded, to: writer) {
+            (append) throws(StoreError) in
+            for entry in sorted { try append(entry) }
+            return packs
         }
-        entries.removeLast(entries.count - kept)
+        guard let run else { return nil }
+        try run.publish()
+        return try IndexRunReader(run.id, writer.vault)
     }
 
-    /// - Parameter entries: ascending, each name once, at least one.
-    static func encode(
-        _ entries: [IndexEntry], packs: [PackSummary], superseded: [RunID], vault: UniqueID
-    ) -> (bytes: [UInt8], id: RunID) {
-        let header = IndexRunHeader(vault: vault, nonce: .random(in: IndexRunHeader.nonces))
-        let blockCount = Int(IndexRunTrailer.blockCount(entries: UInt64(entries.count)))
-        var fences: [UInt64] = []
-        fences.reserveCapacity(blockCount)
-        var filter = BloomFilter(capacity: entries.count)
-        for entry in entries { filter.insert(entry.id) }
-        var digests = StreamingHasher()
-        var bytes = header.encoded()
-        bytes.reserveCapacity(bytes.count + (blockCount + 1) * IndexBlock.byteCount)
-        let block = AlignedBuffer(byteCount: IndexBlock.byteCount)
-        for number in 0..<blockCount {
-            let start = number * IndexBlock.entriesMax
-            let part = entries[start..<min(start + IndexBlock.entriesMax, entries.count)]
-            IndexBlock.encode(part, number: UInt32(number), into: block.bytes)
-            let checked = block.bytes[..<IndexBlock.checkedByteCount]
-            let digest = ChunkHasher.digest(UnsafeRawBufferPointer(rebasing: checked))
-            IndexBlock.seal(digest, into: block.bytes)
+    /// Makes the bytes of a run durable that has no name yet: what takes long about it.
+    ///
+    /// - Parameters:
+    ///   - count: entries that `source` gives at most.
+    ///   - source: runs twice where there are fewer, because of equal names: a filter has the size
+    ///     that its entries need. It must give the same ones again.
+    /// - Returns: nil where there are no entries.
+    static func prepare(
+        atMost count: Int, superseded: [RunID], to writer: ReplicaWriter, _ source: Source
+    ) throws(StoreError) -> PreparedRun? {
+        guard count > 0 else { return nil }
+        let stream = ReplicaStream(to: writer)
+        do throws(StoreError) {
+            let builder = IndexRunBuilder(stream, vault: writer.vault.id, atMost: count)
+            try builder.begin()
+            let packs = try source { (entry) throws(StoreError) in try builder.append(entry) }
+            guard let entries = try builder.endBlocks() else {
+                stream.abandon()
+                return nil
+            }
+            if builder.needsFilter {
+                var filter = IndexRunBuilder.emptyFilter(for: entries)
+                _ = try source { (entry) throws(StoreError) in filter.insert(entry.id) }
+                builder.filter = filter
+            }
+            let id = try builder.end(packs: packs, superseded: superseded)
+            try stream.complete()
+            return PreparedRun(id: id, byteCount: stream.byteCount, stream: stream)
+        } catch {
+            stream.abandon()
+            throw error
+        }
+    }
+}
+
+/// A run whose bytes are durable in every live replica, and that nobody sees before it gets its
+/// name. End it with `publish` or `abandon`.
+struct PreparedRun {
+    let id: RunID
+    let byteCount: UInt64
+    fileprivate let stream: ReplicaStream
+
+    func publish() throws(StoreError) {
+        do throws(StoreError) {
+            try stream.publish(as: .run(id))
+        } catch {
+            stream.abandon()
+            throw error
+        }
+    }
+
+    func abandon() { stream.abandon() }
+}
+
+/// Puts the bytes of a run together, from its first entry to its footer.
+private final class IndexRunBuilder {
+    private let stream: ReplicaStream
+    private let header: IndexRunHeader
+    private let blocks = AlignedBuffer(byteCount: groupBlocks * IndexBlock.byteCount)
+    private var groupCount = 0
+    private var hasher = BatchHasher()
+    private var digests = StreamingHasher()
+    private var pending: [IndexEntry] = []
+    private var last: ChunkID?
+    private var fences: [UInt64] = []
+    private var entryCount = 0
+    var filter: BloomFilter
+
+    /// Blocks that are hashed at once, in lanes, and written.
+    private static let groupBlocks = 128
+
+    init(_ stream: ReplicaStream, vault: UniqueID, atMost count: Int) {
+        self.stream = stream
+        header = IndexRunHeader(vault: vault, nonce: .random(in: IndexRunHeader.nonces))
+        filter = Self.emptyFilter(for: count)
+        pending.reserveCapacity(IndexBlock.entriesMax)
+        fences.reserveCapacity(Int(IndexRunTrailer.blockCount(entries: UInt64(count))))
+    }
+
+    static func emptyFilter(for count: Int) -> BloomFilter {
+        BloomFilter(blockCount: BloomFilter.blockCount(for: count)) { memory in
+            MemoryAdvice.preferLargePages(memory)
+            memory.initializeMemory(as: UInt8.self, repeating: 0)
+        }
+    }
+
+    func begin() throws(StoreError) { try stream.append(header.encoded()) }
+
+    func append(_ entry: IndexEntry) throws(StoreError) {
+        if let last, !(last < entry.id) {
+            guard last == entry.id else {
+                throw StoreError(
+                    .damaged, "entries of an index run are out of order at \(entry.id.short)",
+                    remedy: "run: kura verify --repair")
+            }
+            return
+        }
+        last = entry.id
+        filter.insert(entry.id)
+        pending.append(entry)
+        entryCount += 1
+        if pending.count == IndexBlock.entriesMax { try endBlock() }
+    }
+
+    private func endBlock() throws(StoreError) {
+        let block = blocks.bytes[
+            (groupCount * IndexBlock.byteCount)..<((groupCount + 1) * IndexBlock.byteCount)]
+        IndexBlock.encode(
+            pending[...], number: UInt32(fences.count),
+            into: UnsafeMutableRawBufferPointer(rebasing: block))
+        fences.append(pending[0].id.word0)
+        pending.removeAll(keepingCapacity: true)
+        groupCount += 1
+        if groupCount == Self.groupBlocks { try endGroup() }
+    }
+
+    private func endGroup() throws(StoreError) {
+        let group = UnsafeMutableRawBufferPointer(
+            rebasing: blocks.bytes[..<(groupCount * IndexBlock.byteCount)])
+        for (number, digest) in hasher.digests(
+            ofBlocks: UnsafeRawBufferPointer(group)
+        ).enumerated() {
+            let start = number * IndexBlock.byteCount
+            IndexBlock.seal(
+                digest, into: UnsafeMutableRawBufferPointer(
+                    rebasing: group[start..<(start + IndexBlock.byteCount)]))
             digests.update(digest)
-            fences.append(part.first!.id.word0)
-            bytes.append(contentsOf: block.bytes)
         }
+        groupCount = 0
+        try stream.append(UnsafeRawBufferPointer(group))
+    }
+
+    /// - Returns: the number of entries; nil without any.
+    func endBlocks() throws(StoreError) -> Int? {
+        if !pending.isEmpty { try endBlock() }
+        if groupCount > 0 { try endGroup() }
+        return entryCount == 0 ? nil : entryCount
+    }
+
+    /// Whether the filter has another size than the entries need.
+    var needsFilter: Bool { filter.blockCount != BloomFilter.blockCount(for: entryCount) }
+
+    /// - Returns: the run's name.
+    func end(packs: [PackSummary], superseded: [RunID]) throws(StoreError) -> RunID {
         let trailer = IndexRunTrailer(
-            header: header, entryCount: UInt64(entries.count), blocksDigest: digests.finish(),
+            header: header, entryCount: UInt64(entryCount), blocksDigest: digests.finish(),
             packs: packs, superseded: superseded, fences: fences, filter: filter)
-        let encoded = trailer.encoded()
-        let id = ChunkHasher.digest(encoded)
-        bytes += encoded
-        bytes += Footer(trailerByteCount: UInt64(encoded.count), trailerDigest: id).encoded()
-        return (bytes, id)
+        let head = trailer.encodedHead()
+        try stream.append(head)
+        let id = try filter.withUnsafeStoredBytes { (stored) throws(StoreError) in
+            try stream.append(stored)
+            return head.withUnsafeBytes { ChunkHasher.digest(pieces: [$0, stored]) }
+        }
+        try stream.append(
+            Footer(trailerByteCount: UInt64(trailer.encodedByteCount), trailerDigest: id).encoded())
+        return id
+    }
+}
+
+extension BatchHasher {
+    /// Checksums of index blocks that lie one behind the other, as they should be.
+    mutating func digests(ofBlocks blocks: UnsafeRawBufferPointer) -> [Digest] {
+        removeAll()
+        for start in stride(from: 0, to: blocks.count, by: IndexBlock.byteCount) {
+            append(
+                UnsafeRawBufferPointer(
+                    rebasing: blocks[start..<(start + IndexBlock.checkedByteCount)]))
+        }
+        run()
+        return digests
     }
 }

@@ -84,9 +84,18 @@ struct GarbageCollection {
         }
         let going = Set((plan.dead + repacked).map(\.id)).union(unlisted)
         if !going.isEmpty {
+            var rewriting = RunRewriting(session, without: going, marks)
+            defer { rewriting.abandon() }
+            do throws(StoreError) {
+                try rewriting.prepare(index)
+            } catch {
+                // Without room beforehand there may be some once it is needed.
+                guard error.code == .noSpace, session.writer.error == nil else { throw error }
+                rewriting.abandon()
+            }
             try session.withCommitLock { () throws(StoreError) in
                 try repacking?.list()
-                try condemn(going, knowing: Set(points), marks)
+                try condemn(&rewriting, knowing: Set(points), marks)
             }
             report.repackedBytes = repacking?.packBytes ?? 0
             report.writtenBytes += report.repackedBytes + (repacking?.runBytes ?? 0)
@@ -105,15 +114,18 @@ struct GarbageCollection {
         try removeObsoleteRuns()
         if !unlisted.isEmpty {
             try session.withCommitLock { () throws(StoreError) in
-                try condemn(unlisted, knowing: Set(try vault.recoveryPointIDs()), nil)
+                var rewriting = RunRewriting(session, without: unlisted, nil)
+                try condemn(&rewriting, knowing: Set(try vault.recoveryPointIDs()), nil)
             }
         }
         try sweep()
     }
 
-    /// - Parameter marked: points that were followed before.
+    /// - Parameters:
+    ///   - rewriting: says which packs go.
+    ///   - marked: points that were followed before.
     private mutating func condemn(
-        _ packs: Set<PackID>, knowing marked: Set<RecoveryPointID>, _ marks: LiveMarks?
+        _ rewriting: inout RunRewriting, knowing marked: Set<RecoveryPointID>, _ marks: LiveMarks?
     ) throws(StoreError) {
         let index = try ChunkIndex.open(vault)
         try vault.requireReadable(index)
@@ -122,13 +134,16 @@ struct GarbageCollection {
             for disk in try vault.recoveryPoint(id).disks { try walker.walk(disk) }
         }
         // A session lists its packs before it commits; what it lists now it may still want.
-        let condemned = packs.subtracting(walker.packs)
+        let condemned = rewriting.packs.subtracting(walker.packs)
         guard !condemned.isEmpty else { return }
         try session.makeDirectory(Layout.condemned)
         let users = try vault.openUsers(except: session.id)
         try publish(condemned, users)
-        report.writtenBytes += try RunRewriting(session, without: condemned, marks)
-            .run(index)
+        if condemned != rewriting.packs {
+            rewriting.abandon()
+            rewriting = RunRewriting(session, without: condemned, marks)
+        }
+        report.writtenBytes += try rewriting.run(index)
     }
 
     /// Those that were superseded just now, and those that somebody who died left.

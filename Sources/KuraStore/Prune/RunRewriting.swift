@@ -4,12 +4,18 @@ internal import KuraIO
 /// Writes index runs again without the packs that go.
 ///
 /// Each run that lists one of them gets a successor of its own, which holds all its other entries
-/// and supersedes it, so memory stays that of the largest run. A pack that stays keeps all of its
-/// entries, needed or not: a backup may want one again.
+/// and supersedes it. A pack that stays keeps all of its entries, needed or not: a backup may want
+/// one again. Memory: see `IndexRunWriter`.
 struct RunRewriting {
     private let session: Session
-    private let packs: Set<PackID>
+    let packs: Set<PackID>
     private let marks: LiveMarks?
+    /// Successors that were written beforehand, by the run that they supersede; nil where nothing
+    /// of it stays.
+    private var prepared: [RunID: PreparedRun?] = [:]
+
+    /// Runs of fewer entries are written while the commit lock is held: a fraction of a second.
+    private static let preparedEntriesMin: UInt64 = 1 << 19
 
     /// - Parameter marks: what points need. A run keeps one place of each chunk, and a merge since
     ///   then may have kept one in a pack that goes.
@@ -19,28 +25,58 @@ struct RunRewriting {
         self.marks = marks
     }
 
+    /// Writes the successors of large runs, under no name yet, so that nobody has to wait for it.
+    /// What it wrote comes to nothing where a run changes before `run`.
+    mutating func prepare(_ index: ChunkIndex) throws(StoreError) {
+        for run in index.runs where isAffected(run) {
+            guard run.trailer.entryCount >= Self.preparedEntriesMin else { continue }
+            prepared[run.id] = .some(try rewrite(run, and: []))
+        }
+    }
+
+    /// Removes what was prepared and not used.
+    mutating func abandon() {
+        for case let run? in prepared.values { run.abandon() }
+        prepared = [:]
+    }
+
+    private func isAffected(_ run: IndexRunReader) -> Bool {
+        run.trailer.packs.contains { packs.contains($0.id) }
+    }
+
+    /// Under the commit lock.
     /// - Returns: bytes of the new runs.
-    func run(_ index: ChunkIndex) throws(StoreError) -> UInt64 {
+    mutating func run(_ index: ChunkIndex) throws(StoreError) -> UInt64 {
         var written: UInt64 = 0
         // Runs of which nothing stays. Another one has to say so; the smallest is written anew.
         var empty: [RunID] = []
-        var smallest: IndexRunReader?
+        var smallest: RunID?
         for run in index.runs {
-            let isAffected = run.trailer.packs.contains { packs.contains($0.id) }
-            guard isAffected else {
-                smallest = run
+            guard isAffected(run) else {
+                smallest = run.id
                 continue
             }
-            if let successor = try rewrite(run, and: []) {
-                written += successor.trailer.fileByteCount
-                smallest = successor
+            let successor: PreparedRun?
+            if let known = prepared.removeValue(forKey: run.id) {
+                successor = known
+            } else {
+                successor = try rewrite(run, and: [])
+            }
+            if let successor {
+                written += successor.byteCount
+                try successor.publish()
+                smallest = successor.id
             } else {
                 empty += [run.id] + run.trailer.superseded
             }
         }
         guard !empty.isEmpty else { return written }
         if let smallest {
-            written += try rewrite(smallest, and: empty)?.trailer.fileByteCount ?? 0
+            let run = try IndexRunReader(smallest, session.vault)
+            if let run = try rewrite(run, and: empty) {
+                written += run.byteCount
+                try run.publish()
+            }
         } else {
             try remove(empty)
         }
@@ -49,43 +85,30 @@ struct RunRewriting {
 
     private func rewrite(
         _ run: IndexRunReader, and empty: [RunID]
-    ) throws(StoreError) -> IndexRunReader? {
-        var kept: [PackSummary] = []
-        let places = run.trailer.packs.map { pack -> Int? in
-            if packs.contains(pack.id) { return nil }
-            kept.append(pack)
-            return kept.count - 1
-        }
-        var known: [PackID: Int] = [:]
-        for (place, pack) in kept.enumerated() { known[pack.id] = place }
-        var entries: [IndexEntry] = []
-        let block = AlignedBuffer(byteCount: IndexBlock.byteCount)
-        for number in run.trailer.fences.indices {
-            let count = try run.readBlock(number, into: block.bytes)
-            for slot in 0..<count {
-                let entry = IndexBlock.entry(UnsafeRawBufferPointer(block.bytes), slot)
-                guard entry.location.pack < places.count else {
-                    throw StoreError(
-                        .damaged, "index run \(run.id.short) names a pack that it does not list",
-                        remedy: "run: kura verify --repair")
+    ) throws(StoreError) -> PreparedRun? {
+        let staying = run.trailer.packs.filter { !packs.contains($0.id) }
+        var numbers: [PackID: Int] = [:]
+        for (number, pack) in staying.enumerated() { numbers[pack.id] = number }
+        let moved = run.trailer.packs.map { numbers[$0.id] }
+        return try IndexRunWriter.prepare(
+            atMost: Int(run.trailer.entryCount),
+            superseded: [run.id] + run.trailer.superseded + empty, to: session.writer
+        ) { (append) throws(StoreError) in
+            var kept = staying
+            var known = numbers
+            var cursor = RunCursor(run)
+            while let entry = try cursor.next() {
+                if let number = moved[entry.location.pack] {
+                    let place = ChunkLocation(
+                        pack: number, frame: entry.location.frame,
+                        plainOffset: entry.location.plainOffset)
+                    try append(IndexEntry(id: entry.id, location: place))
+                } else if let other = try otherPlace(of: entry.id, &kept, &known) {
+                    try append(IndexEntry(id: entry.id, location: other))
                 }
-                guard let place = places[entry.location.pack] else {
-                    if let other = try otherPlace(of: entry.id, &kept, &known) {
-                        entries.append(IndexEntry(id: entry.id, location: other))
-                    }
-                    continue
-                }
-                entries.append(
-                    IndexEntry(
-                        id: entry.id,
-                        location: ChunkLocation(
-                            pack: place, frame: entry.location.frame,
-                            plainOffset: entry.location.plainOffset)))
             }
+            return kept
         }
-        return try IndexRunWriter.write(
-            entries, packs: kept, superseded: [run.id] + run.trailer.superseded + empty,
-            to: session.writer)
     }
 
     /// Where a chunk that points need is in a pack that stays.

@@ -17,9 +17,7 @@ extension Vault {
         for id in lost.sorted() {
             for replica in replicas {
                 do {
-                    let bytes = try fileSystem.contents(
-                        replica.path(of: .run(id), in: self.id), max: FileCheck.byteCountMax)
-                    try FileCheck.check(bytes, .run(id), self)
+                    try RunFile.read(id, in: replica, of: self)
                 } catch {
                     found.append(Damage(replica, .run(id), in: self.id, error))
                 }

@@ -159,7 +159,7 @@ final class Repair: Sendable {
             do throws(StoreError) {
                 try replace(file, in: replica, by: good)
                 for index in mine { damage[index].repairedFrom = good.source }
-                log(file, in: replica, damage[mine[0]].kind, good.source, good.bytes.count)
+                log(file, in: replica, damage[mine[0]].kind, good.source, good.byteCount)
             } catch {
                 for index in mine { damage[index].obstacle = error.message }
             }
@@ -172,8 +172,8 @@ final class Repair: Sendable {
         do throws(IOError) {
             let isElsewhere = copy.source == .replica || copy.source == .pair
             try quarantine(file, in: replica, moving: isElsewhere)
-            try vault.fileSystem.publish(
-                copy.bytes, as: replica.path(of: file, in: vault.id),
+            try copy.publish(
+                as: replica.path(of: file, in: vault.id),
                 temporary: session.writer.temporaryName(in: replica), replacing: true)
         } catch {
             throw StoreError(io: error)
@@ -218,12 +218,12 @@ final class Repair: Sendable {
     /// Adds a line to the ledger of every replica.
     private func log(
         _ file: VaultFile, in replica: Replica, _ kind: DamageKind, _ source: RepairSource,
-        _ byteCount: Int
+        _ byteCount: UInt64
     ) {
         let record = RepairRecord(
             vault: vault.id, region: vault.region.id, replica: UInt8(replica.ordinal),
             time: Clock.now(), path: file.relativePath, damage: kind, source: source,
-            byteCount: UInt64(byteCount))
+            byteCount: byteCount)
         do {
             let bytes = record.encoded()
             try session.writer.publish(bytes, as: .repair(try RepairRecord.decode(bytes).id))

@@ -4,27 +4,85 @@ internal import KuraIO
 internal import SystemPackage
 
 /// The good bytes of a file, and where they came from.
-struct SoundCopy {
-    var bytes: [UInt8]
+package struct SoundCopy {
+    enum Content {
+        case bytes([UInt8])
+        /// The copy of a run in a replica, which was good just now.
+        case run(RunID, Replica, byteCount: UInt64)
+    }
+
+    var content: Content
     var source: RepairSource
+    let vault: Vault
+
+    package var byteCount: UInt64 {
+        switch content {
+        case .bytes(let bytes): UInt64(bytes.count)
+        case .run(_, _, let byteCount): byteCount
+        }
+    }
+
+    /// Calls `body` with the bytes in order, piece by piece. Throws where the copy of a run has
+    /// gone bad meanwhile.
+    func forEachPiece(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        switch content {
+        case .bytes(let bytes): try bytes.withUnsafeBytes { try body($0) }
+        case .run(let id, let replica, _): try RunFile.read(id, in: replica, of: vault, body)
+        }
+    }
+
+    /// Makes a copy durable under a name: see `Publication`.
+    func publish(
+        as name: FilePath, temporary: FilePath, replacing: Bool
+    ) throws(IOError) {
+        let publication = try Publication(vault.fileSystem, temporary: temporary)
+        do {
+            try forEachPiece { try publication.append($0) }
+        } catch {
+            publication.abandon()
+            throw error as? IOError ?? IOError("read a good copy of", name, .ioError)
+        }
+        try publication.complete()
+        try publication.publish(as: name, replacing: replacing)
+    }
 }
 
 extension Vault {
     /// A whole good copy of a file: from a replica, from the pair, or for a pack put together from
     /// frames of several copies. Throws `damaged` or `notFound` where there is none.
-    func soundCopy(of file: VaultFile) throws(StoreError) -> SoundCopy {
+    package func soundCopy(of file: VaultFile) throws(StoreError) -> SoundCopy {
+        if case .run(let id) = file {
+            return try firstGood(file) { replica in
+                let byteCount = try RunFile.read(id, in: replica, of: self)
+                return SoundCopy(
+                    content: .run(id, replica, byteCount: byteCount),
+                    source: isOwn(replica) ? .replica : .pair, vault: self)
+            }
+        }
         do throws(StoreError) {
             return try read(file, max: FileCheck.byteCountMax) { bytes, replica in
                 try FileCheck.check(bytes, file, self)
-                return SoundCopy(bytes: bytes, source: isOwn(replica) ? .replica : .pair)
+                return SoundCopy(
+                    content: .bytes(bytes), source: isOwn(replica) ? .replica : .pair, vault: self)
             }
         } catch {
             if file == .record {
-                return SoundCopy(bytes: record.encoded(), source: .rebuilt)
+                return SoundCopy(
+                    content: .bytes(record.encoded()), source: .rebuilt, vault: self)
             }
             guard case .pack(let id) = file, error.code == .damaged else { throw error }
-            return SoundCopy(bytes: try PackAssembly(id, self).run(), source: .assembled)
+            return SoundCopy(
+                content: .bytes(try PackAssembly(id, self).run()), source: .assembled, vault: self)
         }
+    }
+
+    /// The bytes of a file other than a run, checked whole: from a replica, or for a pack put
+    /// together from frames of several damaged copies.
+    package func soundBytes(of file: VaultFile) throws(StoreError) -> [UInt8] {
+        guard case .bytes(let bytes) = try soundCopy(of: file).content else {
+            preconditionFailure("index runs may be too long for memory")
+        }
+        return bytes
     }
 }
 

@@ -1,11 +1,12 @@
 internal import KuraCodec
 internal import KuraFormat
 
-/// Checks whole files against their names, without decompressing. An older vault record than the
-/// vault's is not good: where replicas differ, the highest revision counts.
+/// Checks whole files against their names, without decompressing; index runs are for `RunFile`. An
+/// older vault record than the vault's is not good: where replicas differ, the highest revision
+/// counts.
 enum FileCheck {
-    /// Longest file that is read into memory as a whole, in bytes. This writer's runs are shorter.
-    static let byteCountMax = 1 << 30
+    /// Longest file that is read into memory as a whole, in bytes.
+    static let byteCountMax = Limits.packBytesMax
 
     static func check(_ bytes: [UInt8], _ file: VaultFile, _ vault: Vault) throws {
         switch file {
@@ -59,8 +60,8 @@ enum FileCheck {
             }
         case .pack(let id):
             try bytes.withUnsafeBytes { try checkPack($0, id, vault) }
-        case .run(let id):
-            try bytes.withUnsafeBytes { try checkRun($0, id, vault) }
+        case .run:
+            preconditionFailure("index runs may be too long for memory: RunFile checks them")
         }
     }
 
@@ -109,29 +110,6 @@ enum FileCheck {
         guard hasher.digests == trailer.frames.map(\.storedDigest) else {
             throw FormatError.checksumMismatch(.frame)
         }
-    }
-
-    private static func checkRun(
-        _ bytes: UnsafeRawBufferPointer, _ id: RunID, _ vault: Vault
-    ) throws {
-        let trailer = try IndexRunTrailer(decoding: trailer(bytes, id, .indexRun))
-        guard trailer.header.vault == vault.id else {
-            throw FormatError.invalidField(.indexRun, field: "vault")
-        }
-        guard trailer.fileByteCount == UInt64(bytes.count) else {
-            throw FormatError.truncated(
-                .indexRun, needed: trailer.fileByteCount, available: UInt64(bytes.count))
-        }
-        guard bytes.prefix(IndexRunHeader.byteCount).elementsEqual(trailer.header.encoded()) else {
-            throw FormatError.checksumMismatch(.indexRun)
-        }
-        var checker = RunBlockChecker(trailer)
-        for number in trailer.fences.indices {
-            let start = IndexRunHeader.byteCount + number * IndexBlock.byteCount
-            let block = bytes[start..<(start + IndexBlock.byteCount)]
-            try checker.check(UnsafeRawBufferPointer(rebasing: block), number: number)
-        }
-        try checker.finish()
     }
 }
 

@@ -120,12 +120,6 @@ extension Vault {
         return (Set(holders.keys), Set(everywhere.keys))
     }
 
-    /// The bytes of a file, checked whole: from a replica, or for a pack put together from frames of
-    /// several damaged copies.
-    package func soundBytes(of file: VaultFile) throws(StoreError) -> [UInt8] {
-        try soundCopy(of: file).bytes
-    }
-
     /// Bytes of the file of a point, in the first replica that has it.
     package func byteCount(of file: VaultFile) throws(StoreError) -> UInt64 {
         try firstGood(file) { try fileSystem.status($0.path(of: file, in: id)).byteCount }

@@ -16,10 +16,10 @@ final class ReplicaWriter: Sendable {
     let session: UniqueID
     /// Replicas below which nothing may be acknowledged.
     let required: Int
-    private let lanes: [Lane]
+    let lanes: [Lane]
     private let state: Mutex<State>
 
-    private struct Lane {
+    struct Lane: Sendable {
         var replica: Replica
         var worker: SerialWorker
     }

@@ -210,6 +210,10 @@ public final class Vault: Sendable {
             return PackVerifier(self, level: .packs).isSound(id, in: replica)
         }
         do {
+            if case .run(let id) = file {
+                try RunFile.read(id, in: replica, of: self)
+                return true
+            }
             let bytes = try fileSystem.contents(
                 replica.path(of: file, in: id), max: FileCheck.byteCountMax)
             try FileCheck.check(bytes, file, self)

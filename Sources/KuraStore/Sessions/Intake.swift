@@ -37,6 +37,18 @@ package final class Intake: Sendable {
         try session.writer.publish(bytes, as: file)
     }
 
+    /// Publishes a run that another vault has a good copy of, and returns when it is durable.
+    package func publish(_ copy: SoundCopy, run id: RunID) throws(StoreError) {
+        let stream = ReplicaStream(to: session.writer)
+        do throws(StoreError) {
+            try withStoreErrors { try copy.forEachPiece { try stream.append($0) } }
+            try stream.publish(as: .run(id))
+        } catch {
+            stream.abandon()
+            throw error
+        }
+    }
+
     /// Publishes a recovery point that everything it needs is there for, then its receipts.
     /// - Returns: what went wrong with the receipts.
     package func publish(

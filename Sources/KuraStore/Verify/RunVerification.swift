@@ -26,7 +26,8 @@ struct RunVerification {
             for replica in verification.replicas {
                 if holders.contains(where: { $0.ordinal == replica.ordinal }) {
                     do {
-                        try check(id, in: replica)
+                        verification.count(
+                            bytes: try RunFile.read(id, in: replica, of: vault))
                     } catch where Vault.isNotFound(error) {
                         // Perhaps another process merged it away since the listing.
                         missing.append((id, replica))
@@ -56,25 +57,5 @@ struct RunVerification {
                 in: .run(id), of: replica)
         }
         return isGone ? known.runs + known.obsolete : readers
-    }
-
-    private func check(_ id: RunID, in replica: Replica) throws {
-        let vault = verification.vault
-        let path = replica.path(of: .run(id), in: vault.id)
-        let file = try vault.fileSystem.openForReading(path)
-        defer { vault.fileSystem.close(file) }
-        let trailer = try IndexRunReader.trailer(id, file, path, vault)
-        verification.count(bytes: trailer.fileByteCount)
-        let block = AlignedBuffer(byteCount: IndexBlock.byteCount)
-        guard try vault.fileSystem.read(file, path, at: 0, into: block.bytes) == block.byteCount,
-            block.bytes.elementsEqual(trailer.header.encoded())
-        else { throw FormatError.checksumMismatch(.indexRun) }
-        var checker = RunBlockChecker(trailer)
-        for number in trailer.fences.indices {
-            let offset = UInt64(IndexRunHeader.byteCount + number * IndexBlock.byteCount)
-            _ = try vault.fileSystem.read(file, path, at: offset, into: block.bytes)
-            try checker.check(UnsafeRawBufferPointer(block.bytes), number: number)
-        }
-        try checker.finish()
     }
 }

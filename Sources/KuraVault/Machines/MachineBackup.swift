@@ -81,6 +81,14 @@ extension Subscription {
         try record(
             "Backup", "\(found.item), recovery point \(report.id.hex), job \(run.id)", in: vault,
             time: occasion.time)
+        do throws(StoreError) {
+            try vault.mergeRuns(run.cancellation)
+        } catch {
+            // The recovery point is made; only the index stays in more files than it should.
+            if error.code != .interrupted {
+                run.warn("index runs were not merged: \(error.message)")
+            }
+        }
         return report
     }
 

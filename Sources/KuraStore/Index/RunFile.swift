@@ -1,0 +1,61 @@
+internal import KuraFormat
+internal import KuraIO
+
+/// The file of an index run as a whole, which may be too long for memory.
+enum RunFile {
+    private static let blocksAtOnce = 256
+
+    /// Reads a copy of a run from its first byte to its last, and checks all of it on the way.
+    ///
+    /// - Parameter body: gets the bytes in order. They are good as far as they have come; that the
+    ///   whole is, is known at the end alone.
+    /// - Returns: length of the file.
+    @discardableResult
+    static func read(
+        _ id: RunID, in replica: Replica, of vault: Vault,
+        _ body: (UnsafeRawBufferPointer) throws -> Void = { _ in }
+    ) throws -> UInt64 {
+        let path = replica.path(of: .run(id), in: vault.id)
+        let fileSystem = vault.fileSystem
+        let file = try fileSystem.openForReading(path)
+        defer { fileSystem.close(file) }
+        let trailer = try IndexRunReader.trailer(id, file, path, vault)
+        let buffer = AlignedBuffer(byteCount: blocksAtOnce * IndexBlock.byteCount)
+        func read(_ count: Int, at offset: Int) throws -> UnsafeRawBufferPointer {
+            let target = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
+            let found = try fileSystem.read(file, path, at: UInt64(offset), into: target)
+            guard found == count else {
+                throw FormatError.truncated(
+                    .indexRun, needed: UInt64(offset + count), available: UInt64(offset + found))
+            }
+            return UnsafeRawBufferPointer(target)
+        }
+        let header = try read(IndexRunHeader.byteCount, at: 0)
+        guard header.elementsEqual(trailer.header.encoded()) else {
+            throw FormatError.checksumMismatch(.indexRun)
+        }
+        try body(header)
+        var checker = RunBlockChecker(trailer)
+        let blockCount = trailer.fences.count
+        for first in stride(from: 0, to: blockCount, by: blocksAtOnce) {
+            let count = min(blocksAtOnce, blockCount - first)
+            let blocks = try read(
+                count * IndexBlock.byteCount,
+                at: IndexRunHeader.byteCount + first * IndexBlock.byteCount)
+            for number in 0..<count {
+                let start = number * IndexBlock.byteCount
+                let block = blocks[start..<(start + IndexBlock.byteCount)]
+                try checker.check(UnsafeRawBufferPointer(rebasing: block), number: first + number)
+            }
+            try body(blocks)
+        }
+        try checker.finish()
+        // The trailer has been compared with the name, and has one form only.
+        let footer = Footer(
+            trailerByteCount: UInt64(trailer.encodedByteCount), trailerDigest: id)
+        try trailer.encodedHead().withUnsafeBytes { try body($0) }
+        try trailer.filter.withUnsafeStoredBytes { try body($0) }
+        try footer.encoded().withUnsafeBytes { try body($0) }
+        return trailer.fileByteCount
+    }
+}
