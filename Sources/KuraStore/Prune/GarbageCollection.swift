@@ -74,7 +74,7 @@ struct GarbageCollection {
         if !repacked.isEmpty {
             var copies = Repacking(marks, session)
             do throws(StoreError) {
-                try copies.run(repacked, progress, cancellation)
+                try copies.copy(repacked, progress, cancellation)
                 repacking = copies
             } catch {
                 // A full disk: what is dead as a whole can go all the same, and makes room.
@@ -86,10 +86,13 @@ struct GarbageCollection {
         if !going.isEmpty {
             try session.withCommitLock { () throws(StoreError) in
                 try repacking?.list()
-                try condemn(going, knowing: Set(points), marks)
+                try condemn(
+                    going, knowing: Set(points),
+                    Survivors(marks: marks, repacked: repacking?.run))
             }
             report.repackedBytes = repacking?.packBytes ?? 0
-            report.writtenBytes += report.repackedBytes + (repacking?.runBytes ?? 0)
+            report.writtenBytes += report.repackedBytes
+                + (repacking?.run?.trailer.fileByteCount ?? 0)
         }
         try removeObsoleteRuns()
         try sweep()
@@ -113,7 +116,7 @@ struct GarbageCollection {
 
     /// - Parameter marked: points that were followed before.
     private mutating func condemn(
-        _ packs: Set<PackID>, knowing marked: Set<RecoveryPointID>, _ marks: LiveMarks?
+        _ packs: Set<PackID>, knowing marked: Set<RecoveryPointID>, _ survivors: Survivors?
     ) throws(StoreError) {
         let index = try ChunkIndex.open(vault)
         try vault.requireReadable(index)
@@ -127,7 +130,7 @@ struct GarbageCollection {
         try session.makeDirectory(Layout.condemned)
         let users = try vault.openUsers(except: session.id)
         try publish(condemned, users)
-        report.writtenBytes += try RunRewriting(session, without: condemned, marks)
+        report.writtenBytes += try RunRewriting(session, without: condemned, survivors)
             .run(index)
     }
 

@@ -17,9 +17,10 @@ struct Repacking {
     private let decoder = FrameDecoder()
     private let plain = FrameBuffer()
     private var trace = StageTimes()
-    /// Bytes of new packs and of the runs that list them, in one replica.
+    /// Bytes of new packs, in one replica.
     private(set) var packBytes: UInt64 = 0
-    private(set) var runBytes: UInt64 = 0
+    /// Lists the new packs; nil before `list`, and where there are none.
+    private(set) var run: IndexRunReader?
 
     init(_ marks: LiveMarks, _ session: Session) {
         self.marks = marks
@@ -34,7 +35,7 @@ struct Repacking {
     }
 
     /// On return the live chunks of `packs` are durable in new packs.
-    mutating func run(
+    mutating func copy(
         _ packs: [CollectionPlan.Pack], _ progress: Progress, _ cancellation: Cancellation
     ) throws(StoreError) {
         for pack in packs {
@@ -85,9 +86,8 @@ struct Repacking {
     mutating func list() throws(StoreError) {
         var durable = data.takeDurable()
         durable.append(manifest.takeDurable())
-        let run = try IndexRunWriter.write(
+        run = try IndexRunWriter.write(
             durable.entries, packs: durable.packs, to: session.writer)
         packBytes = durable.packs.reduce(0) { $0 + $1.fileByteCount }
-        runBytes = run?.trailer.fileByteCount ?? 0
     }
 }
