@@ -6,8 +6,8 @@ internal import Synchronization
 /// Carries out one plan: packs first, recovery points last.
 ///
 /// What is in the target if power fails, or the process is killed:
-/// - among the packs or the runs: files that no recovery point there needs yet; the next plan leaves
-///   them out;
+/// - among the packs, the tombstones or the runs: files that no recovery point there needs yet; the
+///   next plan leaves them out;
 /// - among the points: some of them, each complete, because all packs and runs came before;
 /// - behind a point, before its receipt: a point whose receipt the next run writes as `found`.
 final class RegionCopy: Sendable {
@@ -47,11 +47,11 @@ final class RegionCopy: Sendable {
         Threads.run(threads) { [self] _ in copyPacks() }
         if let error = state.withLock({ $0.error }) { throw error }
         try checkCancelled()
+        try copyTombstones()
         let complete = try copyRuns()
         if !complete { try intake.listUnlistedPacks() }
         try intake.publish(source.record)
         try copyJournal()
-        try copyTombstones()
         try copyPoints(checked: !complete)
         return state.withLock { $0.report }
     }
@@ -139,7 +139,8 @@ final class RegionCopy: Sendable {
         }
     }
 
-    /// Points that were dropped here must not come back from there.
+    /// Points that were dropped here must not come back from there. Before the runs, which may no
+    /// longer list what such a point needed.
     private func copyTombstones() throws(StoreError) {
         for id in plan.dropped {
             try checkCancelled()

@@ -44,13 +44,21 @@ struct Home {
 
     private static func file(_ path: FilePath) -> FilePath { path.appending(fileName) }
 
-    /// Whether `path` holds a home. A directory with other things in it is an error.
+    private static func temporaryName() -> String { "\(fileName).\(UniqueID.random()).new" }
+
+    /// Whether a name is that of a file which a process that was cut short left behind.
+    private static func isTemporary(_ name: String) -> Bool {
+        name.hasPrefix("\(fileName).") && name.hasSuffix(".new")
+    }
+
+    /// Whether `path` holds a home. A directory with other things in it is an error; what is left
+    /// of the making of a home that was cut short is not.
     static func exists(at path: FilePath) throws(StoreError) -> Bool {
         let fileSystem = LocalFileSystem()
         do {
             if try fileSystem.exists(file(path)) { return true }
             guard try fileSystem.exists(path) else { return false }
-            guard try fileSystem.list(path).isEmpty else {
+            guard try fileSystem.list(path).allSatisfy(isTemporary) else {
                 throw StoreError(
                     .invalidInput, "\(path) is not a Kura home: it has no \(fileName)",
                     remedy: "name another directory with --home, or an empty one")
@@ -121,7 +129,7 @@ struct Home {
             let bytes = Array(try encoder.encode(document)) + [UInt8(ascii: "\n")]
             try fileSystem.publish(
                 bytes, as: Self.file(path),
-                temporary: path.appending("\(Self.fileName).\(UniqueID.random()).new"),
+                temporary: path.appending(Self.temporaryName()),
                 replacing: true)
         } catch {
             throw StoreError(error)

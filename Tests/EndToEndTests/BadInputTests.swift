@@ -90,6 +90,18 @@ import TestSupport
         }
     }
 
+    @Test("A home whose making was cut short is made by the next command")
+    func halfMadeHome() throws {
+        try Kura.inDirectory { kura in
+            let disk = try kura.disk("d.img")
+            try FileManager.default.createDirectory(
+                atPath: kura.home, withIntermediateDirectories: true)
+            try Data("{".utf8).write(
+                to: URL(fileURLWithPath: kura.home + "/kura.json.4dfa1277.new"))
+            #expect(try kura.run("backup", disk).code == 0)
+        }
+    }
+
     @Test("A closed standard output is told after the work is done")
     func closedOutput() throws {
         try Kura.inDirectory { kura in

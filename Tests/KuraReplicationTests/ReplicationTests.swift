@@ -86,6 +86,38 @@ import TestSupport
         }
     }
 
+    @Test("A prune that is copied call by call leaves every point of the pair complete")
+    func prunedCallByCall() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            let disk = SyntheticDisk(seed: 9, byteCount: 200_000)
+            let other = disk.edited(seed: 10)
+            let dropped = try regions.backup(disk.bytes)
+            let kept = try regions.backup(other.bytes)
+            try regions.replicate()
+            let east = try regions.vault(in: east)
+            let pruned = try east.prune(
+                PruneRequest(dropping: [dropped], reason: "test", deadShareMax: 0))
+            #expect(pruned.repackedBytes > 0)
+            for kill in 0... {
+                let failing = FailingFileSystem { $0.count >= kill }
+                let isDone: Bool
+                do {
+                    _ = try regions.replication(on: failing).run(threads: 1)
+                    isDone = failing.callCount <= kill
+                } catch {
+                    isDone = false
+                }
+                let pair = try regions.vault(in: west)
+                #expect(try regions.restore(kept, from: pair) == other.bytes, "call \(kill)")
+                let report = try pair.verify(VerifyRequest(level: .chunks))
+                #expect(report.damaged.isEmpty, "call \(kill)")
+                if isDone { break }
+            }
+            #expect(try regions.vault(in: west).recoveryPointIDs() == [kept])
+        }
+    }
+
     @Test("What arrived before a kill is not sent again")
     func resumed() throws {
         try withTemporaryDirectory { directory in

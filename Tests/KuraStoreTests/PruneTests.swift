@@ -70,6 +70,40 @@ struct PruneTests {
         }
     }
 
+    @Test("Each run that a prune writes holds what points need without the others")
+    func runsOneByOne() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory, copies: 1)
+            var random = SeededGenerator(seed: 7)
+            let shared = random.bytes(1 << 19)
+            let first = try store.backup(shared + random.bytes(1 << 19))
+            let second = Array(shared.prefix(1 << 18)) + random.bytes(1 << 18)
+            let kept = try store.backup(second)
+            let old = try store.files("index", replica: 0)
+            let place = store.vaultPath(replica: 0)
+            let before = directory.appending("before")
+            try copyTree(place, to: before)
+            let report = try Self.prune(store.reopened(), dropping: [first.id])
+            #expect(report.repackedBytes > 0)
+            let new = try store.files("index", replica: 0).filter { !old.contains($0) }
+            #expect(new.count > 1)
+            // As a region that is brought up to date has them: old runs, all packs, one new run.
+            for pack in filesBelow(before.appending("packs")) {
+                let path = place.pushing(FilePath(String(
+                    pack.string.dropFirst(before.string.count + 1))))
+                try write(read(pack), to: path)
+            }
+            let contents = try new.map { try read($0) }
+            for path in old { try write(read(before.appending("index").appending(
+                path.lastComponent!)), to: path) }
+            for (number, path) in new.enumerated() {
+                for other in new { unlink(other.string) }
+                try write(contents[number], to: path)
+                #expect(try store.restore(kept.id) == second, "run \(number)")
+            }
+        }
+    }
+
     @Test("A dry run changes nothing and says what the run then does")
     func dryRun() throws {
         try withTemporaryDirectory { directory in

@@ -74,7 +74,7 @@ struct GarbageCollection {
         if !repacked.isEmpty {
             var copies = Repacking(marks, session)
             do throws(StoreError) {
-                try copies.run(repacked, progress, cancellation)
+                try copies.copy(repacked, progress, cancellation)
                 repacking = copies
             } catch {
                 // A full disk: what is dead as a whole can go all the same, and makes room.
@@ -84,7 +84,8 @@ struct GarbageCollection {
         }
         let going = Set((plan.dead + repacked).map(\.id)).union(unlisted)
         if !going.isEmpty {
-            var rewriting = RunRewriting(session, without: going, marks)
+            let survivors = Survivors(marks: marks, repacked: repacking?.copied)
+            var rewriting = RunRewriting(session, without: going, survivors)
             defer { rewriting.abandon() }
             do throws(StoreError) {
                 try rewriting.prepare(index)
@@ -95,7 +96,7 @@ struct GarbageCollection {
             }
             try session.withCommitLock { () throws(StoreError) in
                 try repacking?.list()
-                try condemn(&rewriting, knowing: Set(points), marks)
+                try condemn(&rewriting, knowing: Set(points), survivors)
             }
             report.repackedBytes = repacking?.packBytes ?? 0
             report.writtenBytes += report.repackedBytes + (repacking?.runBytes ?? 0)
@@ -125,7 +126,8 @@ struct GarbageCollection {
     ///   - rewriting: says which packs go.
     ///   - marked: points that were followed before.
     private mutating func condemn(
-        _ rewriting: inout RunRewriting, knowing marked: Set<RecoveryPointID>, _ marks: LiveMarks?
+        _ rewriting: inout RunRewriting, knowing marked: Set<RecoveryPointID>,
+        _ survivors: Survivors?
     ) throws(StoreError) {
         let index = try ChunkIndex.open(vault)
         try vault.requireReadable(index)
@@ -141,7 +143,7 @@ struct GarbageCollection {
         try publish(condemned, users)
         if condemned != rewriting.packs {
             rewriting.abandon()
-            rewriting = RunRewriting(session, without: condemned, marks)
+            rewriting = RunRewriting(session, without: condemned, survivors)
         }
         report.writtenBytes += try rewriting.run(index)
     }

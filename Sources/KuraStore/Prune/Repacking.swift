@@ -17,8 +17,11 @@ struct Repacking {
     private let decoder = FrameDecoder()
     private let plain = FrameBuffer()
     private var trace = StageTimes()
-    /// Bytes of new packs and of the runs that list them, in one replica.
+    /// Bytes of new packs, in one replica.
     private(set) var packBytes: UInt64 = 0
+    /// What was copied, and where it is now; nil before `copy` has ended.
+    private(set) var copied: RepackedChunks?
+    /// Bytes of the run that lists the new packs, in one replica; 0 before `list`.
     private(set) var runBytes: UInt64 = 0
 
     init(_ marks: LiveMarks, _ session: Session) {
@@ -34,7 +37,7 @@ struct Repacking {
     }
 
     /// On return the live chunks of `packs` are durable in new packs.
-    mutating func run(
+    mutating func copy(
         _ packs: [CollectionPlan.Pack], _ progress: Progress, _ cancellation: Cancellation
     ) throws(StoreError) {
         for pack in packs {
@@ -48,6 +51,10 @@ struct Repacking {
         manifest.flush()
         session.writer.drain()
         if let error = session.writer.error { throw error }
+        var durable = data.takeDurable()
+        durable.append(manifest.takeDurable())
+        packBytes = durable.packs.reduce(0) { $0 + $1.fileByteCount }
+        copied = RepackedChunks(durable)
     }
 
     private mutating func copy(_ id: PackID) throws(StoreError) {
@@ -83,11 +90,34 @@ struct Repacking {
     /// Lists the new packs. Under the commit lock, when the old ones are condemned: otherwise a merge
     /// of runs might keep the old place of a chunk of which both are listed.
     mutating func list() throws(StoreError) {
-        var durable = data.takeDurable()
-        durable.append(manifest.takeDurable())
+        guard let copied else { return }
         let run = try IndexRunWriter.write(
-            durable.entries, packs: durable.packs, to: session.writer)
-        packBytes = durable.packs.reduce(0) { $0 + $1.fileByteCount }
+            copied.entries, packs: copied.packs, to: session.writer)
         runBytes = run?.trailer.fileByteCount ?? 0
+    }
+}
+
+/// Chunks in new packs that no run lists yet. Memory: 40 bytes a chunk.
+struct RepackedChunks {
+    let packs: [PackSummary]
+    /// Ascending by name; locations count packs by their place in `packs`.
+    let entries: [IndexEntry]
+
+    init(_ durable: PackWriter.Durable) {
+        packs = durable.packs
+        entries = durable.entries.sorted { $0.id < $1.id }
+    }
+
+    /// O(log n).
+    func place(of id: ChunkID) -> (pack: PackSummary, location: ChunkLocation)? {
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].id < id { low = middle + 1 } else { high = middle }
+        }
+        guard low < entries.count, entries[low].id == id else { return nil }
+        let location = entries[low].location
+        return (packs[location.pack], location)
     }
 }

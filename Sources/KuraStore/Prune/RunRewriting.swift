@@ -5,11 +5,13 @@ internal import KuraIO
 ///
 /// Each run that lists one of them gets a successor of its own, which holds all its other entries
 /// and supersedes it. A pack that stays keeps all of its entries, needed or not: a backup may want
-/// one again. Memory: see `IndexRunWriter`.
+/// one again. Of a pack that goes, those that points need stay, too, with the place where the chunk
+/// is now: a replica or a region gets runs one by one, and whichever it has got, it must find what its
+/// points need. Memory: see `IndexRunWriter`.
 struct RunRewriting {
     private let session: Session
     let packs: Set<PackID>
-    private let marks: LiveMarks?
+    private let survivors: Survivors?
     /// Successors that were written beforehand, by the run that they supersede; nil where nothing
     /// of it stays.
     private var prepared: [RunID: PreparedRun?] = [:]
@@ -17,12 +19,10 @@ struct RunRewriting {
     /// Runs of fewer entries are written while the commit lock is held: a fraction of a second.
     private static let preparedEntriesMin: UInt64 = 1 << 19
 
-    /// - Parameter marks: what points need. A run keeps one place of each chunk, and a merge since
-    ///   then may have kept one in a pack that goes.
-    init(_ session: Session, without packs: Set<PackID>, _ marks: LiveMarks?) {
+    init(_ session: Session, without packs: Set<PackID>, _ survivors: Survivors?) {
         self.session = session
         self.packs = packs
-        self.marks = marks
+        self.survivors = survivors
     }
 
     /// Writes the successors of large runs, under no name yet, so that nobody has to wait for it.
@@ -115,15 +115,14 @@ struct RunRewriting {
     private func otherPlace(
         of id: ChunkID, _ kept: inout [PackSummary], _ known: inout [PackID: Int]
     ) throws(StoreError) -> ChunkLocation? {
-        guard let marks, let place = try marks.livePlace(of: id), !packs.contains(place.pack),
-            let summary = marks.summaries[place.pack]
-        else { return nil }
-        let number = known[place.pack] ?? kept.count
+        guard let place = try survivors?.place(of: id, without: packs) else { return nil }
+        let number = known[place.pack.id] ?? kept.count
         if number == kept.count {
-            known[place.pack] = number
-            kept.append(summary)
+            known[place.pack.id] = number
+            kept.append(place.pack)
         }
-        return ChunkLocation(pack: number, frame: place.frame, plainOffset: place.plainOffset)
+        return ChunkLocation(
+            pack: number, frame: place.location.frame, plainOffset: place.location.plainOffset)
     }
 
     /// Without any other run in the vault there is nobody to supersede them.
@@ -137,5 +136,28 @@ struct RunRewriting {
                 }
             }
         }
+    }
+}
+
+/// Where chunks that points need are when packs go.
+struct Survivors {
+    let marks: LiveMarks
+    /// What was copied out of packs that go.
+    let repacked: RepackedChunks?
+
+    /// A place outside of `packs`: nil for a chunk that no point needs. The location's pack number
+    /// means nothing. A run keeps one place of each chunk, and a merge since the marking may have
+    /// kept another one than was marked.
+    func place(
+        of id: ChunkID, without packs: Set<PackID>
+    ) throws(StoreError) -> (pack: PackSummary, location: ChunkLocation)? {
+        if let place = repacked?.place(of: id) { return place }
+        guard let place = try marks.livePlace(of: id), !packs.contains(place.pack),
+            let summary = marks.summaries[place.pack]
+        else { return nil }
+        return (
+            summary,
+            ChunkLocation(pack: 0, frame: place.frame, plainOffset: place.plainOffset)
+        )
     }
 }
