@@ -303,4 +303,16 @@ extension Subscription {
             return try vault.recoveryPoints()
         }
     }
+
+    /// What `transform` makes of each recovery point of a vault, in no order: from the catalog, and
+    /// without a catalog that works from the region. Pruning must do on a full disk.
+    func mapPoints<T>(
+        of vault: Vault, _ transform: (RecoveryPointID, RecoveryPoint) -> T
+    ) throws(StoreError) -> [T] {
+        do throws(StoreError) {
+            return try catalog().mapPoints(of: vault, transform)
+        } catch {
+            return try vault.recoveryPoints().map { transform($0.id, $0.point) }
+        }
+    }
 }

@@ -67,6 +67,30 @@ struct CatalogTests {
         }
     }
 
+    @Test("Points are dropped without a catalog, which cannot be opened on a full disk")
+    func pruneWithout() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected()
+            for _ in 0..<2 { try estate.succeed([estate.subscription.backUp("web-1")]) }
+            let points = try estate.subscription.recoveryPoints(of: estate.vault())
+            let home = directory.appending("home")
+            for name in ["catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"] {
+                unlink(home.appending(name).string)
+            }
+            // Nobody can open a directory as a catalog.
+            try LocalFileSystem().makeDirectory(home.appending("catalog.sqlite"))
+            let without = try estate.reopened()
+            #expect(throws: StoreError.self) { _ = try without.jobs() }
+            let report = try without.prune(
+                without.place(named: "tokyo"), dropping: [points[1].id])
+            #expect(report.decisions.count { !$0.isKept } == 1)
+            let vault = try without.place(named: "tokyo").reading()
+            #expect(try vault.recoveryPointIDs() == [points[0].id])
+            #expect(try without.settings(of: vault).items["web-1"]?.status == .protected)
+        }
+    }
+
     @Test("Two processes change settings at once, and neither change is lost")
     func together() throws {
         try withTemporaryDirectory { directory in

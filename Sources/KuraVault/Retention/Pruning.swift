@@ -84,7 +84,7 @@ extension Subscription {
     ) throws(StoreError) -> [RetentionDecision<RecoveryPointID>] {
         let over = settings.deletedItems(now: now)
         var policies: [String: Policy?] = [:]
-        let points = try catalog().mapPoints(of: vault) { id, point in
+        let points = try mapPoints(of: vault) { id, point in
             let policy = policies[point.item] ?? settings.policy(for: point.item)
             policies[point.item] = policy
             return Self.retentionPoint(id, point, policy)

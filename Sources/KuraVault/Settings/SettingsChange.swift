@@ -4,9 +4,14 @@ internal import KuraIO
 public import KuraStore
 
 extension Subscription {
-    /// Policies and items of a vault.
+    /// Policies and items of a vault, from the catalog; where there is none that works, as on a full
+    /// disk, from the region.
     public func settings(of vault: Vault) throws(StoreError) -> VaultSettings {
-        VaultSettings(try catalog().journal(of: vault))
+        do throws(StoreError) {
+            return VaultSettings(try catalog().journal(of: vault))
+        } catch {
+            return VaultSettings(try vault.journal())
+        }
     }
 
     /// Changes settings of a vault: one entry of its journal for each that is another afterwards.
