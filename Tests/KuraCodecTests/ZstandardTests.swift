@@ -178,4 +178,67 @@ import Testing
             try Self.decompressed(frame + Array("hello".utf8), count: 5)
         }
     }
+
+    @Test("The first bytes of a frame are those of the whole, however many are asked for")
+    func prefixes() throws {
+        try forAll(cases: 20) { seed, random in
+            // Several blocks of 128 KiB, of words and of noise.
+            let words = (0..<50).map { _ in random.bytes(Int.random(in: 1...20, using: &random)) }
+            var plain: [UInt8] = []
+            while plain.count < 500_000 {
+                plain += Int.random(in: 0..<40, using: &random) == 0
+                    ? random.bytes(3000) : words.randomElement(using: &random)!
+            }
+            let level = Int.random(in: 1...3, using: &random)
+            let stored = try Self.compressed(plain, level: level)
+            let decompressor = Decompressor()
+            for _ in 0..<10 {
+                let length = Int.random(in: 1...plain.count, using: &random)
+                var prefix = [UInt8](repeating: 0, count: length)
+                try stored.withUnsafeBytes { stored in
+                    try prefix.withUnsafeMutableBytes {
+                        try decompressor.decompressPrefix(stored, into: $0)
+                    }
+                }
+                #expect(prefix == Array(plain[..<length]), "seed \(seed), \(length) bytes")
+                // One that was left half way does not disturb the next.
+                var whole = [UInt8](repeating: 0, count: plain.count)
+                try stored.withUnsafeBytes { stored in
+                    try whole.withUnsafeMutableBytes {
+                        try decompressor.decompress(stored, into: $0)
+                    }
+                }
+                #expect(whole == plain, "seed \(seed), after \(length) bytes")
+            }
+        }
+    }
+
+    @Test("A frame that is cut, damaged or too short gives no more than was asked for, or an error")
+    func badPrefixes() throws {
+        try forAll(cases: 50) { seed, random in
+            let plain = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 / 7 * $0) }
+            let stored = try Self.compressed(plain)
+            let decompressor = Decompressor()
+            func prefix(_ length: Int, _ stored: [UInt8]) throws -> [UInt8] {
+                var prefix = [UInt8](repeating: 0xA5, count: length + 16)
+                try stored.withUnsafeBytes { stored in
+                    try prefix.withUnsafeMutableBytes {
+                        try decompressor.decompressPrefix(
+                            stored, into: UnsafeMutableRawBufferPointer(rebasing: $0[..<length]))
+                    }
+                }
+                #expect(prefix[length...].allSatisfy { $0 == 0xA5 }, "seed \(seed)")
+                return Array(prefix[..<length])
+            }
+            #expect(throws: ZstandardError.self) { try prefix(plain.count + 1, stored) }
+            let cut = Int.random(in: 0..<stored.count, using: &random)
+            #expect(throws: ZstandardError.self) { try prefix(plain.count, Array(stored[..<cut])) }
+            var damaged = stored
+            damaged[Int.random(in: 0..<stored.count, using: &random)] ^= 1 << UInt8.random(
+                in: 0..<8, using: &random)
+            // What comes out is compared with a hash by whoever asks.
+            _ = Result { try prefix(200_000, damaged) }
+            #expect(try prefix(1000, stored) == Array(plain[..<1000]), "seed \(seed)")
+        }
+    }
 }
