@@ -179,6 +179,20 @@ import Testing
         }
     }
 
+    /// The first bytes of a frame; nothing may be written behind them.
+    private static func prefix(_ count: Int, of stored: [UInt8]) throws -> [UInt8] {
+        var plain = [UInt8](repeating: 0xA5, count: count + 16)
+        let decompressor = Decompressor()
+        try stored.withUnsafeBytes { source in
+            try plain.withUnsafeMutableBytes {
+                let target = UnsafeMutableRawBufferPointer(rebasing: $0[..<count])
+                try decompressor.decompressPrefix(source, into: target)
+            }
+        }
+        #expect(plain[count...].allSatisfy { $0 == 0xA5 })
+        return Array(plain[..<count])
+    }
+
     @Test("The first bytes of a frame are those of the whole, however many are asked for")
     func prefixes() throws {
         try forAll(cases: 20) { seed, random in
@@ -218,27 +232,15 @@ import Testing
         try forAll(cases: 50) { seed, random in
             let plain = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 / 7 * $0) }
             let stored = try Self.compressed(plain)
-            let decompressor = Decompressor()
-            func prefix(_ length: Int, _ stored: [UInt8]) throws -> [UInt8] {
-                var prefix = [UInt8](repeating: 0xA5, count: length + 16)
-                try stored.withUnsafeBytes { stored in
-                    try prefix.withUnsafeMutableBytes {
-                        try decompressor.decompressPrefix(
-                            stored, into: UnsafeMutableRawBufferPointer(rebasing: $0[..<length]))
-                    }
-                }
-                #expect(prefix[length...].allSatisfy { $0 == 0xA5 }, "seed \(seed)")
-                return Array(prefix[..<length])
-            }
-            #expect(throws: ZstandardError.self) { try prefix(plain.count + 1, stored) }
+            #expect(throws: ZstandardError.self) { try Self.prefix(plain.count + 1, of: stored) }
             let cut = Int.random(in: 0..<stored.count, using: &random)
-            #expect(throws: ZstandardError.self) { try prefix(plain.count, Array(stored[..<cut])) }
+            #expect(throws: ZstandardError.self) { try Self.prefix(plain.count, of: Array(stored[..<cut])) }
             var damaged = stored
             damaged[Int.random(in: 0..<stored.count, using: &random)] ^= 1 << UInt8.random(
                 in: 0..<8, using: &random)
             // What comes out is compared with a hash by whoever asks.
-            _ = Result { try prefix(200_000, damaged) }
-            #expect(try prefix(1000, stored) == Array(plain[..<1000]), "seed \(seed)")
+            _ = Result { try Self.prefix(200_000, of: damaged) }
+            #expect(try Self.prefix(1000, of: stored) == Array(plain[..<1000]), "seed \(seed)")
         }
     }
 }
