@@ -28,6 +28,10 @@ int kura_punch_hole(int descriptor, off_t offset, off_t length) {
     return fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
 }
 
+void kura_want_huge_pages(void *memory, size_t length) {
+    (void)madvise(memory, length, MADV_HUGEPAGE);
+}
+
 void kura_start_writeback(int descriptor, off_t offset, off_t length) {
     (void)sync_file_range(descriptor, offset, length, SYNC_FILE_RANGE_WRITE);
 }

@@ -79,6 +79,27 @@ public struct Decompressor: ~Copyable {
         }
     }
 
+    /// Decompresses the first `target.count` bytes of one frame, and no block behind them. Costs a
+    /// copy more than `decompress`, so it is for less than most of a frame.
+    public borrowing func decompressPrefix(
+        _ stored: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
+    ) throws(ZstandardError) {
+        ZSTD_DCtx_reset(context, ZSTD_reset_session_only)
+        var input = ZSTD_inBuffer(src: stored.baseAddress, size: stored.count, pos: 0)
+        var output = ZSTD_outBuffer(dst: target.baseAddress, size: target.count, pos: 0)
+        while output.pos < output.size {
+            let (read, written) = (input.pos, output.pos)
+            let hint = ZSTD_decompressStream(context, &output, &input)
+            guard ZSTD_isError(hint) == 0 else {
+                throw ZstandardError(reason: String(cString: ZSTD_getErrorName(hint)))
+            }
+            guard input.pos > read || output.pos > written, hint > 0 || output.pos == output.size
+            else {
+                throw ZstandardError(reason: "\(output.pos) bytes instead of \(target.count)")
+            }
+        }
+    }
+
     /// Version of the library in use, such as "1.5.4".
     public static var libraryVersion: String { String(cString: ZSTD_versionString()) }
 }

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import CLinux
 
 internal import Glibc
 
@@ -12,10 +12,23 @@ public final class AlignedBuffer: @unchecked Sendable {
     public var byteCount: Int { bytes.count }
     public var base: UnsafeMutableRawPointer { bytes.baseAddress! }
 
-    /// Memory is not cleared; the kernel commits a page when it is first touched.
+    private static let pageBytes = 4096
+    private static let hugePageBytes = 2 << 20
+
+    /// Memory is not cleared; the kernel commits a page when it is first touched. A buffer of 1 MiB
+    /// or more lies in huge pages where there are any: that saves faults and misses when it is
+    /// filled, and a direct write has 512 times fewer pages to pin.
     public init(byteCount: Int) {
         precondition(byteCount > 0)
-        bytes = .allocate(byteCount: byteCount, alignment: 4096)
+        guard byteCount >= Self.hugePageBytes / 2 else {
+            bytes = .allocate(byteCount: byteCount, alignment: Self.pageBytes)
+            return
+        }
+        let whole = (byteCount + Self.hugePageBytes - 1) / Self.hugePageBytes * Self.hugePageBytes
+        let memory = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: whole, alignment: Self.hugePageBytes)
+        kura_want_huge_pages(memory.baseAddress, whole)
+        bytes = UnsafeMutableRawBufferPointer(rebasing: memory[..<byteCount])
     }
 
     deinit { bytes.deallocate() }

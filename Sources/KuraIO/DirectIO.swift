@@ -7,15 +7,18 @@ internal import Glibc
 enum DirectIO {
     /// What memory, offset and length of a direct write are multiples of. No device asks for more.
     static let alignment = 4096
-    /// Shorter writes are buffered: a direct one waits for the device.
+    /// Shorter writes of packs are buffered: a direct one waits for the device.
     static let byteCountMin = 256 << 10
 
     /// Bytes that are copied to aligned memory at a time, where they do not lie in such.
     private static let bounceBytes = 2 << 20
 
     /// Leading bytes of a write that may go around the page cache; 0 where that is not worth it.
-    static func prefix(of bytes: UnsafeRawBufferPointer, at offset: UInt64) -> Int {
-        guard bytes.count >= byteCountMin, offset % UInt64(alignment) == 0 else { return 0 }
+    /// - Parameter min: shortest write for which it is.
+    static func prefix(
+        of bytes: UnsafeRawBufferPointer, at offset: UInt64, min: Int = byteCountMin
+    ) -> Int {
+        guard bytes.count >= min, offset % UInt64(alignment) == 0 else { return 0 }
         return bytes.count / alignment * alignment
     }
 

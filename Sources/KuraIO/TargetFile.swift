@@ -116,7 +116,8 @@ public final class TargetFile: Sendable {
 
     public func write(at offset: UInt64, _ bytes: UnsafeRawBufferPointer) throws(IOError) {
         var done = 0
-        let direct = DirectIO.prefix(of: bytes, at: offset)
+        // Short ones, too: buffered, they would exclude other writers and be waited for at the end.
+        let direct = DirectIO.prefix(of: bytes, at: offset, min: DirectIO.alignment)
         if direct > 0, directDescriptor >= 0 {
             done = DirectIO.write(
                 directDescriptor, at: offset, UnsafeRawBufferPointer(rebasing: bytes[..<direct]))

@@ -41,12 +41,12 @@ final class Thread {
 }
 
 /// A mutex with a condition variable, which Synchronization's Mutex does not have.
-final class Monitor: @unchecked Sendable {
+public final class Monitor: @unchecked Sendable {
     // Both live at fixed addresses, as pthread demands.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    init() {
+    public init() {
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(condition, nil)
     }
@@ -58,7 +58,7 @@ final class Monitor: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    func withLock<T>(_ body: () -> T) -> T {
+    public func withLock<T>(_ body: () -> T) -> T {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return body()
@@ -72,9 +72,9 @@ final class Monitor: @unchecked Sendable {
     }
 
     /// Waits until somebody calls `wakeAll`; call it with the lock held and in a loop.
-    func wait() { pthread_cond_wait(condition, mutex) }
+    public func wait() { pthread_cond_wait(condition, mutex) }
 
-    func wakeAll() { pthread_cond_broadcast(condition) }
+    public func wakeAll() { pthread_cond_broadcast(condition) }
 }
 
 /// A thread that runs jobs one after the other, in the order they were given.
@@ -175,39 +175,6 @@ public final class Pool<Element>: @unchecked Sendable {
     public func give(_ element: Element) {
         monitor.withLock {
             free.append(element)
-            monitor.wakeAll()
-        }
-    }
-}
-
-/// Lets threads go through one at a time in a given order.
-public final class Turnstile: @unchecked Sendable {
-    // `monitor` guards it.
-    private let monitor = Monitor()
-    private var next = 0
-    private var open = false
-
-    public init() {}
-
-    /// Waits until every turn below `turn` has passed.
-    public func wait(for turn: Int) {
-        monitor.withLock {
-            while next != turn, !open { monitor.wait() }
-        }
-    }
-
-    /// Lets the next turn through.
-    public func pass() {
-        monitor.withLock {
-            next += 1
-            monitor.wakeAll()
-        }
-    }
-
-    /// Lets everybody through for good: somebody failed, and order no longer matters.
-    public func giveUp() {
-        monitor.withLock {
-            open = true
             monitor.wakeAll()
         }
     }

@@ -23,10 +23,9 @@ enum Tuning {
     static let runEntriesMax = 1 << 19
     /// Blocks of the index that a worker keeps, 4 KiB each. A power of two.
     static let cachedBlocks = 2048
-    /// Decoded frames that a restore worker keeps.
-    static let cachedFrames = 8
-    /// Threads of a restore that decode, at most. Each has an extent in memory, and so has each
-    /// writer: 256 MiB in all.
+    /// Extents that a restore has in memory, 32 MiB each: being put together or being written.
+    static let restoreExtents = 7
+    /// Threads of a restore that decode, at most.
     static let restoreWorkersMax = 6
     static let restoreWriters = 2
 }

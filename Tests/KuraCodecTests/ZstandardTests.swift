@@ -203,4 +203,73 @@ import Testing
         }
         #expect(error?.reason.contains("first bytes") == true)
     }
+
+    /// The first bytes of a frame; nothing may be written behind them.
+    private static func prefix(_ count: Int, of stored: [UInt8]) throws -> [UInt8] {
+        var plain = [UInt8](repeating: 0xA5, count: count + 16)
+        let decompressor = Decompressor()
+        try stored.withUnsafeBytes { source in
+            try plain.withUnsafeMutableBytes {
+                let target = UnsafeMutableRawBufferPointer(rebasing: $0[..<count])
+                try decompressor.decompressPrefix(source, into: target)
+            }
+        }
+        #expect(plain[count...].allSatisfy { $0 == 0xA5 })
+        return Array(plain[..<count])
+    }
+
+    @Test("The first bytes of a frame are those of the whole, however many are asked for")
+    func prefixes() throws {
+        try forAll(cases: 20) { seed, random in
+            // Several blocks of 128 KiB, of words and of noise.
+            let words = (0..<50).map { _ in random.bytes(Int.random(in: 1...20, using: &random)) }
+            var plain: [UInt8] = []
+            while plain.count < 500_000 {
+                plain += Int.random(in: 0..<40, using: &random) == 0
+                    ? random.bytes(3000) : words.randomElement(using: &random)!
+            }
+            let level = Int.random(in: 1...3, using: &random)
+            let stored = try Self.compressed(plain, level: level)
+            let decompressor = Decompressor()
+            for _ in 0..<10 {
+                let length = Int.random(in: 1...plain.count, using: &random)
+                var prefix = [UInt8](repeating: 0, count: length)
+                try stored.withUnsafeBytes { stored in
+                    try prefix.withUnsafeMutableBytes {
+                        try decompressor.decompressPrefix(stored, into: $0)
+                    }
+                }
+                #expect(prefix == Array(plain[..<length]), "seed \(seed), \(length) bytes")
+                // One that was left half way does not disturb the next.
+                var whole = [UInt8](repeating: 0, count: plain.count)
+                try stored.withUnsafeBytes { stored in
+                    try whole.withUnsafeMutableBytes {
+                        try decompressor.decompress(stored, into: $0)
+                    }
+                }
+                #expect(whole == plain, "seed \(seed), after \(length) bytes")
+            }
+        }
+    }
+
+    @Test("A frame that is cut, damaged or too short gives no more than was asked for, or an error")
+    func badPrefixes() throws {
+        try forAll(cases: 50) { seed, random in
+            let plain = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 / 7 * $0) }
+            let stored = try Self.compressed(plain)
+            #expect(throws: ZstandardError.self) { try Self.prefix(plain.count + 1, of: stored) }
+            let cut = Int.random(in: 0..<stored.count, using: &random)
+            #expect(throws: ZstandardError.self) {
+                try Self.prefix(plain.count, of: Array(stored[..<cut]))
+            }
+            var damaged = stored
+            damaged[Int.random(in: 0..<stored.count, using: &random)] ^= 1 << UInt8.random(
+                in: 0..<8, using: &random)
+            do {
+                // What comes out is compared with a hash by whoever asks.
+                _ = try Self.prefix(200_000, of: damaged)
+            } catch is ZstandardError {}
+            #expect(try Self.prefix(1000, of: stored) == Array(plain[..<1000]), "seed \(seed)")
+        }
+    }
 }

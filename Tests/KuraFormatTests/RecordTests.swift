@@ -128,8 +128,9 @@ import Testing
 
 @Suite("Key of a vault record") struct VaultRecordKeyTests {
     @Test("is there, or is not, and nothing else") func flag() {
-        let bytes = Example.vaultRecord.encoded()
-        let sealed = resealed(bytes) { $0[bytes.count - Digest.byteCount - 33] = 2 }
+        let sealed = resealed(Example.vaultRecord.encoded()) { body in
+            body[body.count - 33] = 2
+        }
         #expect(throws: FormatError.invalidField(.vault, field: "key")) {
             try VaultRecord.decode(sealed)
         }

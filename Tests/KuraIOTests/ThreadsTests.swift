@@ -206,48 +206,6 @@ private final class Log<Entry: Sendable>: Sendable {
     }
 }
 
-@Suite("Turnstile", .timeLimit(.minutes(1))) struct TurnstileTests {
-    @Test("lets threads through in the order of their turns")
-    func order() {
-        let turnstile = Turnstile()
-        let log = Log<Int>()
-        Threads.run(10) { index in
-            // The last thread to start has the first turn.
-            let turn = 9 - index
-            turnstile.wait(for: turn)
-            log.append(turn)
-            turnstile.pass()
-        }
-        #expect(log.entries == Array(0..<10))
-    }
-
-    @Test("lets nobody through before the turn ahead has passed")
-    func oneAtATime() {
-        let turnstile = Turnstile()
-        let log = Log<String>()
-        Threads.run(2) { index in
-            turnstile.wait(for: index)
-            log.append("in \(index)")
-            log.append("out \(index)")
-            turnstile.pass()
-        }
-        #expect(log.entries == ["in 0", "out 0", "in 1", "out 1"])
-    }
-
-    @Test("lets everybody through once somebody gives up")
-    func giveUp() {
-        let turnstile = Turnstile()
-        let log = Log<Int>()
-        Threads.run(4) { index in
-            if index == 0 { return turnstile.giveUp() }
-            turnstile.wait(for: index * 100)
-            log.append(index)
-        }
-        turnstile.wait(for: 1_000_000)
-        #expect(log.entries.sorted() == [1, 2, 3])
-    }
-}
-
 @Suite("Ticker", .timeLimit(.minutes(1))) struct TickerTests {
     @Test("calls again and again until it is stopped")
     func ticks() {

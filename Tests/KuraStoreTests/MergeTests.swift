@@ -183,7 +183,7 @@ final class InterveningFileSystem: PassingFileSystem {
         if let lockSuffix, path.string.hasSuffix(lockSuffix) { try call() }
     }
 
-    func willRead(_ path: FilePath) {}
+    func willRead(_ path: FilePath, at offset: UInt64) {}
 
     func willWrite(_ path: FilePath) throws(IOError) {
         if let writePart, path.string.contains(writePart) { try call() }

@@ -12,7 +12,7 @@ final class BlindFileSystem: PassingFileSystem {
         if path.string.contains(part) { throw IOError("lock", path, .readOnlyFileSystem) }
     }
 
-    func willRead(_ path: FilePath) {}
+    func willRead(_ path: FilePath, at offset: UInt64) {}
 }
 
 /// The local file system that cancels when the first frame of a pack is read.
@@ -27,17 +27,35 @@ final class CancellingFileSystem: PassingFileSystem {
 
     func willLock(_ path: FilePath) throws(IOError) {}
 
-    func willRead(_ path: FilePath) {
+    func willRead(_ path: FilePath, at offset: UInt64) {
         guard path.string.contains("/packs/") else { return }
         opened.withLock { $0 = $0 ?? path.string }
         cancellation.cancel()
     }
 }
 
+/// The local file system that counts how often each place of a file is read.
+final class CountingFileSystem: PassingFileSystem {
+    struct Place: Hashable {
+        var path: String
+        var offset: UInt64
+    }
+
+    private let counts = Mutex<[Place: Int]>([:])
+
+    func reads(at place: Place) -> Int { counts.withLock { $0[place] ?? 0 } }
+
+    func willLock(_ path: FilePath) throws(IOError) {}
+
+    func willRead(_ path: FilePath, at offset: UInt64) {
+        counts.withLock { $0[Place(path: path.string, offset: offset), default: 0] += 1 }
+    }
+}
+
 /// The local file system with looks at some calls.
 protocol PassingFileSystem: FileSystem {
     func willLock(_ path: FilePath) throws(IOError)
-    func willRead(_ path: FilePath)
+    func willRead(_ path: FilePath, at offset: UInt64)
     func willWrite(_ path: FilePath) throws(IOError)
 }
 
@@ -55,7 +73,7 @@ extension PassingFileSystem {
         _ file: OpenFile, _ path: FilePath, at offset: UInt64,
         into target: UnsafeMutableRawBufferPointer
     ) throws(IOError) -> Int {
-        willRead(path)
+        willRead(path, at: offset)
         return try base.read(file, path, at: offset, into: target)
     }
     func write(

@@ -255,9 +255,9 @@ import TestSupport
     func interrupted() throws {
         try withTemporaryDirectory { directory in
             let store = try TestStore(directory, mean: 32768)
-            // Three frames of 512 KiB.
+            // Four frames of up to 2 MiB.
             var random = SeededGenerator(seed: 6)
-            let disk = random.bytes(1_500_000)
+            let disk = random.bytes(6_200_000)
             let point = try store.backup(disk)
             let good = try read(largestPack(store, replica: 0))
             var number = 0
@@ -266,7 +266,7 @@ import TestSupport
                 // Three copies of a pack, each bad in another frame, or whole in one replica.
                 for replica in 0..<3 where replica > 0 || number % 2 == 0 {
                     var bytes = good
-                    bytes[100_000 + replica * 520_000] ^= 4
+                    bytes[100_000 + replica * 2_100_000] ^= 4
                     try write(bytes, to: largestPack(store, replica: replica))
                 }
                 let limit = number

@@ -36,8 +36,10 @@ import TestSupport
         try withTemporaryDirectory { directory in
             let disk = SyntheticDisk(seed: 3, byteCount: 70 << 20).bytes
             var roots: Set<NodeID?> = []
+            let key = MACKey.random()
             for threads in [1, 2, 5] {
-                let store = try TestStore(directory.appending("\(threads)"), copies: 1, mean: 32768)
+                let store = try TestStore(
+                    directory.appending("\(threads)"), copies: 1, mean: 32768, macKey: key)
                 let report = try store.backup(disk, threads: threads)
                 roots.insert(report.point.disks[0].root)
                 #expect(try store.restore(report.id, threads: threads) == disk)

@@ -18,6 +18,10 @@ int kura_rename_exclusive(const char *from, const char *to);
 /// Makes a range of a regular file a hole that reads as zeros. 0, or -1 with errno.
 int kura_punch_hole(int descriptor, off_t offset, off_t length);
 
+/// Asks for huge pages behind memory that is not yet touched. No promise.
+/// - memory, length: on boundaries of huge pages, 2 MiB.
+void kura_want_huge_pages(void *memory, size_t length);
+
 /// Starts writing a range of dirty pages out, without waiting and without any promise.
 void kura_start_writeback(int descriptor, off_t offset, off_t length);
 

@@ -167,10 +167,11 @@ package final class KernelPass {
             let entry = FrameEntry(
                 storedByteCount: UInt32(bytes.count), plainByteCount: UInt32(used), chunkCount: 1,
                 codec: isRaw ? .raw : .zstd, storedDigest: Digest(0, 0, 0, 0))
-            let result = try times.time(.decode, used) {
-                try decoder.decode(bytes, entry, into: decoded)
+            let target = decoded.bytes(used)
+            try times.time(.decode, used) {
+                try decoder.decode(bytes, entry, into: target)
             }
-            guard Memory.equal(result, source) else {
+            guard Memory.equal(UnsafeRawBufferPointer(target), source) else {
                 throw StoreError(.io, "a frame does not decode to what it was made of")
             }
         }

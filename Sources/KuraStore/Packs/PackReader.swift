@@ -80,29 +80,40 @@ final class PackReader: Sendable {
         }
     }
 
-    /// Reads frame `number` of a pack and decodes it into `target`, trying each replica.
-    ///
-    /// - Parameter checked: whether the stored bytes are compared with their hash. Whoever checks
-    ///   every chunk afterwards leaves it out at first, and asks again with it when one is wrong.
-    /// - Returns: the plain bytes, in `target`.
-    func readFrame(
-        _ number: Int, of id: PackID, _ decoder: FrameDecoder, checked: Bool,
-        into target: FrameBuffer
-    ) throws(StoreError) -> UnsafeRawBufferPointer {
+    /// Place and lengths of frame `number` of a pack.
+    func frame(_ number: Int, of id: PackID) throws(StoreError) -> FrameTable.Frame {
         let table = try frameTable(id)
         guard number < table.frames.count else {
             throw StoreError(
                 .damaged, "the index names frame \(number) of pack \(id.short), which has none",
                 remedy: "run: kura verify --level chunks --repair")
         }
-        let frame = table.frames[number]
-        return try vault.firstGood(.pack(id)) { replica in
+        return table.frames[number]
+    }
+
+    /// Reads a frame of a pack and decodes it into `target`, trying each replica. A target that is
+    /// shorter than the frame's plain bytes gets the first of them.
+    ///
+    /// - Parameters:
+    ///   - checked: whether the stored bytes are compared with their hash. Whoever checks every
+    ///     chunk afterwards leaves it out at first, and asks again with it when one is wrong.
+    ///   - target: undefined after an error.
+    func read(
+        _ frame: FrameTable.Frame, of id: PackID, _ decoder: FrameDecoder, checked: Bool,
+        into target: UnsafeMutableRawBufferPointer
+    ) throws(StoreError) {
+        try vault.firstGood(.pack(id)) { replica in
             let path = replica.path(of: .pack(id), in: vault.id)
             let file = try vault.fileSystem.openForReading(path)
             defer { vault.fileSystem.close(file) }
-            let stored = try decoder.read(file, path, frame, vault.fileSystem)
+            // Raw bytes are plain bytes: nothing to decode, so they are read into their place.
+            let isRaw = frame.entry.codec == .raw
+                && target.count == Int(frame.entry.storedByteCount)
+            let stored = isRaw
+                ? try FrameDecoder.read(file, path, frame, vault.fileSystem, into: target)
+                : try decoder.read(file, path, frame, vault.fileSystem)
             if checked { try FrameDecoder.check(stored, frame.entry) }
-            return try decoder.decode(stored, frame.entry, into: target)
+            if !isRaw { try decoder.decode(stored, frame.entry, into: target) }
         }
     }
 }
@@ -158,12 +169,19 @@ enum TrailerReader {
 
 /// Memory for one frame that grows to the largest it met.
 final class FrameBuffer {
-    private var buffer = AlignedBuffer(byteCount: 1 << 20)
+    private var buffer: AlignedBuffer?
 
     /// The first `count` bytes. What was there before is gone.
     func bytes(_ count: Int) -> UnsafeMutableRawBufferPointer {
-        if buffer.byteCount < count { buffer = AlignedBuffer(byteCount: count) }
+        let buffer = buffer.flatMap { $0.byteCount < count ? nil : $0 }
+            ?? AlignedBuffer(byteCount: Self.capacity(count))
+        self.buffer = buffer
         return UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
+    }
+
+    /// The next power of two, so that it seldom grows; 128 KiB are enough for any manifest frame.
+    private static func capacity(_ count: Int) -> Int {
+        max(128 << 10, 1 << (Int.bitWidth - (count - 1).leadingZeroBitCount))
     }
 }
 
@@ -177,6 +195,14 @@ final class FrameDecoder {
         _ file: OpenFile, _ path: FilePath, _ frame: FrameTable.Frame, _ fileSystem: any FileSystem
     ) throws -> UnsafeRawBufferPointer {
         let target = stored.bytes(Int(frame.entry.storedByteCount))
+        return try Self.read(file, path, frame, fileSystem, into: target)
+    }
+
+    /// Reads a frame's stored bytes into `target`, which has as many.
+    static func read(
+        _ file: OpenFile, _ path: FilePath, _ frame: FrameTable.Frame,
+        _ fileSystem: any FileSystem, into target: UnsafeMutableRawBufferPointer
+    ) throws -> UnsafeRawBufferPointer {
         let found = try fileSystem.read(file, path, at: frame.offset, into: target)
         guard found == target.count else {
             throw FormatError.truncated(
@@ -191,16 +217,18 @@ final class FrameDecoder {
         }
     }
 
-    /// Decodes a frame's stored bytes into `target`.
+    /// Decodes a frame's stored bytes into `target`: all of its plain bytes, or the first of them.
     func decode(
-        _ stored: UnsafeRawBufferPointer, _ entry: FrameEntry, into target: FrameBuffer
-    ) throws(ZstandardError) -> UnsafeRawBufferPointer {
-        let plain = target.bytes(Int(entry.plainByteCount))
+        _ stored: UnsafeRawBufferPointer, _ entry: FrameEntry,
+        into target: UnsafeMutableRawBufferPointer
+    ) throws(ZstandardError) {
         switch entry.codec {
-        case .raw: plain.copyMemory(from: stored)
-        case .zstd: try decompressor.decompress(stored, into: plain)
+        case .raw:
+            target.copyMemory(from: UnsafeRawBufferPointer(rebasing: stored[..<target.count]))
+        case .zstd where target.count < Int(entry.plainByteCount):
+            try decompressor.decompressPrefix(stored, into: target)
+        case .zstd: try decompressor.decompress(stored, into: target)
         }
-        return UnsafeRawBufferPointer(plain)
     }
 }
 
@@ -238,8 +266,10 @@ final class FrameCache {
         }
         let slot = known ?? freeSlot()
         slot.pack = nil
-        slot.plain = try reader.readFrame(
-            number, of: pack, decoder, checked: checked, into: slot.buffer)
+        let entry = try reader.frame(number, of: pack)
+        let target = slot.buffer.bytes(Int(entry.entry.plainByteCount))
+        try reader.read(entry, of: pack, decoder, checked: checked, into: target)
+        slot.plain = UnsafeRawBufferPointer(target)
         slot.pack = pack
         slot.frame = number
         slot.lastUse = clock

@@ -68,7 +68,9 @@ struct Repacking {
                 try marks.isLive(chunk.id, in: id)
             }
             guard isLive.contains(true) else { continue }
-            let bytes = try reader.readFrame(number, of: id, decoder, checked: true, into: plain)
+            let bytes = plain.bytes(Int(frame.plainByteCount))
+            try reader.read(
+                try reader.frame(number, of: id), of: id, decoder, checked: true, into: bytes)
             var offset = 0
             for (chunk, isLive) in zip(chunks, isLive) {
                 let end = offset + Int(chunk.byteCount)

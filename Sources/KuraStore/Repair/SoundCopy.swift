@@ -146,8 +146,9 @@ struct PackAssembly {
             let range = start..<(start + Int(frame.entry.storedByteCount))
             let isRight = bytes.withUnsafeBytes { raw in
                 do {
-                    let decoded = try decoder.decode(
-                        UnsafeRawBufferPointer(rebasing: raw[range]), frame.entry, into: plain)
+                    let decoded = plain.bytes(Int(frame.entry.plainByteCount))
+                    try decoder.decode(
+                        UnsafeRawBufferPointer(rebasing: raw[range]), frame.entry, into: decoded)
                     var offset = 0
                     return chunks.allSatisfy { chunk in
                         let end = offset + Int(chunk.byteCount)

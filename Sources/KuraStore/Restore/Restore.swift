@@ -30,78 +30,81 @@ extension Vault {
     ) throws(StoreError) -> RestoreReport {
         let lease = ReaderLease(self)
         defer { lease.end() }
-        let restore = Restore(
-            disk, target, try ChunkIndex.open(self), progress, cancellation, threads: threads)
-        return try restore.run()
+        let index = try ChunkIndex.open(self)
+        return try Restore(disk, target, index, progress, cancellation, threads: threads).run()
     }
 }
 
-/// One restore of one disk: workers take extents, decode each frame once per extent and put the
-/// extent together; writers put it into the target.
+/// One restore of one disk: workers decode frames and put the extents of a window together; writers
+/// put those into the target.
 final class Restore: Sendable {
-    let disk: DiskRecord
-    let target: RestoreTarget
-    let index: ChunkIndex
     let packs: PackReader
-    let progress: Progress
-    private let turnstile = Turnstile()
+    private let disk: DiskRecord
+    private let target: RestoreTarget
+    private let planner: RestorePlanner
+    private let nodes: [NodeID?]
+    private let window: AssemblyWindow
+    private let progress: Progress
     private let workerCount: Int
-    private let buffers: Pool<AlignedBuffer>
     /// While a worker decodes, they wait for the device.
     private let writers: [SerialWorker]
     private let cancellation: Cancellation
-    private let state: Mutex<State>
+    private let state = Mutex(State())
 
     private struct State {
         var error: StoreError?
-        var next = 0
-        var nodes: [NodeID?]
         var dataBytes: UInt64 = 0
         var trace = StageTimes()
+        /// Complete extents that a stream takes later, and the number of the one that comes first.
+        var early: [Int: AssembledExtent] = [:]
+        var turn = 0
     }
 
     init(
         _ disk: DiskRecord, _ target: RestoreTarget, _ index: ChunkIndex, _ progress: Progress,
         _ cancellation: Cancellation, threads: Int
-    ) {
+    ) throws(StoreError) {
         self.disk = disk
         self.target = target
-        self.index = index
         self.progress = progress
         self.cancellation = cancellation
         packs = PackReader(index.vault)
+        planner = RestorePlanner(index, packs)
+        nodes = try Self.nodes(of: disk, planner)
+        window = AssemblyWindow(extentCount: nodes.count, bufferCount: Tuning.restoreExtents)
         workerCount = min(threads, Tuning.restoreWorkersMax)
-        // One for each worker, so that none that has its turn waits for those that wait for it.
-        buffers = Pool(
-            (0..<(workerCount + Tuning.restoreWriters)).map { _ in
-                AlignedBuffer(byteCount: Limits.extentBytes)
-            })
-        writers = (0..<Tuning.restoreWriters).map { _ in SerialWorker() }
+        let writerCount =
+            switch target {
+            case .file: Tuning.restoreWriters
+            case .stream: 1
+            }
+        writers = (0..<writerCount).map { _ in SerialWorker() }
+    }
+
+    private static func nodes(
+        of disk: DiskRecord, _ planner: RestorePlanner
+    ) throws(StoreError) -> [NodeID?] {
         let extent = UInt64(Limits.extentBytes)
-        state = Mutex(
-            State(nodes: Array(repeating: nil, count: Int((disk.byteCount + extent - 1) / extent))))
+        var nodes = [NodeID?](repeating: nil, count: Int((disk.byteCount + extent - 1) / extent))
+        try planner.forEachExtent(of: disk) { (number, node) throws(StoreError) in
+            guard number < nodes.count else {
+                throw StoreError(
+                    format: .invalidField(.node, field: "children beyond the disk"), at: nil)
+            }
+            nodes[number] = node
+        }
+        return nodes
     }
 
     func run() throws(StoreError) -> RestoreReport {
-        defer { for writer in writers { writer.stop() } }
         let start = Clock.steady()
         progress.update { $0.totalBytes += disk.byteCount }
-        let reader = ManifestReader(index, packs, blocks: BlockCache())
-        try reader.forEachExtent(of: disk) { (number, node) throws(StoreError) in
-            try state.withLock { state throws(StoreError) in
-                guard number < state.nodes.count else {
-                    throw StoreError(
-                        format: .invalidField(.node, field: "children beyond the disk"), at: nil)
-                }
-                state.nodes[number] = node
-            }
-        }
         Threads.run(workerCount) { [self] _ in
             let worker = RestoreWorker(self)
             worker.run()
             state.withLock { $0.trace += worker.trace }
         }
-        for writer in writers { writer.drain() }
+        for writer in writers { writer.stop() }
         let (error, dataBytes, trace) = state.withLock { ($0.error, $0.dataBytes, $0.trace) }
         if let error { throw error }
         if cancellation.isCancelled {
@@ -124,63 +127,69 @@ final class Restore: Sendable {
 
     // MARK: What workers call
 
-    /// The next extent: its number, its place, its node.
-    func next() -> (number: Int, range: Range<UInt64>, node: NodeID?)? {
-        guard !cancellation.isCancelled else { return nil }
-        return state.withLock { state in
-            guard state.error == nil, state.next < state.nodes.count else { return nil }
-            defer { state.next += 1 }
-            let start = UInt64(state.next) * UInt64(Limits.extentBytes)
-            let end = min(start + UInt64(Limits.extentBytes), disk.byteCount)
-            return (state.next, start..<end, state.nodes[state.next])
-        }
+    /// What to do next; waits while there is nothing.
+    func next() -> AssemblyWindow.Step {
+        cancellation.isCancelled ? stopped() : window.next()
     }
 
-    /// Memory for one extent; waits while all of it is on its way to the target.
-    func takeBuffer() -> AlignedBuffer { buffers.take() }
+    private func stopped() -> AssemblyWindow.Step {
+        window.stop()
+        return .finished
+    }
 
-    func giveBack(_ buffer: AlignedBuffer) { buffers.give(buffer) }
+    /// Looks up what an extent needs and takes it into the window.
+    func plan(_ number: Int, _ buffer: AlignedBuffer) throws(StoreError) {
+        let start = UInt64(number) * UInt64(Limits.extentBytes)
+        let end = min(start + UInt64(Limits.extentBytes), disk.byteCount)
+        let (extent, tasks) = try planner.plan(number, start..<end, nodes[number], buffer)
+        if window.add(extent, tasks) { submit(extent) }
+    }
 
-    /// Lets a writer put an extent into the file.
-    func submit(_ extent: AssembledExtent, to file: TargetFile) {
-        writers[extent.number % writers.count].submit { [self] in
-            let start = Clock.steady()
-            do throws(IOError) {
-                if state.withLock({ $0.error == nil }) { try extent.write(to: file) }
-            } catch {
-                fail(StoreError(io: error))
+    func complete(_ task: FrameTask) {
+        for extent in window.complete(task) { submit(extent) }
+    }
+
+    /// Lets a writer put a complete extent into the target.
+    private func submit(_ extent: AssembledExtent) {
+        switch target {
+        case .file(let file):
+            writers[extent.number % writers.count].submit { [self] in
+                write(extent) { () throws(IOError) in try extent.write(to: file) }
             }
-            finish(extent, writing: Clock.steady() - start)
+        case .stream(let stream):
+            // Whoever brings the extent whose turn it is brings those behind it, too.
+            state.withLock { state in
+                state.early[extent.number] = extent
+                while let extent = state.early.removeValue(forKey: state.turn) {
+                    state.turn += 1
+                    writers[0].submit { [self] in
+                        write(extent) { () throws(IOError) in try extent.write(to: stream) }
+                    }
+                }
+            }
         }
     }
 
-    /// Writes an extent when all before it are written.
-    func writeInOrder(_ extent: AssembledExtent, to stream: OutputStream) throws(StoreError) {
-        turnstile.wait(for: extent.number)
+    private func write(_ extent: AssembledExtent, _ body: () throws(IOError) -> Void) {
+        let start = Clock.steady()
         do throws(IOError) {
-            try extent.write(to: stream)
+            if state.withLock({ $0.error == nil }), !cancellation.isCancelled { try body() }
         } catch {
-            throw StoreError(io: error)
+            fail(StoreError(io: error))
         }
-        turnstile.pass()
-        finish(extent, writing: 0)
-    }
-
-    /// - Parameter writing: nanoseconds that a writer needed.
-    private func finish(_ extent: AssembledExtent, writing: Int64) {
-        buffers.give(extent.buffer)
         state.withLock { state in
             state.dataBytes += extent.dataBytes
-            state.trace[.write] += writing
+            state.trace[.write] += Clock.steady() - start
         }
         progress.update { progress in
             progress.doneBytes += UInt64(extent.byteCount)
             progress.dataBytes += extent.dataBytes
         }
+        window.giveBack(extent.buffer)
     }
 
     func fail(_ error: StoreError) {
         state.withLock { $0.error = $0.error ?? error }
-        turnstile.giveUp()
+        window.stop()
     }
 }

@@ -2,72 +2,58 @@ internal import KuraCodec
 internal import KuraFormat
 internal import KuraIO
 
-/// One thread of a restore.
-final class RestoreWorker {
-    private let restore: Restore
+/// Finds out what extents need. One thread uses it at a time.
+final class RestorePlanner: @unchecked Sendable {
+    private let index: ChunkIndex
     private let blocks = BlockCache()
-    private let frames: FrameCache
     private let manifest: ManifestReader
-    private(set) var trace = StageTimes()
-    private var hasher = BatchHasher()
-    /// Names of the chunks in `hasher`.
-    private var distinct: [ChunkID] = []
 
-    /// A chunk of the extent and where it is stored.
-    private struct Piece {
-        var chunk: ExtentChunk
-        var place: FoundChunk
+    init(_ index: ChunkIndex, _ packs: PackReader) {
+        self.index = index
+        manifest = ManifestReader(index, packs, blocks: blocks)
     }
 
-    init(_ restore: Restore) {
-        self.restore = restore
-        frames = FrameCache(restore.packs, capacity: Tuning.cachedFrames)
-        manifest = ManifestReader(restore.index, restore.packs, blocks: blocks)
-    }
-
-    func run() {
-        do throws(StoreError) {
-            while let (number, range, node) = restore.next() {
-                try process(number, range, node)
-            }
-        } catch {
-            restore.fail(error)
-        }
-    }
-
-    private func process(
-        _ number: Int, _ range: Range<UInt64>, _ node: NodeID?
+    /// Calls `body` for every extent of a disk that has data.
+    func forEachExtent(
+        of disk: DiskRecord, _ body: (Int, NodeID) throws(StoreError) -> Void
     ) throws(StoreError) {
-        let pieces = try trace.timeThrowing(.lookup) { () throws(StoreError) -> [Piece] in
-            try placedChunks(of: node)
-        }
-        let extent = AssembledExtent(
-            number: number, range: range, runs: Self.runs(of: pieces), buffer: restore.takeBuffer())
-        do throws(StoreError) {
-            try assemble(pieces, extent)
-        } catch {
-            restore.giveBack(extent.buffer)
-            throw error
-        }
-        switch restore.target {
-        case .file(let file): restore.submit(extent, to: file)
-        case .stream(let stream): try restore.writeInOrder(extent, to: stream)
-        }
+        try manifest.forEachExtent(of: disk, body)
     }
 
-    private func assemble(_ pieces: [Piece], _ extent: AssembledExtent) throws(StoreError) {
-        let end = pieces.map { $0.chunk.offset + $0.chunk.byteCount }.max() ?? 0
-        guard end <= extent.byteCount else {
+    /// The frames that an extent needs, and its data runs.
+    func plan(
+        _ number: Int, _ range: Range<UInt64>, _ node: NodeID?, _ buffer: AlignedBuffer
+    ) throws(StoreError) -> (extent: AssembledExtent, tasks: [FrameTask]) {
+        let chunks = try node.map { node throws(StoreError) in
+            try manifest.chunks(ofExtent: node)
+        } ?? []
+        let extent = AssembledExtent(
+            number: number, range: range, runs: Self.runs(of: chunks), buffer: buffer)
+        if let last = extent.runs.last, last.upperBound > extent.byteCount {
             throw StoreError(
                 format: .invalidField(.node, field: "chunk beyond the disk"), at: nil)
         }
-        try copyChunks(pieces, to: extent.bytes)
+        var tasks: [FrameName: [Piece]] = [:]
+        for chunk in chunks {
+            guard let place = try index.find(chunk.id, blocks) else {
+                throw StoreError(
+                    .damaged, "chunk \(chunk.id.short) is in no pack",
+                    remedy: "run: kura verify --level chunks, to see what is affected")
+            }
+            let piece = Piece(
+                id: chunk.id, plainOffset: place.plainOffset, byteCount: chunk.byteCount,
+                target: buffer.base + chunk.offset, extent: number)
+            tasks[FrameName(pack: place.pack, number: place.frame), default: []].append(piece)
+        }
+        // By pack and frame: neighbours on disk are read one behind the other.
+        let names = tasks.keys.sorted { ($0.pack, $0.number) < ($1.pack, $1.number) }
+        return (extent, names.map { FrameTask(frame: $0, pieces: tasks[$0]!) })
     }
 
     /// Stretches of the extent that chunks cover without a gap, in ascending order.
-    private static func runs(of pieces: [Piece]) -> [Range<Int>] {
+    private static func runs(of chunks: [ExtentChunk]) -> [Range<Int>] {
         var runs: [Range<Int>] = []
-        for chunk in pieces.map(\.chunk).sorted(by: { $0.offset < $1.offset }) {
+        for chunk in chunks {
             if let last = runs.last, last.upperBound == chunk.offset {
                 runs[runs.count - 1] = last.lowerBound..<(chunk.offset + chunk.byteCount)
             } else {
@@ -76,81 +62,108 @@ final class RestoreWorker {
         }
         return runs
     }
+}
 
-    /// The chunks of an extent with their places, in the order of packs and frames.
-    private func placedChunks(of node: NodeID?) throws(StoreError) -> [Piece] {
-        guard let node else { return [] }
-        var pieces: [Piece] = []
-        for chunk in try manifest.chunks(ofExtent: node) {
-            guard let place = try restore.index.find(chunk.id, blocks) else {
-                throw StoreError(
-                    .damaged, "chunk \(chunk.id.short) is in no pack",
-                    remedy: "run: kura verify --level chunks, to see what is affected")
-            }
-            pieces.append(Piece(chunk: chunk, place: place))
-        }
-        pieces.sort { left, right in
-            if left.place.pack != right.place.pack { return left.place.pack < right.place.pack }
-            if left.place.frame != right.place.frame { return left.place.frame < right.place.frame }
-            return left.place.plainOffset < right.place.plainOffset
-        }
-        return pieces
-    }
+/// One thread of a restore.
+final class RestoreWorker {
+    private let restore: Restore
+    private let decoder = FrameDecoder()
+    private let scratch = FrameBuffer()
+    private(set) var trace = StageTimes()
+    private var hasher = BatchHasher()
+    /// Names of the chunks in `hasher`.
+    private var distinct: [ChunkID] = []
 
-    /// Copies the bytes of every piece to its place, frame by frame. A chunk that occurs several
-    /// times is checked once.
-    private func copyChunks(
-        _ pieces: [Piece], to extent: UnsafeMutableRawBufferPointer
-    ) throws(StoreError) {
-        var start = 0
-        while start < pieces.count {
-            var end = start + 1
-            while end < pieces.count, pieces[end].place.isSameFrame(as: pieces[start].place) {
-                end += 1
+    init(_ restore: Restore) { self.restore = restore }
+
+    func run() {
+        do throws(StoreError) {
+            while true {
+                switch restore.next() {
+                case .plan(let number, let buffer):
+                    try trace.timeThrowing(.lookup) { () throws(StoreError) in
+                        try restore.plan(number, buffer)
+                    }
+                case .decode(let task):
+                    try decode(task)
+                    restore.complete(task)
+                case .finished:
+                    return
+                }
             }
-            try copyChunks(ofFrame: pieces[start..<end], to: extent)
-            start = end
+        } catch {
+            restore.fail(error)
         }
     }
 
-    private func copyChunks(
-        ofFrame pieces: ArraySlice<Piece>, to extent: UnsafeMutableRawBufferPointer
-    ) throws(StoreError) {
-        let place = pieces[pieces.startIndex].place
-        var plain = try trace.timeThrowing(.decode) { () throws(StoreError) in
-            try frames.frame(place.frame, of: place.pack)
-        }
-        if !trace.time(.hash, { isSound(pieces, in: plain) }) {
-            // Once more, with the stored bytes compared: another replica may have a good copy.
-            plain = try frames.frame(place.frame, of: place.pack, checked: true)
-            guard isSound(pieces, in: plain) else {
-                throw StoreError(
-                    .damaged, "frame \(place.frame) of pack \(place.pack.short) does not hold what "
-                        + "the index says", remedy: "run: kura verify --level chunks")
+    /// Decodes a frame, into its place where it belongs there as a whole, checks the chunks that
+    /// are needed, and copies them to their places. A chunk that occurs several times is checked
+    /// once.
+    private func decode(_ task: FrameTask) throws(StoreError) {
+        let name = task.frame
+        let pieces = task.pieces.sorted { $0.plainOffset < $1.plainOffset }
+        let frame = try restore.packs.frame(name.number, of: name.pack)
+        let target = Self.home(of: pieces, frame.entry)
+            ?? scratch.bytes(Self.neededBytes(of: pieces, frame.entry))
+        let plain = UnsafeRawBufferPointer(target)
+        // A frame that is wrong is read once more, with the stored bytes compared: another replica
+        // may have a good copy.
+        for checked in [false, true] {
+            try trace.timeThrowing(.decode) { () throws(StoreError) in
+                try restore.packs.read(
+                    frame, of: name.pack, decoder, checked: checked, into: target)
+            }
+            if trace.time(.hash, { isSound(pieces, in: plain) }) {
+                return trace.time(.assemble) { Self.copy(pieces, from: plain) }
             }
         }
-        trace.time(.assemble) {
-            for piece in pieces {
-                // Both ends were compared with the frame and the extent before.
-                let target = extent.baseAddress! + piece.chunk.offset
-                target.copyMemory(
-                    from: plain.baseAddress! + piece.place.plainOffset,
-                    byteCount: piece.chunk.byteCount)
-            }
+        throw StoreError(
+            .damaged, "frame \(name.number) of pack \(name.pack.short) does not hold what "
+                + "the index says", remedy: "run: kura verify --level chunks")
+    }
+
+    /// Where the frame lies as a whole among the extents, if it does.
+    private static func home(
+        of pieces: [Piece], _ frame: FrameEntry
+    ) -> UnsafeMutableRawBufferPointer? {
+        guard let first = pieces.first, first.plainOffset == 0 else { return nil }
+        var end = 0
+        for piece in pieces where piece.plainOffset == end && piece.target == first.target + end {
+            end += piece.byteCount
         }
+        guard end == Int(frame.plainByteCount) else { return nil }
+        return UnsafeMutableRawBufferPointer(start: first.target, count: end)
+    }
+
+    /// Leading bytes of the frame that have to be decoded for its pieces: all, where less would
+    /// save little.
+    private static func neededBytes(of pieces: [Piece], _ frame: FrameEntry) -> Int {
+        let end = pieces.map { $0.plainOffset + $0.byteCount }.max() ?? 0
+        let all = Int(frame.plainByteCount)
+        return end < all / 8 * 7 ? end : all
     }
 
     /// Whether every piece lies in the frame and hashes to its name.
-    private func isSound(_ pieces: ArraySlice<Piece>, in plain: UnsafeRawBufferPointer) -> Bool {
+    private func isSound(_ pieces: [Piece], in plain: UnsafeRawBufferPointer) -> Bool {
         hasher.removeAll()
         distinct.removeAll(keepingCapacity: true)
-        for piece in pieces where distinct.last != piece.chunk.id {
-            let end = piece.place.plainOffset + piece.chunk.byteCount
+        for piece in pieces where distinct.last != piece.id {
+            let end = piece.plainOffset + piece.byteCount
             guard end <= plain.count else { return false }
-            hasher.append(UnsafeRawBufferPointer(rebasing: plain[piece.place.plainOffset..<end]))
-            distinct.append(piece.chunk.id)
+            hasher.append(UnsafeRawBufferPointer(rebasing: plain[piece.plainOffset..<end]))
+            distinct.append(piece.id)
         }
         hasher.run()
         return hasher.digests == distinct
+    }
+
+    private static func copy(_ pieces: [Piece], from plain: UnsafeRawBufferPointer) {
+        for piece in pieces {
+            // Both ends were compared with the frame and the extent before.
+            let source = plain.baseAddress! + piece.plainOffset
+            if source != UnsafeRawPointer(piece.target) {
+                piece.target.copyMemory(from: source, byteCount: piece.byteCount)
+            }
+        }
     }
 }

@@ -153,7 +153,8 @@ final class PackVerifier {
     private func check(
         _ chunks: ArraySlice<ChunkEntry>, _ stored: UnsafeRawBufferPointer, _ frame: FrameEntry
     ) throws {
-        let bytes = try trace.time(.decode) { try decoder.decode(stored, frame, into: plain) }
+        let bytes = plain.bytes(Int(frame.plainByteCount))
+        try trace.time(.decode) { try decoder.decode(stored, frame, into: bytes) }
         try trace.time(.hash) {
             hasher.removeAll()
             var offset = 0

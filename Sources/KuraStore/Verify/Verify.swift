@@ -49,7 +49,9 @@ final class Verification: Sendable {
         let index = ChunkIndex(vault, runs: runs)
         let packs = try packsToCheck(index, points)
         let work = work(packs)
-        checkPacks(work)
+        let dangling = checkPacks(work) { [self] in
+            request.level == .chunks ? walk(points, index) : []
+        }
         let problems = memory.save(Set(index.packs.map(\.id)))
         summarise(packs, work, problems)
         if cancellation.isCancelled {
@@ -57,7 +59,7 @@ final class Verification: Sendable {
                 .interrupted, "interrupted; what was read is remembered",
                 remedy: "run the same command with --max-age to go on")
         }
-        if request.level == .chunks { walk(points, index) }
+        for damage in dangling { note(damage) }
         if request.repair { repair(points) }
         return report.withLock { report in
             var report = report
@@ -212,21 +214,30 @@ final class Verification: Sendable {
         }.sorted { ($0.oldest, $0.pack.id) < ($1.oldest, $1.pack.id) }
     }
 
-    private func checkPacks(_ work: [Work]) {
+    /// Reads packs with all threads; one of them follows the recovery points first.
+    /// - Parameter walk: finds points that cannot be restored. Where frames turn out to be right in
+    ///   no copy, it is called again.
+    private func checkPacks(
+        _ work: [Work], walk: @escaping @Sendable () -> [Damage]
+    ) -> [Damage] {
         let total = work.reduce(0) { $0 + $1.pack.fileByteCount * UInt64($1.replicas.count) }
         progress.update { $0.totalBytes += total }
         let next = Atomic<Int>(0)
-        Threads.run(request.threads) { [self] _ in
+        let dangling = Mutex<[Damage]>([])
+        Threads.run(request.threads) { [self] thread in
+            if thread == 0 {
+                let found = walk()
+                dangling.withLock { $0 = found }
+            }
             let worker = PackVerifier(vault, level: request.level)
             while !isCancelled, !isTimeUp {
                 let number = next.add(1, ordering: .relaxed).oldValue
                 guard number < work.count else { break }
                 check(work[number], with: worker)
             }
-            report.withLock { report in
-                report.stages += worker.trace
-            }
+            report.withLock { $0.stages += worker.trace }
         }
+        return lost.withLock { $0.isEmpty } ? dangling.withLock { $0 } : walk()
     }
 
     private var isTimeUp: Bool {
@@ -271,8 +282,13 @@ final class Verification: Sendable {
     }
 
     /// Follows every recovery point down to its chunks.
-    private func walk(_ points: [RecoveryPointID: RecoveryPoint], _ index: ChunkIndex) {
+    /// - Returns: a damage for each point that lacks something.
+    private func walk(
+        _ points: [RecoveryPointID: RecoveryPoint], _ index: ChunkIndex
+    ) -> [Damage] {
+        let start = Clock.steady()
         let walker = PointWalker(index, lost: lost.withLock { $0 })
+        var found: [Damage] = []
         for (id, point) in points.sorted(by: { $0.key < $1.key }) {
             do throws(StoreError) {
                 for disk in point.disks { try walker.walk(disk) }
@@ -284,9 +300,11 @@ final class Verification: Sendable {
                     structure: .recoveryPoint, kind: .dangling,
                     detail: "it cannot be restored: \(error.message)")
                 damage.file = .point(id)
-                note(damage)
+                found.append(damage)
             }
         }
+        report.withLock { $0.stages[.manifest] += Clock.steady() - start }
+        return found
     }
 
     // MARK: Repair

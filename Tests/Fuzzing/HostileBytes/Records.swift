@@ -7,8 +7,8 @@ extension HostileDecoder {
         record("vault", .vault) { bytes in
             let record = try VaultRecord.decode(bytes)
             _ = (record.activeRegion, record.passiveRegion, record.revisionAfterFailover)
-            // Version 1 is read, but never written.
-            return bytes[8] == 1 ? nil : record.encoded()
+            // Versions 1 and 2 are read, but never written.
+            return bytes[8] < 3 ? nil : record.encoded()
         },
         record("recovery-point", .recoveryPoint) { bytes in
             let point = try RecoveryPoint.decode(bytes).point

@@ -1,0 +1,147 @@
+internal import KuraFormat
+internal import KuraIO
+
+/// A chunk, where it is in its frame, and where it belongs in memory.
+///
+/// `@unchecked Sendable`: no two pieces have a byte of `target` in common.
+struct Piece: @unchecked Sendable {
+    var id: ChunkID
+    var plainOffset: Int
+    var byteCount: Int
+    /// Room for it in the buffer of its extent.
+    var target: UnsafeMutableRawPointer
+    /// Number of the extent.
+    var extent: Int
+}
+
+/// A frame, and what the extents in the window need of it.
+struct FrameTask: Sendable {
+    var frame: FrameName
+    /// In the order of `plainOffset`.
+    var pieces: [Piece]
+}
+
+struct FrameName: Hashable, Sendable {
+    var pack: PackID
+    var number: Int
+}
+
+/// The extents of a disk that are being put together, several at a time, in ascending order.
+///
+/// Chunks of one frame belong to several extents when a disk was backed up often, or when the frame
+/// ends in another one. So a frame is decoded for the whole window at once: it is read once unless
+/// its chunks lie farther apart than the window is long. Memory is that of the window's buffers,
+/// however large the disk is.
+final class AssemblyWindow: @unchecked Sendable {
+    enum Step {
+        /// Find out what this extent needs, then call `add`. One thread at a time is asked to.
+        case plan(number: Int, buffer: AlignedBuffer)
+        /// Decode this frame, then call `complete`.
+        case decode(FrameTask)
+        case finished
+    }
+
+    private struct Assembly {
+        var extent: AssembledExtent
+        var missingFrames: Int
+    }
+
+    private let monitor = Monitor()
+    // `monitor` guards these.
+    private var buffers: [AlignedBuffer]
+    private var nextExtent = 0
+    private let extentCount: Int
+    private var isPlanning = false
+    /// Whether every extent that had room at the start is planned. Until then nothing is decoded, or
+    /// what the next extents need of the same frame would be decoded again.
+    private var isFilled = false
+    private var isStopped = false
+    private var assemblies: [Int: Assembly] = [:]
+    private var waiting: [FrameName: [Piece]] = [:]
+    /// Names in `waiting` from `head` on, in the order of the first extents that need them.
+    private var queue: [FrameName] = []
+    private var head = 0
+
+    /// - Parameter bufferCount: extents that are in memory at most.
+    init(extentCount: Int, bufferCount: Int) {
+        self.extentCount = extentCount
+        buffers = (0..<min(bufferCount, max(extentCount, 1))).map { _ in
+            AlignedBuffer(byteCount: Limits.extentBytes)
+        }
+    }
+
+    /// What to do next. Waits while there is nothing.
+    func next() -> Step {
+        monitor.withLock {
+            while !isStopped {
+                if !isPlanning, nextExtent < extentCount, let buffer = buffers.popLast() {
+                    isPlanning = true
+                    nextExtent += 1
+                    return .plan(number: nextExtent - 1, buffer: buffer)
+                }
+                if !isPlanning { isFilled = true }
+                if isFilled, let task = takeTask() { return .decode(task) }
+                if !isPlanning, nextExtent == extentCount { break }
+                monitor.wait()
+            }
+            return .finished
+        }
+    }
+
+    private func takeTask() -> FrameTask? {
+        guard head < queue.count else { return nil }
+        let name = queue[head]
+        head += 1
+        if head == queue.count {
+            queue.removeAll(keepingCapacity: true)
+            head = 0
+        }
+        return FrameTask(frame: name, pieces: waiting.removeValue(forKey: name)!)
+    }
+
+    /// Takes an extent that was planned into the window.
+    /// - Parameter tasks: each frame once, in any order.
+    /// - Returns: whether it needs no frame: it is complete already.
+    func add(_ extent: AssembledExtent, _ tasks: [FrameTask]) -> Bool {
+        monitor.withLock {
+            isPlanning = false
+            for task in tasks {
+                if waiting[task.frame] == nil { queue.append(task.frame) }
+                waiting[task.frame, default: []] += task.pieces
+            }
+            if !tasks.isEmpty {
+                assemblies[extent.number] = Assembly(extent: extent, missingFrames: tasks.count)
+            }
+            monitor.wakeAll()
+            return tasks.isEmpty
+        }
+    }
+
+    /// - Returns: extents that are complete now, ascending.
+    func complete(_ task: FrameTask) -> [AssembledExtent] {
+        let numbers = Set(task.pieces.map(\.extent)).sorted()
+        return monitor.withLock {
+            numbers.compactMap { number in
+                assemblies[number]!.missingFrames -= 1
+                guard assemblies[number]!.missingFrames == 0 else { return nil }
+                return assemblies.removeValue(forKey: number)!.extent
+            }
+        }
+    }
+
+    /// Takes the memory of an extent back that is in the target.
+    func giveBack(_ buffer: AlignedBuffer) {
+        monitor.withLock {
+            buffers.append(buffer)
+            monitor.wakeAll()
+        }
+    }
+
+    /// Lets every thread finish, whatever is not done.
+    func stop() {
+        monitor.withLock {
+            isStopped = true
+            monitor.wakeAll()
+        }
+    }
+}
