@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 off_t kura_seek_data(int descriptor, off_t offset) {
@@ -74,8 +75,8 @@ int kura_terminal_columns(int descriptor) {
     return size.ws_col;
 }
 
-int kura_pipe_cloexec(int ends[2]) {
-    return pipe2(ends, O_CLOEXEC);
+int kura_socket_pair_cloexec(int ends[2]) {
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
 }
 
 int kura_memory_file(void) {

@@ -95,11 +95,7 @@ public enum Entry {
         let document: JSON = [
             "error": ["code": .string(code), "message": .string(message), "remedy": JSON(remedy)]
         ]
-        do {
-            Terminal.writeError(try document.text(pretty: false) + "\n")
-        } catch {
-            Terminal.error(message, remedy: remedy)
-        }
+        Terminal.writeError(document.text(pretty: false) + "\n")
     }
 
     /// Help and version go to standard output; a wrong flag or value is exit code 64.

@@ -6,7 +6,8 @@ import SystemPackage
 
 /// Options that every command takes.
 struct GlobalOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The Kura home (may also stand before the command).", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("The Kura home (may also stand before the command).", valueName: "dir"))
     var home: String?
 
     @Flag(help: "Print one JSON document instead of text.")
@@ -48,7 +49,7 @@ struct GlobalOptions: ParsableArguments {
         text: @autoclosure () -> String, ids: @autoclosure () -> [String] = [],
         json document: @autoclosure () -> JSON
     ) throws {
-        if json { return try Terminal.print(document().text(pretty: true)) }
+        if json { return try Terminal.print(document()) }
         let lines = quiet ? ids().joined(separator: "\n") : text()
         if !lines.isEmpty { try Terminal.print(lines) }
     }

@@ -5,27 +5,24 @@ internal import KuraStore
 internal import SystemPackage
 
 /// A child process in a session of its own, so that no signal for this process reaches it.
+///
+/// Its standard input is one end of a socket that both sides write to and read from; only this
+/// process holds the other end, so the child reads an end of file however this process ends.
 final class HookProcess {
     private let process: pid_t
-    private var input: Int32
+    private var socket: Int32
     private var status: Int32?
 
     /// - Parameters:
     ///   - arguments: the program first; without a slash it is looked for in PATH.
     ///   - folder: working directory.
     ///   - output: where its standard output and error go.
-    ///   - hasInput: whether standard input is a pipe that `closeInput` closes; else it is empty.
     init(
-        _ arguments: [String], folder: String, environment: [String], output: FileDescriptor,
-        hasInput: Bool
+        _ arguments: [String], folder: String, environment: [String], output: FileDescriptor
     ) throws(StoreError) {
         var ends: [Int32] = [-1, -1]
-        if hasInput {
-            guard kura_pipe_cloexec(&ends) == 0 else {
-                throw StoreError(.io, "no pipe for a hook: \(Errno(rawValue: errno))")
-            }
-        } else {
-            ends[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        guard kura_socket_pair_cloexec(&ends) == 0 else {
+            throw StoreError(.io, "no socket for a hook: \(Errno(rawValue: errno))")
         }
         defer { close(ends[0]) }
         var known: [String] = []
@@ -34,24 +31,49 @@ final class HookProcess {
             known.append(String(cString: text))
             entry += 1
         }
+        let program = arguments.first ?? ""
         let arguments = arguments.map { strdup($0) } + [nil]
         let variables = (known + environment).map { strdup($0) } + [nil]
         defer { for text in arguments + variables { free(text) } }
         let result = kura_spawn_session(arguments, variables, folder, ends[0], output.rawValue)
         guard result > 0 else {
-            if hasInput { close(ends[1]) }
+            close(ends[1])
             throw StoreError(
-                .io, "\(arguments[0].map { String(cString: $0) } ?? "") in \(folder) cannot be "
-                    + "started: \(Errno(rawValue: -result))",
+                .io, "\(program) in \(folder) cannot be started: \(Errno(rawValue: -result))",
                 remedy: "check that it is there and may be executed")
         }
         process = result
-        input = hasInput ? ends[1] : -1
+        socket = ends[1]
     }
 
-    func closeInput() {
-        if input >= 0 { close(input) }
-        input = -1
+    /// The child reads an end of file.
+    func closeSocket() {
+        if socket >= 0 { close(socket) }
+        socket = -1
+    }
+
+    private static let lineBytesMax = 80
+
+    /// The next line that the child writes to its standard input.
+    /// - Parameter deadline: in nanoseconds of `Clock.steady`.
+    /// - Returns: nil when the child closes its end, or says nothing in time.
+    func readLine(until deadline: Int64) -> String? {
+        var line: [UInt8] = []
+        while socket >= 0, line.count < Self.lineBytesMax {
+            let left = (deadline - Clock.steady()) / 1_000_000
+            guard left > 0 else { return nil }
+            var wanted = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+            let ready = poll(&wanted, 1, Int32(clamping: left))
+            if ready == 0 || (ready < 0 && errno == EINTR) { continue }
+            guard ready > 0 else { return nil }
+            var byte: UInt8 = 0
+            let count = read(socket, &byte, 1)
+            if count < 0, errno == EINTR { continue }
+            guard count == 1 else { return nil }
+            if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
+            line.append(byte)
+        }
+        return nil
     }
 
     /// Whether it has not ended. Collects its status when it has.
@@ -84,5 +106,5 @@ final class HookProcess {
         return signal == 0 ? (status >> 8) & 0xff : 128 + signal
     }
 
-    deinit { closeInput() }
+    deinit { closeSocket() }
 }

@@ -68,7 +68,13 @@ public enum MachineInventory {
         do throws(IOError) {
             var names: [String] = []
             for name in try fileSystem.list(path).sorted() where !name.hasPrefix(".") {
-                if try fileSystem.status(path.appending(name)).kind == .directory { names.append(name) }
+                let entry = path.appending(name)
+                do throws(IOError) {
+                    if try fileSystem.status(entry).kind == .directory { names.append(name) }
+                } catch {
+                    report.problems.append(
+                        InventoryProblem(path: entry.string, message: "\(error)"))
+                }
             }
             return names
         } catch {
@@ -125,7 +131,8 @@ public enum MachineInventory {
         _ disk: VirtualMachine.Disk, _ folder: FilePath
     ) throws(StoreError) -> VirtualMachine.Disk {
         let path = FilePath(disk.path)
-        guard !path.components.contains(where: { $0.kind == .parentDirectory }), !path.isEmpty else {
+        let leadsUp = path.components.contains { $0.kind == .parentDirectory }
+        guard !leadsUp, !path.isEmpty else {
             throw StoreError(
                 .invalidInput, "disk \(disk.name.prefix(80)) lies outside of the machine's folder",
                 remedy: "give an absolute path")

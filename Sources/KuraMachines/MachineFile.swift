@@ -13,10 +13,11 @@ package struct MachineFile: Decodable {
     static let name = "vm.json"
     static let byteCountMax = 1 << 20
 
-    private struct AnyKey: CodingKey {
+    private struct AnyKey: CodingKey, ExpressibleByStringLiteral {
         var stringValue: String
         var intValue: Int? { nil }
         init(stringValue: String) { self.stringValue = stringValue }
+        init(stringLiteral value: String) { stringValue = value }
         init?(intValue: Int) { nil }
     }
 
@@ -25,14 +26,14 @@ package struct MachineFile: Decodable {
     package init(from decoder: any Decoder) throws {
         let root = try Self.container(
             decoder, ["power", "os", "deployment_model", "agent", "quiesce", "disks"])
-        power = try root.decodeIfPresent(VirtualMachine.Power.self, forKey: AnyKey(stringValue: "power"))
-        system = try root.decodeIfPresent(VirtualMachine.System.self, forKey: AnyKey(stringValue: "os"))
+        power = try root.decodeIfPresent(VirtualMachine.Power.self, forKey: "power")
+        system = try root.decodeIfPresent(VirtualMachine.System.self, forKey: "os")
         deploymentModel = try root.decodeIfPresent(
-            VirtualMachine.DeploymentModel.self, forKey: AnyKey(stringValue: "deployment_model"))
-        agent = try root.decodeIfPresent(AgentPart.self, forKey: AnyKey(stringValue: "agent"))?.value
+            VirtualMachine.DeploymentModel.self, forKey: "deployment_model")
+        agent = try root.decodeIfPresent(AgentPart.self, forKey: "agent")?.value
         quiesce = try root.decodeIfPresent(
-            QuiescePart.self, forKey: AnyKey(stringValue: "quiesce"))?.value
-        disks = try root.decodeIfPresent([DiskPart].self, forKey: AnyKey(stringValue: "disks"))?
+            QuiescePart.self, forKey: "quiesce")?.value
+        disks = try root.decodeIfPresent([DiskPart].self, forKey: "disks")?
             .map(\.value)
     }
 
@@ -40,7 +41,8 @@ package struct MachineFile: Decodable {
         _ decoder: any Decoder, _ known: Set<String>
     ) throws -> KeyedDecodingContainer<AnyKey> {
         let container = try decoder.container(keyedBy: AnyKey.self)
-        if let unknown = container.allKeys.map(\.stringValue).sorted().first(where: { !known.contains($0) }) {
+        let given = container.allKeys.map(\.stringValue).sorted()
+        if let unknown = given.first(where: { !known.contains($0) }) {
             throw Problem(text: "there is no field \"\(unknown.prefix(60))\"")
         }
         return container
@@ -51,9 +53,9 @@ package struct MachineFile: Decodable {
         init(from decoder: any Decoder) throws {
             let fields = try MachineFile.container(decoder, ["installed", "version", "updating"])
             value = VirtualMachine.Agent(
-                isInstalled: try fields.decodeIfPresent(Bool.self, forKey: AnyKey(stringValue: "installed")) ?? true,
-                version: try fields.decodeIfPresent(String.self, forKey: AnyKey(stringValue: "version")) ?? "",
-                isUpdating: try fields.decodeIfPresent(Bool.self, forKey: AnyKey(stringValue: "updating")) ?? false)
+                isInstalled: try fields.decodeIfPresent(Bool.self, forKey: "installed") ?? true,
+                version: try fields.decodeIfPresent(String.self, forKey: "version") ?? "",
+                isUpdating: try fields.decodeIfPresent(Bool.self, forKey: "updating") ?? false)
         }
     }
 
@@ -62,10 +64,10 @@ package struct MachineFile: Decodable {
         init(from decoder: any Decoder) throws {
             let fields = try MachineFile.container(decoder, ["freeze", "thaw", "timeout_seconds"])
             value = VirtualMachine.Quiesce(
-                freeze: try fields.decode([String].self, forKey: AnyKey(stringValue: "freeze")),
-                thaw: try fields.decode([String].self, forKey: AnyKey(stringValue: "thaw")),
+                freeze: try fields.decode([String].self, forKey: "freeze"),
+                thaw: try fields.decode([String].self, forKey: "thaw"),
                 timeoutSeconds: try fields.decodeIfPresent(
-                    Int.self, forKey: AnyKey(stringValue: "timeout_seconds")) ?? 60)
+                    Int.self, forKey: "timeout_seconds") ?? 60)
             guard !value.freeze.isEmpty, !value.thaw.isEmpty else {
                 throw Problem(text: "quiesce needs a freeze and a thaw command")
             }
@@ -82,9 +84,9 @@ package struct MachineFile: Decodable {
         init(from decoder: any Decoder) throws {
             let fields = try MachineFile.container(decoder, ["name", "path", "lun"])
             value = VirtualMachine.Disk(
-                name: try fields.decode(String.self, forKey: AnyKey(stringValue: "name")),
-                path: try fields.decode(String.self, forKey: AnyKey(stringValue: "path")),
-                lun: try fields.decode(Int.self, forKey: AnyKey(stringValue: "lun")))
+                name: try fields.decode(String.self, forKey: "name"),
+                path: try fields.decode(String.self, forKey: "path"),
+                lun: try fields.decode(Int.self, forKey: "lun"))
         }
     }
 

@@ -16,9 +16,10 @@ public struct QuiesceReport: Sendable {
 
 /// A machine that its freeze command has brought to rest.
 ///
-/// The thaw command belongs to a watchdog, a process in a session of its own that waits for the
-/// other end of a pipe to close. Only this process holds that end. So thaw runs exactly once, and
-/// runs whether `thaw` is called, this process is killed, or the time is over.
+/// Both commands belong to a watchdog, a process in a session of its own: it runs the freeze
+/// command, then waits for the other end of a socket to close, then runs the thaw command. Only
+/// this process holds that end. So thaw runs exactly once, never while freeze still runs, and runs
+/// whether `thaw` is called, this process is killed at whatever moment, or the time is over.
 public final class FrozenMachine {
     private let watchdog: HookProcess
     private let deadline: Int64
@@ -27,44 +28,51 @@ public final class FrozenMachine {
 
     static let outputBytesMax = 64 << 10
 
-    /// Starts the watchdog, then runs the freeze command.
+    /// What the watchdog runs. Its arguments: seconds, the number of words of the freeze command,
+    /// then both commands. `timeout` ends freezing and waiting when the time is over; `cat` ends
+    /// when the socket is closed.
+    private static let script = #"""
+        seconds=$1 count=$2
+        shift 2
+        freeze= number=0
+        while [ $number -lt $count ]; do
+            number=$((number + 1))
+            freeze="$freeze \"\${$number}\""
+        done
+        timeout -s KILL $seconds sh -c \
+            "$freeze </dev/null; echo \$? >&0; exec cat >/dev/null" sh "$@"
+        shift $count
+        exec "$@"
+        """#
+
+    /// Starts the watchdog and waits until the freeze command is done.
     ///
     /// When that fails, or is not done in time, the machine is thawed all the same, and the error
     /// has what both commands printed.
     public init(_ machine: VirtualMachine, _ quiesce: VirtualMachine.Quiesce) throws(StoreError) {
         let output = try Self.temporaryFile()
-        let folder = machine.folder
-        let environment = ["KURA_VM=\(machine.name)", "KURA_CLOUD_SERVICE=\(machine.cloudService)"]
         let seconds = quiesce.timeoutSeconds
         deadline = Clock.steady() + Int64(seconds) * 1_000_000_000
         self.output = output
         do throws(StoreError) {
-            // `cat` ends when the pipe is closed, `timeout` when the time is over.
             watchdog = try HookProcess(
-                ["/bin/sh", "-c", "timeout \(seconds) cat >/dev/null; exec \"$@\"", "sh"]
-                    + quiesce.thaw,
-                folder: folder, environment: environment, output: output, hasInput: true)
+                ["/bin/sh", "-c", Self.script, "sh", "\(seconds)", "\(quiesce.freeze.count)"]
+                    + quiesce.freeze + quiesce.thaw,
+                folder: machine.folder,
+                environment: [
+                    "KURA_VM=\(machine.name)", "KURA_CLOUD_SERVICE=\(machine.cloudService)",
+                ], output: output)
         } catch {
-            _ = try? output.close()
+            _ = close(output.rawValue)
             throw error
         }
-        let status: Int32?
-        do throws(StoreError) {
-            let freeze = try HookProcess(
-                quiesce.freeze, folder: folder, environment: environment, output: output,
-                hasInput: false)
-            status = freeze.wait(until: deadline)
-        } catch {
-            let printed = finish().output
-            throw StoreError(
-                error.code, error.message + Self.quoted(printed), remedy: error.remedy)
-        }
+        let status = watchdog.readLine(until: deadline).flatMap { Int32($0) }
         guard status == 0 else {
             let printed = finish().output
             let what = status.map { "failed with status \($0)" } ?? "was not done in \(seconds) s"
             throw StoreError(
                 .io, "the freeze command of \(machine.name) \(what)" + Self.quoted(printed),
-                remedy: "run it by hand in \(folder), and look at what it says")
+                remedy: "run it by hand in \(machine.folder), and look at what it says")
         }
     }
 
@@ -81,7 +89,7 @@ public final class FrozenMachine {
     private func finish() -> QuiesceReport {
         if let report { return report }
         let isLate = !(Clock.steady() < deadline && watchdog.isRunning)
-        watchdog.closeInput()
+        watchdog.closeSocket()
         let status = watchdog.wait(until: Clock.steady() + Self.thawNanoseconds)
         let problem: String? =
             if isLate {
@@ -101,12 +109,14 @@ public final class FrozenMachine {
 
     deinit {
         _ = finish()
-        _ = try? output.close()
+        _ = close(output.rawValue)
     }
 
     private func printed() -> String {
         var bytes = [UInt8](repeating: 0, count: Self.outputBytesMax)
-        let count = bytes.withUnsafeMutableBytes { pread(output.rawValue, $0.baseAddress, $0.count, 0) }
+        let count = bytes.withUnsafeMutableBytes {
+            pread(output.rawValue, $0.baseAddress, $0.count, 0)
+        }
         return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
     }
 

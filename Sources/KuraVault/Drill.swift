@@ -35,8 +35,8 @@ extension Subscription {
     /// Takes the active region of a vault out, in thought only, and restores the newest point that
     /// the other region has. Reads both regions, writes to neither.
     ///
-    /// - Parameter scratch: an existing directory with room for the disks; what is restored there is
-    ///   removed again.
+    /// - Parameter scratch: an existing directory with room for the disks; what is restored there
+    ///   is removed again.
     public func drill(
         _ place: VaultPlace, scratch: FilePath, threads: Int = Threads.processorCount,
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()

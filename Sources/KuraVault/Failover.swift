@@ -33,12 +33,12 @@ public struct FailoverReport: Sendable {
 extension Subscription {
     /// Makes the paired region the active one, for every vault that is active in `name`.
     ///
-    /// What can still be copied is copied first. Nothing moves while a committed point would be left
-    /// behind, unless `acceptLoss`; points that are left behind come back with the region.
+    /// What can still be copied is copied first. Nothing moves while a committed point would be
+    /// left behind, unless `acceptLoss`; points that are left behind come back with the region.
     ///
-    /// Killed anywhere, this ends as it began or as it would have: a vault moves with one record, the
-    /// one with the highest revision counts, and each vault that has not moved yet moves when it is
-    /// run again.
+    /// Killed anywhere, this ends as it began or as it would have: a vault moves with one record,
+    /// the one with the highest revision counts, and each vault that has not moved yet moves when
+    /// it is run again.
     public func failOver(
         _ name: String, acceptLoss: Bool, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()
@@ -66,7 +66,8 @@ extension Subscription {
     /// Makes `name` the active region again, for every vault that was made there.
     ///
     /// Both regions are brought to the same state first. Points that cannot be copied stay in the
-    /// other region, and keep this from happening unless `acceptLoss`. Crash points: see `failOver`.
+    /// other region, and keep this from happening unless `acceptLoss`. Crash points: see
+    /// `failOver`.
     public func failBack(
         _ name: String, acceptLoss: Bool, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()

@@ -21,8 +21,8 @@ extension Subscription {
     /// Changes how many regions keep a vault.
     ///
     /// Frozen once the vault has a recovery point, as in Azure Backup, unless `convert`: then the
-    /// copy is made and verified first, and the record is switched last. Killed anywhere before, the
-    /// vault is what it was, and running it again goes on.
+    /// copy is made and verified first, and the record is switched last. Killed anywhere before,
+    /// the vault is what it was, and running it again goes on.
     public func setRedundancy(
         of place: VaultPlace, to kind: Redundancy, convert: Bool, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()

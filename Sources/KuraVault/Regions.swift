@@ -36,9 +36,9 @@ extension Subscription {
 
     /// Adds a region, or goes on with one whose making was interrupted.
     ///
-    /// The home names it last. What is on disk if power fails before: replica directories, some with
-    /// an identity, which the next call with the same name and directories takes up. So a home that
-    /// was lost takes up the regions it had, too.
+    /// The home names it last. What is on disk if power fails before: replica directories, some
+    /// with an identity, which the next call with the same name and directories takes up. So a home
+    /// that was lost takes up the regions it had, too.
     /// - Returns: the subscription with the region.
     public func addRegion(_ new: NewRegion) throws(StoreError) -> Subscription {
         try Self.checkRegionName(new.name)
@@ -112,8 +112,8 @@ extension Subscription {
 
     /// Gives a region new directories under its old identity, after all of them were lost.
     ///
-    /// Only when every vault that is known to be in it is active elsewhere: an empty region in place
-    /// of an active one would look like a vault without recovery points.
+    /// Only when every vault that is known to be in it is active elsewhere: an empty region in
+    /// place of an active one would look like a vault without recovery points.
     private func recreate(_ entry: Home.RegionEntry, _ home: Home) throws(StoreError) {
         let region = try home.open(entry)
         guard region.available.isEmpty else {

@@ -95,8 +95,8 @@ extension Subscription {
         return report
     }
 
-    /// Replicas whose directory is empty or was begun to be filled. A region without any replica has
-    /// nothing to fill them from.
+    /// Replicas whose directory is empty or was begun to be filled. A region without any replica
+    /// has nothing to fill them from.
     private func vacant(in region: Region, isDryRun: Bool) throws(StoreError) -> [Replica] {
         guard !region.available.isEmpty else { return [] }
         var vacant: [Replica] = []

@@ -46,6 +46,9 @@ public final class Subscription: Sendable {
         case nothing
         /// The home, without a region.
         case home
+        /// The home, and in one without a region what `defaults` makes: for commands that work with
+        /// whatever vaults there are.
+        case defaultsIfEmpty
         /// The home with the region `local` (three replicas in the home) and the vault `default`
         /// (LRS) in it.
         case defaults
@@ -63,6 +66,7 @@ public final class Subscription: Sendable {
             _ = try Home.create(at: path)
         }
         var home = try Home.open(at: path)
+        let create = create == .defaultsIfEmpty && home.regions.isEmpty ? .defaults : create
         if create == .defaults, !home.regions.contains(where: { $0.name == defaultRegion }) {
             try addDefaultRegion(to: &home)
         }
@@ -119,9 +123,9 @@ public final class Subscription: Sendable {
                 .refused, "there are \(profile.vaultsPerSubscription) vaults, the most that a "
                     + "subscription may have", remedy: "delete one: kura vault delete NAME")
         }
-        if try places().contains(where: { $0.name.lowercased() == name.lowercased() }) {
+        if let known = try places().first(where: { $0.name.lowercased() == name.lowercased() }) {
             throw StoreError(
-                .exists, "there is a vault \(name) already",
+                .exists, "there is a vault \(known.name) already",
                 remedy: "choose another name; upper and lower case are the same")
         }
         let redundancy = redundancy ?? (pairs[regionName] == nil ? .lrs : .grs)
@@ -155,10 +159,9 @@ public final class Subscription: Sendable {
             try replace(record, by: record, in: pair, operation: "create")
             try saveQueue(of: VaultPlace([record], regions: regions))
         }
-        if profile != .classic {
-            try change(vault, "CreateVault") { settings throws(StoreError) in
-                settings.limits = profile
-            }
+        try change(vault, "CreateVault") { settings throws(StoreError) in
+            settings.limits = profile
+            settings.enterStandardPolicy(on: PolicyZone.utc.date(at: record.created))
         }
         return vault
     }
@@ -241,8 +244,8 @@ public final class Subscription: Sendable {
         return LocatedPoint(vault: vault, id: id, point: try vault.recoveryPoint(id))
     }
 
-    /// The vaults that a recovery point is looked for in, and why others cannot be read: what is not
-    /// found may be there, and "none" would be a guess.
+    /// The vaults that a recovery point is looked for in, and why others cannot be read: what is
+    /// not found may be there, and "none" would be a guess.
     private func vaults(
         toSearch name: String?, _ regionName: String?
     ) throws(StoreError) -> (vaults: [Vault], unreadable: StoreError?) {
@@ -269,7 +272,7 @@ public final class Subscription: Sendable {
     ) throws(StoreError) -> LocatedPoint {
         var found: [LocatedPoint] = []
         for vault in vaults {
-            if let newest = try vault.recoveryPoints().first(where: { $0.point.item == item }) {
+            if let newest = try recoveryPoints(of: vault, item: item).first {
                 found.append(LocatedPoint(vault: vault, id: newest.id, point: newest.point))
             }
         }
@@ -291,16 +294,27 @@ public final class Subscription: Sendable {
 extension Subscription {
     /// Recovery points of a vault, newest first, with the rules that say when they expire.
     ///
-    /// Asks the catalog, which reads from the region what it does not know; without a catalog, reads
-    /// all of it.
-    /// - Parameter listed: names of all points of the vault, where the caller has just listed them.
+    /// Asks the catalog, which reads from the region what it does not know; without a catalog,
+    /// reads all of it.
+    /// - Parameters:
+    ///   - item: only this item's.
+    ///   - listed: names of all points of the vault, where the caller has just listed them.
     public func recoveryPoints(
-        of vault: Vault, listed: [RecoveryPointID]? = nil
+        of vault: Vault, item: String? = nil, listed: Set<RecoveryPointID>? = nil
     ) throws(StoreError) -> [(id: RecoveryPointID, point: RecoveryPoint)] {
         do throws(StoreError) {
-            return try catalog().recoveryPoints(of: vault, listed: listed)
+            return try catalog().recoveryPoints(of: vault, item: item, listed: listed)
         } catch {
-            return try vault.recoveryPoints()
+            return try vault.recoveryPoints().filter { item == nil || $0.point.item == item }
+        }
+    }
+
+    /// How many recovery points each item of a vault has, by name; likewise.
+    public func pointCounts(of vault: Vault) throws(StoreError) -> [String: Int] {
+        do throws(StoreError) {
+            return try catalog().pointCounts(of: vault).mapValues(\.points)
+        } catch {
+            return Dictionary(try vault.recoveryPoints().map { ($0.point.item, 1) }) { $0 + $1 }
         }
     }
 

@@ -9,7 +9,8 @@ extension Subscription {
     ///
     /// Every replica of its regions must be there: one that is away would bring it back. If power
     /// fails half-way, the vault is still there, or gone from some replicas: then run it again.
-    /// - Parameter withPoints: whether recovery points of items that are no virtual machines go, too.
+    /// - Parameter withPoints: whether recovery points of items that are no virtual machines go,
+    ///   too.
     public func deleteVault(
         _ place: VaultPlace, withPoints: Bool = false
     ) throws(StoreError) {
@@ -19,10 +20,11 @@ extension Subscription {
             throw StoreError(
                 .refused, "vault \(place.name) cannot be deleted: "
                     + blockers.map(\.what).joined(separator: "; "),
-                remedy: blockers.map(\.remedy).joined(separator: "; "))
+                remedy: blockers.map { "\($0.what): \($0.remedy)" }.joined(separator: "\n"))
         }
         for region in [place.active, place.passive].compactMap({ $0 }) {
-            if let problem = region.problems.prefix(Int(place.record.copies)).compactMap({ $0 }).first {
+            let problems = region.problems.prefix(Int(place.record.copies))
+            if let problem = problems.compactMap({ $0 }).first {
                 throw StoreError(
                     problem.code, "vault \(place.name) cannot be deleted while a replica is away, "
                         + "which would bring it back: \(problem.message)", remedy: problem.remedy)
@@ -40,6 +42,7 @@ extension Subscription {
                 }
             }
         }
+        try catalog().forget(vault)
     }
 
     /// What stands in the way of a vault's deletion, each with the command that removes it.
@@ -49,21 +52,14 @@ extension Subscription {
         var blockers: [(what: String, remedy: String, isMachine: Bool)] = []
         let settings = try settings(of: vault)
         for (item, state) in settings.items.sorted(by: { $0.key < $1.key }) {
-            let remedy =
-                switch state.status {
-                case .registered: "kura vm unregister \(item)"
-                case .softDeleted: "wait until its time is over, then: kura prune"
-                default: "kura vm stop \(item) --delete-data"
-                }
+            let remedy = Self.wayOut(item, state, settings.limits)
             blockers.append(("\(item) is \(state.status.title.lowercased())", remedy, true))
         }
-        var counts: [String: Int] = [:]
-        for item in try catalog().mapPoints(of: vault, { $1.item }) where settings.items[item] == nil {
-            counts[item, default: 0] += 1
-        }
-        for (item, count) in counts.sorted(by: { $0.key < $1.key }) {
+        let counts = try catalog().pointCounts(of: vault)
+        for (item, count) in counts.sorted(by: { $0.key < $1.key })
+        where settings.items[item] == nil {
             blockers.append((
-                "item \(item) has \(count) recovery points",
+                "item \(item) has \(count.points) recovery point\(count.points == 1 ? "" : "s")",
                 "kura vault delete \(place.name) --with-points", false
             ))
         }

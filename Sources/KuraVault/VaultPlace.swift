@@ -10,7 +10,8 @@ public struct VaultPlace: Sendable {
     public let active: Region?
     /// The region that gets the copies; nil without a pair, or when the home does not know it.
     public let passive: Region?
-    /// Whether there are different records of this revision: two writers did not know of each other.
+    /// Whether there are different records of this revision: two writers did not know of each
+    /// other.
     public let isContested: Bool
 
     public var name: String { record.name }

@@ -35,18 +35,27 @@ struct MachineEndToEndTests {
         return (kura, folder)
     }
 
-    @Test("A machine is thawed although Kura was killed while it was frozen, and the job is ended")
+    @Test("A machine is thawed although Kura was killed in the middle of freezing it, and only then")
     func killed() throws {
         try withTemporaryDirectory { directory in
-            // The hook's parent is Kura itself: killed while the machine is frozen.
-            let (kura, folder) = try prepare(directory, freeze: "touch frozen; kill -9 $PPID; sleep 60")
+            // Kura is one of the hook's ancestors. It dies before the machine is frozen.
+            let freeze = """
+                parent=$PPID
+                until [ "$(cat /proc/$parent/comm)" = kura ]; do
+                    parent=$(cut -d ' ' -f 4 /proc/$parent/stat)
+                done
+                kill -9 $parent
+                sleep 0.5
+                test -e thawed || touch frozen
+                """
+            let (kura, folder) = try prepare(directory, freeze: freeze)
             let outcome = try kura.run("vm", "backup", "db-1")
             #expect(outcome.code != 0)
-            #expect(FileManager.default.fileExists(atPath: folder + "/frozen"))
             let deadline = Date().addingTimeInterval(30)
             while !FileManager.default.fileExists(atPath: folder + "/thawed"), Date() < deadline {
                 usleep(20_000)
             }
+            #expect(FileManager.default.fileExists(atPath: folder + "/frozen"))
             let thawed = try String(contentsOfFile: folder + "/thawed", encoding: .utf8)
             #expect(thawed == "thawed\n")
             let jobs = try kura.run("job", "list", "--operation", "Backup", "--json").json()
@@ -77,6 +86,38 @@ struct MachineEndToEndTests {
             #expect(try restored == Data(contentsOf: URL(fileURLWithPath: folder + "/os.img")))
             let audit = try kura.run("audit", "--verify", "--json").json()
             #expect(audit["verified"] as? Bool == true)
+        }
+    }
+
+    @Test("Flags of policy update change what they name, and the only vault needs no name")
+    func update() throws {
+        try withTemporaryDirectory { directory in
+            let kura = Kura(directory: directory)
+            for arguments in [
+                ["region", "add", "japaneast"], ["vault", "create", "tokyo", "--region", "japaneast"],
+                [
+                    "policy", "create", "gold", "--time-zone", "Asia/Tokyo", "--time", "22:30",
+                    "--weekly", "9", "--monthly", "8", "--monthly-on", "15", "--yearly", "7",
+                    "--no-substitute",
+                ],
+            ] {
+                let outcome = try kura.run(arguments)
+                #expect(outcome.code == 0, "\(arguments): \(outcome.error)")
+            }
+            let before = try kura.run("policy", "show", "gold", "--json").json()
+            let update = try kura.run("policy", "update", "gold", "--daily", "5", "--json")
+            #expect(update.code == 0, "\(update.error)")
+            var after = try update.json()
+            let retention = try #require(after["retention"] as? [String: [String: Any]])
+            #expect(retention["daily"]?["count"] as? Int == 5)
+            #expect(retention["monthly"]?["dates"] as? [Int] == [15])
+            for key in ["retention", "summary"] { after[key] = before[key] }
+            #expect(NSDictionary(dictionary: after) == NSDictionary(dictionary: before))
+            #expect(retention.keys.sorted() == ["daily", "monthly", "weekly", "yearly"])
+            let vaults = try kura.run("vault", "list", "--json").json()
+            let names = (vaults["vaults"] as? [[String: Any]])?.map { $0["name"] as? String }
+            #expect(names == ["tokyo"])
+            #expect((vaults["vaults"] as? [[String: Any]])?.first?["state"] as? String == "Active")
         }
     }
 

@@ -1,7 +1,8 @@
 import KuraPolicy
 import Testing
 
-/// The example of the tutorial: 30 days, 104 Sundays, 120 last Sundays, 99 first Sundays of January.
+/// The example of the tutorial: 30 days, 104 Sundays, 120 last Sundays, 99 first Sundays of
+/// January.
 let tutorial = """
     {"name": "gold", "time_zone": "Asia/Tokyo",
      "schedule": {"frequency": "daily", "times": ["23:00"]},

@@ -2,7 +2,7 @@ import KuraPolicy
 import Testing
 
 struct RetentionTests {
-    @Test("A point carries the tag of every tier whose rule its local date meets", arguments: [
+    @Test("Rule 14: a point carries the tag of every tier whose rule its local date meets", arguments: [
         ("2026-01-04", [Tier.daily, .weekly, .yearly]),  // first Sunday of January
         ("2026-01-25", [.daily, .weekly, .monthly]),  // last Sunday of January
         ("2026-01-18", [.daily, .weekly]),

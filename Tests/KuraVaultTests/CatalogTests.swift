@@ -91,6 +91,71 @@ struct CatalogTests {
         }
     }
 
+    @Test("Very many points are listed newest first, pruned by their rules, and rebuilt with progress")
+    func many() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected()
+            try estate.succeed([estate.subscription.backUp("web-1")])
+            // Of an item that no machine stands for, kept for 30 days, one point each hour.
+            try estate.addPoints(1000, item: "copies", hoursApart: 1)
+            let kura = estate.subscription
+            let points = try kura.recoveryPoints(of: estate.vault())
+            #expect(points.count == 1001)
+            #expect(points.map(\.point.time) == points.map(\.point.time).sorted(by: >))
+            #expect(try kura.pointCounts(of: estate.vault()) == ["web-1": 1, "copies": 1000])
+            #expect(try kura.recoveryPoints(of: estate.vault(), item: "web-1").count == 1)
+            let now = try #require(points.first).point.time
+            let report = try kura.prune(kura.place(named: "tokyo"), now: now)
+            // A point goes at its expiry: 720 hours old or more, of 1000.
+            #expect(report.decisions.count { !$0.isKept } == 280)
+            #expect(try kura.pointCounts(of: estate.vault()) == ["web-1": 1, "copies": 720])
+            let progress = Progress()
+            let (found, rebuilt) = try Subscription.rebuildCatalog(
+                home: directory.appending("home"), replicas: [], progress: progress)
+            #expect(rebuilt.points == 721)
+            #expect(progress.current.totalBytes == 721)
+            #expect(progress.current.doneBytes == 721)
+            #expect(try found.recoveryPoints(of: estate.vault()).count == 721)
+        }
+    }
+
+    /// What is done to the files of a journal of four entries, given oldest first.
+    static let tampering: [String] = ["changed", "removed", "newest removed", "inserted", "forked"]
+
+    @Test("An entry of the journal that was changed, taken out or put in is found", arguments: tampering)
+    func tampered(kind: String) throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let kura = estate.subscription
+            try estate.protected()
+            try estate.succeed([kura.backUp("web-1")])
+            let entries = try kura.audit(of: estate.vault())
+            #expect(try kura.auditProblems(of: estate.vault(), entries).isEmpty)
+            let vault = try estate.vault()
+            let folder = vault.replicas[0].vaultPath(vault.id).appending("journal")
+            let file = { (number: Int) in folder.appending(entries[number].id.hex).string }
+            switch kind {
+            case "changed":
+                chmod(file(3), 0o600)
+                try estate.write([1, 2, 3], to: FilePath(file(3)))
+            case "removed": unlink(file(1))
+            case "newest removed": unlink(file(3))
+            default:
+                var forged = entries[2].entry
+                forged.note = "forged"
+                forged.epoch += kind == "forked" ? 1 : 0
+                let bytes = forged.encoded()
+                try estate.write(
+                    bytes, to: folder.appending(JournalEntry.decode(bytes).id.hex))
+            }
+            let after = try estate.reopened()
+            let found = try after.place(named: "tokyo").reading()
+            let problems = try after.auditProblems(of: found, after.audit(of: found))
+            #expect(!problems.isEmpty)
+        }
+    }
+
     @Test("Two processes change settings at once, and neither change is lost")
     func together() throws {
         try withTemporaryDirectory { directory in
@@ -112,7 +177,7 @@ struct CatalogTests {
             let settings = try estate.subscription.settings(of: estate.vault())
             #expect(settings.policies.count == 11)
             let entries = try estate.subscription.audit(of: estate.vault())
-            #expect(Subscription.auditProblems(entries).isEmpty)
+            #expect(try estate.subscription.auditProblems(of: estate.vault(), entries).isEmpty)
         }
     }
 

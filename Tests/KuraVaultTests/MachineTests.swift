@@ -36,7 +36,7 @@ struct MachineTests {
         return bytes.count { $0 == UInt8(ascii: "\n") }
     }
 
-    @Test("With freeze and thaw that succeed the point is application-consistent, and thaw runs once")
+    @Test("Rule 17: frozen and thawed, the point is application-consistent, and thaw runs once")
     func applicationConsistent() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -180,6 +180,22 @@ struct MachineTests {
             #expect(report.new.map(\.name) == ["c"])
             #expect(report.changed.map(\.name) == ["a"])
             #expect(report.vanished.map(\.name) == ["b"])
+        }
+    }
+
+    @Test("What lies in a folder that cannot be understood is not gone, and hides nothing beside it")
+    func unreadable() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.machine("web", "a")
+            try estate.machine("web", "b")
+            _ = try estate.subscription.discover()
+            try estate.write(Array("{".utf8), to: estate.folder("web", "a").appending("vm.json"))
+            symlink("/nowhere/at/all", estate.folder("web", "dangling").string)
+            let report = try estate.subscription.discover()
+            #expect(report.machines.map(\.name) == ["b"])
+            #expect(report.vanished.isEmpty)
+            #expect(report.problems.count == 2)
         }
     }
 

@@ -41,6 +41,108 @@ struct SchedulerTests {
         }
     }
 
+    @Test("Time that is given counts, whatever the clock says", arguments: ["2001-03-01", "2190-03-01"])
+    func otherTimes(day: String) throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let policy = try Self.gold()
+            // Protected now, as the clock has it; the scheduler runs at quite another time.
+            try estate.protected(policy: policy)
+            let first = try #require(LocalDate(day))
+            let missed = Set([4, 5, 20].map { first.adding(days: $0) })
+            for number in 0..<40 where !missed.contains(first.adding(days: number)) {
+                let date = first.adding(days: number)
+                let run = policy.zone.instant(of: date, TimeOfDay(hour: 23, minute: 0))
+                #expect(try estate.subscription.tick(now: run).backups.count == 1)
+                #expect(try estate.subscription.tick(now: run + 1).backups.isEmpty)
+            }
+            let end = policy.zone.instant(of: first.adding(days: 40), second: 0)
+            _ = try estate.subscription.prune(estate.subscription.place(named: "tokyo"), now: end)
+            let foretold = Simulation.run(policy, from: first, days: 40, missed: missed).kept
+            let points = try estate.vault().recoveryPoints().map(\.point)
+                .sorted { $0.time < $1.time }
+            #expect(points.map(\.time) == foretold.map(\.time))
+            #expect(points.map(\.tags) == foretold.map { $0.tags.map(\.rawValue) })
+        }
+    }
+
+    @Test("A machine that is registered again begins anew: nothing was missed meanwhile")
+    func again() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let kura = estate.subscription
+            try estate.protected(policy: Self.gold(), time: utc("2026-01-01"))
+            _ = try kura.tick(now: utc("2026-01-01", "14:00"))
+            try estate.succeed([kura.stopProtection("web-1", .deleteDataAtOnce)])
+            _ = try kura.prune(kura.place(named: "tokyo"))
+            try estate.succeed(kura.register(["web-1"], time: utc("2026-01-02")))
+            try estate.succeed(
+                kura.protect(["web-1"], policy: "gold", time: utc("2026-01-02")))
+            // No scheduler ran for two months, so that no Sunday of them was missed.
+            let report = try kura.tick(now: utc("2026-03-02", "14:00"))
+            #expect(report.backups.first?.report?.point.tags == ["daily"])
+        }
+    }
+
+    @Test("Of several schedulers one makes a run")
+    func together() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected(policy: Self.gold(), time: utc("2026-01-01"))
+            let others = try (0..<4).map { _ in try estate.reopened() }
+            let now = try utc("2026-01-01", "14:00")
+            Threads.run(4) { number in
+                do throws(StoreError) {
+                    _ = try others[number].tick(now: now)
+                } catch {
+                    Issue.record(error)
+                }
+            }
+            #expect(try estate.vault().recoveryPointIDs().count == 1)
+        }
+    }
+
+    @Test("A machine that is busy is skipped, and the reason is told")
+    func busy() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected(policy: Self.gold(), time: utc("2026-01-01"))
+            let file = #"""
+                {"power": "running", "agent": {"version": "1"}, "quiesce":
+                 {"freeze": ["sh", "-c", "touch on; until [ -e go ]; do sleep 0.01; done"],
+                  "thaw": ["true"]}, "disks": [{"name": "os", "path": "os.img", "lun": -1}]}
+                """#
+            try estate.machine("web", "web-1", file: file)
+            _ = try estate.subscription.discover()
+            let folder = estate.folder("web", "web-1")
+            let others = try (0..<2).map { _ in try estate.reopened() }
+            let now = try utc("2026-01-01", "14:00")
+            Threads.run(2) { number in
+                do {
+                    // One backs up on demand, frozen until the other has looked.
+                    if number == 0 {
+                        #expect(others[0].backUp("web-1").error == nil)
+                        return
+                    }
+                    let deadline = Clock.steady() + 20_000_000_000
+                    while try !LocalFileSystem().exists(folder.appending("on")),
+                        Clock.steady() < deadline
+                    { usleep(1000) }
+                    try skips(others[1], now, folder)
+                } catch {
+                    Issue.record(error)
+                }
+            }
+        }
+    }
+
+    private func skips(_ kura: Subscription, _ now: Int64, _ folder: FilePath) throws {
+        defer { close(open(folder.appending("go").string, O_CREAT | O_WRONLY, 0o600)) }
+        let report = try kura.tick(now: now)
+        #expect(report.skipped.map(\.item) == ["web-1"])
+        #expect(report.skipped.first?.reason.contains("in use") == true)
+    }
+
     @Test("What was due before a machine was protected is not made up for")
     func before() throws {
         try withTemporaryDirectory { directory in

@@ -43,8 +43,8 @@ int kura_processor_count(void);
 /// Columns of the terminal behind a descriptor, or 0 where there is none.
 int kura_terminal_columns(int descriptor);
 
-/// A pipe whose ends no child inherits. 0, or -1 with errno.
-int kura_pipe_cloexec(int ends[2]);
+/// Two connected sockets that no child inherits. 0, or -1 with errno.
+int kura_socket_pair_cloexec(int ends[2]);
 
 /// A file in memory without a name, which no child inherits. The descriptor, or -1 with errno.
 int kura_memory_file(void);

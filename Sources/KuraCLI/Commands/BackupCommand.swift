@@ -164,7 +164,7 @@ struct BackupCommand: ParsableCommand {
             text: text, ids: [report.id.hex],
             json: PointView(vault, report.id, report.point, holders: report.replicas,
                 expires: expires)
-                .json(withCounts: true).merging([
+                .json.merging([
                     "metadata_bytes": .number(report.metadataBytes),
                     "seconds": .fraction(report.seconds),
                     "replicas": .array(report.replicas.map(JSON.init)),

@@ -9,7 +9,8 @@ struct InventoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inventory", abstract: "Where virtual machines are discovered.",
         discussion: """
-            The folder has REGION/CLOUD-SERVICE/VM/ folders with disk images and an optional vm.json.
+            The folder has REGION/CLOUD-SERVICE/VM/ folders with disk images and, where there is
+            more to say, a vm.json.
             """,
         subcommands: [InventorySetCommand.self, InventoryShowCommand.self])
 }
@@ -24,7 +25,8 @@ struct InventorySetCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let path = try global.subscription(create: .defaults).setInventory(FilePath(directory))
+        let subscription = try global.subscription(create: .defaultsIfEmpty)
+        let path = try subscription.setInventory(FilePath(directory))
         try global.show(
             text: "virtual machines are discovered in \(path)", ids: [path.string],
             json: ["inventory": .string(path.string)])
@@ -38,7 +40,7 @@ struct InventoryShowCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let path = try global.subscription(create: .defaults).inventory()
+        let path = try global.subscription(create: .defaultsIfEmpty).inventory()
         try global.show(
             text: path?.string ?? "no folder is set; name one with: kura inventory set DIR",
             ids: path.map { [$0.string] } ?? [], json: ["inventory": JSON(path?.string)])
@@ -65,7 +67,8 @@ struct CatalogRebuildCommand: ParsableCommand {
 
     @Option(
         parsing: .upToNextOption,
-        help: ArgumentHelp("Replica directories; by default those the home knows.", valueName: "dir"))
+        help: ArgumentHelp(
+            "Replica directories; by default those the home knows.", valueName: "dir"))
     var replica: [String] = []
 
     @OptionGroup var progress: ProgressOptions
@@ -73,7 +76,8 @@ struct CatalogRebuildCommand: ParsableCommand {
 
     func run() throws {
         let meter = Progress()
-        let reporter = ProgressReporter("rebuilding", meter, style: progress.style(global))
+        let reporter = ProgressReporter(
+            "rebuilding", meter, style: progress.style(global), unit: "recovery points")
         defer { reporter.stop() }
         let (_, report) = try Subscription.rebuildCatalog(
             home: global.homePath, replicas: replica.map { FilePath($0) }, progress: meter)
@@ -112,7 +116,7 @@ struct AuditCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: .defaults)
+        let subscription = try global.subscription(create: .defaultsIfEmpty)
         let vaults = try vault.map { [try subscription.vault(named: $0)] } ?? subscription.vaults()
         var table = Table([
             ("vault", .left), ("entry", .right), ("time", .left), ("who", .left),
@@ -125,12 +129,13 @@ struct AuditCommand: ParsableCommand {
             for (id, entry) in found {
                 table.add([
                     vault.record.name, "\(entry.sequence)", Units.local(entry.time), entry.actor,
-                    entry.operation, entry.subject.isEmpty ? entry.note : entry.subject,
+                    entry.operation,
+                    entry.subject.isEmpty ? Self.shortened(entry.note) : entry.subject,
                 ])
                 entries.append(json(vault, id, entry))
             }
             guard verify else { continue }
-            for problem in Subscription.auditProblems(found) {
+            for problem in try subscription.auditProblems(of: vault, found) {
                 problems.append([
                     "vault": .string(vault.record.name), "sequence": .number(problem.sequence),
                     "message": .string(problem.message),
@@ -140,7 +145,8 @@ struct AuditCommand: ParsableCommand {
             for damage in vault.damage { Terminal.warn("\(damage.path): \(damage.detail)") }
         }
         let summary = "\(entries.count) \(entries.count == 1 ? "entry" : "entries"): "
-            + (problems.isEmpty ? "the chain is whole" : "\(problems.count) problems")
+            + (problems.isEmpty
+                ? "the chain is whole" : Units.count(problems.count, "problem"))
         try global.show(
             text: verify ? summary : table.text,
             json: [
@@ -148,6 +154,15 @@ struct AuditCommand: ParsableCommand {
                 "verified": .bool(verify && problems.isEmpty),
             ])
         if !problems.isEmpty { throw EarlyExit.damage }
+    }
+
+    /// Ids with their first digits, as everywhere in tables.
+    private static func shortened(_ note: String) -> String {
+        note.split(separator: " ", omittingEmptySubsequences: false).map { word in
+            let digits = word.prefix { "0123456789abcdef".contains($0) }
+            return digits.count >= 32 ? String(digits.prefix(8)) + word.dropFirst(digits.count)
+                : String(word)
+        }.joined(separator: " ")
     }
 
     private func json(_ vault: Vault, _ id: JournalID, _ entry: JournalEntry) -> JSON {

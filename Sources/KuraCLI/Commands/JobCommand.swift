@@ -19,7 +19,8 @@ struct JobCommand: ParsableCommand {
 }
 
 /// One of the names of an enumeration of the contract.
-struct NamedValue<Value: RawRepresentable<String> & CaseIterable & Sendable>: ExpressibleByArgument {
+struct NamedValue<Value>: ExpressibleByArgument
+where Value: RawRepresentable<String> & CaseIterable & Sendable {
     var value: Value
 
     init?(argument: String) {
@@ -48,7 +49,7 @@ struct JobListCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: .defaults)
+        let subscription = try global.subscription(create: .defaultsIfEmpty)
         let jobs = try subscription.jobs(
             JobFilter(status: status?.value, operation: operation?.value, vault: vault))
         var table = Table([
@@ -57,7 +58,8 @@ struct JobListCommand: ParsableCommand {
         ])
         for job in jobs {
             table.add([
-                String(job.id.prefix(8)), job.operation.rawValue, job.vault.isEmpty ? "-" : job.vault,
+                String(job.id.prefix(8)), job.operation.rawValue,
+                job.vault.isEmpty ? "-" : job.vault,
                 job.item.isEmpty ? "-" : job.item, Units.local(job.started),
                 job.ended.map { Units.duration(Double($0 - job.started) / 1e9) } ?? "-",
                 "\(Int(job.progress * 100)) %", job.status.rawValue,
@@ -163,7 +165,8 @@ enum JobView {
             "status": .string(job.status.rawValue), "vault": .string(job.vault),
             "item": .string(job.item), "started": .string(Units.utc(job.started)),
             "ended": JSON(job.ended.map(Units.utc)),
-            "duration_seconds": job.ended.map { .fraction(Double($0 - job.started) / 1e9) } ?? .null,
+            "duration_seconds":
+                job.ended.map { .fraction(Double($0 - job.started) / 1e9) } ?? .null,
             "progress": .fraction(job.progress), "recovery_point": JSON(job.recoveryPoint),
             "tasks": .array(job.tasks.map { task in
                 ["name": .string(task.name), "status": .string(task.status.rawValue)]

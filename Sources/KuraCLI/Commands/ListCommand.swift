@@ -33,15 +33,15 @@ struct ListCommand: ParsableCommand {
         for vault in vaults {
             guard let subscription else { continue }
             let held = try vault.pointHolders()
-            let found = try subscription.recoveryPoints(of: vault, listed: Array(held.keys))
+            let found = try subscription.recoveryPoints(
+                of: vault, item: item, listed: Set(held.keys))
             holders = holders.isEmpty ? held : holders.merging(held) { first, _ in first }
-            let wanted = item.map { item in found.filter { $0.point.item == item } } ?? found
             // Only JSON shows it.
             if global.json {
-                expiries.merge(try subscription.settings(of: vault).expiries(of: wanted)) { $1 }
+                expiries.merge(try subscription.settings(of: vault).expiries(of: found)) { $1 }
             }
-            points += wanted.map { LocatedPoint(vault: vault, id: $0.id, point: $0.point) }
-            lost.formUnion(Self.lostPoints(of: vault, among: found))
+            points += found.map { LocatedPoint(vault: vault, id: $0.id, point: $0.point) }
+            lost.formUnion(Self.lostPoints(of: vault))
         }
         if vaults.count > 1 { points.sort(by: Self.isNewer) }
         if let item, points.isEmpty {
@@ -52,20 +52,24 @@ struct ListCommand: ParsableCommand {
         if let subscription { try warnAboutRegions(subscription) }
         for id in lost.sorted() {
             Terminal.warn(
-                "recovery point \(id.short) has no good copy; to see what is left, run: kura verify")
+                "recovery point \(id.short) has no good copy; to see what is left, run: "
+                    + "kura verify")
         }
         if !lost.isEmpty { throw EarlyExit.damage }
     }
 
     /// Points with damage that no replica has a good copy of.
-    private static func lostPoints(
-        of vault: Vault, among found: [(id: RecoveryPointID, point: RecoveryPoint)]
-    ) -> Set<RecoveryPointID> {
+    private static func lostPoints(of vault: Vault) -> Set<RecoveryPointID> {
         var lost: Set<RecoveryPointID> = []
         for damage in vault.damage {
-            if case .point(let id) = damage.file { lost.insert(id) }
+            guard case .point(let id) = damage.file, !lost.contains(id) else { continue }
+            do throws(StoreError) {
+                _ = try vault.recoveryPoint(id)
+            } catch {
+                if error.code == .damaged { lost.insert(id) }
+            }
         }
-        return lost.isEmpty ? [] : lost.subtracting(found.map(\.id))
+        return lost
     }
 
     private static func isNewer(_ left: LocatedPoint, _ right: LocatedPoint) -> Bool {
@@ -96,7 +100,9 @@ struct ListCommand: ParsableCommand {
         try global.show(
             text: table(found, view), ids: found.map(\.id.hex),
             json: [
-                "recovery_points": .array(found.map { view($0).json(withCounts: true) })
+                "recovery_points": .elements(found.count) {
+                    view(found[$0]).json
+                }
             ])
     }
 
@@ -160,13 +166,13 @@ struct ShowCommand: ParsableCommand {
         })
         let uniqueBytes: UInt64? = unique
             ? try found.vault.uniqueBytes(of: found.id, cancellation: Interrupts.cancellation) : nil
-        let size = uniqueBytes.map { "\nunique to it    \(Units.bytes($0)) in each replica" } ?? ""
         try global.show(
-            text: text(found, receipt, holders, subscription.expiry(of: found)) + size, ids: [found.id.hex],
+            text: text(found, receipt, holders, subscription.expiry(of: found), uniqueBytes),
+            ids: [found.id.hex],
             json: PointView(
                 found.vault, found.id, found.point, holders: holders,
                 expires: subscription.expiry(of: found))
-                .json(withCounts: true).merging([
+                .json.merging([
                     "replicas": json, "receipt": receipt.json,
                     "unique_bytes": uniqueBytes.map(JSON.number) ?? .null,
                 ]))
@@ -180,7 +186,8 @@ struct ShowCommand: ParsableCommand {
     }
 
     private func text(
-        _ found: LocatedPoint, _ receipt: ReceiptView, _ holders: [Int], _ expires: Int64?
+        _ found: LocatedPoint, _ receipt: ReceiptView, _ holders: [Int], _ expires: Int64?,
+        _ uniqueBytes: UInt64?
     ) -> String {
         let point = found.point
         var lines = [
@@ -196,6 +203,9 @@ struct ShowCommand: ParsableCommand {
             "stored          \(Units.bytes(point.storedBytes)) for "
                 + "\(Units.bytes(point.counts.newBytes)) of new data",
         ]
+        if let uniqueBytes {
+            lines.append("unique to it    \(Units.bytes(uniqueBytes)) in each replica")
+        }
         lines += receipt.lines
         let copies = Int(found.vault.record.copies)
         if holders.count < copies {

@@ -25,13 +25,27 @@ struct PolicyCommand: ParsableCommand {
 
 /// The vault that a policy belongs to.
 struct PolicyVaultOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The vault.", valueName: "name"))
-    var vault = Subscription.defaultVault
+    @Option(
+        help: ArgumentHelp(
+            "The vault; by default \(Subscription.defaultVault), or the only one there is.",
+            valueName: "name"))
+    var vault: String?
 
     func open(_ global: GlobalOptions) throws -> (Subscription, VaultPlace) {
         let isDefault = vault == Subscription.defaultVault
-        let subscription = try global.subscription(create: isDefault ? .defaults : .nothing)
-        return (subscription, try subscription.place(named: vault))
+        let subscription = try global.subscription(create: isDefault ? .defaults : .defaultsIfEmpty)
+        if let vault { return (subscription, try subscription.place(named: vault)) }
+        let places = try subscription.places()
+        let found = places.first { $0.name == Subscription.defaultVault }
+            ?? (places.count == 1 ? places.first : nil)
+        guard let found else {
+            throw StoreError(
+                .invalidInput, places.isEmpty ? "there is no vault" : "there are several vaults: "
+                    + places.map(\.name).joined(separator: ", "),
+                remedy: places.isEmpty
+                    ? "make one: kura vault create NAME" : "name one with --vault")
+        }
+        return (subscription, found)
     }
 }
 
@@ -53,10 +67,14 @@ struct PolicyDefinition: ParsableArguments {
         help: ArgumentHelp("Back up on this weekday only, and others so named.", valueName: "day"))
     var day: [String] = []
 
-    @Option(help: ArgumentHelp("Keep a day's point for so many days.", valueName: "days"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Keep a day's point for so many days.", valueName: "days"))
     var daily: Int?
 
-    @Option(help: ArgumentHelp("Keep a week's point for so many weeks.", valueName: "weeks"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Keep a week's point for so many weeks.", valueName: "weeks"))
     var weekly: Int?
 
     @Option(
@@ -64,32 +82,43 @@ struct PolicyDefinition: ParsableArguments {
         help: ArgumentHelp("A week's point is this day's; by default sunday's.", valueName: "day"))
     var weeklyDay: [String] = []
 
-    @Option(help: ArgumentHelp("Keep a month's point for so many months.", valueName: "months"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Keep a month's point for so many months.", valueName: "months"))
     var monthly: Int?
 
     @Option(
         help: ArgumentHelp(
-            "A month's point: \"last sunday\", \"1\" or \"last\".", valueName: "day"))
-    var monthlyOn = "last sunday"
+            "A month's point is this day's: \"last sunday\" by default, \"1\", \"last\".",
+            valueName: "day"))
+    var monthlyOn: String?
 
-    @Option(help: ArgumentHelp("Keep a year's point for so many years.", valueName: "years"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Keep a year's point for so many years.", valueName: "years"))
     var yearly: Int?
 
     @Option(
         help: ArgumentHelp(
-            "A year's point: \"first sunday of january\".", valueName: "day"))
-    var yearlyOn = "first sunday of january"
+            "A year's point is this day's: \"first sunday of january\" by default.",
+            valueName: "day"))
+    var yearlyOn: String?
 
-    @Flag(help: "Do not let a later point stand in for a date without a backup.")
-    var noSubstitute = false
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Let a later point stand in for a date without a backup, as is the default.")
+    var substitute: Bool?
 
     var isEmpty: Bool {
         file == nil && time.isEmpty && day.isEmpty && timeZone == nil && daily == nil
-            && weekly == nil && monthly == nil && yearly == nil && !noSubstitute
+            && weekly == nil && weeklyDay.isEmpty && monthly == nil && monthlyOn == nil
+            && yearly == nil && yearlyOn == nil && substitute == nil
     }
 
-    /// - Parameter name: of the policy; nil for the one in the file.
-    func policy(named name: String?) throws -> Policy {
+    /// - Parameters:
+    ///   - name: of the policy; nil for the one in the file.
+    ///   - old: what flags change; nil for a policy of flags alone. A file says all of it.
+    func policy(named name: String?, changing old: Policy? = nil) throws -> Policy {
         if let file {
             let bytes = try Self.contents(file)
             do throws(PolicyError) {
@@ -101,7 +130,7 @@ struct PolicyDefinition: ParsableArguments {
                 throw Self.storeError(error)
             }
         }
-        return try fromFlags(name ?? "policy")
+        return try fromFlags(name ?? "policy", old)
     }
 
     private static func storeError(_ error: PolicyError) -> StoreError {
@@ -126,29 +155,31 @@ struct PolicyDefinition: ParsableArguments {
     }
 
     /// Flags become the same document that a file has, so that both go through the same checks.
-    private func fromFlags(_ name: String) throws -> Policy {
-        var schedule: [String: JSON] = [
-            "frequency": .string(day.isEmpty ? "daily" : "weekly"),
-            "times": .array((time.isEmpty ? ["23:00"] : time).map(JSON.string)),
-        ]
-        if !day.isEmpty { schedule["days"] = .array(day.map(JSON.string)) }
-        var retention: [String: JSON] = [:]
-        if let daily { retention["daily"] = ["count": .number(UInt64(max(0, daily)))] }
-        if daily == nil, day.isEmpty { retention["daily"] = ["count": 30] }
-        if let weekly = weekly ?? (day.isEmpty ? nil : 12) {
-            let days = weeklyDay.isEmpty ? (day.isEmpty ? ["sunday"] : day) : weeklyDay
-            retention["weekly"] = [
-                "count": .number(UInt64(max(0, weekly))), "days": .array(days.map(JSON.string)),
-            ]
+    private func fromFlags(_ name: String, _ old: Policy?) throws -> Policy {
+        var document = (old.map { JSON.parsed($0.document) } ?? [:]).members
+        var schedule = document["schedule"]?.members
+            ?? ["frequency": "daily", "times": ["23:00"]]
+        var retention = document["retention"]?.members ?? [:]
+        document["name"] = .string(old?.name ?? name)
+        document["time_zone"] = timeZone.map(JSON.string) ?? document["time_zone"] ?? "UTC"
+        if let substitute { document["substitute_missed"] = .bool(substitute) }
+        if !time.isEmpty { schedule["times"] = .array(time.map(JSON.string)) }
+        if !day.isEmpty {
+            schedule["frequency"] = "weekly"
+            schedule["days"] = .array(day.map(JSON.string))
+            retention["daily"] = nil
         }
-        if let monthly { retention["monthly"] = try Self.rule(monthly, monthlyOn, isYearly: false) }
-        if let yearly { retention["yearly"] = try Self.rule(yearly, yearlyOn, isYearly: true) }
-        let document: JSON = [
-            "name": .string(name), "time_zone": .string(timeZone ?? "UTC"),
-            "schedule": .object(schedule), "retention": .object(retention),
-            "substitute_missed": .bool(!noSubstitute),
-        ]
-        let text = try document.text(pretty: false)
+        if let daily { retention["daily"] = ["count": Self.count(daily)] }
+        if old == nil, daily == nil, day.isEmpty { retention["daily"] = ["count": 30] }
+        retention["weekly"] = weeklyRule(retention["weekly"]?.members)
+        retention["monthly"] = try Self.rule(
+            retention["monthly"]?.members, monthly, monthlyOn, "last sunday", isYearly: false)
+        retention["yearly"] = try Self.rule(
+            retention["yearly"]?.members, yearly, yearlyOn, "first sunday of january",
+            isYearly: true)
+        document["schedule"] = .object(schedule)
+        document["retention"] = .object(retention)
+        let text = JSON.object(document).text(pretty: false)
         do throws(PolicyError) {
             let policy = try Policy.parse(Array(text.utf8))
             try policy.validate()
@@ -158,10 +189,39 @@ struct PolicyDefinition: ParsableArguments {
         }
     }
 
+    private static func count(_ value: Int) -> JSON { .number(UInt64(max(0, value))) }
+
+    /// - Parameter old: the rule that flags change; nil where there is none.
+    private func weeklyRule(_ old: [String: JSON]?) -> JSON? {
+        guard old != nil || weekly != nil || !day.isEmpty else { return nil }
+        var rule = old ?? ["count": 12, "days": ["sunday"]]
+        if let weekly { rule["count"] = Self.count(weekly) }
+        let days = weeklyDay.isEmpty ? day : weeklyDay
+        if !days.isEmpty { rule["days"] = .array(days.map(JSON.string)) }
+        return .object(rule)
+    }
+
+    private static func rule(
+        _ old: [String: JSON]?, _ count: Int?, _ text: String?, _ standard: String, isYearly: Bool
+    ) throws -> JSON? {
+        guard old != nil || count != nil else {
+            guard text == nil else {
+                throw ValidationError(
+                    isYearly
+                        ? "--yearly-on goes with --yearly" : "--monthly-on goes with --monthly")
+            }
+            return nil
+        }
+        var rule = try text.map { try day($0, isYearly: isYearly) }
+            ?? old ?? day(standard, isYearly: isYearly)
+        rule["count"] = count.map(Self.count) ?? old?["count"]
+        return .object(rule)
+    }
+
     /// "last sunday", "15", "last"; for a year followed by "of january".
-    private static func rule(_ count: Int, _ text: String, isYearly: Bool) throws -> JSON {
+    private static func day(_ text: String, isYearly: Bool) throws -> [String: JSON] {
         var words = text.lowercased().split(separator: " ").map(String.init)
-        var members: [String: JSON] = ["count": .number(UInt64(max(0, count)))]
+        var members: [String: JSON] = [:]
         if isYearly {
             guard let place = words.firstIndex(of: "of"), place + 1 < words.count else {
                 throw ValidationError(
@@ -179,7 +239,7 @@ struct PolicyDefinition: ParsableArguments {
         default:
             throw ValidationError("\"\(text)\" is no day: use \"last sunday\", \"15\" or \"last\"")
         }
-        return .object(members)
+        return members
     }
 }
 
@@ -259,7 +319,14 @@ struct PolicyShowCommand: ParsableCommand {
 struct PolicyUpdateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "update",
-        abstract: "Give a policy other rules. Points that are there are judged by them, too.")
+        abstract: "Give a policy other rules. Points that are there are judged by them, too.",
+        discussion: """
+            Flags change what they name and leave the rest; a file replaces the policy.
+
+            EXAMPLES
+              kura policy update gold --daily 60 --dry-run
+              kura policy update gold --file gold.json
+            """)
 
     @Argument var name: String
 
@@ -275,7 +342,8 @@ struct PolicyUpdateCommand: ParsableCommand {
             throw ValidationError("say what is to change: --file, or flags such as --daily")
         }
         let (subscription, place) = try options.open(global)
-        let policy = try definition.policy(named: name)
+        let old = try subscription.policy(named: name, in: place.reading()).policy
+        let policy = try definition.policy(named: name, changing: old)
         if dryRun {
             return try PreviewView(
                 previews: [

@@ -109,8 +109,9 @@ struct PruneCommand: ParsableCommand {
                         ? ", \(Units.bytes(bytes.repackedBytes)) written again" : ""))
             if bytes.plan.deadBytesLeft > 0 {
                 lines.append(
-                    "  \(Units.bytes(bytes.plan.deadBytesLeft)) that nothing needs stay in packs with "
-                        + "live chunks (\(Units.percent(bytes.plan.deadBytesLeft, of: bytes.plan.packBytes)))")
+                    "  \(Units.bytes(bytes.plan.deadBytesLeft)) that nothing needs stay in packs "
+                        + "with live chunks ("
+                        + Units.percent(bytes.plan.deadBytesLeft, of: bytes.plan.packBytes) + ")")
             }
             if bytes.waitingBytes > 0 {
                 lines.append(

@@ -86,8 +86,8 @@ struct RestoreCommand: ParsableCommand {
         try endWithWarnings(found.vault)
     }
 
-    /// A restore can do without an index run only when its packs are listed again. Where that fails,
-    /// the restore says what it cannot find.
+    /// A restore can do without an index run only when its packs are listed again. Where that
+    /// fails, the restore says what it cannot find.
     private func healLostRuns(_ vault: Vault) {
         do throws(StoreError) {
             _ = try vault.healLostRuns()

@@ -29,18 +29,36 @@ struct SchedulerRunCommand: ParsableCommand {
     private static let pauseMicroseconds: UInt32 = 200_000
     private static let pausesATick = 150
 
+    func validate() throws { try SchedulerJobs.check(jobs) }
+
     func run() throws {
         while !Interrupts.cancellation.isCancelled {
-            // Opened anew each time: regions and vaults may have come.
-            let subscription = try global.subscription(create: .defaults)
-            let report = try subscription.tick(
-                now: Clock.now(), jobsAtOnce: jobs, cancellation: Interrupts.cancellation)
-            if !report.isEmpty { Terminal.writeError(Terminal.printable(TickView.text(report)) + "\n") }
+            do throws(StoreError) {
+                // Opened anew each time: regions and vaults may have come.
+                let subscription = try global.subscription(create: .defaultsIfEmpty)
+                let report = try subscription.tick(
+                    now: Clock.now(), jobsAtOnce: jobs, cancellation: Interrupts.cancellation)
+                if !report.isEmpty {
+                    Terminal.writeError(Terminal.printable(TickView.text(report)) + "\n")
+                }
+            } catch {
+                // What is wrong now may be right in half a minute.
+                Terminal.error(error.message, remedy: error.remedy)
+            }
             for _ in 0..<Self.pausesATick where !Interrupts.cancellation.isCancelled {
                 usleep(Self.pauseMicroseconds)
             }
         }
         throw StoreError(.interrupted, "the scheduler was stopped; what is due then runs next time")
+    }
+}
+
+private enum SchedulerJobs {
+    static func check(_ count: Int) throws {
+        guard 1...Subscription.jobsAtOnceMax ~= count else {
+            throw ValidationError(
+                "--jobs takes 1 to \(Subscription.jobsAtOnceMax), not \(count)")
+        }
     }
 }
 
@@ -57,6 +75,7 @@ struct SchedulerTickCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
+        try SchedulerJobs.check(jobs)
         if let now, Self.instant(now) == nil {
             throw ValidationError("--now takes a time such as 2026-01-31T23:00:00Z, not \(now)")
         }
@@ -76,7 +95,7 @@ struct SchedulerTickCommand: ParsableCommand {
     }
 
     func run() throws {
-        let subscription = try global.subscription(create: .defaults)
+        let subscription = try global.subscription(create: .defaultsIfEmpty)
         let report = try subscription.tick(
             now: now.flatMap(Self.instant) ?? Clock.now(), jobsAtOnce: jobs,
             cancellation: Interrupts.cancellation)
@@ -88,6 +107,9 @@ struct SchedulerTickCommand: ParsableCommand {
         if !report.errors.isEmpty || report.backups.contains(where: { $0.error != nil }) {
             throw EarlyExit.failure
         }
+        let hasWarnings = report.backups.contains { !$0.warnings.isEmpty }
+            || report.pruned.contains { !$0.warnings.isEmpty }
+        if hasWarnings { throw EarlyExit.warnings }
     }
 }
 
@@ -114,6 +136,7 @@ enum TickView {
         for pruned in report.pruned {
             let count = pruned.decisions.count { !$0.isKept }
             lines.append("pruned \(pruned.vault): \(Units.count(count, "recovery point")) dropped")
+            for warning in pruned.warnings { lines.append("  warning: \(warning)") }
         }
         for error in report.errors { lines.append("failed: \(error.message)") }
         return lines.joined(separator: "\n")

@@ -77,11 +77,12 @@ struct VaultListCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: .defaults)
+        let subscription = try global.subscription(create: .defaultsIfEmpty)
         let views = try subscription.vaults().map { try VaultView($0, subscription) }
         var table = Table([
             ("name", .left), ("region", .left), ("pair", .left), ("redundancy", .left),
-            ("copies", .right), ("items", .right), ("points", .right), ("stored", .right), ("state", .left),
+            ("copies", .right), ("items", .right), ("points", .right), ("stored", .right),
+            ("state", .left),
         ])
         for view in views {
             table.add([
@@ -148,16 +149,16 @@ struct VaultView {
     init(_ vault: Vault, _ subscription: Subscription) throws {
         self.vault = vault
         place = subscription.place(of: vault)
-        let points = try vault.recoveryPoints()
-        items = Set(points.map(\.point.item))
-        pointCount = points.count
+        let points = try subscription.pointCounts(of: vault)
+        items = try Set(points.keys).union(subscription.settings(of: vault).items.keys)
+        pointCount = points.values.reduce(0, +)
         statistics = try vault.statistics()
     }
 
     var state: String {
         if place.isContested { return "Contested" }
-        let isHealthy = vault.problems.isEmpty && vault.region.id == place.record.activeRegion
-        return isHealthy ? "Healthy" : "Degraded"
+        let isWhole = vault.problems.isEmpty && vault.region.id == place.record.activeRegion
+        return isWhole ? "Active" : "Degraded"
     }
 
     func json() -> JSON {

@@ -56,7 +56,9 @@ struct OutcomeView {
         }
         let errors = outcomes.compactMap { outcome in outcome.error.map { (outcome.name, $0) } }
         if let (_, error) = errors.first {
-            for (name, error) in errors.dropFirst() { Terminal.error("\(name): \(error.message)", remedy: error.remedy) }
+            for (name, error) in errors.dropFirst() {
+                Terminal.error("\(name): \(error.message)", remedy: error.remedy)
+            }
             throw error
         }
         if outcomes.contains(where: { !$0.warnings.isEmpty }) { throw EarlyExit.warnings }
@@ -96,17 +98,22 @@ struct VmDiscoverCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: .defaults)
+        let subscription = try global.subscription(create: .defaultsIfEmpty)
         let region = try vault.map { try subscription.place(named: $0).homeRegionName }
         let report = try subscription.discover()
         let machines = report.machines.filter { region == nil || $0.region == region }
         var lines = [
-            "\(Units.count(machines.count, "virtual machine"))"
-                + (region.map { " in \($0)" } ?? "")
-                + ": \(report.new.count) new, \(report.changed.count) changed, "
-                + "\(report.vanished.count) gone"
+            "\(Units.count(report.machines.count, "virtual machine")): \(report.new.count) new, "
+                + "\(report.changed.count) changed, \(report.vanished.count) gone"
+                + (region.map { "; in \($0): \(machines.count)" } ?? "")
         ]
-        for key in report.vanished { lines.append("  gone: \(key.cloudService)/\(key.name)") }
+        for (word, keys) in [
+            ("new", report.new), ("changed", report.changed), ("gone", report.vanished),
+        ] {
+            for key in keys where region == nil || key.region == region {
+                lines.append("  \(word): \(key.cloudService)/\(key.name) in \(key.region)")
+            }
+        }
         let names = { (keys: [String]) in JSON.array(keys.map(JSON.string)) }
         try global.show(
             text: lines.joined(separator: "\n"), ids: machines.map(\.name),
@@ -150,7 +157,7 @@ struct VmListCommand: ParsableCommand {
     }
 
     func run() throws {
-        let subscription = try global.subscription(create: .defaults)
+        let subscription = try global.subscription(create: .defaultsIfEmpty)
         let filter: MachineFilter =
             registered ? .registered : protected ? .protected : protectable ? .protectable : .all
         let rows = try subscription.machineRows(filter, vault: vault)
@@ -167,14 +174,15 @@ struct VmListCommand: ParsableCommand {
             ])
         }
         try global.show(
-            text: table.text, ids: rows.map(\.name),
+            text: table.text, ids: rows.map(\.item),
             json: ["virtual_machines": .array(rows.map(json))])
+        try warnAboutRegions(subscription)
     }
 
     private func json(_ row: MachineRow) -> JSON {
         [
             "name": .string(row.name), "cloud_service": .string(row.cloudService),
-            "region": .string(row.region), "item": JSON(row.item), "vault": JSON(row.vault),
+            "region": .string(row.region), "item": .string(row.item), "vault": JSON(row.vault),
             "status": .string(row.status), "policy": JSON(row.policy),
             "last_backup": JSON(row.lastBackup.map(Units.utc)), "points": JSON(row.points),
             "disks": JSON(row.disks), "deleted_until": JSON(row.deletedUntil.map(Units.utc)),
@@ -194,7 +202,7 @@ struct VmRegisterCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: .defaults)
+        let subscription = try global.subscription(create: .defaultsIfEmpty)
         try OutcomeView(done: "registered").show(
             subscription.register(
                 names, cloudService: options.cloudService, vault: options.vault), global)

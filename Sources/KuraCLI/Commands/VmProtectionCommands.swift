@@ -23,38 +23,41 @@ struct VmProtectCommand: ParsableCommand {
     var policy: String
 
     @Option(
-        parsing: .singleValue,
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp("Back up only this data disk, and others so named.", valueName: "lun"))
     var includeLun: [Int] = []
 
     @Option(
-        parsing: .singleValue,
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp("Leave this data disk out, and others so named.", valueName: "lun"))
     var excludeLun: [Int] = []
 
     @OptionGroup var options: MachineOptions
     @OptionGroup var global: GlobalOptions
 
-    func validate() throws {
-        guard includeLun.isEmpty || excludeLun.isEmpty else {
+    func validate() throws { try DiskChoice.check(includeLun, excludeLun) }
+
+    func run() throws {
+        let subscription = try global.subscription()
+        try OutcomeView(done: "protected").show(
+            subscription.protect(
+                names, cloudService: options.cloudService, policy: policy, vault: options.vault,
+                disks: DiskChoice.of(includeLun, excludeLun)), global)
+    }
+}
+
+/// Disks by their logical unit numbers: those named, or all but those named.
+enum DiskChoice {
+    static func check(_ included: [Int], _ excluded: [Int]) throws {
+        guard included.isEmpty || excluded.isEmpty else {
             throw ValidationError("choose either --include-lun or --exclude-lun")
         }
     }
 
-    func run() throws {
-        let subscription = try global.subscription()
-        let disks: ItemState.DiskChoice? =
-            if !includeLun.isEmpty {
-                .init(isExclusion: false, luns: includeLun)
-            } else if !excludeLun.isEmpty {
-                .init(isExclusion: true, luns: excludeLun)
-            } else {
-                nil
-            }
-        try OutcomeView(done: "protected").show(
-            subscription.protect(
-                names, cloudService: options.cloudService, policy: policy, vault: options.vault,
-                disks: disks), global)
+    /// Nil for all disks.
+    static func of(_ included: [Int], _ excluded: [Int]) -> ItemState.DiskChoice? {
+        if !included.isEmpty { return .init(isExclusion: false, luns: included) }
+        return excluded.isEmpty ? nil : .init(isExclusion: true, luns: excluded)
     }
 }
 
@@ -108,7 +111,8 @@ struct VmRestoreCommand: ParsableCommand {
 
             EXAMPLES
               kura vm restore web-1 --output /tmp/web-1
-              kura vm restore web-1 --point 3f2a --new-name web-1-copy --output /srv/machines/east/lab
+              kura vm restore web-1 --point 3f2a --new-name copy --output /srv/machines/east/lab
+              kura vm restore web-1 --exclude-lun 3 --output /tmp/web-1
             """)
 
     @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
@@ -123,12 +127,22 @@ struct VmRestoreCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A new name: a folder of its own in --output.", valueName: "name"))
     var newName: String?
 
-    @Option(parsing: .singleValue, help: "Only this disk, and others so named; -1 is the system's.")
-    var lun: [Int] = []
+    @Option(
+        name: [.customLong("include-lun"), .customLong("lun")], parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "Restore only this disk, and others so named; -1 is the system's.", valueName: "lun"))
+    var includeLun: [Int] = []
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("Leave this disk out, and others so named.", valueName: "lun"))
+    var excludeLun: [Int] = []
 
     @OptionGroup var options: MachineOptions
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var global: GlobalOptions
+
+    func validate() throws { try DiskChoice.check(includeLun, excludeLun) }
 
     func run() throws {
         let subscription = try global.subscription()
@@ -137,7 +151,7 @@ struct VmRestoreCommand: ParsableCommand {
         defer { reporter.stop() }
         let report = try subscription.restoreMachine(
             name, cloudService: options.cloudService, point: point, to: FilePath(output),
-            newName: newName, luns: lun.isEmpty ? nil : Set(lun), vault: options.vault,
+            newName: newName, disks: DiskChoice.of(includeLun, excludeLun), vault: options.vault,
             progress: meter, cancellation: Interrupts.cancellation)
         reporter.stop()
         let lines = report.outputs.map { output in
@@ -196,7 +210,12 @@ struct VmStopCommand: ParsableCommand {
 
     func run() throws {
         let subscription = try global.subscription()
-        let kind: Subscription.StopKind = deleteData ? (atOnce ? .deleteDataAtOnce : .deleteData) : perPolicy ? .perPolicy : .retain
+        let kind: Subscription.StopKind =
+            if deleteData {
+                atOnce ? .deleteDataAtOnce : .deleteData
+            } else {
+                perPolicy ? .perPolicy : .retain
+            }
         try OutcomeView(done: deleteData ? "deleted the backup data of" : "stopped").show(
             names.map {
                 subscription.stopProtection(

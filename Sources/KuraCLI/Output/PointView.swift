@@ -30,43 +30,41 @@ struct PointView {
         isUnderReplicated ? "\(holders.count) of \(vault.record.copies)" : "\(holders.count)"
     }
 
-    /// - Parameter withCounts: the counts of the backup that made it, too.
-    func json(withCounts: Bool) -> JSON {
+    /// The counts of the backup that made it are among them.
+    var json: JSON {
         let counts = point.counts
-        var members: [String: JSON] = [
-            "id": .string(id.hex),
-            "recovery_point": .string(id.hex),
-            "vault": .string(vault.record.name),
-            "item": .string(point.item),
-            "time": .string(Units.utc(point.time)),
-            "sequence": .number(point.sequence),
+        let hex = id.hex
+        return [
+            "chunks": .number(counts.chunks),
             "consistency": .string(point.consistency.name),
-            "tags": .array(point.tags.map(JSON.string)),
+            "data_bytes": .number(counts.dataBytes),
+            "disks": .array(point.disks.map(Self.json)),
             "expires": JSON(expires.map(Units.utc)),
-            "parent": JSON(point.parent?.hex),
+            "id": .string(hex),
+            "item": .string(point.item),
             "logical_bytes": .number(counts.logicalBytes),
             "new_bytes": .number(counts.newBytes),
+            "new_chunks": .number(counts.newChunks),
+            "parent": JSON(point.parent?.hex),
+            "recovery_point": .string(hex),
+            "sequence": .number(point.sequence),
+            "stored_bytes": .number(point.storedBytes),
+            "tags": .array(point.tags.map(JSON.string)),
+            "time": .string(Units.utc(point.time)),
             "under_replicated": .bool(isUnderReplicated),
-            "disks": .array(point.disks.map(Self.json)),
+            "vault": .string(vault.record.name),
         ]
-        if withCounts {
-            members["data_bytes"] = .number(counts.dataBytes)
-            members["stored_bytes"] = .number(point.storedBytes)
-            members["chunks"] = .number(counts.chunks)
-            members["new_chunks"] = .number(counts.newChunks)
-        }
-        return .object(members)
     }
 
     private static func json(_ disk: DiskRecord) -> JSON {
         [
-            "name": .string(disk.name),
-            "logical_bytes": .number(disk.counts.logicalBytes),
-            "data_bytes": .number(disk.counts.dataBytes),
-            "new_bytes": .number(disk.counts.newBytes),
-            "chunks": .number(disk.counts.chunks),
-            "new_chunks": .number(disk.counts.newChunks),
             "changed_while_read": .bool(disk.changedWhileRead),
+            "chunks": .number(disk.counts.chunks),
+            "data_bytes": .number(disk.counts.dataBytes),
+            "logical_bytes": .number(disk.counts.logicalBytes),
+            "name": .string(disk.name),
+            "new_bytes": .number(disk.counts.newBytes),
+            "new_chunks": .number(disk.counts.newChunks),
             "source": .string(disk.source),
         ]
     }

@@ -18,6 +18,8 @@ enum ProgressStyle {
 final class ProgressReporter: Sendable {
     private let verb: String
     private let style: ProgressStyle
+    /// What is counted; nil for bytes.
+    private let unit: String?
     private let progress: Progress
     private let start = Clock.steady()
     private let ticker = Mutex<Ticker?>(nil)
@@ -26,8 +28,9 @@ final class ProgressReporter: Sendable {
     private static let logMilliseconds: Int64 = 30_000
     private static let jsonMilliseconds: Int64 = 1_000
 
-    init(_ verb: String, _ progress: Progress, style: ProgressStyle) {
+    init(_ verb: String, _ progress: Progress, style: ProgressStyle, unit: String? = nil) {
         self.verb = verb
+        self.unit = unit
         self.style = style
         self.progress = progress
         let interval: Int64
@@ -57,25 +60,36 @@ final class ProgressReporter: Sendable {
         let seconds = Double(Clock.steady() - start) / 1e9
         switch style {
         case .line:
-            let text = Self.line(verb, values, seconds)
+            let text = line(values, seconds)
             Terminal.writeError("\r\(text.prefix(Terminal.columns - 1))\u{1B}[K")
         case .log:
-            Terminal.writeError("kura: \(Self.line(verb, values, seconds))\n")
+            Terminal.writeError("kura: \(line(values, seconds))\n")
         case .json:
-            let document: JSON = [
-                "message_type": "progress", "operation": .string(verb),
-                "done_bytes": .number(values.doneBytes), "total_bytes": .number(values.totalBytes),
-                "data_bytes": .number(values.dataBytes), "new_bytes": .number(values.newBytes),
-                "seconds": .fraction(seconds),
-            ]
-            do {
-                Terminal.writeError(try document.text(pretty: false) + "\n")
-            } catch {
-                return
+            let document: JSON = if let unit {
+                [
+                    "message_type": "progress", "operation": .string(verb), "unit": .string(unit),
+                    "done": .number(values.doneBytes), "total": .number(values.totalBytes),
+                    "seconds": .fraction(seconds),
+                ]
+            } else {
+                [
+                    "message_type": "progress", "operation": .string(verb),
+                    "done_bytes": .number(values.doneBytes),
+                    "total_bytes": .number(values.totalBytes),
+                    "data_bytes": .number(values.dataBytes),
+                    "new_bytes": .number(values.newBytes), "seconds": .fraction(seconds),
+                ]
             }
+            Terminal.writeError(document.text(pretty: false) + "\n")
         case .none:
             break
         }
+    }
+
+    private func line(_ values: Progress.Values, _ seconds: Double) -> String {
+        guard let unit else { return Self.line(verb, values, seconds) }
+        return "\(verb)  \(Units.count(values.doneBytes)) of \(Units.count(values.totalBytes)) "
+            + "\(unit)  \(Units.percent(values.doneBytes, of: values.totalBytes))"
     }
 
     /// "backing up  1.2 GiB of 6.0 GiB  20.1 %  512.0 MiB/s  deduplicated 31.0 %  ETA 9.4 s".

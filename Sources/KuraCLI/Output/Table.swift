@@ -13,19 +13,38 @@ struct Table {
     }
 
     var text: String {
-        let lines = [columns.map { $0.header.uppercased() }] + rows
-        let widths = columns.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
-        return lines.map { line in
-            var cells: [String] = []
-            for (index, cell) in line.enumerated() {
-                let fill = String(repeating: " ", count: widths[index] - cell.count)
-                let isLast = index == line.count - 1
-                switch columns[index].alignment {
-                case .right: cells.append(fill + cell)
-                case .left: cells.append(isLast ? cell : cell + fill)
-                }
+        var widths = columns.map { Self.width($0.header) }
+        for row in rows {
+            for (column, cell) in row.enumerated() {
+                widths[column] = max(widths[column], Self.width(cell))
             }
-            return cells.joined(separator: "  ")
-        }.joined(separator: "\n")
+        }
+        var text = ""
+        append(columns.map { $0.header.uppercased() }, widths, to: &text)
+        for row in rows {
+            text += "\n"
+            append(row, widths, to: &text)
+        }
+        return text
+    }
+
+    private func append(_ cells: [String], _ widths: [Int], to text: inout String) {
+        for (column, cell) in cells.enumerated() {
+            if column > 0 { text += "  " }
+            let fill = widths[column] - Self.width(cell)
+            let isLast = column == cells.count - 1
+            if columns[column].alignment == .right {
+                text.append(contentsOf: repeatElement(" ", count: fill))
+            }
+            text += cell
+            if columns[column].alignment == .left, !isLast {
+                text.append(contentsOf: repeatElement(" ", count: fill))
+            }
+        }
+    }
+
+    /// Characters on screen. Long tables are of ASCII, of which each byte is one.
+    private static func width(_ cell: String) -> Int {
+        cell.utf8.allSatisfy { $0 < 0x80 } ? cell.utf8.count : cell.count
     }
 }

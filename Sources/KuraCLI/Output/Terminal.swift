@@ -12,8 +12,8 @@ enum Terminal {
     /// Whether standard output was open when the process started.
     nonisolated(unsafe) private static var outputWasOpen = true
 
-    /// Call once, before any file is opened: a closed standard descriptor would be given to the next
-    /// file, and what is printed would land in it.
+    /// Call once, before any file is opened: a closed standard descriptor would be given to the
+    /// next file, and what is printed would land in it.
     static func prepare() {
         for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) < 0 {
             if descriptor == Descriptor.output { outputWasOpen = false }
@@ -50,6 +50,21 @@ enum Terminal {
         }
     }
 
+    /// Writes a document, a part at a time.
+    static func print(_ document: JSON) throws {
+        guard outputWasOpen else { throw closedOutput("it is closed") }
+        var failure: Int32?
+        var writer = JSONWriter(pretty: true) { bytes in
+            if failure == nil { failure = write(Descriptor.output, bytes) }
+        }
+        writer.append(document)
+        writer.flush()
+        failure = failure ?? write(Descriptor.output, [UInt8(ascii: "\n")])
+        if let failure, failure != EPIPE {
+            throw closedOutput(String(cString: strerror(failure)))
+        }
+    }
+
     static func closedOutput(_ reason: String) -> StoreError {
         StoreError(
             .io, "cannot write to standard output: \(reason)",
@@ -67,7 +82,9 @@ enum Terminal {
     static func error(_ message: String, remedy: String?) {
         let label = usesColour ? "\u{1B}[31merror:\u{1B}[0m" : "error:"
         writeError("kura: \(label) \(printable(message))\n")
-        if let remedy { writeError("  help: \(printable(remedy))\n") }
+        guard let remedy else { return }
+        let lines = printable(remedy).split(separator: "\n").joined(separator: "\n        ")
+        writeError("  help: \(lines)\n")
     }
 
     /// The text without what a terminal would obey, or what would turn its letters around: names
@@ -111,7 +128,10 @@ enum Terminal {
 
     /// - Returns: errno, or nil when all was written.
     private static func write(_ descriptor: Int32, _ text: String) -> Int32? {
-        let bytes = Array(text.utf8)
+        write(descriptor, Array(text.utf8))
+    }
+
+    private static func write(_ descriptor: Int32, _ bytes: [UInt8]) -> Int32? {
         var done = 0
         while done < bytes.count {
             let count = bytes.withUnsafeBytes {

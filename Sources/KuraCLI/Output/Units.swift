@@ -1,5 +1,5 @@
-import FoundationEssentials
 import Glibc
+import KuraPolicy
 
 /// Numbers and times for people.
 enum Units {
@@ -67,7 +67,12 @@ enum Units {
 
     /// UTC ISO 8601, to the second: for JSON.
     static func utc(_ nanoseconds: Int64) -> String {
-        Date(timeIntervalSince1970: Double(nanoseconds / 1_000_000_000)).formatted(.iso8601)
+        let (quotient, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        let seconds = Int(rest < 0 ? quotient - 1 : quotient)
+        let second = (seconds % 86_400 + 86_400) % 86_400
+        let date = LocalDate(dayNumber: (seconds - second) / 86_400)
+        let time = "\(padded(second / 3600)):\(padded(second / 60 % 60)):\(padded(second % 60))"
+        return "\(date)T\(time)Z"
     }
 
     /// Local date and time: for people.

@@ -42,8 +42,8 @@ public struct LocalDate: Hashable, Comparable, Sendable, CustomStringConvertible
         left.dayNumber < right.dayNumber
     }
 
-    // Years are counted from March on, so that the leap day is a year's last: in a cycle of 400 such
-    // years, of 146 097 days, both directions are plain integer arithmetic.
+    // Years are counted from March on, so that the leap day is a year's last: in a cycle of 400
+    // such years, of 146 097 days, both directions are plain integer arithmetic.
     private static let cycleDays = 146_097
     /// Days from 0000-03-01 to 1970-01-01.
     private static let epochOffset = 719_468

@@ -12,8 +12,8 @@ public struct PolicyLimits: Sendable, Equatable {
     public var machinesPerVault: Int
     public var pointsPerItem: Int
     public var vaultsPerSubscription: Int
-    /// Days that a point of a backup on demand is kept where nothing else says so; nil for as long as
-    /// the policy keeps those of its schedule.
+    /// Days that a point of a backup on demand is kept where nothing else says so; nil for as long
+    /// as the policy keeps those of its schedule.
     public var onDemandDays: Int?
     /// Days that deleted backup data can be brought back; 0 for not at all.
     public var softDeleteDays: Int

@@ -4,14 +4,17 @@ extension Policy {
         try Self.checkName(name)
         try checkSchedule(limits)
         guard !retention.isEmpty else {
-            throw PolicyError("retention", "at least one tier is needed", allowed: "daily, weekly, monthly, yearly")
+            throw PolicyError(
+                "retention", "at least one tier is needed",
+                allowed: "daily, weekly, monthly, yearly")
         }
         for tier in Tier.allCases {
             guard let rule = retention[tier] else { continue }
             let range = limits.count(of: tier)
             guard range ~= rule.count else {
                 throw PolicyError(
-                    "retention.\(tier.rawValue).count", "\(rule.count) \(tier.unit) is out of range",
+                    "retention.\(tier.rawValue).count",
+                    "\(rule.count) \(tier.unit) is out of range",
                     allowed: "\(range.lowerBound) to \(range.upperBound) \(tier.unit)")
             }
         }
@@ -28,7 +31,9 @@ extension Policy {
         let isLetter = { (c: Unicode.Scalar) in ("a"..."z").contains(c) || ("A"..."Z").contains(c) }
         let scalars = Array(name.unicodeScalars)
         guard 3...150 ~= scalars.count, isLetter(scalars[0]),
-            scalars.allSatisfy({ isLetter($0) || ("0"..."9").contains($0) || "-_!".unicodeScalars.contains($0) })
+            scalars.allSatisfy({
+                isLetter($0) || ("0"..."9").contains($0) || "-_!".unicodeScalars.contains($0)
+            })
         else {
             throw PolicyError(
                 "name", "this cannot name a policy",
@@ -91,7 +96,8 @@ extension Policy {
             }
             for case .day(let day) in rule.dates where !(1...28 ~= day) {
                 throw PolicyError(
-                    "\(field).dates", "\(day) is not in every month", allowed: "1 to 28, or \"last\"")
+                    "\(field).dates", "\(day) is not in every month",
+                    allowed: "1 to 28, or \"last\"")
             }
             return try Self.check(rule.dates, "\(field).dates", allowed: "1 to 28, \"last\"")
         }

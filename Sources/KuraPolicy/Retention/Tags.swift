@@ -30,7 +30,8 @@ extension Policy {
     }
 
     /// Tags of a scheduled point: every tier whose own date it is, and, where missed dates are
-    /// substituted, the weekly, monthly and yearly tier whose last own date went by without a point.
+    /// substituted, the weekly, monthly and yearly tier whose last own date went by without a
+    /// point.
     ///
     /// - Parameters:
     ///   - instant: the point's time, in nanoseconds since 1970.

@@ -74,7 +74,8 @@ extension Vault {
         var clean = false
         defer { session.end(clean: clean) }
         try session.settle(Progress(), cancellation)
-        try session.drop(try points(request.dropped), reason: request.reason)
+        try session.drop(
+            try recoveryPointIDs().filter(request.dropped.contains), reason: request.reason)
         var report = CollectionReport()
         if session.writer.live.count < Int(record.copies) {
             let reason = (problems + session.writer.failures.map(\.value)).first?.message
@@ -115,22 +116,5 @@ extension Vault {
         session.keepReserve()
         clean = true
         return report
-    }
-
-    /// The points to drop, with what is known of them.
-    private func points(
-        _ ids: Set<RecoveryPointID>
-    ) throws(StoreError) -> [(id: RecoveryPointID, point: RecoveryPoint?)] {
-        var found: [(id: RecoveryPointID, point: RecoveryPoint?)] = []
-        for id in try recoveryPointIDs() where ids.contains(id) {
-            do throws(StoreError) {
-                found.append((id, try recoveryPoint(id)))
-            } catch {
-                // One that cannot be read can be dropped all the same.
-                guard error.code == .damaged else { throw error }
-                found.append((id, nil))
-            }
-        }
-        return found
     }
 }

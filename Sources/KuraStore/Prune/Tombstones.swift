@@ -17,25 +17,34 @@ extension Session {
     /// If power fails among the tombstones, some points are dropped and some are not; if it fails
     /// before a point's file is gone, its tombstone hides it and the next session removes it. A few
     /// points at a time, so that on a full disk removed files make room for the next tombstones.
-    func drop(
-        _ points: [(id: RecoveryPointID, point: RecoveryPoint?)], reason: String
-    ) throws(StoreError) {
+    func drop(_ points: [RecoveryPointID], reason: String) throws(StoreError) {
         guard !points.isEmpty else { return }
         try makeDirectory(Layout.dropped)
         for start in stride(from: 0, to: points.count, by: Self.dropsAtOnce) {
             let part = points[start..<min(start + Self.dropsAtOnce, points.count)]
-            for (id, point) in part {
+            for id in part {
+                let point = try readable(id)
                 let record = DroppedPoint(
                     vault: vault.id, point: id, item: point?.item ?? "", time: point?.time ?? 0,
                     dropped: Clock.now(), reason: reason)
                 try writer.publish(record.encoded(), as: .dropped(id))
             }
-            for replica in writer.live { remove(part.map(\.id), in: replica) }
+            for replica in writer.live { remove(Array(part), in: replica) }
             if let error = writer.error { throw error }
         }
     }
 
     private static let dropsAtOnce = 64
+
+    /// Nil for one that cannot be read, which can be dropped all the same.
+    private func readable(_ id: RecoveryPointID) throws(StoreError) -> RecoveryPoint? {
+        do throws(StoreError) {
+            return try vault.recoveryPoint(id)
+        } catch {
+            guard error.code == .damaged else { throw error }
+            return nil
+        }
+    }
 
     private func remove(_ points: [RecoveryPointID], in replica: Replica) {
         do throws(IOError) {

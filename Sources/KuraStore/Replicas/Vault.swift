@@ -168,12 +168,22 @@ public final class Vault: Sendable {
     /// an empty list.
     func list(_ directory: String) throws(StoreError) -> [String: [Replica]] {
         var found: [String: [Replica]] = [:]
+        try eachName(in: directory) { name, replica in
+            found[name, default: []].append(replica)
+        }
+        return found
+    }
+
+    /// What `list` does, one name at a time: vaults may have very many.
+    private func eachName(
+        in directory: String, _ body: (String, Replica) -> Void
+    ) throws(StoreError) {
         var failure: (any Error)?
         var listed = 0
         for replica in replicas {
             let path = replica.path(of: directory, in: id)
             do {
-                for name in try fileSystem.list(path) { found[name, default: []].append(replica) }
+                for name in try fileSystem.list(path) { body(name, replica) }
                 listed += 1
             } catch {
                 failure = error
@@ -184,7 +194,6 @@ public final class Vault: Sendable {
             throw failure.map(StoreError.init) ?? problems.first
                 ?? StoreError(.replicaMissing, "the vault has no replica")
         }
-        return found
     }
 
     /// Like `list`, for a directory that is made when it is first needed.
@@ -225,7 +234,7 @@ public final class Vault: Sendable {
 
     /// Ids of every recovery point that any replica holds, but those that were dropped.
     public func recoveryPointIDs() throws(StoreError) -> [RecoveryPointID] {
-        try pointHolders().keys.sorted()
+        try heldBy().keys.sorted()
     }
 
     public func recoveryPoint(_ id: RecoveryPointID) throws(StoreError) -> RecoveryPoint {
@@ -303,13 +312,23 @@ public final class Vault: Sendable {
     /// Ordinals of the replicas that hold each recovery point. A point in fewer than `copies` of
     /// them is under-replicated: a replica is away, failed, or was not brought up to date yet.
     public func pointHolders() throws(StoreError) -> [RecoveryPointID: [Int]] {
-        var holders: [RecoveryPointID: [Int]] = [:]
-        for (name, replicas) in try list(Layout.points) {
-            if let id = RecoveryPointID(hex: name) { holders[id] = replicas.map(\.ordinal) }
+        // One bit for each replica: lists of ordinals are made once for each set of replicas.
+        try heldBy().mapValues { Self.ordinals[Int($0)] }
+    }
+
+    private static let ordinals: [[Int]] = (0..<1 << Limits.replicasMax).map { bits in
+        (0..<Limits.replicasMax).filter { bits >> $0 & 1 == 1 }
+    }
+
+    /// A bit for each replica that holds a recovery point, of points that were not dropped.
+    private func heldBy() throws(StoreError) -> [RecoveryPointID: UInt8] {
+        var bits: [RecoveryPointID: UInt8] = [:]
+        try eachName(in: Layout.points) { name, replica in
+            if let id = RecoveryPointID(hex: name) { bits[id, default: 0] |= 1 << replica.ordinal }
         }
         // Listed after the points: one that is dropped in between is left out, too.
-        for id in try droppedPoints() { holders[id] = nil }
-        return holders
+        for id in try droppedPoints() { bits[id] = nil }
+        return bits
     }
 
     /// Replicas that hold a file under its name, whatever its content.

@@ -25,6 +25,11 @@ extension Vault {
         return entries.sorted { $0.entry.precedes($1.entry, $0.id, $1.id) }
     }
 
+    /// Names of all entries of the journal, whether they can be read or not.
+    public func journalIDs() throws(StoreError) -> Set<JournalID> {
+        Set(try listIfPresent(Layout.journal).keys.compactMap { JournalID(hex: $0) })
+    }
+
     /// Runs `body` while no other process appends to the journal, in whatever region it sees.
     /// Waits for its turn.
     public func withJournal<T>(

@@ -104,7 +104,10 @@ final class Catalog: Sendable {
     // MARK: Small values
 
     func value(_ key: String) throws(StoreError) -> String? {
-        try read { try String.fetchOne($0, sql: "SELECT value FROM meta WHERE key = ?", arguments: [key]) }
+        try read {
+            try String.fetchOne(
+                $0, sql: "SELECT value FROM meta WHERE key = ?", arguments: [key])
+        }
     }
 
     func setValue(_ value: String?, for key: String) throws(StoreError) {

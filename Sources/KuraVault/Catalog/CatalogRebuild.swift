@@ -30,7 +30,8 @@ extension Subscription {
         var report = CatalogRebuildReport()
         if !replicas.isEmpty, try !Home.isThere(home) { _ = try Home.create(at: home) }
         var subscription = try Subscription.open(home: home, create: .nothing)
-        for (name, paths) in try grouped(replicas) where !subscription.regions.contains(where: { $0.name == name }) {
+        for (name, paths) in try grouped(replicas)
+        where !subscription.regions.contains(where: { $0.name == name }) {
             subscription = try subscription.addRegion(
                 NewRegion(name: name, replicas: paths.map(\.string)))
         }
@@ -49,7 +50,7 @@ extension Subscription {
             do throws(StoreError) {
                 let vault = try place.reading()
                 report.points += try subscription.catalog()
-                    .mapPoints(of: vault, progress: progress) { _, _ in () }.count
+                    .refreshPoints(of: vault, progress: progress).count
                 let settings = try subscription.settings(of: vault)
                 report.items += settings.items.count
                 report.policies += settings.policies.count

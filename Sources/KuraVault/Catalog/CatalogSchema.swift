@@ -9,11 +9,19 @@ enum CatalogSchema {
             try database.execute(sql: jobs)
             try database.execute(sql: machines)
         }
+        migrator.registerMigration("2 points by item, first sight") { database in
+            // Copies of what the regions hold: read from there again when they are next needed.
+            try database.execute(sql: "DROP TABLE point")
+            try database.execute(sql: points)
+            try database.execute(
+                sql: "ALTER TABLE schedule ADD COLUMN first INTEGER NOT NULL DEFAULT 0")
+            try database.execute(sql: "UPDATE schedule SET first = handled")
+        }
         return migrator
     }
 
-    /// Copies of what the regions hold, with the bytes as they are there: a copy's name is its seal,
-    /// so it cannot say anything else than the region does.
+    /// Copies of what the regions hold, with the bytes as they are there: a copy's name is its
+    /// seal, so it cannot say anything else than the region does.
     private static let regions = """
         CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL);
         CREATE TABLE point (
@@ -23,6 +31,15 @@ enum CatalogSchema {
         CREATE TABLE journal (
             vault TEXT NOT NULL, id TEXT NOT NULL, bytes BLOB NOT NULL,
             PRIMARY KEY (vault, id)) WITHOUT ROWID;
+        """
+
+    /// The item is there to find and to count an item's points without reading all.
+    private static let points = """
+        CREATE TABLE point (
+            vault TEXT NOT NULL, time INTEGER NOT NULL, id BLOB NOT NULL, item TEXT NOT NULL,
+            bytes BLOB NOT NULL, PRIMARY KEY (vault, time, id)) WITHOUT ROWID;
+        CREATE INDEX point_id ON point (vault, id);
+        CREATE INDEX point_item ON point (vault, item);
         """
 
     /// Times are nanoseconds since 1970.

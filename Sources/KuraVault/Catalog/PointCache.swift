@@ -4,64 +4,128 @@ internal import KuraFormat
 internal import KuraIO
 internal import KuraStore
 
+/// How many points an item has.
+struct PointCount: Sendable {
+    var points: Int
+    /// Of the newest by its time, in nanoseconds since 1970.
+    var newest: Int64
+}
+
 extension Catalog {
     /// Every recovery point of a vault, newest first, as `Vault.recoveryPoints()` has them; only
     /// those that the catalog does not know are read from the region.
     func recoveryPoints(
-        of vault: Vault, listed: [RecoveryPointID]? = nil
+        of vault: Vault, item: String? = nil, listed: Set<RecoveryPointID>? = nil
     ) throws(StoreError) -> [(id: RecoveryPointID, point: RecoveryPoint)] {
         // They come newest first, which is nearly always the order already.
-        let points = try mapPoints(of: vault, listed: listed) { (id: $0, point: $1) }
-        return points.sorted { Vault.isNewer($0, $1) }
+        try mapPoints(of: vault, item: item, listed: listed) { (id: $0, point: $1) }
+            .sorted { Vault.isNewer($0, $1) }
     }
 
-    /// What `transform` makes of each recovery point, those that the catalog knows first, newest
-    /// first. One point is in memory at a time,
-    /// or `pointsAtOnce` of those that the catalog does not know yet.
-    /// - Parameter listed: names of all points of the vault, where the caller has just listed them.
+    /// What `transform` makes of each recovery point, newest by time first. One point is in memory
+    /// at a time, or `pointsAtOnce` of those that the catalog does not know yet.
+    /// - Parameters:
+    ///   - item: only this item's.
+    ///   - listed: names of all points of the vault, where the caller has just listed them.
     func mapPoints<T>(
-        of vault: Vault, listed names: [RecoveryPointID]? = nil, progress: Progress = Progress(),
-        _ transform: (RecoveryPointID, RecoveryPoint) -> T
+        of vault: Vault, item: String? = nil, listed: Set<RecoveryPointID>? = nil,
+        progress: Progress = Progress(), _ transform: (RecoveryPointID, RecoveryPoint) -> T
     ) throws(StoreError) -> [T] {
-        let listed = if let names { Set(names) } else { Set(try vault.recoveryPointIDs()) }
-        var missing = listed
+        let expected = try refreshPoints(of: vault, listed: listed, progress: progress)
         var results: [T] = []
-        results.reserveCapacity(listed.count)
+        if item == nil { results.reserveCapacity(expected.count) }
+        var broken: [RecoveryPointID] = []
         try read { database in
+            var sql = "SELECT bytes, id FROM point WHERE vault = ?"
+            var arguments: StatementArguments = [vault.id.hex]
+            if let item {
+                sql += " AND item = ?"
+                arguments += [item]
+            }
             let rows = try Row.fetchCursor(
-                database, sql: "SELECT bytes FROM point WHERE vault = ? ORDER BY time DESC",
-                arguments: [vault.id.hex])
+                database, sql: sql + " ORDER BY time DESC", arguments: arguments)
             while let row = try rows.next() {
-                let bytes = Array(row[0] as Data)
-                // What cannot be parsed was damaged in the catalog; the region has it still.
-                guard let (point, id) = Self.parse(bytes), missing.remove(id) != nil else { continue }
-                results.append(transform(id, point))
+                guard let id = Self.identifier(row[1] as Data) else { continue }
+                if let point = Self.parse(row[0] as Data, id) {
+                    results.append(transform(id, point))
+                } else {
+                    broken.append(id)
+                }
             }
         }
-        let known = listed.count - missing.count
-        progress.update { $0.totalBytes += UInt64(missing.count) }
-        let rest = Array(missing)
-        for start in stride(from: 0, to: rest.count, by: Self.pointsAtOnce) {
-            let part = rest[start..<min(start + Self.pointsAtOnce, rest.count)]
-            let read = try vault.recoveryPoints(part)
-            try insert(read, vault)
-            results += read.map(transform)
-            progress.update { $0.doneBytes += UInt64(part.count) }
-        }
-        try forgetPoints(of: vault, but: listed, counted: known)
+        // What cannot be parsed was damaged in the catalog; the region has it still.
+        results += try vault.recoveryPoints(broken).map(transform)
         return results
+    }
+
+    /// Points of each item, without reading any that is known.
+    func pointCounts(of vault: Vault) throws(StoreError) -> [String: PointCount] {
+        try refreshPoints(of: vault)
+        return try read { database in
+            let rows = try Row.fetchCursor(
+                database,
+                sql: "SELECT item, count(*), max(time) FROM point WHERE vault = ? GROUP BY item",
+                arguments: [vault.id.hex])
+            var counts: [String: PointCount] = [:]
+            while let row = try rows.next() {
+                counts[row[0]] = PointCount(points: row[1], newest: row[2])
+            }
+            return counts
+        }
     }
 
     /// Points that are read from a region, and entered, at once.
     private static let pointsAtOnce = 8192
 
-    private static func parse(_ bytes: [UInt8]) -> (RecoveryPoint, RecoveryPointID)? {
+    /// Reads from the region what the catalog does not know, and forgets what the region has no
+    /// more.
+    /// - Returns: names of all points of the vault.
+    @discardableResult
+    func refreshPoints(
+        of vault: Vault, listed: Set<RecoveryPointID>? = nil, progress: Progress = Progress()
+    ) throws(StoreError) -> Set<RecoveryPointID> {
+        let listed = if let listed { listed } else { Set(try vault.recoveryPointIDs()) }
+        var missing = listed
+        var gone: [RecoveryPointID] = []
+        try read { database in
+            let rows = try Row.fetchCursor(
+                database, sql: "SELECT id FROM point WHERE vault = ?", arguments: [vault.id.hex])
+            while let row = try rows.next() {
+                guard let id = Self.identifier(row[0] as Data) else { continue }
+                if missing.remove(id) == nil { gone.append(id) }
+            }
+        }
+        progress.update { $0.totalBytes += UInt64(missing.count) }
+        let rest = Array(missing)
+        for start in stride(from: 0, to: rest.count, by: Self.pointsAtOnce) {
+            let part = rest[start..<min(start + Self.pointsAtOnce, rest.count)]
+            try insert(vault.recoveryPoints(part), vault)
+            progress.update { $0.doneBytes += UInt64(part.count) }
+        }
+        if !gone.isEmpty { try forget(gone, vault) }
+        return listed
+    }
+
+    private static func identifier(_ data: Data) -> RecoveryPointID? {
+        guard data.count == Digest.byteCount else { return nil }
+        return data.withUnsafeBytes { $0.baseAddress.map(Digest.init(loadingFrom:)) }
+    }
+
+    private static func parse(_ data: Data, _ id: RecoveryPointID) -> RecoveryPoint? {
         do throws(FormatError) {
-            let (point, id) = try RecoveryPoint.decode(bytes)
-            return (point, id)
+            let (point, seal) = try RecoveryPoint.decode(Array(data))
+            return seal == id ? point : nil
         } catch {
             return nil
         }
+    }
+
+    private static func data(_ id: RecoveryPointID) -> Data {
+        var data = Data(count: Digest.byteCount)
+        data.withUnsafeMutableBytes { bytes in
+            if let start = bytes.baseAddress { id.store(to: start) }
+        }
+        return data
     }
 
     private func insert(
@@ -69,40 +133,42 @@ extension Catalog {
     ) throws(StoreError) {
         try write { database in
             let statement = try database.makeStatement(
-                sql: "INSERT OR REPLACE INTO point (vault, time, id, bytes) VALUES (?, ?, ?, ?)")
+                sql: """
+                    INSERT OR REPLACE INTO point (vault, time, id, item, bytes)
+                    VALUES (?, ?, ?, ?, ?)
+                    """)
             for (id, point) in points {
                 try statement.execute(
-                    arguments: [vault.id.hex, point.time, id.hex, Data(point.encoded())])
+                    arguments: [
+                        vault.id.hex, point.time, Self.data(id), point.item,
+                        Data(point.encoded()),
+                    ])
             }
         }
     }
 
-    /// Removes points that the region has no more.
-    private func forgetPoints(
-        of vault: Vault, but listed: Set<RecoveryPointID>, counted: Int
-    ) throws(StoreError) {
-        let arguments: StatementArguments = [vault.id.hex]
-        let held = try read {
-            try Int.fetchOne(
-                $0, sql: "SELECT count(*) FROM point WHERE vault = ?", arguments: arguments) ?? 0
-        }
-        guard held > listed.count || held > counted else { return }
+    private func forget(_ ids: [RecoveryPointID], _ vault: Vault) throws(StoreError) {
         try write { database in
-            let names = try String.fetchAll(
-                database, sql: "SELECT id FROM point WHERE vault = ?", arguments: arguments)
-            for name in names {
-                if let id = Digest(hex: name), listed.contains(id) { continue }
+            let statement = try database.makeStatement(
+                sql: "DELETE FROM point WHERE vault = ? AND id = ?")
+            for id in ids { try statement.execute(arguments: [vault.id.hex, Self.data(id)]) }
+        }
+    }
+
+    /// Forgets what was copied from a vault that is gone.
+    func forget(_ vault: Vault) throws(StoreError) {
+        try write { database in
+            for table in ["point", "journal", "schedule"] {
                 try database.execute(
-                    sql: "DELETE FROM point WHERE vault = ? AND id = ?",
-                    arguments: [vault.id.hex, name])
+                    sql: "DELETE FROM \(table) WHERE vault = ?", arguments: [vault.id.hex])
             }
         }
     }
 
     // MARK: The journal
 
-    /// Entries of a vault's journal, oldest first.
-    func journal(
+    /// Entries of a vault's journal that the catalog has read, in no order.
+    func rememberedJournal(
         of vault: Vault
     ) throws(StoreError) -> [(id: JournalID, entry: JournalEntry)] {
         var entries: [(id: JournalID, entry: JournalEntry)] = []
@@ -120,6 +186,14 @@ extension Catalog {
                 }
             }
         }
+        return entries
+    }
+
+    /// Entries of a vault's journal, oldest first.
+    func journal(
+        of vault: Vault
+    ) throws(StoreError) -> [(id: JournalID, entry: JournalEntry)] {
+        let entries = try rememberedJournal(of: vault)
         let new = try vault.journal(after: Set(entries.map(\.id)))
         guard !new.isEmpty else { return entries.sorted(by: Self.isOlder) }
         try write { database in

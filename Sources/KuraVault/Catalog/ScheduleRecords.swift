@@ -2,23 +2,58 @@ internal import GRDB
 internal import KuraFormat
 internal import KuraStore
 
+/// What the scheduler remembers of an item.
+struct ScheduleState: Equatable {
+    /// The last run that was dealt with, in nanoseconds since 1970.
+    var handled: Int64
+    /// When the scheduler saw the item first, likewise.
+    var first: Int64
+}
+
 extension Catalog {
-    /// The last scheduled run of an item that was dealt with; nil when there was none.
-    func handledRun(of item: String, in vault: UniqueID) throws(StoreError) -> Int64? {
-        try read {
-            try Int64.fetchOne(
-                $0, sql: "SELECT handled FROM schedule WHERE vault = ? AND item = ?",
+    /// Nil where the scheduler has not seen the item.
+    func schedule(of item: String, in vault: UniqueID) throws(StoreError) -> ScheduleState? {
+        try read { database in
+            try Row.fetchOne(
+                database, sql: "SELECT handled, first FROM schedule WHERE vault = ? AND item = ?",
+                arguments: [vault.hex, item]
+            ).map { ScheduleState(handled: $0[0], first: $0[1]) }
+        }
+    }
+
+    /// Enters an item that the scheduler has not seen; what another process entered stays.
+    func enter(
+        _ state: ScheduleState, of item: String, in vault: UniqueID
+    ) throws(StoreError) {
+        try write {
+            try $0.execute(
+                sql: """
+                    INSERT OR IGNORE INTO schedule (vault, item, handled, first)
+                    VALUES (?, ?, ?, ?)
+                    """, arguments: [vault.hex, item, state.handled, state.first])
+        }
+    }
+
+    /// Forgets an item: one that is registered again begins anew.
+    func forgetSchedule(of item: String, in vault: UniqueID) throws(StoreError) {
+        try write {
+            try $0.execute(
+                sql: "DELETE FROM schedule WHERE vault = ? AND item = ?",
                 arguments: [vault.hex, item])
         }
     }
 
-    func setHandledRun(
-        _ run: Int64, of item: String, in vault: UniqueID
-    ) throws(StoreError) {
-        try write {
-            try $0.execute(
-                sql: "INSERT OR REPLACE INTO schedule (vault, item, handled) VALUES (?, ?, ?)",
-                arguments: [vault.hex, item, run])
+    /// Takes a run on, so that no other process does.
+    /// - Parameter last: what was dealt with when it was decided that the run is due.
+    /// - Returns: whether nobody else was faster.
+    func claim(
+        _ run: Int64, after last: Int64, of item: String, in vault: UniqueID
+    ) throws(StoreError) -> Bool {
+        try write { database in
+            try database.execute(
+                sql: "UPDATE schedule SET handled = ? WHERE vault = ? AND item = ? AND handled = ?",
+                arguments: [run, vault.hex, item, last])
+            return database.changesCount > 0
         }
     }
 }

@@ -1,5 +1,4 @@
 internal import GRDB
-internal import KuraIO
 internal import KuraStore
 
 /// Which jobs a list shows.
@@ -41,7 +40,8 @@ extension Catalog {
                     sql: "INSERT INTO job_task (job, ordinal, name, status) VALUES (?, ?, ?, ?)",
                     arguments: [job.id, ordinal, task.name, task.status.rawValue])
             }
-            let oldest = Clock.now() - Self.jobDaysMax * Self.nanosecondsADay
+            // Counted from this job's own time, so that `tick` at another one tells the same.
+            let oldest = job.started - Self.jobDaysMax * Self.nanosecondsADay
             try database.execute(
                 sql: "DELETE FROM job WHERE ended IS NOT NULL AND started < ?", arguments: [oldest])
         }
@@ -148,7 +148,10 @@ extension Catalog {
         let tasks = try Row.fetchAll(
             database, sql: "SELECT name, status FROM job_task WHERE job = ? ORDER BY ordinal",
             arguments: [id]
-        ).map { Job.Task(name: $0["name"], status: Job.Task.Status(rawValue: $0["status"]) ?? .failed) }
+        ).map { row in
+            Job.Task(
+                name: row["name"], status: Job.Task.Status(rawValue: row["status"]) ?? .failed)
+        }
         let code: String? = row["error_code"]
         let warnings: String = row["warnings"]
         return Job(

@@ -23,63 +23,74 @@ extension Subscription {
     /// - Parameters:
     ///   - cancellation: of the process; the job is cancelled with it.
     ///   - time: when the job counts as started, in nanoseconds since 1970; nil for now.
+    ///   - started: gets the job's id before `body` runs.
     public func runJob<T>(
         _ operation: Job.Operation, vault: String = "", item: String = "",
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation(),
-        time: Int64? = nil, _ body: (JobRun) throws(StoreError) -> T
+        time: Int64? = nil, started: (String) -> Void = { _ in },
+        _ body: (JobRun) throws(StoreError) -> T
     ) throws(StoreError) -> (value: T, id: String, warnings: [String]) {
-        let id = UniqueID.random().hex
+        let job = Job(
+            id: UniqueID.random().hex, operation: operation, status: .inProgress, vault: vault,
+            item: item, started: time ?? Clock.now(), ended: nil, progress: 0,
+            process: Process.id, host: Process.hostName,
+            tasks: Self.tasks(of: operation).map { Job.Task(name: $0, status: .notStarted) },
+            error: nil, warnings: [], output: "", recoveryPoint: nil)
         var lock: OpenFile?
         var problem: StoreError?
         var opened: Catalog?
         do throws(StoreError) {
             let catalog = try catalog()
             try endDeadJobs()
-            lock = try lockJob(id)
-            try catalog.insert(
-                Job(
-                    id: id, operation: operation, status: .inProgress, vault: vault, item: item,
-                    started: time ?? Clock.now(), ended: nil, progress: 0, process: Process.id,
-                    host: Process.hostName,
-                    tasks: Self.tasks(of: operation).map { Job.Task(name: $0, status: .notStarted) },
-                    error: nil, warnings: [], output: "", recoveryPoint: nil))
+            lock = try lockJob(job.id)
+            try catalog.insert(job)
             opened = catalog
         } catch {
             problem = error
         }
-        defer { if let lock { forgetJobLock(id, lock) } }
-        let run = JobRun(id: id, opened, progress, cancellation)
+        defer { if let lock { forgetJobLock(job.id, lock) } }
+        let run = JobRun(id: job.id, opened, progress, cancellation)
         if let problem { run.warn("this job is not in the list of jobs: \(problem.message)") }
-        return try finish(run, opened, time, body)
+        started(job.id)
+        return try finish(run, opened, job.started, body)
     }
 
     private func finish<T>(
-        _ run: JobRun, _ catalog: Catalog?, _ time: Int64?,
+        _ run: JobRun, _ catalog: Catalog?, _ started: Int64,
         _ body: (JobRun) throws(StoreError) -> T
     ) throws(StoreError) -> (value: T, id: String, warnings: [String]) {
+        let begun = Clock.steady()
         let watcher = SerialWorker()
         watcher.submit { run.watch() }
         defer {
             run.stopWatching()
             watcher.stop()
         }
+        // A clock that is set meanwhile, or a time that was given, makes no job last longer.
+        let end = { (status: Job.Status, failure: Job.Failure?) throws(StoreError) in
+            try catalog?.end(
+                run.id, status, at: started + (Clock.steady() - begun), failure: failure,
+                warnings: run.warnings, output: run.output, recoveryPoint: run.recoveryPoint)
+        }
         do throws(StoreError) {
             let value = try body(run)
             run.finishTask(.completed)
-            let warnings = run.warnings
-            try? catalog?.end(
-                run.id, warnings.isEmpty ? .completed : .completedWithWarnings,
-                at: time ?? Clock.now(), warnings: warnings, output: run.output,
-                recoveryPoint: run.recoveryPoint)
-            return (value, run.id, warnings)
+            do throws(StoreError) {
+                try end(run.warnings.isEmpty ? .completed : .completedWithWarnings, nil)
+            } catch {
+                run.warn("the list of jobs does not say that this job is done: \(error.message)")
+            }
+            return (value, run.id, run.warnings)
         } catch {
             run.finishTask(.failed)
-            // The error itself goes to the caller; one of the catalog must not take its place.
-            try? catalog?.end(
-                run.id, error.code == .interrupted ? .cancelled : .failed, at: time ?? Clock.now(),
-                failure: Job.Failure(
-                    code: error.code.rawValue, message: error.message, remedy: error.remedy),
-                warnings: run.warnings, output: run.output, recoveryPoint: run.recoveryPoint)
+            do throws(StoreError) {
+                try end(
+                    error.code == .interrupted ? .cancelled : .failed,
+                    Job.Failure(
+                        code: error.code.rawValue, message: error.message, remedy: error.remedy))
+            } catch {
+                // The error of the work goes to the caller; this one must not take its place.
+            }
             throw error
         }
     }
@@ -108,13 +119,35 @@ extension Subscription {
         fileSystem.close(lock)
     }
 
-    /// Ends jobs whose process died, as failed.
+    /// Locks an item for as long as the file is open, or this process lives.
+    /// - Throws: `locked`, with who holds it.
+    func lockItem(_ found: RegisteredItem, _ run: JobRun) throws(StoreError) -> OpenFile {
+        let vault = found.place.record.id
+        let name = SHA256.digest(Array("\(vault.hex)/\(found.item)".utf8)).hex.prefix(32)
+        let lock: OpenFile?
+        do throws(IOError) {
+            try LocalFileSystem().makeDirectories(jobDirectory)
+            lock = try LocalFileSystem().lock(jobDirectory.appending("item-\(name)"))
+        } catch {
+            throw StoreError(io: error)
+        }
+        if let lock { return lock }
+        let holder = try catalog().jobs(JobFilter(operation: .backup, vault: found.place.name))
+            .first { !$0.status.isOver && $0.item == found.item && $0.id != run.id }
+        let who = holder.map { "process \($0.process) on \($0.host) (job \($0.id.prefix(8)))" }
+        throw StoreError(
+            .locked, "item \(found.item) is in use by \(who ?? "another process")",
+            remedy: "wait until it is done, then run the command again")
+    }
+
+    /// Ends jobs whose process died, as failed: nobody holds their lock. The name of the host says
+    /// nothing: a container has another one each time that it starts.
     func endDeadJobs() throws(StoreError) {
         let catalog = try catalog()
         let open = try catalog.jobs(JobFilter(status: .inProgress))
             + catalog.jobs(JobFilter(status: .cancelling))
         let fileSystem = LocalFileSystem()
-        for job in open where job.host == Process.hostName {
+        for job in open {
             let path = jobDirectory.appending(job.id)
             do throws(IOError) {
                 if try fileSystem.exists(path) {
@@ -172,8 +205,8 @@ extension Subscription {
         }
         guard job.operation.canBeCancelled else {
             throw StoreError(
-                .refused, "a job of \(job.operation.rawValue) cannot be cancelled: it is short, and "
-                    + "stopping it half-way would leave its work half done")
+                .refused, "a job of \(job.operation.rawValue) cannot be cancelled: it is short, "
+                    + "and stopping it half-way would leave its work half done")
         }
         try catalog().requestCancel(job.id)
         return try self.job(job.id)
@@ -184,7 +217,8 @@ extension Job.Operation {
     /// Whether there are safe points in the middle.
     public var canBeCancelled: Bool {
         switch self {
-        case .backup, .restore, .verify, .repair, .replicate, .prune, .drill, .deleteBackupData: true
+        case .backup, .restore, .verify, .repair, .replicate, .prune, .drill: true
+        case .deleteBackupData: false
         case .discover, .register, .unregister, .configureProtection, .stopProtection, .undelete:
             false
         }

@@ -51,8 +51,12 @@ extension Subscription {
             let known = try catalog().machines()
             let now = Dictionary(uniqueKeysWithValues: found.machines.map { ($0.key, $0) })
             let before = Dictionary(uniqueKeysWithValues: known.map { ($0.key, $0) })
-            let unreadable = Set(found.problems.map(\.path))
-            let vanished = before.filter { now[$0.key] == nil && !unreadable.contains($0.value.folder) }
+            // What lies in a folder that cannot be read is not gone.
+            let unreadable = found.problems.map { FilePath($0.path) }
+            let vanished = before.filter { key, machine in
+                now[key] == nil
+                    && !unreadable.contains { FilePath(machine.folder).starts(with: $0) }
+            }
             try catalog().replaceMachines(
                 removing: vanished.keys.map { $0 }, with: found.machines, at: Clock.now())
             return DiscoveryReport(
@@ -69,16 +73,20 @@ extension Subscription {
             cloudService: machine.cloudService, name: machine.name)
     }
 
-    /// Discovered machines with a name, or with CLOUD-SERVICE/NAME.
+    /// The discovered machine with a name, or with CLOUD-SERVICE/NAME.
+    /// - Parameter region: where machines of several regions have that name, the one that is meant.
     func machine(
-        _ reference: String, cloudService: String?
+        _ reference: String, cloudService: String?, region: String? = nil
     ) throws(StoreError) -> VirtualMachine {
         let parts = reference.split(separator: "/", maxSplits: 1).map(String.init)
         let (name, service) = parts.count == 2
             ? (parts[1], parts[0]) : (reference, cloudService)
-        let found = try catalog().machines().filter {
+        let named = try catalog().machines().filter {
             $0.name == name && (service == nil || $0.cloudService == service)
+                && (cloudService == nil || $0.cloudService == cloudService)
         }
+        let near = named.filter { $0.region == region }
+        let found = near.isEmpty ? named : near
         guard let first = found.first else {
             throw StoreError(
                 .notFound, "no virtual machine \(reference) was discovered"
@@ -90,7 +98,9 @@ extension Subscription {
             throw StoreError(
                 .invalidInput, "there are \(found.count) virtual machines \(reference): "
                     + candidates.joined(separator: ", "),
-                remedy: "tell them apart with --cloud-service, or name CLOUD-SERVICE/NAME")
+                remedy: Set(found.map(\.cloudService)).count == found.count
+                    ? "tell them apart with --cloud-service, or name CLOUD-SERVICE/NAME"
+                    : "tell them apart with --vault, a vault in the region of the one that is meant")
         }
         return first
     }

@@ -40,9 +40,33 @@ extension Subscription {
             outcome.item = found.item
             let done = try runJob(
                 .backup, vault: found.place.name, item: found.item, progress: progress,
-                cancellation: cancellation, time: occasion.time
-            ) { run throws(StoreError) in try backUp(found, occasion, run) }
-            (outcome.report, outcome.job, outcome.warnings) = (done.value, done.id, done.warnings)
+                cancellation: cancellation, time: occasion.time,
+                started: { outcome.job = $0 }
+            ) { run throws(StoreError) in
+                do throws(StoreError) {
+                    return try backUp(found, occasion, run)
+                } catch {
+                    recordFailure("Backup", found, error, run, occasion.time)
+                    throw error
+                }
+            }
+            (outcome.report, outcome.warnings) = (done.value, done.warnings)
+        }
+    }
+
+    /// Enters in the journal that something failed. What goes wrong with that is passed over: the
+    /// job has the error, and the journal's own trouble must not take its place.
+    func recordFailure(
+        _ operation: String, _ found: RegisteredItem, _ failure: StoreError, _ run: JobRun,
+        _ time: Int64? = nil
+    ) {
+        guard found.place.isActiveReachable, !found.place.isContested else { return }
+        do throws(StoreError) {
+            try record(
+                operation, "\(found.item) failed: \(failure.message), job \(run.id)",
+                in: found.place.writing(), time: time)
+        } catch {
+            return
         }
     }
 
@@ -51,11 +75,16 @@ extension Subscription {
     ) throws(StoreError) -> BackupReport {
         guard found.state.status == .protected else {
             throw StoreError(
-                .refused, "\(found.item) is not protected: it is "
-                    + found.state.status.title.lowercased(),
-                remedy: "run: kura vm protect \(found.item) --policy DefaultPolicy")
+                .refused, "\(found.item) is not protected: its status is "
+                    + "\"\(found.state.status.title)\"",
+                remedy: found.state.status == .registered
+                    ? "run: kura vm protect \(found.item) --policy DefaultPolicy"
+                    : "see: kura vm resume --help, kura vm undelete --help")
         }
         let vault = try found.place.writing()
+        // Held before anything is frozen: a second backup would thaw what this one reads.
+        let lock = try lockItem(found, run)
+        defer { LocalFileSystem().close(lock) }
         let settings = try settings(of: vault)
         run.begin(task: 0)
         let machine = try current(VirtualMachine(found.state, known: catalog().machines()))
@@ -72,15 +101,22 @@ extension Subscription {
         run.keep(recoveryPoint: report.id.hex)
         for warning in report.warnings { run.warn(warning) }
         if let warning = noteBackup(report, in: vault) { run.warn(warning) }
-        if source.usedAgent, !found.state.hasExtension {
-            try change(vault, "InstallExtension", time: occasion.time) { settings throws(StoreError) in
-                settings.items[found.item]?.hasExtension = true
+        var state = found.state
+        state.keepLayout(of: machine)
+        if source.usedAgent { state.hasExtension = true }
+        if state != found.state {
+            let operation = state.hasExtension == found.state.hasExtension
+                ? "UpdateItem" : "InstallExtension"
+            try change(vault, operation, time: occasion.time) { settings throws(StoreError) in
+                settings.items[found.item]?.hasExtension = state.hasExtension
+                settings.items[found.item]?.luns = state.luns
             }
         }
         bringAcross(found.place, occasion, run)
         try record(
-            "Backup", "\(found.item), recovery point \(report.id.hex), job \(run.id)", in: vault,
-            time: occasion.time)
+            "Backup", "\(found.item), \(occasion.run == nil ? "on demand" : "scheduled"), "
+                + "recovery point \(report.id.hex), job \(run.id)",
+            in: vault, time: occasion.time)
         do throws(StoreError) {
             try vault.mergeRuns(run.cancellation)
         } catch {
@@ -124,19 +160,21 @@ extension Subscription {
         let policy = state.policy
         var lastTagged: [Tier: LocalDate] = [:]
         var count = 0
-        for (item, time, tags) in try catalog().mapPoints(of: vault, { _, point in
-            (point.item, point.time, PointTags.tiers(point.tags))
-        }) where item == found.item {
+        let time = occasion.time ?? Clock.now()
+        for (time, tags) in try catalog().mapPoints(of: vault, item: found.item, { _, point in
+            (point.time, PointTags.tiers(point.tags))
+        }) {
             count += 1
             let date = policy.zone.date(at: time)
             for tag in tags { lastTagged[tag] = max(lastTagged[tag] ?? date, date) }
         }
         guard count < settings.limits.pointsPerItem else {
             throw StoreError(
-                .refused, "\(found.item) has \(count) recovery points, the most that an item may have",
-                remedy: "let some go: kura prune, or a policy that keeps fewer")
+                .refused, "\(found.item) has \(count) recovery points, the most that an item may "
+                    + "have",
+                remedy: "let some go: kura prune --vault \(found.place.name), after kura policy "
+                    + "update \(name) with fewer, or kura policy assign")
         }
-        let time = occasion.time ?? Clock.now()
         guard let due = occasion.run else {
             let days = settings.limits.onDemandDays.map { Int64($0) * 86_400_000_000_000 }
             if let until = occasion.retainUntil ?? days.map({ time + $0 }) {
@@ -150,13 +188,15 @@ extension Subscription {
         // A backup that starts in time counts for the date that it was due on, even when that ends
         // a moment before the backup begins.
         let counted = time - due < Self.inTimeNanoseconds ? due : time
+        let seen = try catalog().schedule(of: found.item, in: vault.id)?.first
         return policy.tags(
-            at: counted, lastTagged: lastTagged, since: settings.since(found.state, state)
+            at: counted, lastTagged: lastTagged,
+            since: settings.since(found.state, state, seen: seen, at: counted)
         ).map(\.rawValue)
     }
 
     /// An hour.
-    private static let inTimeNanoseconds: Int64 = 3_600_000_000_000
+    static let inTimeNanoseconds: Int64 = 3_600_000_000_000
 }
 
 extension VirtualMachine {
@@ -166,7 +206,8 @@ extension VirtualMachine {
             throw StoreError(
                 .notFound, "virtual machine \(state.machine) is gone: the last discovery did not "
                     + "find it in \(state.region)/\(state.cloudService)",
-                remedy: "run: kura vm discover; or stop its protection: kura vm stop \(state.machine)")
+                remedy: "run: kura vm discover; or stop its protection: kura vm stop "
+                    + state.machine)
         }
         self = found
     }

@@ -8,8 +8,9 @@ public struct MachineRow: Sendable {
     public var name: String
     public var cloudService: String
     public var region: String
+    /// What commands call it: NAME, or CLOUD-SERVICE/NAME where the name alone is ambiguous.
+    public var item: String
     /// Nil where it is not registered.
-    public var item: String?
     public var vault: String?
     /// The words of the contract.
     public var status: String
@@ -48,7 +49,7 @@ extension Subscription {
         for id in Set(items.map(\.place.record.id)) {
             let mine = items.filter { $0.place.record.id == id }
             guard let place = mine.first?.place else { continue }
-            let points = try pointCounts(of: place.reading())
+            let points = try catalog().pointCounts(of: place.reading())
             for item in mine {
                 seen.insert(item.state.key)
                 let machine = discovered.first { $0.key == item.state.key }
@@ -58,11 +59,15 @@ extension Subscription {
         let modern = try regionsThatTakeEverything()
         for machine in discovered where !seen.contains(machine.key) {
             if let place, place.homeRegionName != machine.region { continue }
+            let isAmbiguous = discovered.contains {
+                $0.name == machine.name && $0.key != machine.key
+            }
             let isSupported = machine.deploymentModel == .classic || modern.contains(machine.region)
             rows.append(
                 MachineRow(
                     name: machine.name, cloudService: machine.cloudService, region: machine.region,
-                    item: nil, vault: nil,
+                    item: isAmbiguous
+                        ? "\(machine.cloudService)/\(machine.name)" : machine.name, vault: nil,
                     status: isSupported ? "Not registered" : "Not supported", policy: nil,
                     lastBackup: nil, points: 0, disks: machine.disks.count, deletedUntil: nil,
                     comment: nil, isGone: false))
@@ -84,7 +89,7 @@ extension Subscription {
     }
 
     private func row(
-        _ found: RegisteredItem, _ points: (count: Int, newest: Int64)?, disks: Int?
+        _ found: RegisteredItem, _ points: PointCount?, disks: Int?
     ) -> MachineRow {
         let state = found.state
         let isPending = state.status == .protected && points == nil
@@ -92,20 +97,9 @@ extension Subscription {
             name: state.machine, cloudService: state.cloudService, region: state.region,
             item: found.item, vault: found.place.name,
             status: isPending ? "Protected (initial backup pending)" : state.status.title,
-            policy: state.policy, lastBackup: points?.newest, points: points?.count ?? 0,
+            policy: state.policy, lastBackup: points?.newest, points: points?.points ?? 0,
             disks: disks ?? 0, deletedUntil: state.deletedUntil, comment: state.comment,
             isGone: disks == nil)
-    }
-
-    private func pointCounts(
-        of vault: Vault
-    ) throws(StoreError) -> [String: (count: Int, newest: Int64)] {
-        var counts: [String: (count: Int, newest: Int64)] = [:]
-        for (item, time) in try catalog().mapPoints(of: vault, { ($1.item, $1.time) }) {
-            let known = counts[item] ?? (0, .min)
-            counts[item] = (known.count + 1, max(known.newest, time))
-        }
-        return counts
     }
 }
 
@@ -113,7 +107,7 @@ extension MachineRow {
     func passes(_ filter: MachineFilter) -> Bool {
         switch filter {
         case .all: true
-        case .registered: item != nil
+        case .registered: vault != nil
         case .protected: status.hasPrefix("Protected")
         case .protectable: status == "Registered"
         }

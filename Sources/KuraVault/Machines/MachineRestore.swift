@@ -21,10 +21,11 @@ extension Subscription {
     ///   - point: an id, a prefix of it; nil for the newest.
     ///   - newName: the name of the restored machine, a folder of its own in `folder`; nil for
     ///     `folder` itself.
-    ///   - luns: disks that are restored; nil for all. The system disk has -1.
+    ///   - choice: disks that are restored, or left out; nil for all. The system disk has -1.
     public func restoreMachine(
         _ name: String, cloudService: String? = nil, point reference: String? = nil,
-        to folder: FilePath, newName: String? = nil, luns: Set<Int>? = nil, vault: String? = nil,
+        to folder: FilePath, newName: String? = nil, disks choice: ItemState.DiskChoice? = nil,
+        vault: String? = nil,
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
     ) throws(StoreError) -> MachineRestoreReport {
         let found = try registered(name, cloudService: cloudService, vault: vault)
@@ -48,8 +49,13 @@ extension Subscription {
         ) { run throws(StoreError) in
             run.begin(task: 0)
             run.keep(recoveryPoint: point.id.hex)
-            let outputs = try write(point, luns, folder, found.state, run)
-            try describe(outputs.map(\.disk), outputs.map(\.path), folder)
+            let outputs: [(disk: String, path: FilePath, report: RestoreReport)]
+            do throws(StoreError) {
+                outputs = try write(point, choice, folder, found.state, run)
+            } catch {
+                recordFailure("Restore", found, error, run)
+                throw error
+            }
             if found.place.isActiveReachable, !found.place.isContested {
                 try record(
                     "Restore", "\(found.item), recovery point \(point.id.hex), job \(run.id)",
@@ -62,40 +68,87 @@ extension Subscription {
             warnings: done.warnings)
     }
 
+    /// One disk of a restore: what, where to, and its logical unit number where that is known.
+    private struct Part {
+        var disk: DiskRecord
+        var path: FilePath
+        var lun: Int?
+    }
+
+    /// Writes the disks, then vm.json. After an error nothing of it is left.
     private func write(
-        _ located: LocatedPoint, _ luns: Set<Int>?, _ folder: FilePath, _ state: ItemState,
-        _ run: JobRun
+        _ located: LocatedPoint, _ choice: ItemState.DiskChoice?, _ folder: FilePath,
+        _ state: ItemState, _ run: JobRun
     ) throws(StoreError) -> [(disk: String, path: FilePath, report: RestoreReport)] {
-        let known = try catalog().machines().first { $0.key == state.key }
-        var disks: [DiskRecord] = []
-        for disk in located.point.disks {
-            guard let luns else {
-                disks.append(disk)
-                continue
-            }
-            guard let lun = known?.disks.first(where: { $0.name == disk.name })?.lun else {
-                throw StoreError(
-                    .notFound, "the lun of disk \(disk.name) is not known any more",
-                    remedy: "restore it by its name: kura restore \(located.id.short) --disk "
-                        + disk.name)
-            }
-            if luns.contains(lun) { disks.append(disk) }
-        }
-        guard !disks.isEmpty else {
-            throw StoreError(.notFound, "the recovery point has none of these disks")
-        }
+        let parts = try parts(located, choice, folder, state)
+        let description = folder.appending("vm.json")
+        let fileSystem = LocalFileSystem()
         do throws(IOError) {
-            try LocalFileSystem().makeDirectories(folder)
+            try fileSystem.makeDirectories(folder)
+            // Looked at first: the last one would come after everything was written.
+            for path in parts.map(\.path) + [description] where try fileSystem.exists(path) {
+                throw IOError("write", path, .fileExists)
+            }
         } catch {
-            throw StoreError(io: error)
+            guard error.errno == .fileExists else { throw StoreError(io: error) }
+            throw StoreError(
+                .exists, "\(error.path) exists already, and nothing is overwritten",
+                remedy: "choose another folder with --output, or a new name with --new-name")
         }
         var outputs: [(disk: String, path: FilePath, report: RestoreReport)] = []
-        for disk in disks {
-            let path = folder.appending(try Self.fileName(of: disk))
-            let report = try Self.restore(disk, to: path, located.vault, run)
-            outputs.append((disk.name, path, report))
+        do throws(StoreError) {
+            for part in parts {
+                let report = try Self.restore(part.disk, to: part.path, located.vault, run)
+                outputs.append((part.disk.name, part.path, report))
+            }
+            try describe(parts, description)
+        } catch {
+            for path in outputs.map(\.path) {
+                do throws(IOError) {
+                    try fileSystem.remove(path)
+                } catch {
+                    run.warn("\(path) was left behind: \(error)")
+                }
+            }
+            throw error
         }
         return outputs
+    }
+
+    private func parts(
+        _ located: LocatedPoint, _ choice: ItemState.DiskChoice?, _ folder: FilePath,
+        _ state: ItemState
+    ) throws(StoreError) -> [Part] {
+        let known = try catalog().machines().first { $0.key == state.key }
+        var luns = state.luns ?? [:]
+        for disk in known?.disks ?? [] where luns[disk.name] == nil { luns[disk.name] = disk.lun }
+        var parts: [Part] = []
+        var names = Set<String>()
+        for disk in located.point.disks {
+            let lun = luns[disk.name]
+            if let choice {
+                guard let lun else {
+                    throw StoreError(
+                        .notFound, "the lun of disk \(disk.name) is not known",
+                        remedy: "restore a disk by its name: kura restore \(located.id.short) "
+                            + "--disk \(disk.name) --output PATH")
+                }
+                guard choice.luns.contains(lun) != choice.isExclusion else { continue }
+            }
+            var name = try Self.fileName(of: disk)
+            if names.contains(name) { name = "\(disk.name)-\(name)" }
+            names.insert(name)
+            parts.append(Part(disk: disk, path: folder.appending(name), lun: lun))
+        }
+        guard !parts.isEmpty else {
+            let held = located.point.disks.map { disk in
+                "\(disk.name) (\(luns[disk.name].map { "lun \($0)" } ?? "no lun"))"
+            }
+            throw StoreError(
+                .notFound, "the recovery point has none of these disks",
+                remedy: "it has: \(held.joined(separator: ", "))")
+        }
+        return parts
     }
 
     /// The image's own name. Names come from the vault: none of them may lead out of the folder.
@@ -136,22 +189,30 @@ extension Subscription {
         var disks: [Disk]
     }
 
-    /// Writes the vm.json of a machine that is off: whoever starts it says so.
-    private func describe(
-        _ names: [String], _ paths: [FilePath], _ folder: FilePath
-    ) throws(StoreError) {
-        let disks = zip(names, paths).enumerated().map { number, disk in
-            RestoredMachine.Disk(
-                name: disk.0, path: disk.1.lastComponent?.string ?? "",
-                lun: VirtualMachine.Disk.systemLUN + number)
+    /// Writes the vm.json of a machine that is off: whoever starts it says so. A disk whose number
+    /// is not known gets the next one that is free.
+    private func describe(_ parts: [Part], _ path: FilePath) throws(StoreError) {
+        var taken = Set(parts.compactMap(\.lun))
+        var disks: [RestoredMachine.Disk] = []
+        for part in parts {
+            var lun = part.lun ?? VirtualMachine.Disk.systemLUN
+            while part.lun == nil, taken.contains(lun) { lun += 1 }
+            taken.insert(lun)
+            disks.append(
+                RestoredMachine.Disk(
+                    name: part.disk.name, path: part.path.lastComponent?.string ?? "", lun: lun))
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         do {
             let bytes = Array(try encoder.encode(RestoredMachine(disks: disks)))
-            try LocalFileSystem().publish(
-                bytes, as: folder.appending("vm.json"),
-                temporary: folder.appending(".vm.json.\(UniqueID.random()).new"), replacing: false)
+            // Made to be changed by its owner, unlike the files of a region.
+            let file = try FileDescriptor.open(
+                path, .writeOnly, options: [.create, .exclusiveCreate],
+                permissions: .ownerReadWrite)
+            try file.closeAfter { _ = try file.writeAll(bytes + [UInt8(ascii: "\n")]) }
+        } catch let error as Errno {
+            throw StoreError(io: IOError("write", path, error))
         } catch {
             throw StoreError(error)
         }

@@ -8,8 +8,9 @@ internal import SystemPackage
 /// The disks of a machine while they are backed up, and what may be claimed of their state.
 ///
 /// With hooks, the machine is frozen; clones of its disks are made where the file system can, and
-/// then it is let go at once. Where it cannot, the machine stays frozen until the last byte is read.
-/// A point is application-consistent only when the machine was frozen for as long as that took.
+/// then it is let go at once. Where it cannot, the machine stays frozen until the last byte is
+/// read. A point is application-consistent only when the machine was frozen for as long as that
+/// took.
 final class MachineSource: Sendable {
     let disks: [BackupRequest.Disk]
     /// What is claimed before the first byte is read.
@@ -67,7 +68,8 @@ final class MachineSource: Sendable {
         guard let choice else { return machine.disks }
         let luns = Set(choice.luns)
         let chosen = machine.disks.filter { disk in
-            disk.lun == VirtualMachine.Disk.systemLUN || luns.contains(disk.lun) != choice.isExclusion
+            disk.lun == VirtualMachine.Disk.systemLUN
+                || luns.contains(disk.lun) != choice.isExclusion
         }
         guard !chosen.isEmpty else {
             throw StoreError(
@@ -102,7 +104,8 @@ final class MachineSource: Sendable {
             return BackupRequest.Disk(name: disk.name, source: .file(file))
         } catch {
             switch error {
-            case .isDirectory: throw StoreError(.invalidInput, "\(disk.path) is a directory, no disk")
+            case .isDirectory:
+                throw StoreError(.invalidInput, "\(disk.path) is a directory, no disk")
             case .unsupportedKind:
                 throw StoreError(.invalidInput, "\(disk.path) is neither a file nor a block device")
             case .io(let error): throw StoreError(io: error)

@@ -20,8 +20,8 @@ extension Subscription {
                     state throws(StoreError) in
                     guard state.status == .registered else {
                         throw StoreError(
-                            .refused, "\(found.item) is not to be protected: it is "
-                                + state.status.title.lowercased(),
+                            .refused, "\(found.item) cannot be protected: its status is "
+                                + "\"\(state.status.title)\"",
                             remedy: state.status == .protected
                                 ? "give it another policy with: kura policy assign \(policy) "
                                     + found.item
@@ -43,7 +43,8 @@ extension Subscription {
             guard error.code == .notFound else { throw error }
             let machine: VirtualMachine
             do throws(StoreError) {
-                machine = try self.machine(name, cloudService: cloudService)
+                machine = try self.machine(
+                    name, cloudService: cloudService, region: region(ofVault: vault))
             } catch {
                 throw StoreError(
                     .notFound, "no virtual machine \(name) is registered",
@@ -72,8 +73,8 @@ extension Subscription {
                     state throws(StoreError) in
                     guard state.status == .protected else {
                         throw StoreError(
-                            .refused, "\(found.item) is not protected: it is "
-                                + state.status.title.lowercased(),
+                            .refused, "\(found.item) is not protected: its status is "
+                                + "\"\(state.status.title)\"",
                             remedy: "run: kura vm protect \(found.item) --policy \(policy)")
                     }
                 }
@@ -92,8 +93,8 @@ extension Subscription {
                 state throws(StoreError) in
                 guard state.status == .stoppedRetaining || state.status == .stoppedPerPolicy else {
                     throw StoreError(
-                        .refused, "the protection of \(found.item) is not stopped: it is "
-                            + state.status.title.lowercased(),
+                        .refused, "the protection of \(found.item) is not stopped: its status is "
+                            + "\"\(state.status.title)\"",
                         remedy: state.status == .softDeleted
                             ? "run first: kura vm undelete \(found.item)" : nil)
                 }
@@ -121,7 +122,8 @@ extension Subscription {
         outcome.item = found.item
         let vault = try found.place.writing()
         let done = try runJob(
-            .configureProtection, vault: found.place.name, item: found.item, time: time
+            .configureProtection, vault: found.place.name, item: found.item, time: time,
+            started: { outcome.job = $0 }
         ) { run throws(StoreError) in
             try change(vault, operation, note: "job \(run.id)", time: time) {
                 settings throws(StoreError) in
@@ -142,7 +144,7 @@ extension Subscription {
                 settings.items[found.item] = state
             }
         }
-        (outcome.job, outcome.warnings) = (done.id, done.warnings)
+        outcome.warnings = done.warnings
     }
 
     // MARK: The end of protection
@@ -177,13 +179,15 @@ extension Subscription {
             let deletes = kind == .deleteData || kind == .deleteDataAtOnce
             let operation: Job.Operation = deletes ? .deleteBackupData : .stopProtection
             let done = try runJob(
-                operation, vault: found.place.name, item: found.item, time: time
+                operation, vault: found.place.name, item: found.item, time: time,
+                started: { outcome.job = $0 }
             ) { run throws(StoreError) in
+                let points = try catalog().pointCounts(of: vault)[found.item]?.points ?? 0
                 let note = "job \(run.id)" + (comment.map { "; \($0)" } ?? "")
                 try change(vault, operation.rawValue, note: note, time: time) {
                     settings throws(StoreError) in
                     guard var state = settings.items[found.item] else { return }
-                    if state.status == .softDeleted {
+                    if state.status == .softDeleted, kind != .deleteDataAtOnce {
                         throw StoreError(
                             .refused, "the backup data of \(found.item) is deleted already",
                             remedy: "bring it back with: kura vm undelete \(found.item)")
@@ -196,18 +200,25 @@ extension Subscription {
                                 + "\(settings.limits.softDeleteDays) days")
                     }
                     state.comment = comment
-                    Self.stop(&state, kind, settings.limits, time ?? Clock.now())
+                    Self.stop(
+                        &state, kind, settings.limits, time ?? Clock.now(), hasData: points > 0)
                     settings.items[found.item] = state
                 }
             }
-            (outcome.job, outcome.warnings) = (done.id, done.warnings)
+            outcome.warnings = done.warnings
         }
     }
 
     private static func stop(
-        _ state: inout ItemState, _ kind: StopKind, _ limits: PolicyLimits, _ now: Int64
+        _ state: inout ItemState, _ kind: StopKind, _ limits: PolicyLimits, _ now: Int64,
+        hasData: Bool
     ) {
         switch kind {
+        case .deleteData where !hasData, .deleteDataAtOnce where !hasData:
+            // There is nothing that could be brought back.
+            state.status = .registered
+            state.policy = nil
+            state.deletedUntil = nil
         case .retain: state.status = .stoppedRetaining
         case .perPolicy:
             // Without a policy there is nothing to go by, so everything stays.
@@ -230,19 +241,21 @@ extension Subscription {
             outcome.item = found.item
             let vault = try found.place.writing()
             let done = try runJob(
-                .undelete, vault: found.place.name, item: found.item, time: time
+                .undelete, vault: found.place.name, item: found.item, time: time,
+                started: { outcome.job = $0 }
             ) { run throws(StoreError) in
                 try change(vault, "Undelete", note: "job \(run.id)", time: time) {
                     settings throws(StoreError) in
                     guard settings.items[found.item]?.status == .softDeleted else {
                         throw StoreError(
-                            .refused, "the backup data of \(found.item) is not deleted")
+                            .refused, "the backup data of \(found.item) is not deleted",
+                            remedy: "see: kura vm list --registered")
                     }
                     settings.items[found.item]?.status = .stoppedRetaining
                     settings.items[found.item]?.deletedUntil = nil
                 }
             }
-            (outcome.job, outcome.warnings) = (done.id, done.warnings)
+            outcome.warnings = done.warnings
         }
     }
 }

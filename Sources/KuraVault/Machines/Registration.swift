@@ -42,7 +42,7 @@ extension Subscription {
     func vault(for machine: VirtualMachine, named name: String?) throws(StoreError) -> VaultPlace {
         if let name {
             let place = try place(named: name)
-            guard place.activeName == machine.region || place.homeRegionName == machine.region else {
+            guard [place.activeName, place.homeRegionName].contains(machine.region) else {
                 throw StoreError(
                     .refused, "\(machine.name) is in region \(machine.region), vault \(place.name) "
                         + "in \(place.homeRegionName): a vault backs up machines of its own region",
@@ -54,7 +54,8 @@ extension Subscription {
         let candidates = try places().filter { $0.homeRegionName == machine.region }
         guard let first = candidates.first else {
             throw StoreError(
-                .notFound, "there is no vault in region \(machine.region), where \(machine.name) is",
+                .notFound, "there is no vault in region \(machine.region), where "
+                    + "\(machine.name) is",
                 remedy: "run: kura vault create NAME --region \(machine.region)")
         }
         guard candidates.count == 1 else {
@@ -72,10 +73,29 @@ extension Subscription {
     ) -> [MachineOutcome] {
         names.map { name in
             outcome(name) { outcome throws(StoreError) in
-                let machine = try machine(name, cloudService: cloudService)
-                try register(machine, in: self.vault(for: machine, named: vault), time, &outcome)
+                let machine = try machine(
+                    name, cloudService: cloudService, region: self.region(ofVault: vault))
+                outcome.item = try itemName(of: machine)
+                let place: VaultPlace
+                do throws(StoreError) {
+                    place = try self.vault(for: machine, named: vault)
+                } catch {
+                    // A job of its own all the same: it failed.
+                    _ = try runJob(
+                        .register, vault: vault ?? "", item: machine.name, time: time,
+                        started: { outcome.job = $0 }
+                    ) { _ throws(StoreError) in throw error }
+                    return
+                }
+                try register(machine, in: place, time, &outcome)
             }
         }
+    }
+
+    /// The region of a vault that may be named.
+    func region(ofVault name: String?) throws(StoreError) -> String? {
+        guard let name else { return nil }
+        return try place(named: name).homeRegionName
     }
 
     /// Runs `body` and keeps its error.
@@ -96,10 +116,10 @@ extension Subscription {
         _ outcome: inout MachineOutcome
     ) throws(StoreError) {
         let vault = try place.writing()
-        let item = try itemName(of: machine)
-        outcome.item = item
-        let done = try runJob(.register, vault: place.name, item: item, time: time) {
-            run throws(StoreError) in
+        let item = outcome.item ?? machine.name
+        let done = try runJob(
+            .register, vault: place.name, item: item, time: time, started: { outcome.job = $0 }
+        ) { run throws(StoreError) in
             run.begin(task: 0)
             let machine = try current(machine)
             let status = AgentStatus(of: machine)
@@ -116,18 +136,20 @@ extension Subscription {
                 try Self.requireSupported(machine, settings)
                 guard settings.items.count < settings.limits.machinesPerVault else {
                     throw StoreError(
-                        .refused, "vault \(place.name) has \(settings.items.count) virtual machines, "
-                            + "the most that a vault may have",
+                        .refused, "vault \(place.name) has \(settings.items.count) virtual "
+                            + "machines, the most that a vault may have",
                         remedy: "use another vault in \(machine.region)")
                 }
                 var state = ItemState(
                     machine: machine.name, cloudService: machine.cloudService,
                     region: machine.region)
                 state.hasExtension = status == .ready
+                state.keepLayout(of: machine)
                 settings.items[item] = state
             }
+            try catalog().forgetSchedule(of: item, in: vault.id)
         }
-        (outcome.job, outcome.warnings) = (done.id, done.warnings)
+        outcome.warnings = done.warnings
     }
 
     static func requireSupported(
@@ -170,21 +192,37 @@ extension Subscription {
             let found = try registered(name, cloudService: cloudService, vault: vault)
             outcome.item = found.item
             let vault = try found.place.writing()
-            let done = try runJob(.unregister, vault: found.place.name, item: found.item) {
-                run throws(StoreError) in
-                let points = try vault.recoveryPoints().count { $0.point.item == found.item }
-                guard found.state.status == .registered, points == 0 else {
-                    throw StoreError(
-                        .refused, "\(found.item) is \(found.state.status.title.lowercased()) and has "
-                            + "\(points) recovery points",
-                        remedy: "delete its backup data first: kura vm stop \(found.item) "
-                            + "--delete-data")
-                }
+            let done = try runJob(
+                .unregister, vault: found.place.name, item: found.item,
+                started: { outcome.job = $0 }
+            ) { run throws(StoreError) in
+                let points = try catalog().pointCounts(of: vault)[found.item]?.points ?? 0
                 try change(vault, "Unregister", note: "job \(run.id)") {
-                    settings throws(StoreError) in settings.items[found.item] = nil
+                    settings throws(StoreError) in
+                    guard let state = settings.items[found.item] else { return }
+                    guard state.status == .registered, points == 0 else {
+                        let held = "\(points) recovery point\(points == 1 ? "" : "s")"
+                        throw StoreError(
+                            .refused, "\(found.item) is \(state.status.title.lowercased()) and has "
+                                + held,
+                            remedy: Self.wayOut(found.item, state, settings.limits))
+                    }
+                    settings.items[found.item] = nil
                 }
             }
-            (outcome.job, outcome.warnings) = (done.id, done.warnings)
+            outcome.warnings = done.warnings
+        }
+    }
+
+    /// The commands after which a vault knows an item no more.
+    static func wayOut(_ item: String, _ state: ItemState, _ limits: PolicyLimits) -> String {
+        switch state.status {
+        case .registered: "kura vm unregister \(item)"
+        case .protected, .stoppedRetaining, .stoppedPerPolicy:
+            "kura vm stop \(item) --delete-data"
+        case .softDeleted where limits.softDeleteIsAlwaysOn:
+            "wait until its \(limits.softDeleteDays) days are over, then: kura prune"
+        case .softDeleted: "kura vm stop \(item) --delete-data --at-once, then: kura prune"
         }
     }
 

@@ -37,8 +37,8 @@ extension Subscription {
     /// Drops the recovery points of a vault whose time is over, and takes away what no other needs:
     /// in the active region, then in the paired one, which is brought up to date first.
     public func prune(
-        _ place: VaultPlace, dropping: Set<RecoveryPointID> = [], now: Int64? = nil, progress: Progress = Progress(),
-        cancellation: Cancellation = Cancellation()
+        _ place: VaultPlace, dropping: Set<RecoveryPointID> = [], now: Int64? = nil,
+        progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
     ) throws(StoreError) -> PruneReport {
         let vault = try place.writing()
         let (settings, now) = (try settings(of: vault), now ?? Clock.now())
@@ -106,7 +106,8 @@ extension Subscription {
             decisions.append(
                 RetentionDecision(
                     id: id, item: "", time: 0, isKept: !dropping.contains(id),
-                    reasons: [dropping.contains(id) ? "asked for" : "cannot be read"], expires: nil))
+                    reasons: [dropping.contains(id) ? "asked for" : "cannot be read"],
+                    expires: nil))
         }
         return decisions
     }
@@ -125,7 +126,8 @@ extension Subscription {
         _ vault: Vault, _ settings: VaultSettings, now: Int64
     ) throws(StoreError) {
         guard !settings.deletedItems(now: now).isEmpty else { return }
-        try change(vault, "DeleteBackupData", note: "the time to bring it back is over", time: now) {
+        let note = "the time to bring it back is over"
+        try change(vault, "DeleteBackupData", note: note, time: now) {
             settings throws(StoreError) in
             for item in settings.deletedItems(now: now) { settings.items[item] = nil }
         }

@@ -24,14 +24,17 @@ extension Subscription {
     ///
     /// An item is due when a run of its policy has come since the last one that was dealt with,
     /// once, however many runs went by meanwhile. Which run was dealt with is in the catalog before
-    /// the backup begins, so that a backup that kills the scheduler is not begun for ever. Then every
-    /// vault that had a backup lets points go whose time is over.
-    /// - Parameter now: nanoseconds since 1970; also the time that everything done counts as.
+    /// the backup begins: a backup that kills the scheduler is not begun for ever, and of two
+    /// schedulers one makes it. Then every vault that had a backup is replicated, and every vault
+    /// lets points go whose time is over.
+    /// - Parameter now: nanoseconds since 1970; also the time that everything done counts as. It
+    ///   may lie in the past or in the future: what is known of later times is then left out of
+    ///   account.
     public func tick(
         now: Int64, jobsAtOnce: Int = 2, cancellation: Cancellation = Cancellation()
     ) throws(StoreError) -> TickReport {
         var report = TickReport(time: now)
-        var due: [(item: RegisteredItem, run: Int64)] = []
+        var due: [DueItem] = []
         for place in try places() {
             do throws(StoreError) {
                 due += try dueItems(in: place, now: now)
@@ -56,35 +59,56 @@ extension Subscription {
         return report
     }
 
+    /// An item with the run that is due, and the one that was dealt with last.
+    private struct DueItem {
+        var item: RegisteredItem
+        var run: Int64
+        var last: Int64
+    }
+
     private func dueItems(
         in place: VaultPlace, now: Int64
-    ) throws(StoreError) -> [(item: RegisteredItem, run: Int64)] {
+    ) throws(StoreError) -> [DueItem] {
         guard place.isActiveReachable else { throw place.unreachable }
         let settings = try settings(of: place.reading())
-        var due: [(item: RegisteredItem, run: Int64)] = []
+        var due: [DueItem] = []
         for (item, state) in settings.items.sorted(by: { $0.key < $1.key })
         where state.status == .protected {
             guard let policy = state.policy.flatMap({ settings.policies[$0]?.policy }) else {
                 continue
             }
-            let run = policy.lastRun(atOrBefore: now)
-            var since = try catalog().handledRun(of: item, in: place.record.id)
-            if since == nil { since = try newestPoint(of: item, in: place.reading()) }
+            let registered = RegisteredItem(item: item, state: state, place: place)
+            let known = try scheduleState(of: registered, now: now)
             // What was due before the policy was assigned is nobody's loss.
-            guard run > max(since ?? .min, state.assigned ?? .min) else { continue }
-            due.append((RegisteredItem(item: item, state: state, place: place), run))
+            let since = [known.handled, state.assigned ?? .min].filter { $0 <= now }.max()
+                ?? now - Self.inTimeNanoseconds
+            let run = policy.lastRun(atOrBefore: now)
+            guard run > since else { continue }
+            due.append(DueItem(item: registered, run: run, last: known.handled))
         }
         return due
     }
 
-    /// Time of an item's newest point: what was dealt with, when the catalog was made anew.
-    private func newestPoint(of item: String, in vault: Vault) throws(StoreError) -> Int64? {
-        try catalog().mapPoints(of: vault) { $1.item == item ? $1.time : nil }
-            .compactMap(\.self).max()
+    /// What the scheduler remembers of an item, which is entered when it is seen first. A catalog
+    /// that was made anew goes on from the item's newest point.
+    private func scheduleState(
+        of found: RegisteredItem, now: Int64
+    ) throws(StoreError) -> ScheduleState {
+        let (catalog, vault) = (try catalog(), found.place.record.id)
+        if let known = try catalog.schedule(of: found.item, in: vault) { return known }
+        let newest = try catalog.mapPoints(of: found.place.reading(), item: found.item) {
+            $1.time
+        }.filter { $0 <= now }.max()
+        let assigned = found.state.assigned.flatMap { $0 <= now ? $0 : nil }
+        let handled = [newest, assigned].compactMap(\.self).max() ?? now - Self.inTimeNanoseconds
+        try catalog.enter(
+            ScheduleState(handled: handled, first: newest ?? now), of: found.item, in: vault)
+        return try catalog.schedule(of: found.item, in: vault)
+            ?? ScheduleState(handled: handled, first: now)
     }
 
     private func run(
-        _ due: [(item: RegisteredItem, run: Int64)], _ now: Int64, _ jobsAtOnce: Int,
+        _ due: [DueItem], _ now: Int64, _ jobsAtOnce: Int,
         _ cancellation: Cancellation, _ report: inout TickReport
     ) {
         let shared = Mutex((next: 0, report: report))
@@ -95,11 +119,10 @@ extension Subscription {
                     return state.next
                 }
                 guard number < due.count else { return }
-                let (item, run) = due[number]
-                let outcome = runOne(item, run, now, cancellation)
+                guard let outcome = runOne(due[number], now, cancellation) else { continue }
                 shared.withLock { state in
                     if let error = outcome.error, error.code == .locked {
-                        state.report.skipped.append((item.item, error.message))
+                        state.report.skipped.append((due[number].item.item, error.message))
                     } else {
                         state.report.backups.append(outcome)
                     }
@@ -110,20 +133,23 @@ extension Subscription {
         report.backups.sort { ($0.item ?? "") < ($1.item ?? "") }
     }
 
+    /// Nil where another scheduler makes this run.
     private func runOne(
-        _ item: RegisteredItem, _ run: Int64, _ now: Int64, _ cancellation: Cancellation
-    ) -> MachineOutcome {
+        _ due: DueItem, _ now: Int64, _ cancellation: Cancellation
+    ) -> MachineOutcome? {
+        let (item, place) = (due.item.item, due.item.place)
         do throws(StoreError) {
-            try catalog().setHandledRun(run, of: item.item, in: item.place.record.id)
+            let isMine = try catalog().claim(
+                due.run, after: due.last, of: item, in: place.record.id)
+            guard isMine else { return nil }
         } catch {
-            var outcome = MachineOutcome(name: item.item)
+            var outcome = MachineOutcome(name: item)
             outcome.error = error
             return outcome
         }
-        var occasion = BackupOccasion(run: run, time: now)
+        var occasion = BackupOccasion(run: due.run, time: now)
         occasion.replicates = false
-        return backUp(
-            item.item, vault: item.place.name, occasion, cancellation: cancellation)
+        return backUp(item, vault: place.name, occasion, cancellation: cancellation)
     }
 
     private func replicateAsJob(
@@ -142,10 +168,17 @@ extension Subscription {
         _ place: VaultPlace, _ now: Int64, _ cancellation: Cancellation
     ) throws(StoreError) -> PruneReport? {
         guard place.isActiveReachable, !place.isContested else { return nil }
-        let last = try catalog().handledRun(of: Self.pruneItem, in: place.record.id) ?? .min
-        guard last == .min || now - last >= Self.pruneNanoseconds else { return nil }
+        let (catalog, vault) = (try catalog(), place.record.id)
+        let known = try catalog.schedule(of: Self.pruneItem, in: vault)
+        let last = known?.handled ?? .min
+        // A last one that is still to come was at another clock.
+        guard last > now || last <= now - Self.pruneNanoseconds else { return nil }
         guard try hasExpiredPoints(place, now: now) else { return nil }
-        try catalog().setHandledRun(now, of: Self.pruneItem, in: place.record.id)
+        if known == nil {
+            try catalog.enter(
+                ScheduleState(handled: last, first: now), of: Self.pruneItem, in: vault)
+        }
+        guard try catalog.claim(now, after: last, of: Self.pruneItem, in: vault) else { return nil }
         return try runJob(.prune, vault: place.name, cancellation: cancellation, time: now) {
             run throws(StoreError) in
             let report = try prune(place, now: now, cancellation: run.cancellation)

@@ -16,38 +16,65 @@ extension Subscription {
         try vault.journal()
     }
 
-    /// Follows the chain of a journal from the first entry to the last. Empty when it is whole.
+    /// What is wrong with a vault's journal; empty when it is whole.
+    ///
+    /// Finds an entry that was changed, taken out or put in between. That the newest ones were
+    /// taken out is known from the catalog, which remembers what it has read.
+    /// - Parameter entries: what `audit` returned.
+    public func auditProblems(
+        of vault: Vault, _ entries: [(id: JournalID, entry: JournalEntry)]
+    ) throws(StoreError) -> [AuditProblem] {
+        var problems = Self.chainProblems(entries, epoch: vault.record.epoch)
+        // In this order: what somebody appends meanwhile is in the region before it is remembered.
+        let remembered = try catalog().rememberedJournal(of: vault)
+        let listed = try vault.journalIDs()
+        var readable = Set(entries.map(\.id))
+        readable.formUnion(try vault.journal(after: readable).map(\.id))
+        for id in listed.subtracting(readable).sorted() {
+            problems.append(
+                AuditProblem(
+                    sequence: 0,
+                    message: "entry \(id.short) was changed: no replica has a good copy"))
+        }
+        for (id, entry) in remembered where !listed.contains(id) {
+            problems.append(
+                AuditProblem(
+                    sequence: entry.sequence,
+                    message: "entry \(id.short), \(entry.operation), was taken out: the catalog "
+                        + "remembers it"))
+        }
+        return problems
+    }
+
+    /// Follows the chain from the first entry to the last.
     ///
     /// A branch that a failover left behind is no damage: its entries end where another one, of a
     /// later epoch, goes on from the same place.
-    public static func auditProblems(
-        _ entries: [(id: JournalID, entry: JournalEntry)]
+    /// - Parameter epoch: the vault's: number of its failovers.
+    static func chainProblems(
+        _ entries: [(id: JournalID, entry: JournalEntry)], epoch: UInt64
     ) -> [AuditProblem] {
         var known: [JournalID: JournalEntry] = [:]
         for (id, entry) in entries { known[id] = entry }
         var problems: [AuditProblem] = []
         var bySequence: [UInt64: Set<UInt64>] = [:]
         for (id, entry) in entries {
-            if let previous = entry.previous {
-                if let before = known[previous] {
-                    if before.sequence + 1 != entry.sequence {
-                        problems.append(
-                            AuditProblem(
-                                sequence: entry.sequence,
-                                message: "entry \(id.short) does not follow the one it names"))
-                    }
-                } else {
-                    problems.append(
-                        AuditProblem(
-                            sequence: entry.sequence,
-                            message: "the entry before \(id.short), \(previous.short), is missing"))
-                }
+            func note(_ message: String) {
+                problems.append(AuditProblem(sequence: entry.sequence, message: message))
+            }
+            if entry.epoch > epoch {
+                note("entry \(id.short) was put in: it is of a failover that never was")
             }
             if !bySequence[entry.sequence, default: []].insert(entry.epoch).inserted {
-                problems.append(
-                    AuditProblem(
-                        sequence: entry.sequence,
-                        message: "there are two entries with sequence \(entry.sequence)"))
+                note("there are two entries with sequence \(entry.sequence)")
+            }
+            guard let previous = entry.previous else { continue }
+            guard let before = known[previous] else {
+                note("the entry before \(id.short), \(previous.short), is missing")
+                continue
+            }
+            if before.sequence + 1 != entry.sequence || before.epoch > entry.epoch {
+                note("entry \(id.short) does not follow the one it names")
             }
         }
         return problems

@@ -1,3 +1,4 @@
+internal import KuraMachines
 public import KuraPolicy
 
 /// A registered virtual machine, as its vault's journal has it.
@@ -39,13 +40,15 @@ public struct ItemState: Codable, Equatable, Sendable {
     /// Whether the backup extension is in the machine.
     public var hasExtension: Bool
     public var disks: DiskChoice?
+    /// Logical unit numbers of its disks by name, so that they are known when the machine is gone.
+    public var luns: [String: Int]?
     /// Until when deleted data can be brought back, in nanoseconds since 1970.
     public var deletedUntil: Int64?
     /// What the user said when protection was stopped.
     public var comment: String?
 
     enum CodingKeys: String, CodingKey {
-        case machine, region, status, policy, assigned, disks, comment
+        case machine, region, status, policy, assigned, disks, luns, comment
         case cloudService = "cloud_service"
         case hasExtension = "extension"
         case deletedUntil = "deleted_until"
@@ -57,6 +60,10 @@ public struct ItemState: Codable, Equatable, Sendable {
         self.region = region
         status = .registered
         hasExtension = false
+    }
+
+    mutating func keepLayout(of machine: VirtualMachine) {
+        luns = Dictionary(machine.disks.map { ($0.name, $0.lun) }) { first, _ in first }
     }
 }
 

@@ -35,7 +35,8 @@ extension Subscription {
     ) throws(StoreError) {
         try change(vault, "CreateProtectionPolicy", time: time) { settings throws(StoreError) in
             try Self.check(policy, settings)
-            if settings.policies.keys.contains(where: { $0.lowercased() == policy.name.lowercased() }) {
+            let name = policy.name.lowercased()
+            if settings.policies.keys.contains(where: { $0.lowercased() == name }) {
                 throw StoreError(
                     .exists, "vault \(vault.record.name) has a policy \(policy.name) already",
                     remedy: "choose another name, or run: kura policy update \(policy.name)")

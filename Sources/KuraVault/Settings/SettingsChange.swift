@@ -41,8 +41,8 @@ extension Subscription {
                     vault, head)
                 guard entry.after.utf8.count <= Limits.journalTextBytesMax else {
                     throw StoreError(
-                        .invalidInput, "\(subject) has \(entry.after.utf8.count) bytes, the most is "
-                            + "\(Limits.journalTextBytesMax)", remedy: "make it shorter")
+                        .invalidInput, "\(subject) has \(entry.after.utf8.count) bytes, the most "
+                            + "is \(Limits.journalTextBytesMax)", remedy: "make it shorter")
                 }
                 head = (try writer.append(entry), entry.sequence)
             }
@@ -60,6 +60,8 @@ extension Subscription {
             let settings = VaultSettings(try catalog.journal(of: vault))
             _ = try writer.append(
                 Self.entry(operation, "", "", "", note, time, vault, settings.head))
+            // Remembered at once, so that its removal would be noticed.
+            _ = try catalog.journal(of: vault)
         }
     }
 

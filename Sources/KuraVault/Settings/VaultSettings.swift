@@ -11,6 +11,8 @@ public struct VaultSettings: Sendable {
     public internal(set) var items: [String: ItemState]
     /// The rules that hold for this vault.
     public internal(set) var limits: PolicyLimits
+    /// Subjects whose last entry a newer Kura wrote, and this one cannot understand.
+    private var unreadable: Set<String> = []
     /// The newest entry; nil for an empty journal.
     var head: (id: JournalID, sequence: UInt64)?
 
@@ -31,20 +33,43 @@ public struct VaultSettings: Sendable {
             epochs[entry.subject] = entry.epoch
             apply(entry)
         }
-        if policies[Policy.standardName] == nil {
-            policies[Policy.standardName] = PolicyState(
-                .standard, on: LocalDate(year: 1970, month: 1, day: 1))
+        if policies[Policy.standardName] == nil, !hasUnreadablePolicy(Policy.standardName) {
+            policies[Policy.standardName] = Self.implied
         }
+    }
+
+    /// DefaultPolicy of a vault whose journal does not say it: one that was made by an earlier
+    /// Kura, or whose making was cut off.
+    private static let implied = PolicyState(
+        .standard, on: LocalDate(year: 1970, month: 1, day: 1))
+
+    /// Gives a new vault its own DefaultPolicy.
+    mutating func enterStandardPolicy(on date: LocalDate) {
+        policies[Policy.standardName] = PolicyState(.standard, on: date)
     }
 
     private mutating func apply(_ entry: JournalEntry) {
         if let name = entry.subject.removingPrefix(Self.policyPrefix) {
             policies[name] = Self.policyState(entry.after)
+            note(entry, isUnderstood: policies[name] != nil)
         } else if let name = entry.subject.removingPrefix(Self.itemPrefix) {
             items[name] = Self.itemState(entry.after)
+            note(entry, isUnderstood: items[name] != nil)
         } else if entry.subject == Self.profileSubject {
             limits = PolicyLimits.all.first { $0.profile == entry.after } ?? .classic
         }
+    }
+
+    private mutating func note(_ entry: JournalEntry, isUnderstood: Bool) {
+        if isUnderstood || entry.after.isEmpty {
+            unreadable.remove(entry.subject)
+        } else {
+            unreadable.insert(entry.subject)
+        }
+    }
+
+    private func hasUnreadablePolicy(_ name: String) -> Bool {
+        unreadable.contains(Self.policyPrefix + name)
     }
 
     // MARK: Documents
@@ -52,7 +77,9 @@ public struct VaultSettings: Sendable {
     /// Every setting as canonical text, by its subject.
     var documents: [String: String] {
         var documents: [String: String] = [Self.profileSubject: limits.profile]
-        for (name, state) in policies { documents[Self.policyPrefix + name] = Self.document(state) }
+        for (name, state) in policies where state != Self.implied {
+            documents[Self.policyPrefix + name] = Self.document(state)
+        }
         for (name, state) in items { documents[Self.itemPrefix + name] = Self.document(state) }
         return documents
     }
@@ -89,7 +116,8 @@ public struct VaultSettings: Sendable {
             let document = try JSONDecoder().decode(PolicyDocument.self, from: Data(text.utf8))
             var since: [Tier: LocalDate] = [:]
             for (tier, date) in document.since {
-                if let tier = Tier(rawValue: tier), let date = LocalDate(date) { since[tier] = date }
+                guard let tier = Tier(rawValue: tier) else { continue }
+                since[tier] = LocalDate(date)
             }
             return PolicyState(policy: try Policy.parse(Array(document.policy.utf8)), since: since)
         } catch {
@@ -108,10 +136,14 @@ public struct VaultSettings: Sendable {
 
     // MARK: What follows from them
 
+    private static let tooNew = "its settings were written by a newer Kura"
+
     /// What an item's points are judged by. Items that no machine stands for have DefaultPolicy.
     func rule(for item: String) -> RetentionRule {
+        guard !unreadable.contains(Self.itemPrefix + item) else { return .keepAll(Self.tooNew) }
         guard let state = items[item] else {
-            return policies[Policy.standardName].map { .policy($0.policy) } ?? .policy(.standard)
+            return policies[Policy.standardName].map { .policy($0.policy) }
+                ?? .keepAll(Self.tooNew)
         }
         switch state.status {
         case .stoppedRetaining: return .keepAll("protection is stopped, backup data is retained")
@@ -124,11 +156,23 @@ public struct VaultSettings: Sendable {
         }
     }
 
-    /// Since when each tier's rule is in force for an item.
-    func since(_ item: ItemState, _ policy: PolicyState) -> [Tier: LocalDate] {
-        guard let assigned = item.assigned else { return policy.since }
-        let date = policy.policy.zone.date(at: assigned)
-        return policy.since.mapValues { max($0, date) }
+    /// Since when each tier's rule is in force for an item: dates before it were not missed.
+    ///
+    /// What is known of later times than the point's says nothing of it: somebody runs the
+    /// scheduler at another time than the clock's.
+    /// - Parameters:
+    ///   - seen: when the scheduler saw the item first, in nanoseconds since 1970; nil when it did
+    ///     not yet. A scheduler that did not run missed no date.
+    ///   - instant: the point's time, likewise.
+    func since(
+        _ item: ItemState, _ state: PolicyState, seen: Int64?, at instant: Int64
+    ) -> [Tier: LocalDate] {
+        let zone = state.policy.zone
+        let date = zone.date(at: instant)
+        let starts = [item.assigned, seen].compactMap { $0.map { zone.date(at: $0) } }
+        return state.since.mapValues { start in
+            (starts + [start]).filter { $0 <= date }.max() ?? date
+        }
     }
 
     /// Names of the items that a policy is assigned to.
