@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import KuraFormat
 public import SystemPackage
 
 /// Why a path cannot take a restored disk.
@@ -20,7 +21,8 @@ public enum TargetError: Error, Equatable, Sendable {
 /// different threads.
 public final class TargetFile: Sendable {
     public let path: FilePath
-    private let descriptor: Int32
+    private let fileSystem: any TargetFileSystem
+    private let file: OpenFile
     /// For writes around the page cache; -1 where the file system has none. Threads share the flags
     /// of a descriptor, so it is one of its own.
     private let directDescriptor: Int32
@@ -32,36 +34,37 @@ public final class TargetFile: Sendable {
     /// - Parameters:
     ///   - byteCount: size of the disk.
     ///   - overwrite: whether an existing file or device is written in place.
-    public init(_ path: FilePath, byteCount: UInt64, overwrite: Bool) throws(TargetError) {
+    public init(
+        _ path: FilePath, byteCount: UInt64, overwrite: Bool,
+        fileSystem: any TargetFileSystem = LocalFileSystem()
+    ) throws(TargetError) {
         self.path = path
         self.byteCount = byteCount
-        let existing = try Self.status(path)
+        self.fileSystem = fileSystem
+        let existing = try Self.status(path, fileSystem)
         if let existing {
             guard existing.kind != .directory else { throw .isDirectory(path) }
             guard overwrite else { throw .exists(path) }
             temporary = nil
             isDevice = existing.kind == .blockDevice
-            let descriptor = kura_open(path.string, O_RDWR | O_CLOEXEC, 0)
-            guard descriptor >= 0 else {
-                throw .io(IOError("open", path, Errno(rawValue: Glibc.errno)))
+            file = try Self.withTargetError { () throws(IOError) in
+                try fileSystem.openForWriting(path)
             }
-            self.descriptor = descriptor
         } else {
             let parent = path.removingLastComponent()
-            guard try Self.status(parent.isEmpty ? "." : parent)?.kind == .directory else {
+            let found = try Self.status(parent.isEmpty ? "." : parent, fileSystem)
+            guard found?.kind == .directory else {
                 throw .noParent(path)
             }
             isDevice = false
-            let name = FilePath("\(path.string).\(Process.id).partial")
-            let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
-            let descriptor = kura_open(name.string, flags, 0o600)
-            guard descriptor >= 0 else {
-                throw .io(IOError("create", name, Errno(rawValue: Glibc.errno)))
-            }
-            self.descriptor = descriptor
+            // Of its own: a process that was killed left its file behind, and numbers of processes
+            // come again, in containers at once.
+            let name = FilePath("\(path.string).\(UniqueID.random().hex.prefix(8)).partial")
+            file = try Self.withTargetError { () throws(IOError) in try fileSystem.create(name) }
             temporary = name
         }
-        directDescriptor = kura_open_direct((temporary ?? path).string)
+        directDescriptor = fileSystem is LocalFileSystem
+            ? kura_open_direct((temporary ?? path).string) : -1
         do throws(TargetError) {
             try setSize()
         } catch {
@@ -71,15 +74,27 @@ public final class TargetFile: Sendable {
     }
 
     deinit {
-        Glibc.close(descriptor)
+        fileSystem.close(file)
         if directDescriptor >= 0 { Glibc.close(directDescriptor) }
     }
 
-    private static func status(_ path: FilePath) throws(TargetError) -> FileStatus? {
+    private static func status(
+        _ path: FilePath, _ fileSystem: any TargetFileSystem
+    ) throws(TargetError) -> FileStatus? {
         do {
-            return try LocalFileSystem().status(path)
+            return try fileSystem.status(path)
         } catch {
             if error.isNotFound { return nil }
+            throw .io(error)
+        }
+    }
+
+    private static func withTargetError<T>(
+        _ body: () throws(IOError) -> T
+    ) throws(TargetError) -> T {
+        do {
+            return try body()
+        } catch {
             throw .io(error)
         }
     }
@@ -87,14 +102,16 @@ public final class TargetFile: Sendable {
     private func setSize() throws(TargetError) {
         if isDevice {
             var size: UInt64 = 0
-            guard kura_block_device_size(descriptor, &size) == 0 else {
+            guard kura_block_device_size(file.descriptor, &size) == 0 else {
                 throw .io(IOError("find the size of", path, Errno(rawValue: Glibc.errno)))
             }
             guard size >= byteCount else {
                 throw .deviceTooSmall(path, needed: byteCount, available: size)
             }
-        } else if ftruncate(descriptor, off_t(byteCount)) != 0 {
-            throw .io(IOError("resize", path, Errno(rawValue: Glibc.errno)))
+        } else {
+            try Self.withTargetError { () throws(IOError) in
+                try fileSystem.resize(file, temporary ?? path, to: byteCount)
+            }
         }
     }
 
@@ -108,26 +125,23 @@ public final class TargetFile: Sendable {
             done = DirectIO.write(
                 directDescriptor, at: offset, UnsafeRawBufferPointer(rebasing: bytes[..<direct]))
         }
-        try LocalFileSystem().writeBuffered(
-            OpenFile(descriptor: descriptor), temporary ?? path, at: offset + UInt64(done),
+        try fileSystem.writeBuffered(
+            file, temporary ?? path, at: offset + UInt64(done),
             UnsafeRawBufferPointer(rebasing: bytes[done...]))
     }
 
     /// Lets the kernel begin to write a finished range out, so that `finish` has less to wait for.
     public func startWriteback(_ range: Range<UInt64>) {
         kura_start_writeback(
-            descriptor, off_t(range.lowerBound), off_t(range.upperBound - range.lowerBound))
+            file.descriptor, off_t(range.lowerBound),
+            off_t(range.upperBound - range.lowerBound))
     }
 
     /// Makes a range read as zeros: a hole where the file system can, else written zeros.
     public func zero(_ range: Range<UInt64>) throws(IOError) {
         guard !range.isEmpty else { return }
         let count = range.upperBound - range.lowerBound
-        if !isDevice,
-            kura_punch_hole(descriptor, off_t(range.lowerBound), off_t(count)) == 0
-        {
-            return
-        }
+        if !isDevice, try fileSystem.punchHole(file, temporary ?? path, range) { return }
         let zeros = [UInt8](repeating: 0, count: Int(min(count, 1 << 20)))
         var offset = range.lowerBound
         while offset < range.upperBound {
@@ -147,8 +161,7 @@ public final class TargetFile: Sendable {
 
     /// Flushes everything and gives a new file its name. The disk is complete on return.
     public func finish() throws(IOError) {
-        let fileSystem = LocalFileSystem()
-        try fileSystem.flush(OpenFile(descriptor: descriptor), temporary ?? path)
+        try fileSystem.flush(file, temporary ?? path)
         guard let temporary else { return }
         try fileSystem.rename(temporary, to: path, replacing: false)
         let parent = path.removingLastComponent()
@@ -157,7 +170,13 @@ public final class TargetFile: Sendable {
 
     /// Removes a new file that will not be finished.
     public func abandon() {
-        if let temporary { _ = unlink(temporary.string) }
+        guard let temporary else { return }
+        do throws(IOError) {
+            try fileSystem.remove(temporary)
+        } catch {
+            // Its name says that it is rubbish; the error on the way here matters more.
+            return
+        }
     }
 }
 
