@@ -159,7 +159,8 @@ let package = Package(
             name: "KuraVaultTests",
             dependencies: [
                 "KuraFormat", "KuraIO", "KuraMachines", "KuraPolicy", "KuraStore", "KuraVault",
-                "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+                "TestSupport", .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
         .testTarget(

@@ -76,6 +76,23 @@ public protocol FileSystem: Sendable {
     func freeBytes(_ path: FilePath) throws(IOError) -> UInt64
 }
 
+/// What writing a restored disk needs besides: calls for files that several threads write in place.
+public protocol TargetFileSystem: FileSystem {
+    /// Opens a file or block device that exists, to be read and written.
+    /// - Parameter followsLink: whether the last part of `path` may be a symbolic link.
+    func openForWriting(_ path: FilePath, followsLink: Bool) throws(IOError) -> OpenFile
+    /// Like `write`, but for a file that several threads may write to at once.
+    func writeBuffered(
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+    ) throws(IOError)
+    func resize(_ file: OpenFile, _ path: FilePath, to byteCount: UInt64) throws(IOError)
+    /// Makes a range of a regular file read as zeros without storing them.
+    /// - Returns: whether the file system can; otherwise nothing changed.
+    func punchHole(
+        _ file: OpenFile, _ path: FilePath, _ range: Range<UInt64>
+    ) throws(IOError) -> Bool
+}
+
 extension FileSystem {
     /// Whole content of a file that has at most `max` bytes.
     public func contents(_ path: FilePath, max: Int) throws(IOError) -> [UInt8] {

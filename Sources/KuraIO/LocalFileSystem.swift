@@ -3,7 +3,7 @@ internal import Glibc
 public import SystemPackage
 
 /// The file system of this machine.
-public struct LocalFileSystem: FileSystem {
+public struct LocalFileSystem: TargetFileSystem {
     public init() {}
 
     public func openForReading(_ path: FilePath) throws(IOError) -> OpenFile {
@@ -55,7 +55,7 @@ public struct LocalFileSystem: FileSystem {
     }
 
     /// Writes all of `bytes` through the page cache.
-    func writeBuffered(
+    public func writeBuffered(
         _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
     ) throws(IOError) {
         var done = 0
@@ -81,6 +81,28 @@ public struct LocalFileSystem: FileSystem {
         defer { _ = kura_set_direct(file.descriptor, 0) }
         return DirectIO.write(
             file.descriptor, at: offset, UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+    }
+
+    public func openForWriting(
+        _ path: FilePath, followsLink: Bool
+    ) throws(IOError) -> OpenFile {
+        let flags = O_RDWR | O_CLOEXEC | (followsLink ? 0 : O_NOFOLLOW)
+        let descriptor = kura_open(path.string, flags, 0)
+        guard descriptor >= 0 else { throw failure("open", path) }
+        return OpenFile(descriptor: descriptor)
+    }
+
+    public func resize(_ file: OpenFile, _ path: FilePath, to byteCount: UInt64) throws(IOError) {
+        guard ftruncate(file.descriptor, off_t(byteCount)) == 0 else {
+            throw failure("resize", path)
+        }
+    }
+
+    public func punchHole(
+        _ file: OpenFile, _ path: FilePath, _ range: Range<UInt64>
+    ) throws(IOError) -> Bool {
+        let count = off_t(range.upperBound - range.lowerBound)
+        return kura_punch_hole(file.descriptor, off_t(range.lowerBound), count) == 0
     }
 
     public func flush(_ file: OpenFile, _ path: FilePath) throws(IOError) {

@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import KuraFormat
 public import SystemPackage
 
 /// Why a path cannot take a restored disk.
@@ -22,7 +23,8 @@ public enum TargetError: Error, Equatable, Sendable {
 /// different threads.
 public final class TargetFile: Sendable {
     public let path: FilePath
-    private let descriptor: Int32
+    private let fileSystem: any TargetFileSystem
+    private let file: OpenFile
     /// For writes around the page cache; -1 where the file system has none. Threads share the flags
     /// of a descriptor, so it is one of its own.
     private let directDescriptor: Int32
@@ -37,39 +39,37 @@ public final class TargetFile: Sendable {
     ///   - followsLink: whether `path` may be a link to what is overwritten. Not where its last part
     ///     is a name from a vault: what it links to is no choice of the user.
     public init(
-        _ path: FilePath, byteCount: UInt64, overwrite: Bool, followsLink: Bool = true
+        _ path: FilePath, byteCount: UInt64, overwrite: Bool, followsLink: Bool = true,
+        fileSystem: any TargetFileSystem = LocalFileSystem()
     ) throws(TargetError) {
         self.path = path
         self.byteCount = byteCount
-        let existing = try Self.status(path)
+        self.fileSystem = fileSystem
+        let existing = try Self.status(path, fileSystem)
         if !followsLink || existing == nil, Self.isLink(path) { throw .isLink(path) }
         if let existing {
             guard existing.kind != .directory else { throw .isDirectory(path) }
             guard overwrite else { throw .exists(path) }
             temporary = nil
             isDevice = existing.kind == .blockDevice
-            let flags = O_RDWR | O_CLOEXEC | (followsLink ? 0 : O_NOFOLLOW)
-            let descriptor = kura_open(path.string, flags, 0)
-            guard descriptor >= 0 else {
-                throw .io(IOError("open", path, Errno(rawValue: Glibc.errno)))
+            file = try Self.withTargetError { () throws(IOError) in
+                try fileSystem.openForWriting(path, followsLink: followsLink)
             }
-            self.descriptor = descriptor
         } else {
             let parent = path.removingLastComponent()
-            guard try Self.status(parent.isEmpty ? "." : parent)?.kind == .directory else {
+            let found = try Self.status(parent.isEmpty ? "." : parent, fileSystem)
+            guard found?.kind == .directory else {
                 throw .noParent(path)
             }
             isDevice = false
-            let name = FilePath("\(path.string).\(Process.id).partial")
-            let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
-            let descriptor = kura_open(name.string, flags, 0o600)
-            guard descriptor >= 0 else {
-                throw .io(IOError("create", name, Errno(rawValue: Glibc.errno)))
-            }
-            self.descriptor = descriptor
+            // Of its own: a process that was killed left its file behind, and numbers of processes
+            // come again, in containers at once.
+            let name = FilePath("\(path.string).\(UniqueID.random().hex.prefix(8)).partial")
+            file = try Self.withTargetError { () throws(IOError) in try fileSystem.create(name) }
             temporary = name
         }
-        directDescriptor = kura_open_direct((temporary ?? path).string)
+        directDescriptor = fileSystem is LocalFileSystem
+            ? kura_open_direct((temporary ?? path).string) : -1
         do throws(TargetError) {
             try setSize()
         } catch {
@@ -79,13 +79,15 @@ public final class TargetFile: Sendable {
     }
 
     deinit {
-        Glibc.close(descriptor)
+        fileSystem.close(file)
         if directDescriptor >= 0 { Glibc.close(directDescriptor) }
     }
 
-    private static func status(_ path: FilePath) throws(TargetError) -> FileStatus? {
+    private static func status(
+        _ path: FilePath, _ fileSystem: any TargetFileSystem
+    ) throws(TargetError) -> FileStatus? {
         do {
-            return try LocalFileSystem().status(path)
+            return try fileSystem.status(path)
         } catch {
             if error.isNotFound { return nil }
             throw .io(error)
@@ -97,17 +99,29 @@ public final class TargetFile: Sendable {
         return lstat(path.string, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
     }
 
+    private static func withTargetError<T>(
+        _ body: () throws(IOError) -> T
+    ) throws(TargetError) -> T {
+        do {
+            return try body()
+        } catch {
+            throw .io(error)
+        }
+    }
+
     private func setSize() throws(TargetError) {
         if isDevice {
             var size: UInt64 = 0
-            guard kura_block_device_size(descriptor, &size) == 0 else {
+            guard kura_block_device_size(file.descriptor, &size) == 0 else {
                 throw .io(IOError("find the size of", path, Errno(rawValue: Glibc.errno)))
             }
             guard size >= byteCount else {
                 throw .deviceTooSmall(path, needed: byteCount, available: size)
             }
-        } else if ftruncate(descriptor, off_t(byteCount)) != 0 {
-            throw .io(IOError("resize", path, Errno(rawValue: Glibc.errno)))
+        } else {
+            try Self.withTargetError { () throws(IOError) in
+                try fileSystem.resize(file, temporary ?? path, to: byteCount)
+            }
         }
     }
 
@@ -122,26 +136,23 @@ public final class TargetFile: Sendable {
             done = DirectIO.write(
                 directDescriptor, at: offset, UnsafeRawBufferPointer(rebasing: bytes[..<direct]))
         }
-        try LocalFileSystem().writeBuffered(
-            OpenFile(descriptor: descriptor), temporary ?? path, at: offset + UInt64(done),
+        try fileSystem.writeBuffered(
+            file, temporary ?? path, at: offset + UInt64(done),
             UnsafeRawBufferPointer(rebasing: bytes[done...]))
     }
 
     /// Lets the kernel begin to write a finished range out, so that `finish` has less to wait for.
     public func startWriteback(_ range: Range<UInt64>) {
         kura_start_writeback(
-            descriptor, off_t(range.lowerBound), off_t(range.upperBound - range.lowerBound))
+            file.descriptor, off_t(range.lowerBound),
+            off_t(range.upperBound - range.lowerBound))
     }
 
     /// Makes a range read as zeros: a hole where the file system can, else written zeros.
     public func zero(_ range: Range<UInt64>) throws(IOError) {
         guard !range.isEmpty else { return }
         let count = range.upperBound - range.lowerBound
-        if !isDevice,
-            kura_punch_hole(descriptor, off_t(range.lowerBound), off_t(count)) == 0
-        {
-            return
-        }
+        if !isDevice, try fileSystem.punchHole(file, temporary ?? path, range) { return }
         let zeros = [UInt8](repeating: 0, count: Int(min(count, 1 << 20)))
         var offset = range.lowerBound
         while offset < range.upperBound {
@@ -161,8 +172,7 @@ public final class TargetFile: Sendable {
 
     /// Flushes everything and gives a new file its name. The disk is complete on return.
     public func finish() throws(IOError) {
-        let fileSystem = LocalFileSystem()
-        try fileSystem.flush(OpenFile(descriptor: descriptor), temporary ?? path)
+        try fileSystem.flush(file, temporary ?? path)
         guard let temporary else { return }
         try fileSystem.rename(temporary, to: path, replacing: false)
         let parent = path.removingLastComponent()
@@ -171,7 +181,13 @@ public final class TargetFile: Sendable {
 
     /// Removes a new file that will not be finished.
     public func abandon() {
-        if let temporary { _ = unlink(temporary.string) }
+        guard let temporary else { return }
+        do throws(IOError) {
+            try fileSystem.remove(temporary)
+        } catch {
+            // Its name says that it is rubbish; the error on the way here matters more.
+            return
+        }
     }
 }
 

@@ -77,7 +77,8 @@ public final class Monitor: @unchecked Sendable {
     public func wakeAll() { pthread_cond_broadcast(condition) }
 }
 
-/// A thread that runs jobs one after the other, in the order they were given.
+/// A thread that runs jobs one after the other, in the order they were given. It begins with the
+/// first of them.
 public final class SerialWorker: @unchecked Sendable {
     // `monitor` guards all of it.
     private let monitor = Monitor()
@@ -86,9 +87,7 @@ public final class SerialWorker: @unchecked Sendable {
     private var stopped = false
     private var thread: Thread?
 
-    public init() {
-        thread = Thread { [unowned self] in work() }
-    }
+    public init() {}
 
     deinit { precondition(stopped, "a SerialWorker must be stopped") }
 
@@ -96,6 +95,7 @@ public final class SerialWorker: @unchecked Sendable {
         monitor.withLock {
             precondition(!stopped)
             jobs.append(job)
+            if thread == nil { thread = Thread { [unowned self] in work() } }
             monitor.wakeAll()
         }
     }
@@ -109,9 +109,10 @@ public final class SerialWorker: @unchecked Sendable {
 
     /// Runs what was given, then ends the thread. Call it once.
     public func stop() {
-        monitor.withLock {
+        let thread = monitor.withLock {
             stopped = true
             monitor.wakeAll()
+            return self.thread
         }
         thread?.join()
     }

@@ -1,4 +1,3 @@
-import Glibc
 import KuraFormat
 import KuraIO
 import KuraStore
@@ -6,82 +5,150 @@ import Synchronization
 import SystemPackage
 import TestSupport
 
+/// How many states are still to be looked at; several threads share it.
+final class Budget: Sendable {
+    private let left: Atomic<Int>
+
+    init(_ states: Int) { left = Atomic(states) }
+
+    var isSpent: Bool { left.load(ordering: .relaxed) <= 0 }
+
+    func spend() { left.subtract(1, ordering: .relaxed) }
+}
+
 /// Cuts the power at every call of an operation that changes something, and checks what may be on
-/// the disk then.
+/// the disk then; and cuts it a second time while the operation is done again.
 struct CrashSweep: Sendable {
     /// What a sweep found.
     struct Outcome: Sendable {
+        var passes = 0
+        /// Calls at which the power was cut, in all passes.
+        var cuts = 0
         /// Calls of one run of the operation that change something or flush.
         var calls = 0
-        var cuts = 0
-        /// Disks that were checked, no two of one pass alike.
+        /// Disks that were checked, no two of one pass alike; and those of them that a second power
+        /// cut left.
         var states = 0
+        var deepStates = 0
         var seconds: Double = 0
         var violations: [String] = []
 
         static func += (total: inout Outcome, part: Outcome) {
-            total.calls = max(total.calls, part.calls)
+            total.passes += part.passes
             total.cuts += part.cuts
+            total.calls = max(total.calls, part.calls)
             total.states += part.states
+            total.deepStates += part.deepStates
             total.seconds += part.seconds
             total.violations += part.violations
         }
     }
 
     var scenario: Scenario
-    /// Disks that are looked at per cut, besides "nothing of it" and "all of it".
+    /// Disks that are looked at per power cut, besides "nothing of it" and "all of it".
     var imagesPerCut = 8
-    /// Calls that do nothing although they say so: for canaries.
-    var ignoresFlush: @Sendable (FilePath) -> Bool = { _ in false }
+    /// Second power cuts after each first one.
+    var secondCuts = 1
+    var weakening: SimulatedFileSystem.Weakening?
+    /// Where to stop looking; canaries stop at the first loss.
+    var violationsMax = Int.max
 
-    /// One pass over every call.
+    /// One pass over every call. The operation runs once; the disk before each of its calls is
+    /// remembered, and power cuts are made of those.
     /// - Parameters:
     ///   - only: the one call to cut at; nil for all.
-    ///   - goesOn: asked before each state.
-    ///   - step: calls from one cut to the next.
+    ///   - budget: when it is spent, the pass ends.
     func pass(
-        seed: UInt64, only: Int? = nil, step: Int = 1, scratch: FilePath, goesOn: () -> Bool
+        seed: UInt64, only: Int? = nil, scratch: FilePath, _ budget: Budget
     ) throws -> Outcome {
         let start = Clock.steady()
-        var outcome = Outcome()
-        let disks = Scenario.disks(seed)
-        var base = try World(scratch: scratch, isPaired: scenario == .replicate, seed: seed)
-        try scenario.prepare(&base, disks, seed: seed)
-        var seen: Set<Int> = []
-        var cut = only ?? 0
-        while goesOn() {
-            var random = SeededGenerator(seed: seed &+ UInt64(cut))
-            var world = base.moved(to: base.fileSystem.copy(ignoresFlush: ignoresFlush))
-            world.fileSystem.cutPower(after: cut)
-            do {
-                try scenario.run(&world, disks)
-            } catch {
-                guard world.fileSystem.isOff else {
-                    throw Violation("call \(cut) failed without a power cut: \(error)")
-                }
-            }
-            let isFinished = !world.fileSystem.isOff
-            outcome.cuts += 1
-            outcome.calls = max(outcome.calls, cut)
-            for image in 0..<(imagesPerCut + 2) where goesOn() {
-                let kinds: [SimulatedFileSystem.Survival] = [.nothing, .everything]
-                let disk = world.fileSystem.afterPowerCut(
-                    image < kinds.count ? kinds[image] : .some, using: &random)
-                guard seen.insert(disk.fingerprint).inserted else { continue }
-                outcome.states += 1
-                do {
-                    try Check(scenario: scenario, disks: disks).run(
-                        world.moved(to: disk.copy(ignoresFlush: { _ in false })))
-                } catch {
-                    outcome.violations.append(
-                        "\(error)\n  again: crash-sweep --operation \(scenario.rawValue) "
-                            + "--seed \(seed) --call \(cut)")
-                }
-            }
-            if isFinished || only != nil { break }
-            cut += step
+        let disks = scenario.disks(seed)
+        var world = try World(scratch: scratch, isPaired: scenario.isPaired)
+        try scenario.prepare(&world, disks, seed: seed)
+        try scenario.begin(&world, disks)
+        let before = world.promises
+        world = world.moved(to: world.fileSystem.copy(weakening: weakening))
+        world.fileSystem.startRecording()
+        try scenario.run(&world, disks)
+        if weakening?.hasEnd == true, world.fileSystem.isWeakened {
+            throw Violation("the call never came that ends the weakening")
         }
-        outcome.seconds = Double(Clock.steady() - start) / 1e9
-        return outcome
+        let moments = world.fileSystem.stopRecording()
+        var states = States(sweep: self, seed: seed, disks: disks, budget)
+        states.outcome.passes = 1
+        states.outcome.calls = moments.count - 1
+        // In any order, so that a pass that stops early has looked everywhere; the end first, when
+        // the operation was acknowledged.
+        var random = SeededGenerator(seed: seed)
+        let cuts = [moments.count - 1] + (0..<(moments.count - 1)).shuffled(using: &random)
+        for cut in cuts where (only == nil || only == cut) && !budget.isSpent {
+            states.outcome.cuts += 1
+            var found = world
+            if cut < moments.count - 1 { found.promises = before }
+            for image in 0..<(imagesPerCut + 2) {
+                let losses = states.outcome.violations.count
+                guard !budget.isSpent, losses < violationsMax else { break }
+                states.check(moments[cut], image, found, cut: cut)
+            }
+        }
+        states.outcome.seconds = Double(Clock.steady() - start) / 1e9
+        return states.outcome
+    }
+
+    /// The disks of one pass.
+    private struct States {
+        let sweep: CrashSweep
+        let seed: UInt64
+        let check: Check
+        let budget: Budget
+        var outcome = Outcome()
+        private var seen: Set<[Int]> = []
+        private var random: SeededGenerator
+
+        init(sweep: CrashSweep, seed: UInt64, disks: [[UInt8]], _ budget: Budget) {
+            self.sweep = sweep
+            self.seed = seed
+            self.budget = budget
+            check = Check(scenario: sweep.scenario, disks: disks)
+            random = SeededGenerator(seed: seed)
+        }
+
+        mutating func check(
+            _ moment: SimulatedFileSystem.Moment, _ image: Int, _ world: World, cut: Int
+        ) {
+            let kinds: [SimulatedFileSystem.Survival] = [.nothing, .everything]
+            guard let recovery = check(
+                moment, image < kinds.count ? kinds[image] : .some, world, "call \(cut)")
+            else { return }
+            for _ in 0..<sweep.secondCuts {
+                let second = Int.random(in: 0..<recovery.moments.count, using: &random)
+                let survival = SimulatedFileSystem.Survival.allCases.randomElement(using: &random)!
+                _ = check(
+                    recovery.moments[second], survival, recovery.world(at: second),
+                    "call \(cut), then call \(second) of doing it again", isSecond: true)
+            }
+        }
+
+        /// - Returns: how it went on; nil for a disk that was looked at before, or with a loss.
+        private mutating func check(
+            _ moment: SimulatedFileSystem.Moment, _ survival: SimulatedFileSystem.Survival,
+            _ world: World, _ place: String, isSecond: Bool = false
+        ) -> Check.Recovery? {
+            let disk = moment.afterPowerCut(survival, using: &random)
+            // Lock files are empty and say nothing when nobody holds them.
+            let fingerprint = disk.fingerprint { $0.hasSuffix("/locks") }
+            guard seen.insert([fingerprint, world.promises.key]).inserted else { return nil }
+            outcome.states += 1
+            budget.spend()
+            if isSecond { outcome.deepStates += 1 }
+            do {
+                return try check.run(world.moved(to: disk))
+            } catch {
+                outcome.violations.append(
+                    "\(place): \(error)\n  again: crash-sweep --operation "
+                        + "\(sweep.scenario.rawValue) --seed \(seed)")
+                return nil
+            }
+        }
     }
 }

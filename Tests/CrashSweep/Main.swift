@@ -21,8 +21,11 @@ enum Main {
                crash-sweep --canaries [--seed S]
 
         Cuts the power of a simulated disk at every system call of an operation, makes the disks
-        that may be there afterwards, and checks that nothing is lost. --canaries takes away one kind
-        of flush after the other, and checks that something is lost then. Operations:
+        that may be there afterwards, does the operation again, cuts the power once more, and
+        checks each time that nothing is lost. A state is a disk that was checked, whether after the
+        first or the second power cut; states of one pass, which is one run of the operation, are
+        all different, passes have other disks. --canaries takes away one flush or one rule of
+        order after the other, and checks that something is lost then. Operations:
         \(Scenario.allCases.map(\.rawValue).joined(separator: ", ")).
         Exit status: 0 nothing lost, 1 something lost, 64 usage.
         """
@@ -34,22 +37,24 @@ enum Main {
         }
         if options.canaries { exit(runCanaries(options) ? 0 : 1) }
         let scenarios = options.operation.map { [$0] } ?? Scenario.allCases
-        var violations = 0
-        var states = 0
+        var total = CrashSweep.Outcome()
         print("seed \(options.seed)")
+        let weights = scenarios.reduce(0) { $0 + $1.weight }
         for scenario in scenarios {
-            let outcome = sweep(scenario, options, states: options.states / scenarios.count)
-            violations += outcome.violations.count
-            states += outcome.states
+            let share = options.states * scenario.weight / weights
+            let outcome = sweep(scenario, options, states: share)
+            total += outcome
             print(
-                "\(scenario.rawValue): \(outcome.calls) calls, \(outcome.cuts) power cuts, "
-                    + "\(outcome.states) disks, \(outcome.violations.count) losses, "
-                    + "\(Int(outcome.seconds)) s")
+                "\(scenario.rawValue): \(outcome.calls) calls, cut at \(outcome.cuts) in "
+                    + "\(outcome.passes) passes, "
+                    + "\(outcome.states) states, \(outcome.deepStates) of them after a second "
+                    + "power cut, \(outcome.violations.count) losses, "
+                    + "\(Int(outcome.seconds)) s of a core")
             for violation in outcome.violations.prefix(5) { print("  \(violation)") }
             fflush(nil)
         }
-        print("\(states) crash states, \(violations) losses")
-        exit(violations == 0 ? 0 : 1)
+        print("\(total.states) crash states, \(total.violations.count) losses")
+        exit(total.violations.isEmpty ? 0 : 1)
     }
 
     private static func parse(_ arguments: ArraySlice<String>) -> Options? {
@@ -78,31 +83,48 @@ enum Main {
         return options
     }
 
-    /// - Returns: whether the sweep noticed every flush that was taken away.
+    /// - Returns: whether the sweep noticed everything that was taken away.
     private static func runCanaries(_ options: Options) -> Bool {
         print("seed \(options.seed)")
-        var missed = 0
-        for canary in Canary.allCases {
-            var sweep = CrashSweep(scenario: canary.scenario)
-            sweep.ignoresFlush = canary.ignores
-            let losses = Mutex(0)
-            do {
-                try withTemporaryDirectory { scratch in
-                    // The last cut comes after the last call: the operation was acknowledged.
-                    let outcome = try sweep.pass(
-                        seed: options.seed, step: 7, scratch: scratch
-                    ) { true }
-                    losses.withLock { $0 = outcome.violations.count }
-                }
-            } catch {
-                print("  \(error)")
+        let missed = Atomic<Int>(0)
+        let next = Atomic<Int>(0)
+        Threads.run(options.threads) { _ in
+            while true {
+                let number = next.add(1, ordering: .relaxed).oldValue
+                guard number < Canary.all.count else { return }
+                let canary = Canary.all[number]
+                let loss = loss(without: canary, seed: options.seed)
+                if loss == nil { missed.add(1, ordering: .relaxed) }
+                print("\(canary.name): \(loss.map { "noticed, \($0)" } ?? "NOT NOTICED")")
+                fflush(nil)
             }
-            let count = losses.withLock { $0 }
-            if count == 0 { missed += 1 }
-            print("without flushing \(canary.rawValue): \(count == 0 ? "NOT NOTICED" : "noticed")")
-            fflush(nil)
         }
-        return missed == 0
+        return missed.load(ordering: .relaxed) == 0
+    }
+
+    /// Passes and states in them that a canary gets to be noticed.
+    private static let canaryPasses = 3
+    private static let canaryStates = 3000
+
+    /// - Returns: the first loss that the sweep finds; nil when it finds none.
+    private static func loss(without canary: Canary, seed: UInt64) -> String? {
+        var sweep = CrashSweep(scenario: canary.scenario)
+        sweep.weakening = canary.weakening
+        sweep.violationsMax = 1
+        for pass in 0..<canaryPasses {
+            let budget = Budget(canaryStates)
+            do {
+                let loss = try withTemporaryDirectory { scratch in
+                    try sweep.pass(seed: seed &+ UInt64(pass), scratch: scratch, budget)
+                        .violations.first
+                }
+                if let loss { return String(loss.prefix { $0 != "\n" }) }
+            } catch {
+                print("  \(canary.name): \(error)")
+                return nil
+            }
+        }
+        return nil
     }
 
     /// Passes with one seed after the other, several at once, until there are enough states.
@@ -110,7 +132,7 @@ enum Main {
         _ scenario: Scenario, _ options: Options, states: Int
     ) -> CrashSweep.Outcome {
         let total = Mutex(CrashSweep.Outcome())
-        let started = Atomic<Int>(0)
+        let budget = Budget(states)
         let next = Atomic<UInt64>(options.seed)
         let threads = options.call == nil ? options.threads : 1
         Threads.run(threads) { _ in
@@ -119,10 +141,9 @@ enum Main {
                     repeat {
                         let seed = next.add(1, ordering: .relaxed).oldValue
                         let outcome = try CrashSweep(scenario: scenario).pass(
-                            seed: seed, only: options.call, scratch: scratch
-                        ) { started.add(1, ordering: .relaxed).oldValue < states }
+                            seed: seed, only: options.call, scratch: scratch, budget)
                         total.withLock { $0 += outcome }
-                    } while options.call == nil && started.load(ordering: .relaxed) < states
+                    } while options.call == nil && !budget.isSpent
                 }
             } catch {
                 total.withLock { $0.violations.append("\(error)") }

@@ -6,17 +6,28 @@ import TestSupport
 
 /// An operation that loses power, what is there before, and what must hold afterwards.
 enum Scenario: String, CaseIterable, Sendable {
+    case create
     case firstBackup = "first-backup"
     case backup
+    case merge
     case prune
     case repair
     case catchUp = "catch-up"
     case replicate
-    case merge
+    case journal
+    case restore
+    case overwrite
 
-    /// Disks that differ by little, each large enough for several chunks.
-    static func disks(_ seed: UInt64) -> [[UInt8]] {
-        var disk = SyntheticDisk(seed: seed, byteCount: 64 << 10)
+    var isPaired: Bool { self == .replicate }
+
+    /// Its part of all states. Making a vault is making hundreds of directories, each like the
+    /// other; and a merge takes long to check, because it needs many points.
+    var weight: Int { self == .create ? 1 : self == .merge ? 2 : 4 }
+
+    /// Disks that differ by little; most are large enough for several chunks.
+    func disks(_ seed: UInt64) -> [[UInt8]] {
+        let byteCount = self == .merge ? 8 << 10 : (16 << 10) * (1 + Int(seed % 3))
+        var disk = SyntheticDisk(seed: seed, byteCount: byteCount)
         return (0..<3).map { number in
             defer { disk = disk.edited(seed: seed &+ UInt64(number)) }
             return disk.bytes
@@ -25,77 +36,86 @@ enum Scenario: String, CaseIterable, Sendable {
 
     /// What is there before, durable.
     func prepare(_ world: inout World, _ disks: [[UInt8]], seed: UInt64) throws {
+        if self == .create { return }
+        try world.create()
         switch self {
-        case .firstBackup: break
-        case .backup: try world.backup(disks[0])
+        case .create, .firstBackup, .journal: break
+        case .backup, .restore, .overwrite: try world.backup(disks[0])
+        case .merge:
+            // With the run of one more backup there are enough to be merged.
+            for number in 0..<UInt64(7) {
+                try world.backup(SyntheticDisk(seed: seed ^ number << 32, byteCount: 8 << 10).bytes)
+            }
         case .prune:
             try world.backup(disks[0])
             try world.backup(disks[1])
         case .repair:
             try world.backup(disks[0])
             try damage(world, seed)
-        case .catchUp:
-            // One replica misses what comes after the first point.
-            try world.backup(disks[0])
-            let away = world.directory(replica: 2).removingLastComponent().removingLastComponent()
-            let identity = away.appending("replica")
-            let kept = away.appending("replica.away")
-            try world.fileSystem.rename(identity, to: kept, replacing: false)
-            try world.backup(disks[1])
-            try world.fileSystem.rename(kept, to: identity, replacing: false)
-            try world.fileSystem.flushDirectory(away)
+        case .catchUp: try fallBehind(&world, disks)
         case .replicate:
             try world.backup(disks[0])
             try world.replicate()
             try world.backup(disks[1])
-        case .merge:
-            for number in 0..<UInt64(5) {
-                try world.backup(SyntheticDisk(seed: seed &+ number, byteCount: 32 << 10).bytes)
-            }
         }
+        if self == .overwrite { try write(disks[1], to: World.target, world) }
     }
 
-    /// The operation itself.
-    func run(_ world: inout World, _ disks: [[UInt8]]) throws {
+    /// What may be there from now on, although nobody was told.
+    func begin(_ world: inout World, _ disks: [[UInt8]]) throws {
         switch self {
-        case .firstBackup, .backup, .catchUp: try world.backup(disks[2])
         case .prune:
             let oldest = try world.vault().recoveryPoints().last { $0.point.sequence == 1 }
-            if let oldest { world.dropped.insert(oldest.id) }
-            _ = try world.prune(dropping: world.dropped)
-        case .repair:
-            let report = try world.vault().verify(
-                VerifyRequest(level: .packs, repair: true, threads: 1))
-            if report.damaged.contains(where: { !$0.isRepaired }) {
-                throw Violation("not healed: \(report.damaged)")
-            }
-        case .replicate: try world.replicate()
-        case .merge:
-            let index = world.directory(replica: 0).appending("index")
-            let before = try world.fileSystem.list(index).count
-            try world.vault().mergeRuns()
-            if try world.fileSystem.list(index).count >= before {
-                throw Violation("no index runs were merged")
-            }
+            if let oldest { world.promises.mayBeDropped.insert(oldest.id) }
+        case .restore: world.promises.target = .absentOr(disks[0])
+        case .overwrite: world.promises.target = .mixture(old: disks[1], new: disks[0])
+        default: break
         }
     }
 
-    /// Every file of the first replica but its directories' locks gets one wrong byte.
+    /// The operation itself, the first time and after a power cut.
+    func run(_ world: inout World, _ disks: [[UInt8]]) throws {
+        switch self {
+        case .create: try world.create()
+        case .firstBackup, .backup, .catchUp: try world.backup(disks[2])
+        case .merge: try world.vault().mergeRuns()
+        case .prune: try world.prune(dropping: world.promises.mayBeDropped)
+        case .repair: try world.repair()
+        case .replicate: try world.replicate()
+        case .journal: try world.changeSetting()
+        case .restore: try world.restore(overwrite: world.fileSystem.exists(World.target))
+        case .overwrite: try world.restore(overwrite: true)
+        }
+    }
+
+    /// One replica misses what comes after the first point.
+    private func fallBehind(_ world: inout World, _ disks: [[UInt8]]) throws {
+        try world.backup(disks[0])
+        let away = world.directory(replica: 2).removingLastComponent().removingLastComponent()
+        let identity = away.appending("replica")
+        let kept = away.appending("replica.away")
+        try world.fileSystem.rename(identity, to: kept, replacing: false)
+        try world.backup(disks[1])
+        try world.fileSystem.rename(kept, to: identity, replacing: false)
+        try world.fileSystem.flushDirectory(away)
+    }
+
+    private func write(_ bytes: [UInt8], to path: FilePath, _ world: World) throws {
+        let fileSystem = world.fileSystem
+        let file = try fileSystem.create(path)
+        defer { fileSystem.close(file) }
+        try bytes.withUnsafeBytes { try fileSystem.write(file, path, at: 0, $0) }
+        try fileSystem.flush(file, path)
+        try fileSystem.flushDirectory(path.removingLastComponent())
+    }
+
+    /// Every pack, run and point of the first replica gets one wrong bit.
     private func damage(_ world: World, _ seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        let fileSystem = world.fileSystem
-        for directory in ["points", "index"] {
-            let path = world.directory(replica: 0).appending(directory)
-            for name in try fileSystem.list(path) {
-                try fileSystem.damage(path.appending(name), using: &random)
-            }
-        }
-        let packs = world.directory(replica: 0).appending("packs")
-        for directory in try fileSystem.list(packs) {
-            let path = packs.appending(directory)
-            for name in try fileSystem.list(path) {
-                try fileSystem.damage(path.appending(name), using: &random)
-            }
+        let root = world.directory(replica: 0).string
+        for file in world.fileSystem.allFiles.sorted()
+        where ["packs", "index", "points"].contains(where: { file.hasPrefix("\(root)/\($0)/") }) {
+            try world.fileSystem.damage(FilePath(file), using: &random)
         }
     }
 }

@@ -6,23 +6,60 @@ import KuraStore
 import SystemPackage
 import TestSupport
 
-/// A vault in two regions of three replicas on one simulated disk. Sources and targets of disks are
-/// real files, which no power cut touches.
+/// A vault in one or two regions of three replicas on one simulated disk, and what was promised of
+/// it. Sources of disks are real files, which no power cut touches.
 struct World: @unchecked Sendable {
     // Copied, never shared between threads; the contents are immutable.
     var fileSystem: SimulatedFileSystem
     private let scratch: FilePath
     private let regions: [(name: String, id: UniqueID, replicas: [FilePath])]
-    private let record: VaultRecord
-    /// What every recovery point that was acknowledged, and not dropped, holds.
-    var acknowledged: [RecoveryPointID: [UInt8]] = [:]
-    /// Points that were dropped, or may have been when the power failed.
-    var dropped: Set<RecoveryPointID> = []
+    private var record: VaultRecord
+    var promises = Promises()
+
+    /// A file that a disk is restored to.
+    static let target: FilePath = "/target.img"
+
+    /// What was acknowledged, and what may have happened without that.
+    struct Promises {
+        var hasVault = false
+        /// What every recovery point that was acknowledged holds.
+        var points: [RecoveryPointID: [UInt8]] = [:]
+        /// Points that may have been dropped, and those that were.
+        var mayBeDropped: Set<RecoveryPointID> = []
+        var dropped: Set<RecoveryPointID> = []
+        /// Entries of the journal.
+        var settings: Set<JournalID> = []
+        /// Lines of the ledger, at least.
+        var repairs = 0
+        var target: Target?
+
+        /// Equal only where the same is promised. Bytes follow from the names of points.
+        var key: Int {
+            var hasher = Hasher()
+            hasher.combine(hasVault)
+            hasher.combine(Set(points.keys))
+            hasher.combine(mayBeDropped)
+            hasher.combine(dropped)
+            hasher.combine(settings)
+            hasher.combine(repairs)
+            if case .complete = target { hasher.combine(1) }
+            return hasher.finalize()
+        }
+    }
+
+    /// What the file may hold that a disk is restored to.
+    enum Target {
+        /// Nothing, or all of it.
+        case absentOr([UInt8])
+        /// Each sector old or new.
+        case mixture(old: [UInt8], new: [UInt8])
+        case complete([UInt8])
+    }
 
     /// - Parameters:
     ///   - scratch: a directory of its own.
-    ///   - isPaired: whether the vault is in the second region, too.
-    init(scratch: FilePath, isPaired: Bool, seed: UInt64) throws {
+    ///   - isPaired: whether there is a second region, too.
+    init(scratch: FilePath, isPaired: Bool) throws {
         self.scratch = scratch
         fileSystem = SimulatedFileSystem()
         var regions: [(name: String, id: UniqueID, replicas: [FilePath])] = []
@@ -40,7 +77,6 @@ struct World: @unchecked Sendable {
             chunkBytesMean: 4096,
             requiredFeatures: [ChunkerKind.gearTail.rawValue, Feature.sha256, Feature.zstd],
             optionalFeatures: [])
-        _ = try Vault.create(record, in: region(0))
     }
 
     /// The same world on another disk.
@@ -60,23 +96,34 @@ struct World: @unchecked Sendable {
     /// - Parameter number: 0 for the active region, 1 for the other one.
     func vault(in number: Int = 0) -> Vault { Vault(region: region(number), record: record) }
 
+    /// Whether some replica says that there is a vault.
+    func hasVault() throws -> Bool { try region(0).vaultRecords()[record.id] != nil }
+
     func directory(replica: Int) -> FilePath {
         regions[0].replicas[replica].appending("vaults").appending(record.id.hex)
     }
 
+    // MARK: Operations
+
+    mutating func create() throws {
+        if try !hasVault() {
+            record.id = .random()
+            _ = try Vault.create(record, in: region(0))
+        }
+        promises.hasVault = true
+    }
+
     /// Backs up a disk with these bytes, and remembers them when the backup was acknowledged.
-    @discardableResult
-    mutating func backup(_ bytes: [UInt8]) throws -> RecoveryPointID {
+    mutating func backup(_ bytes: [UInt8]) throws {
         let path = scratch.appending("source")
         try Scratch.write(bytes, to: path)
         let disk = BackupRequest.Disk(name: "disk", source: .file(try SourceFile(path)))
         let request = BackupRequest(item: "item", disks: [disk], level: 1, threads: 1)
         let id = try vault().backup(request).id
-        acknowledged[id] = bytes
-        return id
+        promises.points[id] = bytes
     }
 
-    func restore(_ id: RecoveryPointID, from vault: Vault) throws -> [UInt8] {
+    func bytes(of id: RecoveryPointID, from vault: Vault) throws -> [UInt8] {
         let path = scratch.appending("target")
         let file = try FileDescriptor.open(
             path, .readWrite, options: [.create, .truncate], permissions: .ownerReadWrite)
@@ -88,13 +135,53 @@ struct World: @unchecked Sendable {
         }
     }
 
+    /// Restores the newest point to `World.target`.
+    mutating func restore(overwrite: Bool) throws {
+        let vault = vault()
+        guard let newest = try vault.recoveryPoints().first else {
+            throw Violation("I1: there is no point to restore")
+        }
+        let disk = newest.point.disks[0]
+        let target = try TargetFile(
+            Self.target, byteCount: disk.byteCount, overwrite: overwrite, fileSystem: fileSystem)
+        do {
+            _ = try vault.restore(disk, to: .file(target), threads: 1)
+            try target.finish()
+        } catch {
+            target.abandon()
+            throw error
+        }
+        promises.target = promises.points[newest.id].map { .complete($0) }
+    }
+
     func replicate() throws {
         let report = try Replication(active: vault(), passive: vault(in: 1)).run(threads: 1)
         guard report.isComplete else { throw Violation("\(report.allProblems)") }
     }
 
-    func prune(dropping ids: Set<RecoveryPointID> = []) throws -> CollectionReport {
-        try vault().prune(PruneRequest(dropping: ids, reason: "sweep"))
+    mutating func prune(dropping ids: Set<RecoveryPointID> = []) throws {
+        promises.mayBeDropped.formUnion(ids)
+        let report = try vault().prune(PruneRequest(dropping: ids, reason: "sweep"))
+        if let obstacle = report.obstacle { throw Violation("nothing was collected: \(obstacle)") }
+        promises.dropped.formUnion(ids)
+    }
+
+    mutating func repair() throws {
+        let report = try vault().verify(VerifyRequest(level: .packs, repair: true, threads: 1))
+        if report.damaged.contains(where: { !$0.isRepaired }) {
+            throw Violation("not healed: \(report.damaged)")
+        }
+        promises.repairs = max(promises.repairs, try vault().repairs().count)
+    }
+
+    mutating func changeSetting() throws {
+        let vault = vault()
+        let entry = JournalEntry(
+            vault: vault.id, sequence: UInt64(try vault.journal().count + 1), epoch: 0,
+            previous: try vault.journal().last?.id, time: Clock.now(), actor: "sweep",
+            operation: "UpdatePolicy", subject: "policy/gold", before: "", after: "{}", note: "")
+        let id = try vault.withJournal { writer throws(StoreError) in try writer.append(entry) }
+        promises.settings.insert(id)
     }
 }
 

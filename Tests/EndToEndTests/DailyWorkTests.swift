@@ -137,6 +137,33 @@ import TestSupport
         }
     }
 
+    @Test("A second backup of the same item is refused with code 11 and says who makes the first")
+    func sameItem() throws {
+        try Kura.inDirectory { kura in
+            let disk = try kura.disk("d.img")
+            #expect(try kura.run("backup", disk, "--item", "web").code == 0)
+            // The first backup reads a pipe that stays open until the second one is over.
+            let outcome = try kura.shell(
+                """
+                mkfifo source
+                kura backup - --item web < source &
+                first=$!
+                exec 3>source
+                until find "$KURA_HOME" -path '*/sessions/*' | grep -q .; do :; done
+                kura backup d.img --item web
+                second=$?
+                head -c 100000 /dev/zero >&3
+                exec 3>&-
+                wait $first
+                echo "first $?, second $second, process $first"
+                """)
+            #expect(outcome.output.contains("first 0, second 11"), "\(outcome)")
+            let process = try #require(
+                outcome.output.split(separator: " ").last?.dropLast().description)
+            #expect(outcome.error.contains("by process \(process) on "), "\(outcome)")
+        }
+    }
+
     @Test("--home before the command, behind it, and KURA_HOME name the same home")
     func homes() throws {
         try Kura.inDirectory { kura in

@@ -42,6 +42,19 @@ import Testing
         }
     }
 
+    @Test("what a restore left that was killed stands in no other one's way")
+    func killed() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.appending("disk")
+            // Neither finished nor abandoned, by a process of the same number.
+            _ = try TargetFile(path, byteCount: 3, overwrite: false)
+            let file = try TargetFile(path, byteCount: 3, overwrite: false)
+            try write([1, 2, 3], to: file, at: 0)
+            try file.finish()
+            #expect(try contents(path) == [1, 2, 3])
+        }
+    }
+
     @Test("threads write long and short pieces side by side")
     func longPieces() throws {
         let disk = SyntheticDisk(seed: 2, byteCount: 4_000_003).bytes

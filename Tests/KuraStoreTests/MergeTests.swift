@@ -179,13 +179,8 @@ final class InterveningFileSystem: PassingFileSystem {
         }
     }
 
-    func willLock(_ path: FilePath) throws(IOError) {
-        if let lockSuffix, path.string.hasSuffix(lockSuffix) { try call() }
-    }
-
-    func willRead(_ path: FilePath, at offset: UInt64) {}
-
-    func willWrite(_ path: FilePath) throws(IOError) {
-        if let writePart, path.string.contains(writePart) { try call() }
+    func before(_ call: FileCall, _ path: FilePath) throws(IOError) {
+        if call == .lock, let lockSuffix, path.string.hasSuffix(lockSuffix) { try self.call() }
+        if call == .write, let writePart, path.string.contains(writePart) { try self.call() }
     }
 }

@@ -10,7 +10,7 @@ public import SystemPackage
 /// name, the new one, both or none: more than any file system does to us.
 ///
 /// Paths are absolute, without links or "..". Directories are never renamed or removed.
-public final class SimulatedFileSystem: FileSystem {
+public final class SimulatedFileSystem: TargetFileSystem {
     /// What of the changes that were not flushed a power cut leaves.
     public enum Survival: Sendable, CaseIterable {
         case nothing, everything
@@ -18,47 +18,103 @@ public final class SimulatedFileSystem: FileSystem {
         case some
     }
 
-    private let state: Mutex<SimulatedDisk>
-    private let ignoresFlush: @Sendable (FilePath) -> Bool
+    /// A call that changes something or flushes.
+    public enum Change: String, Sendable { case create, write, resize, flush, rename, remove }
 
-    /// - Parameter ignoresFlush: paths whose flushes succeed without doing anything, for tests that
-    ///   must notice it.
-    public init(ignoresFlush: @escaping @Sendable (FilePath) -> Bool = { _ in false }) {
-        state = Mutex(SimulatedDisk())
-        self.ignoresFlush = ignoresFlush
+    /// Takes flushes away, so that a test can show that it notices.
+    public struct Weakening: Sendable {
+        let weakens: @Sendable (String) -> Bool
+        let end: (@Sendable (Change, String) -> Bool)?
+
+        /// Whether there is a call that ends it.
+        public var hasEnd: Bool { end != nil }
+
+        /// - Parameters:
+        ///   - weakens: paths of files and directories whose flushes do nothing, and succeed.
+        ///   - end: a call after which what was flushed by then becomes durable after all: as if
+        ///     whoever makes that call had not waited for it. nil for never.
+        public init(
+            of weakens: @escaping @Sendable (String) -> Bool,
+            until end: (@Sendable (Change, String) -> Bool)? = nil
+        ) {
+            self.weakens = weakens
+            self.end = end
+        }
     }
 
-    private init(_ disk: SimulatedDisk, _ ignoresFlush: @escaping @Sendable (FilePath) -> Bool) {
-        state = Mutex(disk)
-        self.ignoresFlush = ignoresFlush
+    /// A disk between two calls.
+    public struct Moment: Sendable {
+        fileprivate let disk: SimulatedDisk
+
+        /// The disk that is there when the power is cut at this moment and comes back.
+        public func afterPowerCut(
+            _ survival: Survival, using random: inout some RandomNumberGenerator
+        ) -> SimulatedFileSystem {
+            SimulatedFileSystem(disk.afterPowerCut(survival, &random), nil)
+        }
     }
 
-    /// Number of calls so far that change something or flush.
-    public var changeCount: Int { state.withLock { $0.changeCount } }
+    /// A flush that was put off.
+    private enum Flush {
+        case names(of: String)
+        case bytes(of: Int)
+    }
 
-    /// Whether the power has been cut.
-    public var isOff: Bool { state.withLock { $0.isOff } }
+    private struct State {
+        var disk: SimulatedDisk
+        /// The disk before each call that changes something; nil while nobody wants to know.
+        var moments: [Moment]?
+        var held: [Flush] = []
+        var isWeak: Bool
+        var isWeakUntilNextCall = false
 
-    /// Makes the power fail instead of change `number`, counted from now, and at once for 0. Every
-    /// call from then on throws.
-    public func cutPower(after number: Int) {
-        state.withLock { $0.cutAt = $0.changeCount + number }
+        mutating func strengthen() {
+            isWeak = false
+            for flush in held {
+                switch flush {
+                case .names(let directory): disk.flushNames(of: directory)
+                case .bytes(let file): disk.flush(number: file)
+                }
+            }
+        }
+    }
+
+    private let state: Mutex<State>
+    private let weakening: Weakening?
+
+    public init() {
+        state = Mutex(State(disk: SimulatedDisk(), isWeak: false))
+        weakening = nil
+    }
+
+    private init(_ disk: SimulatedDisk, _ weakening: Weakening?) {
+        state = Mutex(State(disk: disk, isWeak: weakening != nil))
+        self.weakening = weakening
     }
 
     /// An independent disk with the same content, live and durable; nothing is open or locked there.
-    public func copy(
-        ignoresFlush: (@Sendable (FilePath) -> Bool)? = nil
-    ) -> SimulatedFileSystem {
-        SimulatedFileSystem(state.withLock { $0.copy() }, ignoresFlush ?? self.ignoresFlush)
+    public func copy(weakening: Weakening? = nil) -> SimulatedFileSystem {
+        SimulatedFileSystem(state.withLock { $0.disk.copy() }, weakening)
     }
 
-    /// The disk that is there when the power comes back. This one stays as it is.
-    public func afterPowerCut(
-        _ survival: Survival, using random: inout some RandomNumberGenerator
-    ) -> SimulatedFileSystem {
-        let disk = state.withLock { $0.copy() }
-        return SimulatedFileSystem(disk.afterPowerCut(survival, &random), ignoresFlush)
+    /// From now on remembers the disk as it is before every call that changes something or flushes.
+    public func startRecording() {
+        state.withLock { $0.moments = [] }
     }
+
+    /// Number of moments that were recorded so far.
+    public var momentCount: Int { state.withLock { $0.moments?.count ?? 0 } }
+
+    /// What was recorded, and the disk as it is now, in order. Ends the recording.
+    public func stopRecording() -> [Moment] {
+        state.withLock { state in
+            defer { state.moments = nil }
+            return (state.moments ?? []) + [Moment(disk: state.disk)]
+        }
+    }
+
+    /// Whether flushes are still taken away.
+    public var isWeakened: Bool { state.withLock { $0.isWeak } }
 
     /// Flips one bit of a file, as a failing disk does, durably.
     public func damage(
@@ -68,8 +124,14 @@ public final class SimulatedFileSystem: FileSystem {
         try with("damage", path) { disk throws(Errno) in try disk.flipBit(of: path, number) }
     }
 
-    /// Equal for two disks with equal content; made of all names and bytes.
-    public var fingerprint: Int { state.withLock { $0.fingerprint } }
+    /// Equal for two disks with equal content, in one process; made of names and bytes.
+    /// - Parameter ignored: directories, by their paths, whose files do not count.
+    public func fingerprint(ignoring ignored: (String) -> Bool) -> Int {
+        state.withLock { $0.disk.fingerprint(ignoring: ignored) }
+    }
+
+    /// Paths of all files, in no particular order.
+    public var allFiles: [String] { state.withLock { $0.disk.allFiles } }
 
     // MARK: FileSystem
 
@@ -77,16 +139,22 @@ public final class SimulatedFileSystem: FileSystem {
         try with("open", path) { disk throws(Errno) in try disk.open(path) }
     }
 
+    public func openForWriting(
+        _ path: FilePath, followsLink: Bool
+    ) throws(IOError) -> OpenFile {
+        try openForReading(path)
+    }
+
     public func create(_ path: FilePath) throws(IOError) -> OpenFile {
-        try change("create", path) { disk throws(Errno) in
+        try change(.create, path) { disk throws(Errno) in
             guard disk.find(path) == nil else { throw .fileExists }
-            try disk.link(path, to: disk.makeNode(.regular))
+            try disk.makeFile(path)
             return try disk.open(path)
         }
     }
 
     public func close(_ file: OpenFile) {
-        state.withLock { $0.close(file.descriptor) }
+        state.withLock { $0.disk.close(file.descriptor) }
     }
 
     public func read(
@@ -94,38 +162,64 @@ public final class SimulatedFileSystem: FileSystem {
         into target: UnsafeMutableRawBufferPointer
     ) throws(IOError) -> Int {
         let bytes = try with("read", path) { disk throws(Errno) in try disk.bytes(of: file) }
-        let start = Int(min(offset, UInt64(bytes.count)))
-        let count = min(target.count, bytes.count - start)
-        bytes.withUnsafeBytes { source in
-            if count > 0 {
-                target.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[start...].prefix(count)))
-            }
-        }
-        return count
+        return bytes.read(at: offset, into: target)
     }
 
     public func write(
         _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
     ) throws(IOError) {
-        let copy = Array(bytes)
-        try change("write", path) { disk throws(Errno) in
-            try disk.write(copy, to: file, at: Int(offset))
+        try change(.write, path) { disk throws(Errno) in
+            try disk.change(file) { $0.writing(bytes, at: Int(offset)) }
         }
     }
 
+    public func writeBuffered(
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+    ) throws(IOError) {
+        try write(file, path, at: offset, bytes)
+    }
+
+    public func resize(_ file: OpenFile, _ path: FilePath, to byteCount: UInt64) throws(IOError) {
+        try change(.resize, path) { disk throws(Errno) in
+            try disk.change(file) { $0.resized(to: Int(byteCount)) }
+        }
+    }
+
+    public func punchHole(
+        _ file: OpenFile, _ path: FilePath, _ range: Range<UInt64>
+    ) throws(IOError) -> Bool {
+        try change(.write, path) { disk throws(Errno) in
+            try disk.change(file) {
+                $0.zeroing(Int(range.lowerBound)..<Int(range.upperBound))
+            }
+        }
+        return true
+    }
+
     public func flush(_ file: OpenFile, _ path: FilePath) throws(IOError) {
-        let ignored = ignoresFlush(path)
-        try change("flush", path) { disk throws(Errno) in
-            if !ignored { try disk.flush(file) }
+        try changeState(.flush, path) { state throws(Errno) in
+            let number = try state.disk.number(of: file)
+            if isWeak(path, state) {
+                state.held.append(.bytes(of: number))
+            } else {
+                state.disk.flush(number: number)
+            }
         }
     }
 
     public func flushDirectory(_ path: FilePath) throws(IOError) {
-        let ignored = ignoresFlush(path)
-        try change("flush", path) { disk throws(Errno) in
-            guard disk.live[path.string] != nil else { throw .noSuchFileOrDirectory }
-            if !ignored { disk.flushNames(of: path.string) }
+        try changeState(.flush, path) { state throws(Errno) in
+            guard state.disk.names(in: path.string) != nil else { throw .noSuchFileOrDirectory }
+            if isWeak(path, state) {
+                state.held.append(.names(of: path.string))
+            } else {
+                state.disk.flushNames(of: path.string)
+            }
         }
+    }
+
+    private func isWeak(_ path: FilePath, _ state: State) -> Bool {
+        state.isWeak && weakening?.weakens(path.string) == true
     }
 
     public func seal(_ file: OpenFile, _ path: FilePath) throws(IOError) {
@@ -133,46 +227,54 @@ public final class SimulatedFileSystem: FileSystem {
     }
 
     public func rename(_ from: FilePath, to: FilePath, replacing: Bool) throws(IOError) {
-        try change("rename", to) { disk throws(Errno) in
+        try change(.rename, to) { disk throws(Errno) in
             guard let node = disk.find(from) else { throw .noSuchFileOrDirectory }
             guard replacing || disk.find(to) == nil else { throw .fileExists }
-            try disk.link(to, to: node)
-            try disk.unlink(from)
+            try disk.set(to, node)
+            try disk.remove(from)
         }
     }
 
     public func remove(_ path: FilePath) throws(IOError) {
-        try change("remove", path) { disk throws(Errno) in try disk.unlink(path) }
+        try change(.remove, path) { disk throws(Errno) in try disk.remove(path) }
     }
 
     public func makeDirectory(_ path: FilePath) throws(IOError) {
-        try change("create", path) { disk throws(Errno) in
-            if disk.live[path.string] != nil { return }
+        try change(.create, path) { disk throws(Errno) in
+            if disk.names(in: path.string) != nil { return }
             guard disk.find(path) == nil else { throw .fileExists }
-            try disk.link(path, to: disk.makeNode(.directory))
-            disk.live[path.string] = [:]
+            try disk.makeDirectory(path)
         }
     }
 
     public func list(_ path: FilePath) throws(IOError) -> [String] {
         try with("list", path) { disk throws(Errno) in
-            guard let names = disk.live[path.string] else { throw .noSuchFileOrDirectory }
-            return names.keys.sorted()
+            guard let names = disk.names(in: path.string) else { throw .noSuchFileOrDirectory }
+            return names.names
         }
     }
 
     public func status(_ path: FilePath) throws(IOError) -> FileStatus {
         try with("examine", path) { disk throws(Errno) in
-            guard let node = disk.find(path) else { throw .noSuchFileOrDirectory }
+            let node = path.string == "/" ? .directory(0) : disk.find(path)
+            guard let node else { throw .noSuchFileOrDirectory }
+            let isFile = if case .file = node { true } else { false }
             return FileStatus(
-                kind: disk.nodes[node]!.kind, byteCount: UInt64(disk.nodes[node]!.bytes.count),
+                kind: isFile ? .regular : .directory, byteCount: UInt64(disk.byteCount(of: node)),
                 mode: 0o600, owner: Process.userID, modified: 0, changed: 0, device: 1)
         }
     }
 
     public func lock(_ path: FilePath) throws(IOError) -> OpenFile? {
         let isNew = try with("lock", path) { disk throws(Errno) in disk.find(path) == nil }
-        if isNew { close(try create(path)) }
+        if isNew {
+            do throws(IOError) {
+                close(try create(path))
+            } catch {
+                // Another thread may have made it first.
+                guard error.errno == .fileExists else { throw error }
+            }
+        }
         return try with("lock", path) { disk throws(Errno) -> OpenFile? in
             let file = try disk.open(path)
             if disk.takeLock(file) { return file }
@@ -189,24 +291,34 @@ public final class SimulatedFileSystem: FileSystem {
         _ operation: String, _ path: FilePath, _ body: (inout SimulatedDisk) throws(Errno) -> T
     ) throws(IOError) -> T {
         do {
-            return try state.withLock { disk throws(Errno) in
-                if disk.isOff { throw .ioError }
-                return try body(&disk)
-            }
+            return try state.withLock { state throws(Errno) in try body(&state.disk) }
         } catch {
             throw IOError(operation, path, error)
         }
     }
 
-    /// Like `with`, for a call that counts.
+    /// Like `with`, for a call that changes something or flushes.
     private func change<T>(
-        _ operation: String, _ path: FilePath, _ body: (inout SimulatedDisk) throws(Errno) -> T
+        _ change: Change, _ path: FilePath, _ body: (inout SimulatedDisk) throws(Errno) -> T
     ) throws(IOError) -> T {
-        try with(operation, path) { disk throws(Errno) in
-            if disk.changeCount == disk.cutAt { disk.isOff = true }
-            if disk.isOff { throw .ioError }
-            disk.changeCount += 1
-            return try body(&disk)
+        try changeState(change, path) { state throws(Errno) in try body(&state.disk) }
+    }
+
+    private func changeState<T>(
+        _ change: Change, _ path: FilePath, _ body: (inout State) throws(Errno) -> T
+    ) throws(IOError) -> T {
+        do {
+            return try state.withLock { state throws(Errno) in
+                if state.moments != nil { state.moments!.append(Moment(disk: state.disk)) }
+                if state.isWeakUntilNextCall { state.strengthen() }
+                let value = try body(&state)
+                if state.isWeak, weakening?.end?(change, path.string) == true {
+                    state.isWeakUntilNextCall = true
+                }
+                return value
+            }
+        } catch {
+            throw IOError(change.rawValue, path, error)
         }
     }
 }

@@ -193,7 +193,8 @@ extension Vault {
             remedy: "run: kura verify --repair")
     }
 
-    /// Follows recovery points. Throws at the first that cannot be followed to its end.
+    /// Follows recovery points. Throws at the first that cannot be followed to its end; one that
+    /// was dropped since it was listed needs nothing any more.
     func mark(
         _ points: some Sequence<RecoveryPointID>, on marks: LiveMarks, _ cancellation: Cancellation
     ) throws(StoreError) {
@@ -202,6 +203,7 @@ extension Vault {
             do throws(StoreError) {
                 try marks.mark(recoveryPoint(id))
             } catch {
+                if isDropped(id, error) { continue }
                 throw StoreError(
                     error.code, "recovery point \(id.short): \(error.message); nothing was removed",
                     remedy: error.remedy)

@@ -45,14 +45,13 @@ public final class Vault: Sendable {
             for replica in vault.replicas { try vault.makeDirectories(in: replica) }
             // The record comes last: a vault that has one is complete.
             for replica in vault.replicas {
+                // Named like one of a session that is over, so that the next session removes what a
+                // power cut leaves.
+                let temporary = replica.path(
+                    of: "\(Layout.temporary)/\(UniqueID.random().hex)-vault", in: record.id)
                 try region.fileSystem.publish(
                     record.encoded(), as: replica.path(of: .record, in: record.id),
-                    temporary: replica.path(
-                        of: "\(Layout.temporary)/vault-\(record.revision)", in: record.id),
-                    replacing: true)
-                // No session's name is on the temporary file, so nobody else would remove it.
-                try region.fileSystem.flushDirectory(
-                    replica.path(of: Layout.temporary, in: record.id))
+                    temporary: temporary, replacing: true)
             }
         }
         return vault
@@ -258,7 +257,7 @@ public final class Vault: Sendable {
     }
 
     /// Whether a point could not be read because it was dropped since it was listed.
-    private func isDropped(_ id: RecoveryPointID, _ error: StoreError) -> Bool {
+    func isDropped(_ id: RecoveryPointID, _ error: StoreError) -> Bool {
         guard error.code == .notFound else { return false }
         do throws(StoreError) {
             return try droppedPoints().contains(id)

@@ -1,0 +1,217 @@
+import KuraFormat
+import KuraIO
+import KuraReplication
+import KuraStore
+import KuraVault
+import Synchronization
+import SystemPackage
+import TestSupport
+import Testing
+
+private let east = TwoRegions.east
+private let west = TwoRegions.west
+
+private func disk(_ seed: UInt64) -> [UInt8] {
+    SyntheticDisk(seed: seed, byteCount: 64 << 10).bytes
+}
+
+/// The table of FORMAT.md section 8, cells that need two regions or the vault's own lock.
+@Suite("One operation beside another, in two regions")
+struct TableTests {
+    /// What holds the vault's own lock in a region.
+    enum Owner: String, CaseIterable, Sendable, CustomTestStringConvertible {
+        case repair, replicate, prune, failover
+
+        var testDescription: String { rawValue }
+
+        func run(_ regions: TwoRegions, _ fileSystem: any FileSystem) throws {
+            let vault = try regions.vault(in: west, fileSystem: fileSystem)
+            switch self {
+            case .repair: _ = try vault.heal([])
+            case .replicate: _ = try regions.replication(on: fileSystem).run(threads: 1)
+            case .prune: _ = try vault.prune(PruneRequest(dropping: [], reason: "test"))
+            case .failover: try Intake(into: vault, operation: "failover").end(clean: true)
+            }
+        }
+    }
+
+    @Test(
+        "Whoever wants the vault's own lock beside its holder is refused, and told who that is",
+        arguments: Owner.allCases, Owner.allCases)
+    func own(_ holder: Owner, _ other: Owner) throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            let id = try regions.backup(disk(1))
+            try regions.replicate()
+            // The holder has announced itself by then.
+            let calls = InterleavingFileSystem(
+                at: { $0 == .flushDirectory && $1.contains(west) && $1.hasSuffix("/sessions") },
+                { try other.run(regions, LocalFileSystem()) })
+            try holder.run(regions, calls)
+            let error = #expect(throws: StoreError.self) { try calls.finish() }
+            #expect(error?.code == .locked)
+            #expect(error?.message.contains("(\(holder.rawValue))") == true)
+            // The lock is free again.
+            try other.run(regions, LocalFileSystem())
+            #expect(try regions.restore(id, from: regions.vault(in: west)) == disk(1))
+        }
+    }
+
+    @Test("A backup beside replication from its region: the other one shows complete points only")
+    func backupBesideReplicationFrom() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            let first = try regions.backup(disk(1))
+            let second = Mutex<RecoveryPointID?>(nil)
+            // Points are listed by then, and runs are not.
+            let calls = InterleavingFileSystem(
+                at: { $0 == .list && $1.contains(east) && $1.hasSuffix("/index") },
+                {
+                    let id = try regions.backup(disk(2), item: "other")
+                    second.withLock { $0 = id }
+                })
+            let report = try regions.replication(on: calls).run(threads: 1)
+            try calls.finish()
+            #expect(report.isComplete)
+            let passive = try regions.vault(in: west)
+            #expect(try passive.recoveryPointIDs() == [first])
+            #expect(try regions.restore(first, from: passive) == disk(1))
+            try regions.replicate()
+            let id = try #require(second.withLock { $0 })
+            #expect(try regions.restore(id, from: regions.vault(in: west)) == disk(2))
+        }
+    }
+
+    @Test("Replication into the region of a backup adds its points, and the backup completes")
+    func replicationToBesideBackup() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            try regions.backup(disk(1))
+            try regions.replicate()
+            // As a backup that began before a failover leaves it: a point in one region alone.
+            let foreign = try backup(
+                disk(2), item: "foreign", into: regions.vault(in: west), directory)
+            let calls = InterleavingFileSystem(
+                at: { $0 == .rename && $1.contains("/packs/") },
+                { _ = try regions.replicate() })
+            let own = try backup(
+                disk(3), item: "own", into: regions.vault(in: east, fileSystem: calls), directory)
+            try calls.finish()
+            let active = try regions.vault(in: east)
+            #expect(try regions.restore(foreign, from: active) == disk(2))
+            #expect(try regions.restore(own, from: active) == disk(3))
+            #expect(try active.verify(VerifyRequest(level: .chunks)).damaged.isEmpty)
+        }
+    }
+
+    private func backup(
+        _ bytes: [UInt8], item: String, into vault: Vault, _ directory: FilePath
+    ) throws -> RecoveryPointID {
+        let path = directory.appending("source-\(item)")
+        try write(bytes, to: path)
+        let disk = BackupRequest.Disk(name: "disk", source: .file(try SourceFile(path)))
+        return try vault.backup(BackupRequest(item: item, disks: [disk], threads: 1)).id
+    }
+
+    @Test("A prune beside replication from its region leaves the packs that are being copied")
+    func pruneBesideReplicationFrom() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            let old = try regions.backup(disk(1))
+            let new = try regions.backup(disk(2))
+            let pruned = Mutex(CollectionReport())
+            let calls = InterleavingFileSystem(
+                at: { $0 == .read && $1.contains(east) && $1.contains("/packs/") },
+                {
+                    let report = try regions.vault(in: east).prune(
+                        PruneRequest(dropping: [old], reason: "test"))
+                    pruned.withLock { $0 = report }
+                })
+            _ = try regions.replication(on: calls).run(threads: 1)
+            try calls.finish()
+            #expect(pruned.withLock { $0.waitingBytes } > 0)
+            #expect(try regions.restore(new, from: regions.vault(in: west)) == disk(2))
+            #expect(try regions.replicate().isComplete)
+            let passive = try regions.vault(in: west)
+            #expect(try passive.recoveryPointIDs() == [new])
+            #expect(try passive.verify(VerifyRequest(level: .chunks)).damaged.isEmpty)
+            let later = try regions.vault(in: east).prune(
+                PruneRequest(dropping: [], reason: "test"))
+            #expect(later.removedPacks > 0 && later.waitingBytes == 0)
+            #expect(try regions.restore(new, from: regions.vault(in: east)) == disk(2))
+        }
+    }
+
+    @Test("A backup beside a failover ends in the old region, and replication takes its point over")
+    func failoverBesideBackup() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            let first = try regions.backup(disk(1))
+            try regions.replicate()
+            let calls = InterleavingFileSystem(
+                at: { $0 == .rename && $1.contains("/packs/") },
+                {
+                    let report = try regions.subscription().failOver(east, acceptLoss: false)
+                    #expect(!report.isRefused && report.moved.count == 1)
+                })
+            let second = try backup(
+                disk(2), item: "item", into: regions.vault(in: east, fileSystem: calls), directory)
+            try calls.finish()
+            #expect(try regions.place().activeName == west)
+            try regions.replicate()
+            let active = try regions.place().reading()
+            #expect(active.region.name == west)
+            #expect(try regions.restore(first, from: active) == disk(1))
+            #expect(try regions.restore(second, from: active) == disk(2))
+        }
+    }
+
+    @Test("A catalog rebuild beside a backup has the points that were committed by then")
+    func rebuildBesideBackup() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            try regions.backup(disk(1))
+            let calls = InterleavingFileSystem(
+                at: { $0 == .rename && $1.contains("/points/") },
+                {
+                    let report = try Subscription.rebuildCatalog(home: regions.home, replicas: [])
+                    #expect(report.report.points == 1)
+                    #expect(report.report.warnings.isEmpty)
+                })
+            _ = try backup(
+                disk(2), item: "other", into: regions.vault(in: east, fileSystem: calls), directory)
+            try calls.finish()
+            let later = try Subscription.rebuildCatalog(home: regions.home, replicas: [])
+            #expect(later.report.points == 2)
+        }
+    }
+
+    @Test("A catalog rebuild beside a failover goes by the record with the highest revision")
+    func rebuildBesideFailover() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory, replicas: 2)
+            let id = try regions.backup(disk(1))
+            try regions.replicate()
+            var next = try regions.place().record
+            next.failedOver = true
+            next.revision = try #require(next.revisionAfterFailover)
+            let record = next
+            // One replica of the new active region has the record by then.
+            let calls = InterleavingFileSystem(
+                at: { $0 == .flushDirectory && $1.hasSuffix("/vaults/\(record.id.hex)") },
+                {
+                    let subscription = try Subscription.rebuildCatalog(
+                        home: regions.home, replicas: []
+                    ).subscription
+                    let place = try subscription.place(named: TwoRegions.vaultName)
+                    #expect(place.activeName == west)
+                    #expect(try regions.restore(id, from: place.reading()) == disk(1))
+                })
+            let intake = try Intake(
+                into: regions.vault(in: west, fileSystem: calls), operation: "failover")
+            try intake.publish(record)
+            intake.end(clean: true)
+            try calls.finish()
+        }
+    }
+}
