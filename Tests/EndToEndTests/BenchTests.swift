@@ -31,7 +31,7 @@ import TestSupport
                 #expect(
                     Set(rate.keys)
                         == ["one_thread_bytes_per_second", "all_threads_bytes_per_second"])
-                // Which of these there are depends on the file system and on the engine.
+                // Which of these there are depends on the file system and on libcrypto.
                 if ["direct_read", "mac"].contains(name) { continue }
                 let values = rate.values.compactMap { $0 as? Double }
                 #expect(!values.isEmpty && values.allSatisfy { $0 > 0 }, "\(name)")

@@ -61,7 +61,7 @@ extension Primitive {
         case .chunker: "gear-tail-v1"
         case .hashOneLane: "libcrypto"
         case .hashManyLanes: "independent chunks at once"
-        case .mac: "for re-reading; - where there is none"
+        case .mac: "Poly1305 of chunks, for re-reading"
         case .compress: "frames, plain bytes"
         case .checkAfterCompress: "decompress and compare, plain bytes"
         case .decode: "frames, plain bytes"

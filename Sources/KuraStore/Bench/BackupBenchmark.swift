@@ -118,14 +118,14 @@ public struct BackupBenchmark: Sendable {
         }
         let counts = report.point.counts
         let readBytes = read.reduce(0) { $0 + UInt64($1.count) }
-        let limit = SpeedLimit.backup(
-            SpeedLimit.Backup(
-                read: readBytes, data: counts.dataBytes,
-                // What is neither new nor first is where it was: no other disk is in the vault.
-                unchanged: parent == nil ? 0 : counts.dataBytes - counts.newBytes,
-                new: counts.newBytes, stored: report.point.storedBytes,
-                copies: Int(vault.record.copies), readsDevice: !fitsInMemory(readBytes)),
-            limits.rates)
+        // What is neither new nor first is where it was: no other disk is in the vault.
+        let unchanged = parent == nil ? 0 : counts.dataBytes - counts.newBytes
+        var work = SpeedLimit.Backup(
+            read: readBytes, data: counts.dataBytes, unchanged: unchanged, new: counts.newBytes,
+            stored: report.point.storedBytes, copies: Int(vault.record.copies),
+            readsDevice: !fitsInMemory(readBytes))
+        work.proven = unchanged / UInt64(Tuning.proofRounds)
+        let limit = SpeedLimit.backup(work, limits.rates)
         let step = BenchmarkStep(
             kind: kind, seconds: report.seconds, bytes: counts.dataBytes, limit: limit,
             stages: report.stages, replicaNanoseconds: report.replicaNanoseconds)

@@ -59,6 +59,9 @@ package final class KernelPass {
     package private(set) var storedBytes: UInt64 = 0
     /// Blocks of zeros that the scan found. Results are used, so that no kernel can be left out.
     package private(set) var zeroBlocks: UInt64 = 0
+    /// Nil where libcrypto has no Poly1305.
+    private let authenticator = ChunkAuthenticator(.random())
+    private var codes: [ChunkMAC] = []
     private var ends: [Int?] = []
     private var digests: [Digest] = []
 
@@ -114,7 +117,6 @@ package final class KernelPass {
         }
     }
 
-    /// The place of the MAC of unchanged chunks is here, beside the hashes.
     private func hash(_ batch: WindowBatch) throws(StoreError) {
         let count = Self.dataBytes(of: batch)
         digests.removeAll(keepingCapacity: true)
@@ -125,6 +127,14 @@ package final class KernelPass {
             hasher.removeAll()
             for chunk in batch.chunks { hasher.append(batch.bytes(of: chunk)) }
             hasher.run()
+        }
+        if let authenticator {
+            codes.removeAll(keepingCapacity: true)
+            times.time(.mac, count) {
+                for chunk in batch.chunks {
+                    codes.append(authenticator.code(of: batch.bytes(of: chunk)))
+                }
+            }
         }
         guard digests == hasher.digests else {
             throw StoreError(.io, "SHA-256 of many lanes differs from that of one")

@@ -16,7 +16,7 @@ public enum Primitive: String, Sendable, CaseIterable {
     case hashOneLane = "sha256_one_lane"
     /// SHA-256 of the chunks of a window, as many at once as the processor does best.
     case hashManyLanes = "sha256_many_lanes"
-    /// The keyed MAC that proves a chunk unchanged; not measured where the engine has none.
+    /// The keyed MAC that tells that a chunk is unchanged; nil where libcrypto has none.
     case mac
     /// Compressing frames, in plain bytes.
     case compress = "zstd"
