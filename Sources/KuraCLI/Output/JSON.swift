@@ -169,14 +169,25 @@ struct JSONWriter {
             if utf8.allSatisfy(Self.standsForItself) {
                 bytes.append(contentsOf: utf8)
             } else {
-                for byte in utf8 { escape(byte) }
+                for scalar in String(decoding: utf8, as: UTF8.self).unicodeScalars {
+                    append(scalar)
+                }
             }
         }
         bytes.append(UInt8(ascii: "\""))
     }
 
     private static func standsForItself(_ byte: UInt8) -> Bool {
-        byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+        0x20..<0x7f ~= byte && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+    }
+
+    /// What a terminal would obey is escaped, although JSON does not ask for it.
+    private mutating func append(_ scalar: Unicode.Scalar) {
+        if scalar.value >= 0x7f, Terminal.isHarmful(scalar) {
+            raw(Terminal.escape(scalar))
+        } else {
+            for byte in UTF8.encode(scalar)! { escape(byte) }
+        }
     }
 
     private mutating func escape(_ byte: UInt8) {
