@@ -170,7 +170,7 @@ struct JSONWriter {
                 bytes.append(contentsOf: utf8)
             } else {
                 for scalar in String(decoding: utf8, as: UTF8.self).unicodeScalars {
-                    append(scalar)
+                    quote(scalar)
                 }
             }
         }
@@ -178,15 +178,16 @@ struct JSONWriter {
     }
 
     private static func standsForItself(_ byte: UInt8) -> Bool {
-        0x20..<0x7f ~= byte && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+        byte >= 0x20 && byte < 0x7f && byte != UInt8(ascii: "\"")
+            && byte != UInt8(ascii: "\\")
     }
 
     /// What a terminal would obey is escaped, although JSON does not ask for it.
-    private mutating func append(_ scalar: Unicode.Scalar) {
+    private mutating func quote(_ scalar: Unicode.Scalar) {
         if scalar.value >= 0x7f, Terminal.isHarmful(scalar) {
             raw(Terminal.escape(scalar))
         } else {
-            for byte in UTF8.encode(scalar)! { escape(byte) }
+            for byte in String(scalar).utf8 { escape(byte) }
         }
     }
 
