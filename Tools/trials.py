@@ -9,7 +9,7 @@ from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parent
 REPOSITORY = TOOLS.parent
-KURA = REPOSITORY / ".build-release/release/kura"
+KURA = REPOSITORY / ".build/release/kura"
 
 # Exit codes of kura.
 DONE, FAILED, WARNINGS, NOT_FOUND, LOCKED, DAMAGED, NO_SPACE, INTERRUPTED = 0, 1, 3, 10, 11, 12, 13, 130
@@ -66,8 +66,8 @@ def program(path):
         sourced("needs", "need_swift")
         sourced("needs", 'need "${build_needs[@]}" #')
         subprocess.run(
-            ["swift", "build", "--package-path", str(REPOSITORY), "-c", "release", "--product", "kura",
-             "--scratch-path", str(REPOSITORY / ".build-release")], stdout=sys.stderr, check=True)
+            ["swift", "build", "--package-path", str(REPOSITORY), "-c", "release", "--product", "kura"],
+            stdout=sys.stderr, check=True)
     if not path.exists():
         raise Skip(f"there is no {path}")
     # A stack trace of a program that is killed all the time takes longer than the program.

@@ -66,15 +66,6 @@ struct Canary: Sendable {
         swapped("bytes of files behind the recovery point", .backup, first: {
             $0.contains("/tmp/")
         }, .flush, points),
-        swapped("merged runs removed before their successor", .merge, first: runs, .remove) {
-            $0.hasPrefix("/east-2") && run($0)
-        },
-        swapped("runs removed before those without the dead packs", .prune, first: runs, .remove) {
-            $0.hasPrefix("/east-2") && run($0)
-        },
-        swapped("packs removed before the runs without them", .prune, first: runs, .remove) {
-            $0.hasPrefix("/east-2") && packs($0)
-        },
         swapped("packs removed before the tombstone", .prune, first: tombstones, .remove) {
             $0.hasPrefix("/east-2") && packs($0)
         },
@@ -88,8 +79,5 @@ struct Canary: Sendable {
         swapped("a point in the paired region before its runs", .replicate, first: {
             $0.hasPrefix("/west") && runs($0)
         }, .flush) { $0.hasPrefix("/west-2") && points($0) },
-        swapped("the name of a restored file before its bytes", .restore, first: {
-            $0.hasSuffix(".partial")
-        }, .flush) { $0 == "/" },
     ]
 }

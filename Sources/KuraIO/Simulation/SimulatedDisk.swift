@@ -224,10 +224,9 @@ struct SimulatedDisk {
             let (bytes, old) = (files[number].bytes, files[number].durable)
             var found = survives(&random) ? bytes : old
             if survival == .some {
-                let ends = [
-                    old.byteCount, bytes.byteCount,
-                    Int.random(in: 0...bytes.byteCount, using: &random),
-                ]
+                // A length that it had, or one on the way from one to the other.
+                let lengths = [old.byteCount, bytes.byteCount].sorted()
+                let ends = lengths + [Int.random(in: lengths[0]...lengths[1], using: &random)]
                 found = bytes.torn(
                     with: old, count: ends.randomElement(using: &random)!,
                     sectorBytes: Self.sectorBytes
