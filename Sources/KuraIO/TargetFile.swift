@@ -119,8 +119,11 @@ public final class TargetFile: Sendable {
                 throw .deviceTooSmall(path, needed: byteCount, available: size)
             }
         } else {
-            try Self.withTargetError { () throws(IOError) in
+            do throws(IOError) {
                 try fileSystem.resize(file, temporary ?? path, to: byteCount)
+            } catch {
+                // By the name that its user knows.
+                throw .io(IOError(error.operation, path, error.errno))
             }
         }
     }
