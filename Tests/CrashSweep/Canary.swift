@@ -17,14 +17,19 @@ struct Canary: Sendable {
             weakening: SimulatedFileSystem.Weakening(of: isMeant))
     }
 
-    /// What has to be durable first becomes so only behind what has to wait for it.
+    /// What has to be durable first becomes so only behind what has to wait for it, in all replicas:
+    /// what is right in one of them is enough.
+    /// - Parameter count: of how many paths the second has to happen.
     private static func swapped(
         _ name: String, _ scenario: Scenario, first: @escaping @Sendable (String) -> Bool,
-        _ change: SimulatedFileSystem.Change, _ second: @escaping @Sendable (String) -> Bool
+        _ change: SimulatedFileSystem.Change, of count: Int = 1,
+        _ second: @escaping @Sendable (String) -> Bool
     ) -> Canary {
         Canary(
             name: "with \(name)", scenario: scenario,
-            weakening: SimulatedFileSystem.Weakening(of: first) { $0 == change && second($1) })
+            weakening: SimulatedFileSystem.Weakening(of: first, endCount: count) {
+                $0 == change && second($1)
+            })
     }
 
     private static func packs(_ path: String) -> Bool { path.contains("/packs/") }
@@ -59,25 +64,34 @@ struct Canary: Sendable {
         unflushed("bytes of an overwritten file", .overwrite) { $0 == World.target.string },
     ]
 
-    /// One for each rule of what comes before what.
+    /// One for each rule of what comes before what. Replicas are written side by side, and things are
+    /// removed from them one after the other.
     private static let edges: [Canary] = [
-        swapped("an index run before its packs", .backup, first: packs, .flush, runs),
-        swapped("a recovery point before its runs", .backup, first: runs, .flush, points),
+        swapped("an index run before its packs", .backup, first: packs, .flush, of: 3, runs),
+        swapped("a recovery point before its runs", .backup, first: runs, .flush, of: 3, points),
         swapped("bytes of files behind the recovery point", .backup, first: {
             $0.contains("/tmp/")
-        }, .flush, points),
+        }, .flush, of: 3, points),
         swapped("packs removed before the tombstone", .prune, first: tombstones, .remove) {
             $0.hasPrefix("/east-2") && packs($0)
         },
-        swapped("repacked chunks behind their run", .prune, first: packs, .flush, runs),
-        swapped("a run in a replica that catches up before its packs", .catchUp, first: {
+        swapped("packs removed before the runs without them", .prune, first: runs, .remove) {
             $0.hasPrefix("/east-2") && packs($0)
-        }, .flush) { $0.hasPrefix("/east-2") && runs($0) },
+        },
+        swapped("runs that a prune replaces removed before the others", .prune, first: runs, .remove) {
+            $0.hasPrefix("/east-2") && run($0)
+        },
+        swapped("merged runs removed before their successor", .merge, first: runs, .remove) {
+            $0.hasPrefix("/east-2") && run($0)
+        },
+        swapped("the name of a restored file before its bytes", .restore, first: {
+            $0.hasSuffix(".partial")
+        }, .flush) { $0 == "/" },
         swapped("a run in the paired region before its packs", .replicate, first: {
             $0.hasPrefix("/west") && packs($0)
-        }, .flush) { $0.hasPrefix("/west-2") && points($0) },
+        }, .flush, of: 3) { $0.hasPrefix("/west") && points($0) },
         swapped("a point in the paired region before its runs", .replicate, first: {
             $0.hasPrefix("/west") && runs($0)
-        }, .flush) { $0.hasPrefix("/west-2") && points($0) },
+        }, .flush, of: 3) { $0.hasPrefix("/west") && points($0) },
     ]
 }

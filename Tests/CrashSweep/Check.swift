@@ -21,17 +21,24 @@ struct Check {
         }
     }
 
-    /// - Parameter found: the world on the disk that is there when the power comes back.
-    func run(_ found: World) throws -> Recovery {
+    /// - Parameters:
+    ///   - found: the world on the disk that is there when the power comes back.
+    ///   - isWanted: whether what a prune was taking away is backed up once more before anything
+    ///     else is done: a backup must not rely on what is half gone.
+    func run(_ found: World, backingUpAgain isWanted: Bool) throws -> Recovery {
         var world = found
-        var recovery = Recovery(worlds: [(0, found)])
         try expectPromises(world, "when the power came back")
+        if scenario.isPrune, isWanted {
+            try world.backup(disks[scenario == .prune ? 0 : 1])
+        }
+        let begun = world
+        var recovery = Recovery(worlds: [(0, begun)])
         world.fileSystem.startRecording()
         // I8: the same command completes, with nothing to unlock or to tidy by hand.
         try scenario.run(&world, disks)
         recovery.worlds.append((world.fileSystem.momentCount, world))
         // I11: one prune, and nothing is left that nobody needs.
-        if scenario != .prune { try world.prune() }
+        if !scenario.isPrune { try world.prune() }
         recovery.moments = world.fileSystem.stopRecording()
         try expectNothingLeft(world)
         // I5: everything that is there is as it must be. Every point is followed to its chunks, and
@@ -41,7 +48,7 @@ struct Check {
             throw Violation(
                 "I5: \(damage.path) of replica \(damage.replica) is \(damage.kind.rawValue)")
         }
-        try expectPromises(world, "after a prune", proven: Set(found.promises.points.keys))
+        try expectPromises(world, "after a prune", proven: Set(begun.promises.points.keys))
         guard world.vault().interruptedSessions().isEmpty else {
             throw Violation("I11: the interrupted session is still there")
         }

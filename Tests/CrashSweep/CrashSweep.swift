@@ -45,7 +45,7 @@ struct CrashSweep: Sendable {
     }
 
     var scenario: Scenario
-    /// Disks that are looked at per power cut, besides "nothing of it" and "all of it".
+    /// Disks that are looked at per power cut, besides nothing, everything and the removals alone.
     var imagesPerCut = 8
     /// Second power cuts after each first one.
     var secondCuts = 1
@@ -67,7 +67,7 @@ struct CrashSweep: Sendable {
         try scenario.prepare(&world, disks, seed: seed)
         try scenario.begin(&world, disks)
         let before = world.promises
-        world = world.moved(to: world.fileSystem.copy(weakening: weakening))
+        world = world.moved(to: world.fileSystem.copy(weakening: weakening, room: scenario.room))
         world.fileSystem.startRecording()
         try scenario.run(&world, disks)
         if weakening?.hasEnd == true, world.fileSystem.isWeakened {
@@ -78,14 +78,15 @@ struct CrashSweep: Sendable {
         states.outcome.passes = 1
         states.outcome.calls = moments.count - 1
         // In any order, so that a pass that stops early has looked everywhere; the end first, when
-        // the operation was acknowledged.
+        // the operation was acknowledged, and before it where a rule of order was broken.
         var random = SeededGenerator(seed: seed)
-        let cuts = [moments.count - 1] + (0..<(moments.count - 1)).shuffled(using: &random)
+        let cuts = [world.fileSystem.weakeningEnd, moments.count - 1].compactMap(\.self)
+            + (0..<(moments.count - 1)).shuffled(using: &random)
         for cut in cuts where (only == nil || only == cut) && !budget.isSpent {
             states.outcome.cuts += 1
             var found = world
             if cut < moments.count - 1 { found.promises = before }
-            for image in 0..<(imagesPerCut + 2) {
+            for image in 0..<(imagesPerCut + States.kinds.count) {
                 let losses = states.outcome.violations.count
                 guard !budget.isSpent, losses < violationsMax else { break }
                 states.check(moments[cut], image, found, cut: cut)
@@ -103,6 +104,9 @@ struct CrashSweep: Sendable {
         let budget: Budget
         var outcome = Outcome()
         private var seen: Set<[Int]> = []
+
+        /// What is looked at once at each power cut.
+        static let kinds: [SimulatedFileSystem.Survival] = [.nothing, .everything, .removals]
         private var random: SeededGenerator
 
         init(sweep: CrashSweep, seed: UInt64, disks: [[UInt8]], _ budget: Budget) {
@@ -116,10 +120,8 @@ struct CrashSweep: Sendable {
         mutating func check(
             _ moment: SimulatedFileSystem.Moment, _ image: Int, _ world: World, cut: Int
         ) {
-            let kinds: [SimulatedFileSystem.Survival] = [.nothing, .everything]
-            guard let recovery = check(
-                moment, image < kinds.count ? kinds[image] : .some, world, "call \(cut)")
-            else { return }
+            let survival = image < Self.kinds.count ? Self.kinds[image] : .some
+            guard let recovery = check(moment, survival, world, "call \(cut)") else { return }
             for _ in 0..<sweep.secondCuts {
                 let second = Int.random(in: 0..<recovery.moments.count, using: &random)
                 let survival = SimulatedFileSystem.Survival.allCases.randomElement(using: &random)!
@@ -142,7 +144,8 @@ struct CrashSweep: Sendable {
             budget.spend()
             if isSecond { outcome.deepStates += 1 }
             do {
-                return try check.run(world.moved(to: disk))
+                let isWanted = Bool.random(using: &random)
+                return try check.run(world.moved(to: disk), backingUpAgain: isWanted)
             } catch {
                 outcome.violations.append(
                     "\(place): \(error)\n  again: crash-sweep --operation "

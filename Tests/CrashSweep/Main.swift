@@ -103,8 +103,8 @@ enum Main {
     }
 
     /// Passes and states in them that a canary gets to be noticed.
-    private static let canaryPasses = 3
-    private static let canaryStates = 3000
+    private static let canaryPasses = 30
+    private static let canaryStates = 200
 
     /// - Returns: the first loss that the sweep finds; nil when it finds none.
     private static func loss(without canary: Canary, seed: UInt64) -> String? {

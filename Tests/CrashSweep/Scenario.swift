@@ -11,6 +11,8 @@ enum Scenario: String, CaseIterable, Sendable {
     case backup
     case merge
     case prune
+    /// A prune on a disk without room for what one replica lacks.
+    case crampedPrune = "cramped-prune"
     case repair
     case catchUp = "catch-up"
     case replicate
@@ -19,6 +21,10 @@ enum Scenario: String, CaseIterable, Sendable {
     case overwrite
 
     var isPaired: Bool { self == .replicate }
+    var isPrune: Bool { self == .prune || self == .crampedPrune }
+
+    /// Bytes that are free while the operation runs for the first time.
+    var room: UInt64 { self == .crampedPrune ? 0 : SimulatedFileSystem.plentyOfRoom }
 
     /// Its part of all states. Making a vault is making hundreds of directories, each like the
     /// other; and a merge takes long to check, because it needs many points.
@@ -52,7 +58,7 @@ enum Scenario: String, CaseIterable, Sendable {
         case .repair:
             try world.backup(disks[0])
             try damage(world, seed)
-        case .catchUp: try fallBehind(&world, disks)
+        case .catchUp, .crampedPrune: try fallBehind(&world, disks)
         case .replicate:
             try world.backup(disks[0])
             try world.replicate()
@@ -64,9 +70,12 @@ enum Scenario: String, CaseIterable, Sendable {
     /// What may be there from now on, although nobody was told.
     func begin(_ world: inout World, _ disks: [[UInt8]]) throws {
         switch self {
-        case .prune:
-            let oldest = try world.vault().recoveryPoints().last { $0.point.sequence == 1 }
-            if let oldest { world.promises.mayBeDropped.insert(oldest.id) }
+        case .prune, .crampedPrune:
+            // In the cramped one that of which the index run also lists packs that others need, and
+            // that one replica lacks.
+            let sequence: UInt64 = self == .prune ? 1 : 2
+            let old = try world.vault().recoveryPoints().last { $0.point.sequence == sequence }
+            if let old { world.promises.mayBeDropped.insert(old.id) }
         case .restore: world.promises.target = .absentOr(disks[0])
         case .overwrite: world.promises.target = .mixture(old: disks[1], new: disks[0])
         default: break
@@ -79,7 +88,7 @@ enum Scenario: String, CaseIterable, Sendable {
         case .create: try world.create()
         case .firstBackup, .backup, .catchUp: try world.backup(disks[2])
         case .merge: try world.vault().mergeRuns()
-        case .prune: try world.prune(dropping: world.promises.mayBeDropped)
+        case .prune, .crampedPrune: try world.prune(dropping: world.promises.mayBeDropped)
         case .repair: try world.repair()
         case .replicate: try world.replicate()
         case .journal: try world.changeSetting()
@@ -96,6 +105,7 @@ enum Scenario: String, CaseIterable, Sendable {
         let kept = away.appending("replica.away")
         try world.fileSystem.rename(identity, to: kept, replacing: false)
         try world.backup(disks[1])
+        if self == .crampedPrune { try world.backup(disks[2]) }
         try world.fileSystem.rename(kept, to: identity, replacing: false)
         try world.fileSystem.flushDirectory(away)
     }

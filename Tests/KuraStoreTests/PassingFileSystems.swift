@@ -50,3 +50,21 @@ final class CountingFileSystem: PassingFileSystem {
         counts.withLock { $0[Place(path: path.string, offset: offset), default: 0] += 1 }
     }
 }
+
+/// The local file system of a disk that says that nothing is free.
+final class FullFileSystem: PassingFileSystem {
+    private let state = Mutex((hasShrunk: false, hasGrownFirst: false))
+
+    /// Whether a pack got a name before the first one went.
+    var hasGrownFirst: Bool { state.withLock { $0.hasGrownFirst } }
+
+    func before(_ call: FileCall, _ path: FilePath) {
+        guard path.string.contains("/packs/") else { return }
+        state.withLock { state in
+            if call == .remove { state.hasShrunk = true }
+            if call == .rename, !state.hasShrunk { state.hasGrownFirst = true }
+        }
+    }
+
+    func freeBytes(_ path: FilePath) -> UInt64 { 0 }
+}

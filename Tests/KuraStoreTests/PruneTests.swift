@@ -171,6 +171,56 @@ struct PruneTests {
         }
     }
 
+    @Test("Without room for what a replica lacks, what is dead goes first, and then it is copied")
+    func cramped() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            var random = SeededGenerator(seed: 8)
+            let first = try store.backup(random.bytes(1 << 19))
+            let bytes = random.bytes(1 << 19)
+            // One replica misses a backup, and a backup that failed leaves a pack that no run lists.
+            let (place, away) = (store.region.replicas[2].path, directory.appending("away"))
+            rename(place.string, away.string)
+            let kept = try store.backup(bytes)
+            rename(away.string, place.string)
+            let failing = FailingFileSystem { $0.operation == .rename && $0.path.string.contains("/index/") }
+            #expect(throws: StoreError.self) {
+                try store.backup(
+                    random.bytes(1 << 19), into: store.reopened(fileSystem: failing))
+            }
+            let full = FullFileSystem()
+            let vault = store.reopened(fileSystem: full)
+            let report = try Self.prune(vault, dropping: [first.id])
+            #expect(report.obstacle == nil && report.removedPacks >= 2)
+            #expect(!full.hasGrownFirst)
+            // Nothing was free even then, so the next prune does the copying.
+            #expect(!store.reopened().interruptedSessions().isEmpty)
+            #expect(try store.restore(kept.id) == bytes)
+            _ = try Self.prune(store.reopened())
+            #expect(try store.reopened().verify(VerifyRequest(level: .chunks)).damaged.isEmpty)
+            #expect(try store.files("packs", replica: 2).count == store.files("packs", replica: 0).count)
+            #expect(store.reopened().interruptedSessions().isEmpty)
+        }
+    }
+
+    @Test("A prune that is refused keeps the reserve")
+    func refusedKeepsReserve() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            try store.backup([1, 2, 3])
+            let reserve = store.vaultPath(replica: 1).appending("reserve")
+            let refusal = InterleavingFileSystem { call, path in
+                call == .list && path.hasSuffix("/condemned")
+            } _: {
+                #expect(throws: StoreError.self) { _ = try Self.prune(store.reopened()) }
+                let isThere = try LocalFileSystem().exists(reserve)
+                #expect(isThere)
+            }
+            _ = try Self.prune(store.reopened(fileSystem: refusal))
+            try refusal.finish()
+        }
+    }
+
     @Test("A point that cannot be followed stops the collection before anything is removed")
     func unreadable() throws {
         try withTemporaryDirectory { directory in

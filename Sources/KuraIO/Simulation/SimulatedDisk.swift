@@ -206,16 +206,17 @@ struct SimulatedDisk {
         _ survival: SimulatedFileSystem.Survival, _ random: inout some RandomNumberGenerator
     ) -> SimulatedDisk {
         let chance = [0.1, 0.5, 0.9].randomElement(using: &random)!
-        func survives(_ random: inout some RandomNumberGenerator) -> Bool {
+        func survives(_ random: inout some RandomNumberGenerator, isRemoval: Bool = false) -> Bool {
             switch survival {
             case .nothing: false
             case .everything: true
+            case .removals: isRemoval
             case .some: Double.random(in: 0..<1, using: &random) < chance
             }
         }
         var disk = copy()
         disk.live = durable
-        for change in nameChanges where survives(&random) {
+        for change in nameChanges where survives(&random, isRemoval: change.node == nil) {
             if disk.live[change.directory] == nil { disk.live[change.directory] = Names() }
             disk.live[change.directory]!.set(change.name, change.node)
         }

@@ -14,6 +14,9 @@ public final class SimulatedFileSystem: TargetFileSystem {
     /// What of the changes that were not flushed a power cut leaves.
     public enum Survival: Sendable, CaseIterable {
         case nothing, everything
+        /// Names that went away are gone, and nothing else is done: what a rule of order between
+        /// taking away and writing is for.
+        case removals
         /// Each change by itself, with a chance that is drawn once per power cut.
         case some
     }
@@ -24,6 +27,7 @@ public final class SimulatedFileSystem: TargetFileSystem {
     /// Takes flushes away, so that a test can show that it notices.
     public struct Weakening: Sendable {
         let weakens: @Sendable (String) -> Bool
+        let endCount: Int
         let end: (@Sendable (Change, String) -> Bool)?
 
         /// Whether there is a call that ends it.
@@ -31,13 +35,15 @@ public final class SimulatedFileSystem: TargetFileSystem {
 
         /// - Parameters:
         ///   - weakens: paths of files and directories whose flushes do nothing, and succeed.
+        ///   - endCount: of how many different paths there has to be such a call.
         ///   - end: a call after which what was flushed by then becomes durable after all: as if
         ///     whoever makes that call had not waited for it. nil for never.
         public init(
-            of weakens: @escaping @Sendable (String) -> Bool,
+            of weakens: @escaping @Sendable (String) -> Bool, endCount: Int = 1,
             until end: (@Sendable (Change, String) -> Bool)? = nil
         ) {
             self.weakens = weakens
+            self.endCount = endCount
             self.end = end
         }
     }
@@ -66,7 +72,10 @@ public final class SimulatedFileSystem: TargetFileSystem {
         var moments: [Moment]?
         var held: [Flush] = []
         var isWeak: Bool
+        /// Paths of calls that end the weakening.
+        var ends: Set<String> = []
         var isWeakUntilNextCall = false
+        var weakeningEnd: Int?
 
         mutating func strengthen() {
             isWeak = false
@@ -81,20 +90,27 @@ public final class SimulatedFileSystem: TargetFileSystem {
 
     private let state: Mutex<State>
     private let weakening: Weakening?
+    private let room: UInt64
 
-    public init() {
-        state = Mutex(State(disk: SimulatedDisk(), isWeak: false))
-        weakening = nil
+    /// What it says is free; it takes whatever is written.
+    public static let plentyOfRoom: UInt64 = 1 << 40
+
+    public convenience init() {
+        self.init(SimulatedDisk(), nil)
     }
 
-    private init(_ disk: SimulatedDisk, _ weakening: Weakening?) {
+    private init(_ disk: SimulatedDisk, _ weakening: Weakening?, room: UInt64 = plentyOfRoom) {
         state = Mutex(State(disk: disk, isWeak: weakening != nil))
         self.weakening = weakening
+        self.room = room
     }
 
     /// An independent disk with the same content, live and durable; nothing is open or locked there.
-    public func copy(weakening: Weakening? = nil) -> SimulatedFileSystem {
-        SimulatedFileSystem(state.withLock { $0.disk.copy() }, weakening)
+    /// - Parameter room: bytes that it says are free.
+    public func copy(
+        weakening: Weakening? = nil, room: UInt64 = plentyOfRoom
+    ) -> SimulatedFileSystem {
+        SimulatedFileSystem(state.withLock { $0.disk.copy() }, weakening, room: room)
     }
 
     /// From now on remembers the disk as it is before every call that changes something or flushes.
@@ -114,7 +130,10 @@ public final class SimulatedFileSystem: TargetFileSystem {
     }
 
     /// Whether flushes are still taken away.
-    public var isWeakened: Bool { state.withLock { $0.isWeak } }
+    public var isWeakened: Bool { state.withLock { $0.isWeak && !$0.isWeakUntilNextCall } }
+
+    /// Number of the recorded moment right behind the call that ends the weakening.
+    public var weakeningEnd: Int? { state.withLock { $0.weakeningEnd } }
 
     /// Flips one bit of a file, as a failing disk does, durably.
     public func damage(
@@ -283,7 +302,7 @@ public final class SimulatedFileSystem: TargetFileSystem {
         }
     }
 
-    public func freeBytes(_ path: FilePath) throws(IOError) -> UInt64 { 1 << 40 }
+    public func freeBytes(_ path: FilePath) throws(IOError) -> UInt64 { room }
 
     // MARK: Calls
 
@@ -312,8 +331,12 @@ public final class SimulatedFileSystem: TargetFileSystem {
                 if state.moments != nil { state.moments!.append(Moment(disk: state.disk)) }
                 if state.isWeakUntilNextCall { state.strengthen() }
                 let value = try body(&state)
-                if state.isWeak, weakening?.end?(change, path.string) == true {
-                    state.isWeakUntilNextCall = true
+                if state.isWeak, let weakening, weakening.end?(change, path.string) == true {
+                    state.ends.insert(path.string)
+                    if state.ends.count >= weakening.endCount {
+                        state.isWeakUntilNextCall = true
+                        state.weakeningEnd = state.weakeningEnd ?? state.moments?.count
+                    }
                 }
                 return value
             }

@@ -165,7 +165,7 @@ extension Vault {
     }
 
     /// Length of a file in the first of `holders` that tells; 0 where none does.
-    private func size(of file: VaultFile, _ holders: [Replica]) -> UInt64 {
+    func size(of file: VaultFile, _ holders: [Replica]) -> UInt64 {
         for holder in holders {
             do throws(IOError) {
                 return try fileSystem.status(holder.path(of: file, in: id)).byteCount

@@ -60,6 +60,9 @@ extension Vault {
     /// an error that comes later; collecting can be stopped anywhere and is gone on with next time.
     /// Memory: one bit and the index's own filters a chunk.
     ///
+    /// On a disk without room for what its replicas lack of each other, collecting comes first, without
+    /// repacking, and copying behind it, as far as there is room then.
+    ///
     /// Collecting needs every replica, because one that is away would bring back what was taken
     /// away; and while the vault is failed over, the other region may still need what this one does
     /// not. Points are dropped all the same; `obstacle` says why nothing was collected.
@@ -68,12 +71,10 @@ extension Vault {
         cancellation: Cancellation = Cancellation()
     ) throws(StoreError) -> CollectionReport {
         try requireWritable()
-        releaseReserve()
-        let session = try Session.begin(
-            self, operation: "prune", item: Session.noItem, required: requiredCopies)
+        let session = try beginPrune()
         var clean = false
         defer { session.end(clean: clean) }
-        try session.settle(Progress(), cancellation)
+        let isSettled = try session.settleIfThereIsRoom(cancellation)
         try session.drop(
             try recoveryPointIDs().filter(request.dropped.contains), reason: request.reason)
         var report = CollectionReport()
@@ -86,24 +87,23 @@ extension Vault {
                 + "is taken away after kura region failback"
         } else {
             var collection = GarbageCollection(
-                session, deadShareMax: request.deadShareMax, progress, cancellation)
+                session, deadShareMax: isSettled ? request.deadShareMax : 1, progress, cancellation)
             try collection.run()
             report = collection.report
         }
+        clean = isSettled
+        if !isSettled { clean = try session.settleIfThereIsRoom(cancellation) }
         session.keepReserve()
-        clean = true
         return report
     }
 
     /// Takes away packs that no index run of this region lists: in the passive region of a vault,
     /// after replication brought the runs of the active one.
     public func collectUnlisted() throws(StoreError) -> CollectionReport {
-        releaseReserve()
-        let session = try Session.begin(
-            self, operation: "prune", item: Session.noItem, required: requiredCopies)
+        let session = try beginPrune()
         var clean = false
         defer { session.end(clean: clean) }
-        try session.settle()
+        let isSettled = try session.settleIfThereIsRoom(Cancellation())
         var report = CollectionReport()
         if session.writer.live.count == Int(record.copies) {
             var collection = GarbageCollection(
@@ -113,8 +113,21 @@ extension Vault {
         } else {
             report.obstacle = "a replica of region \(region.name) is away"
         }
+        clean = isSettled
+        if !isSettled { clean = try session.settleIfThereIsRoom(Cancellation()) }
         session.keepReserve()
-        clean = true
         return report
+    }
+
+    /// Begins a session with the reserve given back, since a full disk has no room for its record.
+    private func beginPrune() throws(StoreError) -> Session {
+        releaseReserve()
+        do throws(StoreError) {
+            return try Session.begin(
+                self, operation: "prune", item: Session.noItem, required: requiredCopies)
+        } catch {
+            keepReserve()
+            throw error
+        }
     }
 }

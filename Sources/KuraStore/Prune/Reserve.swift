@@ -28,6 +28,19 @@ extension Vault {
         }
     }
 
+    /// Makes the reserve again in replicas that have none, for whoever could not begin.
+    func keepReserve() {
+        let name = UniqueID.random().hex
+        for replica in replicas {
+            do throws(IOError) {
+                try keepReserve(
+                    in: replica, temporary: replica.path(of: "\(Layout.temporary)/\(name)-1", in: id))
+            } catch {
+                continue
+            }
+        }
+    }
+
     fileprivate func keepReserve(in replica: Replica, temporary: FilePath) throws(IOError) {
         let path = reservePath(in: replica)
         guard try !fileSystem.exists(path) else { return }

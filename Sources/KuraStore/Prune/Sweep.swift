@@ -48,7 +48,7 @@ struct Sweep {
         try session.withCommitLock { () throws(StoreError) in
             try remove(packs, ended)
         }
-        for pack in waitingPacks { waitingBytes += byteCount(of: pack) }
+        for pack in waitingPacks { waitingBytes += vault.byteCount(of: pack) }
     }
 
     private mutating func remove(
@@ -84,21 +84,12 @@ struct Sweep {
         }
         return bytes
     }
-
-    private func byteCount(of pack: PackID) -> UInt64 {
-        for replica in vault.replicas {
-            do throws(IOError) {
-                return try vault.fileSystem.status(replica.path(of: .pack(pack), in: vault.id))
-                    .byteCount
-            } catch {
-                continue
-            }
-        }
-        return 0
-    }
 }
 
 extension Vault {
+    /// Length of a pack in the first replica that tells; 0 where none does.
+    func byteCount(of pack: PackID) -> UInt64 { size(of: .pack(pack), replicas) }
+
     /// Whether some run was met of which no copy is good.
     var hasUnreadableRun: Bool {
         let bad = damage.compactMap { damage -> RunID? in

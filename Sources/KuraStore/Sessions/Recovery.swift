@@ -15,11 +15,55 @@ extension Session {
         _ progress: Progress = Progress(), _ cancellation: Cancellation = Cancellation()
     ) throws(StoreError) {
         let dead = vault.interruptedSessions()
-        try catchUp(writer.live, everyPack: false, progress, cancellation)
+        try removeTemporaries()
+        // One that died may have been a prune that had no room to copy packs before it wrote runs.
+        try catchUp(writer.live, everyPack: !dead.isEmpty, progress, cancellation)
         if !dead.isEmpty { try listUnlistedPacks() }
         try removeDroppedPoints()
-        try removeTemporaries()
         for session in dead { vault.forget(session: session, in: writer.live) }
+    }
+
+    /// Like `settle`, but where a disk has no room for what would be copied, it only takes away what
+    /// can go at once.
+    /// - Returns: whether everything was done.
+    func settleIfThereIsRoom(_ cancellation: Cancellation) throws(StoreError) -> Bool {
+        try removeTemporaries()
+        guard try hasRoomToSettle() else {
+            try removeDroppedPoints()
+            return false
+        }
+        try settle(Progress(), cancellation)
+        return true
+    }
+
+    /// Whether every disk has room for what its replicas lack, and some to spare.
+    private func hasRoomToSettle() throws(StoreError) -> Bool {
+        let isInterrupted = !vault.interruptedSessions().isEmpty
+        let plan = try vault.copyPlan(to: writer.live, everyPack: isInterrupted)
+        var needed: [Int: UInt64] = [:]
+        for replica in writer.live { needed[replica.ordinal] = plan.amount(for: replica.ordinal).bytes }
+        if isInterrupted {
+            for id in try vault.unlistedPacks(try ChunkIndex.open(vault)) {
+                for replica in writer.live where !vault.isSound(.pack(id), in: replica) {
+                    needed[replica.ordinal, default: 0] += vault.byteCount(of: id)
+                }
+            }
+        }
+        var left: [UInt64: UInt64] = [:]
+        for replica in writer.live {
+            guard let bytes = needed[replica.ordinal], bytes > 0 else { continue }
+            do throws(IOError) {
+                let path = replica.vaultPath(vault.id)
+                let device = try vault.fileSystem.status(path).device
+                if left[device] == nil { left[device] = try vault.fileSystem.freeBytes(path) }
+                guard left[device]! >= bytes + UInt64(Reserve.byteCount) else { return false }
+                left[device]! -= bytes
+            } catch {
+                writer.fail(replica.ordinal, StoreError(io: error))
+            }
+        }
+        if let error = writer.error { throw error }
+        return true
     }
 
     /// Copies what `targets` lack. Replicas of the session that fail on the way are given up.
