@@ -203,6 +203,42 @@ struct PruneTests {
         }
     }
 
+    @Test("Without room for what is repacked, only packs that are dead as a whole go")
+    func crampedRepacking() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            var random = SeededGenerator(seed: 9)
+            let bytes = random.bytes(1 << 20)
+            let first = try store.backup(bytes)
+            let second = Array(bytes.prefix(1 << 19)) + random.bytes(1 << 18)
+            let kept = try store.backup(second)
+            let dead = try store.backup(random.bytes(1 << 19), item: "other")
+            try store.backup(bytes, item: "other")
+            let full = FullFileSystem()
+            let report = try Self.prune(
+                store.reopened(fileSystem: full), dropping: [first.id, dead.id])
+            #expect(report.obstacle == nil && report.repackedBytes == 0 && report.removedPacks > 0)
+            #expect(try store.restore(kept.id) == second)
+        }
+    }
+
+    @Test("The reserve is larger than all index runs together")
+    func reserveFollowsIndex() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            var random = SeededGenerator(seed: 10)
+            try store.backup(random.bytes(1 << 20))
+            let fileSystem = LocalFileSystem()
+            let reserve = store.vaultPath(replica: 0).appending("reserve")
+            #expect(try fileSystem.status(reserve).byteCount == 1 << 20)
+            // As if the index had grown since.
+            try write([UInt8](repeating: 0, count: 3 << 20), to: store.vaultPath(replica: 0)
+                .appending("index").appending("\(String(repeating: "0", count: 64))"))
+            try store.backup(random.bytes(1 << 16))
+            #expect(try fileSystem.status(reserve).byteCount == 4 << 20)
+        }
+    }
+
     @Test("A prune that is refused keeps the reserve")
     func refusedKeepsReserve() throws {
         try withTemporaryDirectory { directory in

@@ -57,6 +57,15 @@ struct GarbageCollection {
     }
 
     mutating func run() throws(StoreError) {
+        // Without room for what is repacked, packs that are dead as a whole go first and make some.
+        guard try !collect(isFirst: true) else { return }
+        while try !collect(isFirst: false) {}
+    }
+
+    /// - Parameter isFirst: whether what it plans is what the report says was planned.
+    /// - Returns: false when there was no room to repack, and there may be some now.
+    private mutating func collect(isFirst: Bool) throws(StoreError) -> Bool {
+        let removedBefore = report.removedPacks
         try sweep()
         // Points before runs: whatever a point in the list needs is in the index.
         let points = try vault.recoveryPointIDs()
@@ -67,20 +76,14 @@ struct GarbageCollection {
         let marks = LiveMarks(index)
         try vault.mark(points, on: marks, cancellation)
         let plan = CollectionPlan(try marks.packUses(), deadShareMax: deadShareMax)
-        report.plan = plan
-        progress.update { $0.totalBytes += plan.repacked.reduce(0) { $0 + $1.byteCount } }
-        var repacked = plan.repacked
+        if isFirst { report.plan = plan }
+        let hasRoom = try hasRoom(for: plan)
+        let repacked = hasRoom ? plan.repacked : []
+        progress.update { $0.totalBytes += repacked.reduce(0) { $0 + $1.byteCount } }
         var repacking: Repacking?
         if !repacked.isEmpty {
-            var copies = Repacking(marks, session)
-            do throws(StoreError) {
-                try copies.copy(repacked, progress, cancellation)
-                repacking = copies
-            } catch {
-                // A full disk: what is dead as a whole can go all the same, and makes room.
-                guard error.code == .noSpace, session.writer.error == nil else { throw error }
-                repacked = []
-            }
+            repacking = Repacking(marks, session)
+            try repacking!.copy(repacked, progress, cancellation)
         }
         let going = Set((plan.dead + repacked).map(\.id)).union(unlisted)
         if !going.isEmpty {
@@ -98,11 +101,19 @@ struct GarbageCollection {
                 try repacking?.list()
                 try condemn(&rewriting, knowing: Set(points), survivors)
             }
-            report.repackedBytes = repacking?.packBytes ?? 0
-            report.writtenBytes += report.repackedBytes + (repacking?.runBytes ?? 0)
+            report.repackedBytes += repacking?.packBytes ?? 0
+            report.writtenBytes += (repacking?.packBytes ?? 0) + (repacking?.runBytes ?? 0)
         }
         try removeObsoleteRuns()
         try sweep()
+        return hasRoom || report.removedPacks == removedBefore
+    }
+
+    /// Whether what is repacked fits, as large as it was before, and the run that lists it.
+    private func hasRoom(for plan: CollectionPlan) throws(StoreError) -> Bool {
+        let bytes = plan.repackedBytes + plan.repackedBytes / 16
+        return try session.hasRoom(
+            for: Dictionary(uniqueKeysWithValues: session.writer.live.map { ($0.ordinal, bytes) }))
     }
 
     /// Takes away packs that no run lists, and runs that others supersede: all there is to do in a

@@ -2,13 +2,22 @@ internal import KuraFormat
 internal import KuraIO
 internal import SystemPackage
 
-/// Space that is kept for taking things away: on a full disk not even a tombstone could be written.
+/// Space that is kept for taking things away: on a full disk not even a tombstone could be written,
+/// and index runs are written anew without the packs that go.
 ///
-/// A file of zeros in every replica, which a prune removes first and makes again at the end. It says
-/// nothing, so it may be missing, and a power failure at any point costs only the reserve.
+/// A file of zeros in every replica, as large as all of its index runs and some more, which a prune
+/// removes first and makes again at the end. It says nothing, so it may be missing, and a power
+/// failure at any point costs only the reserve.
 enum Reserve {
-    static let byteCount = 1 << 20
+    static let byteCountMin = 1 << 20
     static let file = "reserve"
+
+    /// Grown in steps, so that the next backups need not write it again.
+    /// - Parameter needed: bytes of the index runs.
+    static func byteCount(for needed: UInt64) -> UInt64 {
+        let unit = UInt64(byteCountMin)
+        return (needed + needed / 4 + unit) / unit * unit
+    }
 }
 
 extension Vault {
@@ -43,10 +52,22 @@ extension Vault {
 
     fileprivate func keepReserve(in replica: Replica, temporary: FilePath) throws(IOError) {
         let path = reservePath(in: replica)
-        guard try !fileSystem.exists(path) else { return }
-        try fileSystem.publish(
-            [UInt8](repeating: 0, count: Reserve.byteCount), as: path, temporary: temporary,
-            replacing: true)
+        let index = replica.path(of: Layout.index, in: id)
+        var needed: UInt64 = 0
+        for name in try fileSystem.list(index) {
+            needed += try fileSystem.status(index.appending(name)).byteCount
+        }
+        let found = try fileSystem.exists(path) ? fileSystem.status(path).byteCount : 0
+        guard found <= needed else { return }
+        let publication = try Publication(fileSystem, temporary: temporary)
+        let zeros = AlignedBuffer(byteCount: Reserve.byteCountMin)
+        zeros.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        let byteCount = Reserve.byteCount(for: needed)
+        while publication.byteCount < byteCount {
+            try publication.append(UnsafeRawBufferPointer(zeros.bytes))
+        }
+        try publication.complete()
+        try publication.publish(as: path, replacing: true)
     }
 }
 

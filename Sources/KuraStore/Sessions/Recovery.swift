@@ -49,6 +49,12 @@ extension Session {
                 }
             }
         }
+        return try hasRoom(for: needed)
+    }
+
+    /// Whether the disks of the live replicas have room for that many bytes in each, by ordinal, and
+    /// some to spare. Replicas on one disk share its room.
+    func hasRoom(for needed: [Int: UInt64]) throws(StoreError) -> Bool {
         var left: [UInt64: UInt64] = [:]
         for replica in writer.live {
             guard let bytes = needed[replica.ordinal], bytes > 0 else { continue }
@@ -56,7 +62,7 @@ extension Session {
                 let path = replica.vaultPath(vault.id)
                 let device = try vault.fileSystem.status(path).device
                 if left[device] == nil { left[device] = try vault.fileSystem.freeBytes(path) }
-                guard left[device]! >= bytes + UInt64(Reserve.byteCount) else { return false }
+                guard left[device]! >= bytes + UInt64(Reserve.byteCountMin) else { return false }
                 left[device]! -= bytes
             } catch {
                 writer.fail(replica.ordinal, StoreError(io: error))
