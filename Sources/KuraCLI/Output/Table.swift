@@ -3,45 +3,50 @@ struct Table {
     enum Alignment { case left, right }
 
     private let columns: [(header: String, alignment: Alignment)]
-    private var rows: [[String]] = []
+    /// Cells of all rows, one behind the other: tables may have very many.
+    private var bytes: [UInt8] = []
+    private var cells: [(end: Int, width: Int)] = []
+    private var widths: [Int]
 
-    init(_ columns: [(header: String, alignment: Alignment)]) { self.columns = columns }
+    init(_ columns: [(header: String, alignment: Alignment)]) {
+        self.columns = columns
+        widths = columns.map { _ in 0 }
+        add(columns.map { $0.header.uppercased() })
+    }
 
     mutating func add(_ row: [String]) {
         precondition(row.count == columns.count)
-        rows.append(row.map(Terminal.oneLine))
+        for (column, cell) in row.enumerated() {
+            let cell = Terminal.oneLine(cell)
+            let width = Self.width(cell)
+            widths[column] = max(widths[column], width)
+            bytes.append(contentsOf: cell.utf8)
+            cells.append((bytes.count, width))
+        }
     }
 
     var text: String {
-        var widths = columns.map { Self.width($0.header) }
-        for row in rows {
-            for (column, cell) in row.enumerated() {
-                widths[column] = max(widths[column], Self.width(cell))
+        let rowBytes = widths.reduce(0, +) + 2 * widths.count + 1
+        var text: [UInt8] = []
+        text.reserveCapacity(cells.count / columns.count * rowBytes)
+        var start = 0
+        for (number, cell) in cells.enumerated() {
+            let column = number % columns.count
+            if number > 0 {
+                text.append(contentsOf: column == 0 ? [Self.newline] : [Self.space, Self.space])
             }
+            let fill = repeatElement(Self.space, count: widths[column] - cell.width)
+            if columns[column].alignment == .right { text.append(contentsOf: fill) }
+            text.append(contentsOf: bytes[start..<cell.end])
+            let isLast = column == columns.count - 1
+            if columns[column].alignment == .left, !isLast { text.append(contentsOf: fill) }
+            start = cell.end
         }
-        var text = ""
-        append(columns.map { $0.header.uppercased() }, widths, to: &text)
-        for row in rows {
-            text += "\n"
-            append(row, widths, to: &text)
-        }
-        return text
+        return String(decoding: text, as: UTF8.self)
     }
 
-    private func append(_ cells: [String], _ widths: [Int], to text: inout String) {
-        for (column, cell) in cells.enumerated() {
-            if column > 0 { text += "  " }
-            let fill = widths[column] - Self.width(cell)
-            let isLast = column == cells.count - 1
-            if columns[column].alignment == .right {
-                text.append(contentsOf: repeatElement(" ", count: fill))
-            }
-            text += cell
-            if columns[column].alignment == .left, !isLast {
-                text.append(contentsOf: repeatElement(" ", count: fill))
-            }
-        }
-    }
+    private static let newline = UInt8(ascii: "\n")
+    private static let space = UInt8(ascii: " ")
 
     /// Characters on screen. Long tables are of ASCII, of which each byte is one.
     private static func width(_ cell: String) -> Int {

@@ -10,6 +10,7 @@ final class BackupWorker {
     private let authenticator: ChunkAuthenticator?
     private let cache = BlockCache()
     private let dataFrames: FrameBuilder
+    private let scatteredFrames: FrameBuilder
     private let manifestFrames: FrameBuilder
     private var ids: [ChunkID] = []
     private var codes: [ChunkMAC?] = []
@@ -29,6 +30,8 @@ final class BackupWorker {
             Chunker(record.chunker, mean: Int(record.chunkBytesMean)), authenticator)
         dataFrames = FrameBuilder(
             for: backup.dataPacks, target: Tuning.dataFrameBytes, level: backup.request.level)
+        scatteredFrames = FrameBuilder(
+            for: backup.dataPacks, target: Tuning.scatteredFrameBytes, level: backup.request.level)
         manifestFrames = FrameBuilder(
             for: backup.manifestPacks, target: Tuning.manifestFrameBytes,
             level: backup.request.level)
@@ -52,7 +55,7 @@ final class BackupWorker {
             task.extent, of: task.input, parent: parent, isProof: task.isProof, trace: &trace
         ) { (batch, trace) throws(StoreError) in
             if backup.isCancelled { throw .interruptedByUser }
-            try store(batch, extentStart: task.extent.lowerBound, &trace)
+            try store(batch, of: task, &trace)
         }
         let start = Clock.steady()
         let node = !parent.isEmpty && extentChunks == parent
@@ -77,10 +80,12 @@ final class BackupWorker {
 
     /// Hashes the chunks of one window and stores those that the vault does not hold.
     private func store(
-        _ batch: WindowBatch, extentStart: UInt64, _ trace: inout StageTimes
+        _ batch: WindowBatch, of task: ExtentTask, _ trace: inout StageTimes
     ) throws(StoreError) {
         trace.time(.hash) { name(batch) }
         try trace.timeThrowing(.lookup) { () throws(StoreError) in try findNew(in: batch) }
+        let frames = task.parent != nil && isMostlyKnown(batch) ? scatteredFrames : dataFrames
+        let extentStart = task.extent.lowerBound
         var newBytes: UInt64 = 0
         var dataBytes: UInt64 = 0
         for (index, chunk) in batch.chunks.enumerated() {
@@ -92,7 +97,7 @@ final class BackupWorker {
             guard isNew[index] else { continue }
             newBytes += UInt64(chunk.byteCount)
             counts.newChunks += 1
-            try dataFrames.append(batch.bytes(of: chunk), id: ids[index], trace: &trace)
+            try frames.append(batch.bytes(of: chunk), id: ids[index], trace: &trace)
         }
         counts.chunks += UInt64(batch.chunks.count)
         counts.dataBytes += dataBytes
@@ -139,6 +144,16 @@ final class BackupWorker {
         if anyNew { try backup.claim(ids, marked: &isNew) }
     }
 
+    /// Whether less than half of a window's bytes is new.
+    private func isMostlyKnown(_ batch: WindowBatch) -> Bool {
+        var (total, new) = (0, 0)
+        for (chunk, isNew) in zip(batch.chunks, isNew) {
+            total += chunk.byteCount
+            if isNew { new += chunk.byteCount }
+        }
+        return new * 2 < total
+    }
+
     private func storeNode(_ id: NodeID, _ bytes: [UInt8]) throws(StoreError) {
         if try backup.index.contains(id, cache) { return }
         var isNew = [true]
@@ -161,6 +176,7 @@ final class BackupWorker {
     /// Sends what is collected to the packs.
     func flush() throws(StoreError) {
         try dataFrames.flush(trace: &trace)
+        try scatteredFrames.flush(trace: &trace)
         try manifestFrames.flush(trace: &trace)
     }
 }

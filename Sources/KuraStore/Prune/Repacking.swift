@@ -13,6 +13,8 @@ struct Repacking {
     private let data: PackWriter
     private let manifest: PackWriter
     private let dataFrames: FrameBuilder
+    /// For what was in such frames before.
+    private let scatteredFrames: FrameBuilder
     private let manifestFrames: FrameBuilder
     private let decoder = FrameDecoder()
     private let plain = FrameBuffer()
@@ -32,6 +34,8 @@ struct Repacking {
         manifest = PackWriter(.manifest, to: session.writer, capacity: Tuning.manifestPackBytes)
         dataFrames = FrameBuilder(
             for: data, target: Tuning.dataFrameBytes, level: BackupRequest.defaultLevel)
+        scatteredFrames = FrameBuilder(
+            for: data, target: Tuning.scatteredFrameBytes, level: BackupRequest.defaultLevel)
         manifestFrames = FrameBuilder(
             for: manifest, target: Tuning.manifestFrameBytes, level: BackupRequest.defaultLevel)
     }
@@ -46,6 +50,7 @@ struct Repacking {
             progress.update { $0.doneBytes += pack.byteCount }
         }
         try dataFrames.flush(trace: &trace)
+        try scatteredFrames.flush(trace: &trace)
         try manifestFrames.flush(trace: &trace)
         data.flush()
         manifest.flush()
@@ -71,6 +76,7 @@ struct Repacking {
             let bytes = plain.bytes(Int(frame.plainByteCount))
             try reader.read(
                 try reader.frame(number, of: id), of: id, decoder, checked: true, into: bytes)
+            let frames = frames(for: trailer.header.kind, frame)
             var offset = 0
             for (chunk, isLive) in zip(chunks, isLive) {
                 let end = offset + Int(chunk.byteCount)
@@ -83,10 +89,14 @@ struct Repacking {
                             + "says; nothing was removed",
                         remedy: "run: kura verify --level chunks --repair")
                 }
-                let frames = trailer.header.kind == .data ? dataFrames : manifestFrames
                 try frames.append(part, id: chunk.id, trace: &trace)
             }
         }
+    }
+
+    private func frames(for kind: PackKind, _ frame: FrameEntry) -> FrameBuilder {
+        guard kind == .data else { return manifestFrames }
+        return frame.plainByteCount <= Tuning.scatteredFrameBytes ? scatteredFrames : dataFrames
     }
 
     /// Lists the new packs. Under the commit lock, when the old ones are condemned: otherwise a merge

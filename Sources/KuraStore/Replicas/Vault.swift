@@ -177,12 +177,21 @@ public final class Vault: Sendable {
     private func eachName(
         in directory: String, _ body: (String, Replica) -> Void
     ) throws(StoreError) {
+        try eachReplica(directory) { path throws(IOError) in try fileSystem.list(path) } _: {
+            for name in $0 { body(name, $1) }
+        }
+    }
+
+    /// Gives `body` what `list` finds in a directory of each replica. Throws when it could be read in none.
+    private func eachReplica<T>(
+        _ directory: String, _ list: (FilePath) throws(IOError) -> T, _ body: (T, Replica) -> Void
+    ) throws(StoreError) {
         var failure: (any Error)?
         var listed = 0
         for replica in replicas {
             let path = replica.path(of: directory, in: id)
-            do {
-                for name in try fileSystem.list(path) { body(name, replica) }
+            do throws(IOError) {
+                body(try list(path), replica)
                 listed += 1
             } catch {
                 failure = error
@@ -321,9 +330,20 @@ public final class Vault: Sendable {
 
     /// A bit for each replica that holds a recovery point, of points that were not dropped.
     private func heldBy() throws(StoreError) -> [RecoveryPointID: UInt8] {
+        // All replicas at once: there may be very many names.
+        let paths = replicas.map { $0.path(of: Layout.points, in: id) }
+        let lists = Mutex<[FilePath: Result<[RecoveryPointID], IOError>]>([:])
+        Threads.run(paths.count) { number in
+            let found = Result { () throws(IOError) in
+                try fileSystem.list(paths[number]).compactMap { RecoveryPointID(hex: $0) }
+            }
+            lists.withLock { $0[paths[number]] = found }
+        }
+        let found = lists.withLock { $0 }
         var bits: [RecoveryPointID: UInt8] = [:]
-        try eachName(in: Layout.points) { name, replica in
-            if let id = RecoveryPointID(hex: name) { bits[id, default: 0] |= 1 << replica.ordinal }
+        bits.reserveCapacity(found.values.reduce(0) { max($0, (try? $1.get().count) ?? 0) })
+        try eachReplica(Layout.points) { path throws(IOError) in try found[path]!.get() } _: {
+            for id in $0 { bits[id, default: 0] |= 1 << $1.ordinal }
         }
         // Listed after the points: one that is dropped in between is left out, too.
         for id in try droppedPoints() { bits[id] = nil }
