@@ -1,3 +1,4 @@
+import Glibc
 import KuraFormat
 import KuraIO
 import KuraStore
@@ -139,6 +140,28 @@ import TestSupport
             try LocalFileSystem().makeDirectory(store.region.replicas[0].path)
             #expect(try store.backup([4], into: store.reopened()).replicas == [1, 2])
             #expect(try LocalFileSystem().list(store.region.replicas[0].path).isEmpty)
+        }
+    }
+
+    @Test("A point that a killed backup left in one replica is no damage until its session is forgotten")
+    func halfPublished() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let failing = FailingFileSystem {
+                $0.operation == .rename && $0.path.string.contains("/points/")
+                    && !$0.path.string.contains("/replica-0/")
+            }
+            #expect(throws: StoreError.self) {
+                try store.backup([1, 2, 3], into: store.reopened(fileSystem: failing))
+            }
+            let found = try store.reopened().verify(VerifyRequest(level: .chunks))
+            #expect(found.damaged.isEmpty && found.warnings.count == 2, "\(found.warnings)")
+            for replica in 0..<3 {
+                for record in try store.files("sessions", replica: replica) { unlink(record.string) }
+            }
+            let later = try store.reopened().verify(VerifyRequest(level: .chunks))
+            #expect(later.damaged.map(\.kind) == [.missing, .missing])
+            #expect(later.warnings.isEmpty)
         }
     }
 }

@@ -171,13 +171,16 @@ final class Verification: Sendable {
         return points
     }
 
-    /// Points that a replica lacks, unless they were just being committed or dropped.
+    /// Points that a replica lacks, unless they were just being committed or dropped. While there is a
+    /// session that died, or gave a replica up, that is no damage: the next session copies them.
     private func noteMissing(
         _ missing: [(id: RecoveryPointID, replica: Replica)],
         _ points: inout [RecoveryPointID: RecoveryPoint]
     ) throws(StoreError) {
         guard !missing.isEmpty else { return }
         vault.waitForCommits()
+        // Asked before the points are looked at again: a session that copies them ends behind that.
+        let isInterrupted = !vault.interruptedSessions().isEmpty
         let dropped = try vault.droppedPoints()
         for (id, replica) in missing {
             if dropped.contains(id) {
@@ -186,6 +189,10 @@ final class Verification: Sendable {
             }
             do {
                 try FileCheck.check(contents(.point(id), of: replica), .point(id), vault)
+            } catch where isInterrupted && !request.repair && Vault.isNotFound(error) {
+                let warning = "recovery point \(id.short) is not in replica \(replica.ordinal) yet: a "
+                    + "command was interrupted; the next backup, prune or kura replicate copies it"
+                report.withLock { $0.warnings.append(warning) }
             } catch {
                 note(error, in: .point(id), of: replica)
             }
