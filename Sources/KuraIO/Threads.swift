@@ -110,6 +110,7 @@ public final class SerialWorker: @unchecked Sendable {
     /// Runs what was given, then ends the thread. Call it once.
     public func stop() {
         let thread = monitor.withLock {
+            precondition(!stopped, "a SerialWorker is stopped once: a thread is joined once")
             stopped = true
             monitor.wakeAll()
             return self.thread
@@ -199,6 +200,7 @@ public final class Ticker: @unchecked Sendable {
     /// Returns when the closure will not run again. Call it once.
     public func stop() {
         monitor.withLock {
+            precondition(!stopped, "a Ticker is stopped once: a thread is joined once")
             stopped = true
             monitor.wakeAll()
         }

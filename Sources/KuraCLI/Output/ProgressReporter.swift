@@ -44,9 +44,13 @@ final class ProgressReporter: Sendable {
         self.ticker.withLock { $0 = ticker }
     }
 
-    /// Ends drawing and leaves the terminal's line clean. Call it once.
+    /// Ends drawing and leaves the terminal's line clean. Called again, it does nothing.
     func stop() {
-        guard let ticker = ticker.withLock({ $0 }) else { return }
+        let running = ticker.withLock { ticker in
+            defer { ticker = nil }
+            return ticker
+        }
+        guard let ticker = running else { return }
         ticker.stop()
         switch style {
         case .line: Terminal.writeError("\r\u{1B}[K")
