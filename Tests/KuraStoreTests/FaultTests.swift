@@ -147,12 +147,17 @@ import TestSupport
     func halfPublished() throws {
         try withTemporaryDirectory { directory in
             let store = try TestStore(directory)
+            let point = try store.backup([1, 2, 3]).id
+            // A session that died, and what it leaves when it dies while its point goes out.
             let failing = FailingFileSystem {
-                $0.operation == .rename && $0.path.string.contains("/points/")
-                    && !$0.path.string.contains("/replica-0/")
+                $0.operation == .rename && $0.path.string.contains("/index/")
             }
             #expect(throws: StoreError.self) {
-                try store.backup([1, 2, 3], into: store.reopened(fileSystem: failing))
+                try store.backup([4, 5, 6], into: store.reopened(fileSystem: failing))
+            }
+            for replica in 1...2 {
+                unlink(
+                    store.vaultPath(replica: replica).appending("points").appending(point.hex).string)
             }
             let found = try store.reopened().verify(VerifyRequest(level: .chunks))
             #expect(found.damaged.isEmpty && found.warnings.count == 2, "\(found.warnings)")
@@ -162,6 +167,26 @@ import TestSupport
             let later = try store.reopened().verify(VerifyRequest(level: .chunks))
             #expect(later.damaged.map(\.kind) == [.missing, .missing])
             #expect(later.warnings.isEmpty)
+        }
+    }
+
+    @Test("A pack that a killed backup left in two replicas is completed, and is no damage")
+    func halfWrittenPack() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let disk = SyntheticDisk(seed: 4, byteCount: 200_000).bytes
+            let failing = FailingFileSystem {
+                $0.operation == .rename && $0.path.string.contains("/index/")
+            }
+            #expect(throws: StoreError.self) {
+                try store.backup(disk, into: store.reopened(fileSystem: failing))
+            }
+            for pack in try store.files("packs", replica: 0) { unlink(pack.string) }
+            let vault = store.reopened()
+            let report = try store.backup(disk, into: vault)
+            #expect(report.warnings.isEmpty && vault.damage.isEmpty, "\(vault.damage)")
+            #expect(try store.restore(report.id) == disk)
+            #expect(try store.reopened().verify(VerifyRequest(level: .chunks)).damaged.isEmpty)
         }
     }
 }

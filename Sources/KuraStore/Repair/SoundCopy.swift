@@ -50,7 +50,11 @@ package struct SoundCopy {
 extension Vault {
     /// A whole good copy of a file: from a replica, from the pair, or for a pack put together from
     /// frames of several copies. Throws `damaged` or `notFound` where there is none.
-    package func soundCopy(of file: VaultFile) throws(StoreError) -> SoundCopy {
+    /// - Parameter mayBeAbsent: whether a copy that is not there is no damage: of a pack that no run
+    ///   lists, for one.
+    package func soundCopy(
+        of file: VaultFile, mayBeAbsent: Bool = false
+    ) throws(StoreError) -> SoundCopy {
         if case .run(let id) = file {
             return try firstGood(file) { replica in
                 let byteCount = try RunFile.read(id, in: replica, of: self)
@@ -60,7 +64,7 @@ extension Vault {
             }
         }
         do throws(StoreError) {
-            return try read(file, max: FileCheck.byteCountMax) { bytes, replica in
+            return try read(file, max: FileCheck.byteCountMax, mayBeAbsent: mayBeAbsent) { bytes, replica in
                 try FileCheck.check(bytes, file, self)
                 return SoundCopy(
                     content: .bytes(bytes), source: isOwn(replica) ? .replica : .pair, vault: self)
@@ -78,8 +82,11 @@ extension Vault {
 
     /// The bytes of a file other than a run, checked whole: from a replica, or for a pack put
     /// together from frames of several damaged copies.
-    package func soundBytes(of file: VaultFile) throws(StoreError) -> [UInt8] {
-        guard case .bytes(let bytes) = try soundCopy(of: file).content else {
+    package func soundBytes(
+        of file: VaultFile, mayBeAbsent: Bool = false
+    ) throws(StoreError) -> [UInt8] {
+        let copy = try soundCopy(of: file, mayBeAbsent: mayBeAbsent)
+        guard case .bytes(let bytes) = copy.content else {
             preconditionFailure("index runs may be too long for memory")
         }
         return bytes

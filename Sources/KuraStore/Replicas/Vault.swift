@@ -105,22 +105,32 @@ public final class Vault: Sendable {
     ///
     /// Copies that cannot be read or parsed are noted as damage on the way. When there is no good
     /// one, the error says what is wrong with the first.
+    /// - Parameter mayBeAbsent: whether a copy that is not there is no damage.
     func read<T>(
-        _ file: VaultFile, max: Int, _ parse: ([UInt8], Replica) throws -> T
+        _ file: VaultFile, max: Int, mayBeAbsent: Bool = false,
+        _ parse: ([UInt8], Replica) throws -> T
     ) throws(StoreError) -> T {
-        try firstGood(file) { replica in
+        try firstGood(file, mayBeAbsent: mayBeAbsent || file.comesAndGoes) { replica in
             let bytes = try fileSystem.contents(replica.path(of: file, in: id), max: max)
             return try parse(bytes, replica)
         }
     }
 
     /// Tries `body` on each replica in turn, then on those of the pair, until one succeeds.
-    func firstGood<T>(_ file: VaultFile, _ body: (Replica) throws -> T) throws(StoreError) -> T {
+    func firstGood<T>(
+        _ file: VaultFile, _ body: (Replica) throws -> T
+    ) throws(StoreError) -> T {
+        try firstGood(file, mayBeAbsent: file.comesAndGoes, body)
+    }
+
+    private func firstGood<T>(
+        _ file: VaultFile, mayBeAbsent: Bool, _ body: (Replica) throws -> T
+    ) throws(StoreError) -> T {
         var failures: [(Replica, any Error)] = []
         for replica in replicas + pair {
             do {
                 let value = try body(replica)
-                for (replica, error) in failures where !(file.comesAndGoes && Self.isNotFound(error)) {
+                for (replica, error) in failures where !(mayBeAbsent && Self.isNotFound(error)) {
                     note(error, in: file, of: replica)
                 }
                 return value

@@ -135,7 +135,7 @@ extension Session {
         if !writer.live.allSatisfy({ vault.isSound(.pack(id), in: $0) }) {
             let bytes: [UInt8]
             do throws(StoreError) {
-                bytes = try vault.soundBytes(of: .pack(id))
+                bytes = try vault.soundBytes(of: .pack(id), mayBeAbsent: true)
             } catch {
                 // It was never acknowledged by the session that died; where it was, verify reports it.
                 if error.code == .damaged || error.code == .notFound { return nil }
