@@ -17,8 +17,8 @@ struct Canary: Sendable {
             weakening: SimulatedFileSystem.Weakening(of: isMeant))
     }
 
-    /// What has to be durable first becomes so only behind what has to wait for it, in all replicas:
-    /// what is right in one of them is enough.
+    /// What has to be durable first becomes so only behind what has to wait for it, in all
+    /// replicas: what is right in one of them is enough.
     /// - Parameter count: of how many paths the second has to happen.
     private static func swapped(
         _ name: String, _ scenario: Scenario, first: @escaping @Sendable (String) -> Bool,
@@ -64,8 +64,8 @@ struct Canary: Sendable {
         unflushed("bytes of an overwritten file", .overwrite) { $0 == World.target.string },
     ]
 
-    /// One for each rule of what comes before what. Replicas are written side by side, and things are
-    /// removed from them one after the other.
+    /// One for each rule of what comes before what. Replicas are written side by side, and things
+    /// are removed from them one after the other.
     private static let edges: [Canary] = [
         swapped("an index run before its packs", .backup, first: packs, .flush, of: 3, runs),
         swapped("a recovery point before its runs", .backup, first: runs, .flush, of: 3, points),
@@ -78,7 +78,8 @@ struct Canary: Sendable {
         swapped("packs removed before the runs without them", .prune, first: runs, .remove) {
             $0.hasPrefix("/east-2") && packs($0)
         },
-        swapped("runs that a prune replaces removed before the others", .prune, first: runs, .remove) {
+        swapped("runs that a prune replaces removed before the others", .prune, first: runs, .remove)
+        {
             $0.hasPrefix("/east-2") && run($0)
         },
         swapped("merged runs removed before their successor", .merge, first: runs, .remove) {

@@ -28,22 +28,36 @@ final class NotingFileSystem: PassingFileSystem {
 
 @Suite("Order of what becomes durable")
 struct OrderTests {
-    /// Where a rule is broken: whatever gets its name in `later`, or goes from there, although a name
-    /// that came into `earlier` before it was not flushed yet; in one replica.
-    static func violations(
-        _ steps: [NotingFileSystem.Step], _ earlier: String, before later: String,
-        _ call: FileCall
-    ) -> [String] {
+    /// Names that come into one directory are flushed before a name comes into another one, or goes
+    /// from there.
+    struct Rule: Sendable {
+        var earlier: String
+        var later: String
+        var call: FileCall
+    }
+
+    static let rules = [
+        Rule(earlier: "packs", later: "index", call: .rename),
+        Rule(earlier: "index", later: "points", call: .rename),
+        Rule(earlier: "index", later: "index", call: .remove),
+        Rule(earlier: "index", later: "packs", call: .remove),
+        Rule(earlier: "dropped", later: "packs", call: .remove),
+        Rule(earlier: "condemned", later: "packs", call: .remove),
+    ]
+
+    /// Paths whose name came or went too early, in any replica.
+    static func violations(of rule: Rule, in steps: [NotingFileSystem.Step]) -> [String] {
         var violations: [String] = []
         for replica in 0..<3 {
             var unflushed = Set<String>()
             for step in steps where step.path.contains("/replica-\(replica)/") {
                 let directory = FilePath(step.path).removingLastComponent().string
-                if step.call == call, step.path.contains("/\(later)/"), !unflushed.isEmpty {
+                if step.call == rule.call, step.path.contains("/\(rule.later)/"), !unflushed.isEmpty {
                     violations.append(step.path)
                 }
                 switch step.call {
-                case .rename where step.path.contains("/\(earlier)/"): unflushed.insert(directory)
+                case .rename where step.path.contains("/\(rule.earlier)/"):
+                    unflushed.insert(directory)
                 case .flushDirectory: unflushed.remove(step.path)
                 default: break
                 }
@@ -71,15 +85,10 @@ struct OrderTests {
         }
     }
 
-    @Test("Packs come before runs, runs before points and before runs that go, tombstones before packs that go")
+    @Test("Packs come before runs, runs before points and runs that go, tombstones before packs that go")
     func order() throws {
         let steps = try Self.history()
-        #expect(Self.violations(steps, "packs", before: "index", .rename) == [])
-        #expect(Self.violations(steps, "index", before: "points", .rename) == [])
-        #expect(Self.violations(steps, "index", before: "index", .remove) == [])
-        #expect(Self.violations(steps, "index", before: "packs", .remove) == [])
-        #expect(Self.violations(steps, "dropped", before: "packs", .remove) == [])
-        #expect(Self.violations(steps, "condemned", before: "packs", .remove) == [])
+        for rule in Self.rules { #expect(Self.violations(of: rule, in: steps) == [], "\(rule)") }
         for (directory, call) in [
             ("packs", FileCall.rename), ("index", .rename), ("points", .rename), ("index", .remove),
             ("packs", .remove), ("dropped", .rename), ("condemned", .rename),
@@ -92,15 +101,11 @@ struct OrderTests {
     @Test("Every rule is noticed when the flushes that keep it are left out")
     func noticed() throws {
         let steps = try Self.history()
-        for (earlier, later, call) in [
-            ("packs", "index", FileCall.rename), ("index", "points", .rename),
-            ("index", "index", .remove), ("index", "packs", .remove), ("dropped", "packs", .remove),
-            ("condemned", "packs", .remove),
-        ] {
+        for rule in Self.rules {
             let without = steps.filter {
-                $0.call != .flushDirectory || !"\($0.path)/".contains("/\(earlier)/")
+                $0.call != .flushDirectory || !"\($0.path)/".contains("/\(rule.earlier)/")
             }
-            #expect(!Self.violations(without, earlier, before: later, call).isEmpty)
+            #expect(!Self.violations(of: rule, in: without).isEmpty, "\(rule)")
         }
     }
 
@@ -115,6 +120,7 @@ struct OrderTests {
                 #expect(flushed > 0, "\(step.path) has a name before its bytes")
                 flushed -= 1
             }
+            #expect(flushed == 0, "a flush too many may stand for one that is missing")
         }
     }
 }

@@ -84,18 +84,21 @@ final class BackupWorker {
     ) throws(StoreError) {
         trace.time(.hash) { name(batch) }
         try trace.timeThrowing(.lookup) { () throws(StoreError) in try findNew(in: batch) }
-        let frames = task.parent != nil && isMostlyKnown(batch) ? scatteredFrames : dataFrames
-        let extentStart = task.extent.lowerBound
         var newBytes: UInt64 = 0
         var dataBytes: UInt64 = 0
-        for (index, chunk) in batch.chunks.enumerated() {
+        for (chunk, isNew) in zip(batch.chunks, isNew) {
             dataBytes += UInt64(chunk.byteCount)
+            if isNew { newBytes += UInt64(chunk.byteCount) }
+        }
+        let isScattered = task.parent != nil && newBytes * 2 < dataBytes
+        let frames = isScattered ? scatteredFrames : dataFrames
+        let extentStart = task.extent.lowerBound
+        for (index, chunk) in batch.chunks.enumerated() {
             let offset = Int(batch.diskOffset - extentStart) + chunk.start
             extentChunks.append(
                 ExtentChunk(
                     offset: offset, byteCount: chunk.byteCount, id: ids[index], mac: codes[index]))
             guard isNew[index] else { continue }
-            newBytes += UInt64(chunk.byteCount)
             counts.newChunks += 1
             try frames.append(batch.bytes(of: chunk), id: ids[index], trace: &trace)
         }
@@ -142,16 +145,6 @@ final class BackupWorker {
             isNew.append(!known)
         }
         if anyNew { try backup.claim(ids, marked: &isNew) }
-    }
-
-    /// Whether less than half of a window's bytes is new.
-    private func isMostlyKnown(_ batch: WindowBatch) -> Bool {
-        var (total, new) = (0, 0)
-        for (chunk, isNew) in zip(batch.chunks, isNew) {
-            total += chunk.byteCount
-            if isNew { new += chunk.byteCount }
-        }
-        return new * 2 < total
     }
 
     private func storeNode(_ id: NodeID, _ bytes: [UInt8]) throws(StoreError) {

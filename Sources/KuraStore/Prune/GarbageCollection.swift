@@ -22,7 +22,7 @@ public struct CollectionReport: Sendable {
     /// repacked waits.
     public var freedBytes: UInt64 { removedBytes > writtenBytes ? removedBytes - writtenBytes : 0 }
 
-    public init() {}
+    public init(obstacle: String? = nil) { self.obstacle = obstacle }
 }
 
 /// Takes away what no recovery point needs, beside running backups and restores.
@@ -58,8 +58,8 @@ struct GarbageCollection {
 
     mutating func run() throws(StoreError) {
         // Without room for what is repacked, packs that are dead as a whole go first and make some.
-        guard try !collect(isFirst: true) else { return }
-        while try !collect(isFirst: false) {}
+        var isFirst = true
+        while try !collect(isFirst: isFirst) { isFirst = false }
     }
 
     /// - Parameter isFirst: whether what it plans is what the report says was planned.

@@ -60,8 +60,8 @@ extension Vault {
     /// an error that comes later; collecting can be stopped anywhere and is gone on with next time.
     /// Memory: one bit and the index's own filters a chunk.
     ///
-    /// On a disk without room for what its replicas lack of each other, collecting comes first, without
-    /// repacking, and copying behind it, as far as there is room then.
+    /// On a disk without room for what its replicas lack of each other, collecting comes first,
+    /// without repacking, and copying behind it, as far as there is room then.
     ///
     /// Collecting needs every replica, because one that is away would bring back what was taken
     /// away; and while the vault is failed over, the other region may still need what this one does
@@ -71,50 +71,56 @@ extension Vault {
         cancellation: Cancellation = Cancellation()
     ) throws(StoreError) -> CollectionReport {
         try requireWritable()
-        let session = try beginPrune()
-        var clean = false
-        defer { session.end(clean: clean) }
-        let isSettled = try session.settleIfThereIsRoom(cancellation)
-        try session.drop(
-            try recoveryPointIDs().filter(request.dropped.contains), reason: request.reason)
-        var report = CollectionReport()
-        if session.writer.live.count < Int(record.copies) {
-            let reason = (problems + session.writer.failures.map(\.value)).first?.message
-            report.obstacle = "a replica is away (\(reason ?? "unknown")); what the dropped points "
-                + "needed is taken away when all are here"
-        } else if record.failedOver {
-            report.obstacle = "vault \(record.name) is failed over; what the dropped points needed "
-                + "is taken away after kura region failback"
-        } else {
+        return try inSession(cancellation) { (session, isSettled) throws(StoreError) in
+            try session.drop(
+                try recoveryPointIDs().filter(request.dropped.contains), reason: request.reason)
+            if session.writer.live.count < Int(record.copies) {
+                let reason = (problems + session.writer.failures.map(\.value)).first?.message
+                return CollectionReport(
+                    obstacle: "a replica is away (\(reason ?? "unknown")); what the dropped points "
+                        + "needed is taken away when all are here")
+            }
+            if record.failedOver {
+                return CollectionReport(
+                    obstacle: "vault \(record.name) is failed over; what the dropped points "
+                        + "needed is taken away after kura region failback")
+            }
             var collection = GarbageCollection(
                 session, deadShareMax: isSettled ? request.deadShareMax : 1, progress, cancellation)
             try collection.run()
-            report = collection.report
+            return collection.report
         }
-        clean = isSettled
-        if !isSettled { clean = try session.settleIfThereIsRoom(cancellation) }
-        session.keepReserve()
-        return report
     }
 
     /// Takes away packs that no index run of this region lists: in the passive region of a vault,
     /// after replication brought the runs of the active one.
     public func collectUnlisted() throws(StoreError) -> CollectionReport {
-        let session = try beginPrune()
-        var clean = false
-        defer { session.end(clean: clean) }
-        let isSettled = try session.settleIfThereIsRoom(Cancellation())
-        var report = CollectionReport()
-        if session.writer.live.count == Int(record.copies) {
+        try inSession(Cancellation()) { (session, _) throws(StoreError) in
+            guard session.writer.live.count == Int(record.copies) else {
+                return CollectionReport(obstacle: "a replica of region \(region.name) is away")
+            }
             var collection = GarbageCollection(
                 session, deadShareMax: 1, Progress(), Cancellation())
             try collection.runUnlisted()
-            report = collection.report
-        } else {
-            report.obstacle = "a replica of region \(region.name) is away"
+            return collection.report
         }
+    }
+
+    /// Collects in a session whose replicas are brought into step before it, or behind it where
+    /// there is no room before. If there is none then either, the session stays as an interrupted one,
+    /// so that the next one does it.
+    /// - Parameter collect: gets the session, and whether its replicas are in step.
+    private func inSession(
+        _ cancellation: Cancellation,
+        _ collect: (Session, Bool) throws(StoreError) -> CollectionReport
+    ) throws(StoreError) -> CollectionReport {
+        let session = try beginPrune()
+        var clean = false
+        defer { session.end(clean: clean) }
+        let isSettled = try session.settleIfThereIsRoom(cancellation)
+        let report = try collect(session, isSettled)
         clean = isSettled
-        if !isSettled { clean = try session.settleIfThereIsRoom(Cancellation()) }
+        if !isSettled { clean = try session.settleIfThereIsRoom(cancellation) }
         session.keepReserve()
         return report
     }
@@ -126,7 +132,8 @@ extension Vault {
             return try Session.begin(
                 self, operation: "prune", item: Session.noItem, required: requiredCopies)
         } catch {
-            keepReserve()
+            let name = "\(Layout.temporary)/\(UniqueID.random().hex)-1"
+            keepReserve(in: replicas) { $0.path(of: name, in: id) }
             throw error
         }
     }

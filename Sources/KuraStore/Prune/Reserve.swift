@@ -37,20 +37,20 @@ extension Vault {
         }
     }
 
-    /// Makes the reserve again in replicas that have none, for whoever could not begin.
-    func keepReserve() {
-        let name = UniqueID.random().hex
+    /// Reserves space in replicas where too little is reserved. Where there is no room it stays as it
+    /// is; that is no failure of the replica.
+    /// - Parameter temporary: a name in a replica's `tmp/` that nobody else uses.
+    func keepReserve(in replicas: [Replica], temporary: (Replica) -> FilePath) {
         for replica in replicas {
             do throws(IOError) {
-                try keepReserve(
-                    in: replica, temporary: replica.path(of: "\(Layout.temporary)/\(name)-1", in: id))
+                try keepReserve(in: replica, temporary: temporary(replica))
             } catch {
                 continue
             }
         }
     }
 
-    fileprivate func keepReserve(in replica: Replica, temporary: FilePath) throws(IOError) {
+    private func keepReserve(in replica: Replica, temporary: FilePath) throws(IOError) {
         let path = reservePath(in: replica)
         let index = replica.path(of: Layout.index, in: id)
         var needed: UInt64 = 0
@@ -72,16 +72,7 @@ extension Vault {
 }
 
 extension Session {
-    /// Reserves space in every live replica that has none reserved. Where there is no room nothing
-    /// is reserved; that is no failure of the replica.
     func keepReserve() {
-        for replica in writer.live {
-            do throws(IOError) {
-                try vault.keepReserve(
-                    in: replica, temporary: writer.temporaryName(in: replica))
-            } catch {
-                continue
-            }
-        }
+        vault.keepReserve(in: writer.live, temporary: writer.temporaryName)
     }
 }

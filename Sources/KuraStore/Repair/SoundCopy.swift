@@ -50,8 +50,8 @@ package struct SoundCopy {
 extension Vault {
     /// A whole good copy of a file: from a replica, from the pair, or for a pack put together from
     /// frames of several copies. Throws `damaged` or `notFound` where there is none.
-    /// - Parameter mayBeAbsent: whether a copy that is not there is no damage: of a pack that no run
-    ///   lists, for one.
+    /// - Parameter mayBeAbsent: whether a copy that is not there is no damage: of a pack that no
+    ///   run lists, for one.
     package func soundCopy(
         of file: VaultFile, mayBeAbsent: Bool = false
     ) throws(StoreError) -> SoundCopy {
@@ -64,7 +64,9 @@ extension Vault {
             }
         }
         do throws(StoreError) {
-            return try read(file, max: FileCheck.byteCountMax, mayBeAbsent: mayBeAbsent) { bytes, replica in
+            return try read(
+                file, max: FileCheck.byteCountMax, mayBeAbsent: mayBeAbsent
+            ) { bytes, replica in
                 try FileCheck.check(bytes, file, self)
                 return SoundCopy(
                     content: .bytes(bytes), source: isOwn(replica) ? .replica : .pair, vault: self)

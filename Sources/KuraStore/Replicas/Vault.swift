@@ -117,9 +117,7 @@ public final class Vault: Sendable {
     }
 
     /// Tries `body` on each replica in turn, then on those of the pair, until one succeeds.
-    func firstGood<T>(
-        _ file: VaultFile, _ body: (Replica) throws -> T
-    ) throws(StoreError) -> T {
+    func firstGood<T>(_ file: VaultFile, _ body: (Replica) throws -> T) throws(StoreError) -> T {
         try firstGood(file, mayBeAbsent: file.comesAndGoes, body)
     }
 
@@ -192,7 +190,8 @@ public final class Vault: Sendable {
         }
     }
 
-    /// Gives `body` what `list` finds in a directory of each replica. Throws when it could be read in none.
+    /// Gives `body` what `list` finds in a directory of each replica. Throws when it could be read
+    /// in none.
     private func eachReplica<T>(
         _ directory: String, _ list: (FilePath) throws(IOError) -> T, _ body: (T, Replica) -> Void
     ) throws(StoreError) {
@@ -351,8 +350,8 @@ public final class Vault: Sendable {
         }
         let found = lists.withLock { $0 }
         var bits: [RecoveryPointID: UInt8] = [:]
-        bits.reserveCapacity(found.values.reduce(0) { max($0, (try? $1.get().count) ?? 0) })
         try eachReplica(Layout.points) { path throws(IOError) in try found[path]!.get() } _: {
+            if bits.isEmpty { bits.reserveCapacity($0.count) }
             for id in $0 { bits[id, default: 0] |= 1 << $1.ordinal }
         }
         // Listed after the points: one that is dropped in between is left out, too.

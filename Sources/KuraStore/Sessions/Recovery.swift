@@ -14,8 +14,14 @@ extension Session {
     func settle(
         _ progress: Progress = Progress(), _ cancellation: Cancellation = Cancellation()
     ) throws(StoreError) {
-        let dead = vault.interruptedSessions()
         try removeTemporaries()
+        try bringIntoStep(progress, cancellation)
+    }
+
+    private func bringIntoStep(
+        _ progress: Progress, _ cancellation: Cancellation
+    ) throws(StoreError) {
+        let dead = vault.interruptedSessions()
         // One that died may have been a prune that had no room to copy packs before it wrote runs.
         try catchUp(writer.live, everyPack: !dead.isEmpty, progress, cancellation)
         if !dead.isEmpty { try listUnlistedPacks() }
@@ -23,8 +29,8 @@ extension Session {
         for session in dead { vault.forget(session: session, in: writer.live) }
     }
 
-    /// Like `settle`, but where a disk has no room for what would be copied, it only takes away what
-    /// can go at once.
+    /// Like `settle`, but where a disk has no room for what would be copied, it only takes away
+    /// what can go at once.
     /// - Returns: whether everything was done.
     func settleIfThereIsRoom(_ cancellation: Cancellation) throws(StoreError) -> Bool {
         try removeTemporaries()
@@ -32,7 +38,7 @@ extension Session {
             try removeDroppedPoints()
             return false
         }
-        try settle(Progress(), cancellation)
+        try bringIntoStep(Progress(), cancellation)
         return true
     }
 
@@ -41,7 +47,9 @@ extension Session {
         let isInterrupted = !vault.interruptedSessions().isEmpty
         let plan = try vault.copyPlan(to: writer.live, everyPack: isInterrupted)
         var needed: [Int: UInt64] = [:]
-        for replica in writer.live { needed[replica.ordinal] = plan.amount(for: replica.ordinal).bytes }
+        for ordinal in writer.live.map(\.ordinal) {
+            needed[ordinal] = plan.amount(for: ordinal).bytes
+        }
         if isInterrupted {
             for id in try vault.unlistedPacks(try ChunkIndex.open(vault)) {
                 for replica in writer.live where !vault.isSound(.pack(id), in: replica) {
@@ -52,8 +60,8 @@ extension Session {
         return try hasRoom(for: needed)
     }
 
-    /// Whether the disks of the live replicas have room for that many bytes in each, by ordinal, and
-    /// some to spare. Replicas on one disk share its room.
+    /// Whether the disks of the live replicas have room for that many bytes in each, by ordinal,
+    /// and some to spare. Replicas on one disk share its room.
     func hasRoom(for needed: [Int: UInt64]) throws(StoreError) -> Bool {
         var left: [UInt64: UInt64] = [:]
         for replica in writer.live {

@@ -171,8 +171,8 @@ final class Verification: Sendable {
         return points
     }
 
-    /// Points that a replica lacks, unless they were just being committed or dropped. While there is a
-    /// session that died, or gave a replica up, that is no damage: the next session copies them.
+    /// Points that a replica lacks, unless they were just being committed or dropped. While there is
+    /// a session that died, or gave a replica up, that is no damage: the next session copies them.
     private func noteMissing(
         _ missing: [(id: RecoveryPointID, replica: Replica)],
         _ points: inout [RecoveryPointID: RecoveryPoint]
@@ -190,8 +190,8 @@ final class Verification: Sendable {
             do {
                 try FileCheck.check(contents(.point(id), of: replica), .point(id), vault)
             } catch where isInterrupted && !request.repair && Vault.isNotFound(error) {
-                let warning = "recovery point \(id.short) is not in replica \(replica.ordinal) yet: a "
-                    + "command was interrupted; the next backup, prune or kura replicate copies it"
+                let warning = "recovery point \(id.short) is not in replica \(replica.ordinal) yet: "
+                    + "a command was interrupted; the next backup, prune or kura replicate copies it"
                 report.withLock { $0.warnings.append(warning) }
             } catch {
                 note(error, in: .point(id), of: replica)
