@@ -66,7 +66,8 @@ public protocol FileSystem: Sendable {
     func remove(_ path: FilePath) throws(IOError)
     /// Creates one directory, for its owner only. An existing one is left as it is.
     func makeDirectory(_ path: FilePath) throws(IOError)
-    /// Names in a directory, without "." and "..", in ascending order. Partial listings throw.
+    /// Names in a directory, without "." and "..", in no order: there may be very many. Partial
+    /// listings throw.
     func list(_ path: FilePath) throws(IOError) -> [String]
     func status(_ path: FilePath) throws(IOError) -> FileStatus
     /// Opens (and creates) a lock file and takes its kernel lock, which ends with the process.

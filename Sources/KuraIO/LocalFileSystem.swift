@@ -154,7 +154,7 @@ public struct LocalFileSystem: TargetFileSystem {
             }
             if name != ".", name != ".." { names.append(name) }
         }
-        return names.sorted()
+        return names
     }
 
     public func status(_ path: FilePath) throws(IOError) -> FileStatus {

@@ -17,8 +17,10 @@ struct Table {
     mutating func add(_ row: [String]) {
         precondition(row.count == columns.count)
         for (column, cell) in row.enumerated() {
-            let cell = Terminal.oneLine(cell)
-            let width = Self.width(cell)
+            // Long tables are of plain ASCII, of which each byte is one character on screen.
+            let isPlain = cell.utf8.allSatisfy { 0x20...0x7e ~= $0 }
+            let cell = isPlain ? cell : Terminal.oneLine(cell)
+            let width = isPlain ? cell.utf8.count : cell.count
             widths[column] = max(widths[column], width)
             bytes.append(contentsOf: cell.utf8)
             cells.append((bytes.count, width))
@@ -32,10 +34,8 @@ struct Table {
         var start = 0
         for (number, cell) in cells.enumerated() {
             let column = number % columns.count
-            if number > 0 {
-                text.append(contentsOf: column == 0 ? [Self.newline] : [Self.space, Self.space])
-            }
-            let fill = repeatElement(Self.space, count: widths[column] - cell.width)
+            if number > 0 { text.append(contentsOf: column == 0 ? "\n".utf8 : "  ".utf8) }
+            let fill = repeatElement(UInt8(ascii: " "), count: widths[column] - cell.width)
             if columns[column].alignment == .right { text.append(contentsOf: fill) }
             text.append(contentsOf: bytes[start..<cell.end])
             let isLast = column == columns.count - 1
@@ -43,13 +43,5 @@ struct Table {
             start = cell.end
         }
         return String(decoding: text, as: UTF8.self)
-    }
-
-    private static let newline = UInt8(ascii: "\n")
-    private static let space = UInt8(ascii: " ")
-
-    /// Characters on screen. Long tables are of ASCII, of which each byte is one.
-    private static func width(_ cell: String) -> Int {
-        cell.utf8.allSatisfy { $0 < 0x80 } ? cell.utf8.count : cell.count
     }
 }

@@ -3,6 +3,7 @@ internal import GRDB
 internal import KuraFormat
 internal import KuraIO
 internal import KuraStore
+internal import Synchronization
 
 /// How many points an item has.
 struct PointCount: Sendable {
@@ -22,8 +23,8 @@ extension Catalog {
             .sorted { Vault.isNewer($0, $1) }
     }
 
-    /// What `transform` makes of each recovery point, newest by time first. One point is in memory
-    /// at a time, or `pointsAtOnce` of those that the catalog does not know yet.
+    /// What `transform` makes of each recovery point, newest by time first. `pointsParsedAtOnce`
+    /// are in memory at a time, or `pointsAtOnce` of those that the catalog does not know yet.
     /// - Parameters:
     ///   - item: only this item's.
     ///   - listed: names of all points of the vault, where the caller has just listed them.
@@ -35,6 +36,17 @@ extension Catalog {
         var results: [T] = []
         if item == nil { results.reserveCapacity(expected.count) }
         var broken: [RecoveryPointID] = []
+        var part: [(id: RecoveryPointID, bytes: Data)] = []
+        func takePart() {
+            for (entry, point) in zip(part, Self.parse(part)) {
+                if let point {
+                    results.append(transform(entry.id, point))
+                } else {
+                    broken.append(entry.id)
+                }
+            }
+            part.removeAll(keepingCapacity: true)
+        }
         try read { database in
             var sql = "SELECT bytes, id FROM point WHERE vault = ?"
             var arguments: StatementArguments = [vault.id.hex]
@@ -46,13 +58,11 @@ extension Catalog {
                 database, sql: sql + " ORDER BY time DESC", arguments: arguments)
             while let row = try rows.next() {
                 guard let id = Self.identifier(row[1] as Data) else { continue }
-                if let point = Self.parse(row[0] as Data, id) {
-                    results.append(transform(id, point))
-                } else {
-                    broken.append(id)
-                }
+                part.append((id, row[0] as Data))
+                if part.count == Self.pointsParsedAtOnce { takePart() }
             }
         }
+        takePart()
         // What cannot be parsed was damaged in the catalog; the region has it still.
         results += try vault.recoveryPoints(broken).map(transform)
         return results
@@ -109,6 +119,24 @@ extension Catalog {
     private static func identifier(_ data: Data) -> RecoveryPointID? {
         guard data.count == Digest.byteCount else { return nil }
         return data.withUnsafeBytes { $0.baseAddress.map(Digest.init(loadingFrom:)) }
+    }
+
+    private static let pointsParsedAtOnce = 512
+    /// From as many on, threads are worth their making.
+    private static let pointsParsedByThreadsMin = 64
+
+    /// The points of these rows, by all processors: what a long list costs is checking their seals.
+    private static func parse(
+        _ rows: [(id: RecoveryPointID, bytes: Data)]
+    ) -> [RecoveryPoint?] {
+        let threads = rows.count < pointsParsedByThreadsMin ? 1 : Threads.processorCount
+        let share = (rows.count + threads - 1) / threads
+        let parts = Mutex<[[RecoveryPoint?]]>(Array(repeating: [], count: threads))
+        Threads.run(threads) { number in
+            let mine = rows.dropFirst(number * share).prefix(share).map { parse($0.bytes, $0.id) }
+            parts.withLock { $0[number] = mine }
+        }
+        return parts.withLock { $0 }.flatMap(\.self)
     }
 
     private static func parse(_ data: Data, _ id: RecoveryPointID) -> RecoveryPoint? {
