@@ -97,10 +97,11 @@ public struct BloomFilter: Sendable {
 
         @inline(__always)
         public init(_ id: ChunkID) {
+            // At a larger alignment than any type's, memory would come from the heap.
             bits = withUnsafeTemporaryAllocation(
-                byteCount: BloomFilter.blockByteCount, alignment: BloomFilter.blockByteCount
+                byteCount: BloomFilter.blockByteCount, alignment: MemoryLayout<UInt64>.alignment
             ) { block in
-                block.storeBytes(of: SIMD8<UInt64>.zero, as: SIMD8<UInt64>.self)
+                block.initializeMemory(as: UInt64.self, repeating: 0)
                 var bits = id.word2
                 for _ in 0..<BloomFilter.probes {
                     let bit = Int(truncatingIfNeeded: bits & 511)
@@ -110,7 +111,7 @@ public struct BloomFilter: Sendable {
                         of: word | 1 &<< UInt64(bit & 63), toByteOffset: offset, as: UInt64.self)
                     bits &>>= 9
                 }
-                return block.load(as: SIMD8<UInt64>.self)
+                return block.loadUnaligned(as: SIMD8<UInt64>.self)
             }
         }
     }

@@ -112,14 +112,15 @@ struct Kernel: Sendable {
             }
         },
         Kernel(name: "index-miss", units: lookUps, unit: "look-up") {
-            try lookUps(in: (1 << 40)..<(1 << 40 + UInt64(lookUps)))
+            try lookUps(of: (0..<UInt64(lookUps)).map { 1 << 40 + $0 })
         },
         Kernel(name: "index-hit", units: lookUps, unit: "look-up") {
-            try lookUps(in: 0..<UInt64(lookUps))
+            // As many of each run: which one is searched first is left to chance.
+            try lookUps(of: (0..<UInt64(lookUps)).map { $0 * 3 })
         },
     ]
 
-    private static func lookUps(in numbers: Range<UInt64>) throws -> () throws -> Void {
+    private static func lookUps(of numbers: [UInt64]) throws -> () throws -> Void {
         let index = try Sample.index()
         let names = numbers.map { SyntheticIndex.name(of: $0) }
         // Blocks are read and checked once; what counts are the look-ups themselves.
