@@ -140,8 +140,14 @@ KERNEL static void finish(State state, uint8_t *digest) {
     _mm_storeu_si128((__m128i *)(digest + 16), _mm_shuffle_epi8(hgfe, swap));
 }
 
+/// Clears the upper halves of the vector registers. Where code before left something there, each of the
+/// instructions below, which are older than those halves, also waits for the last one that wrote to its
+/// register: three lanes ran at 2.1 GB/s instead of 3.5.
+__attribute__((target("avx"), noinline)) static void clear_upper_halves(void) { _mm256_zeroupper(); }
+
 KERNEL void kura_sha256_many(const uint8_t *const *data, const size_t *lengths, size_t count,
                              uint8_t *digests) {
+    if (__builtin_cpu_supports("avx")) clear_upper_halves();
     Lane lane[LANES];
     State state[LANES];
     size_t taken = 0;
