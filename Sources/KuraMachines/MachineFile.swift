@@ -26,10 +26,9 @@ package struct MachineFile: Decodable {
     package init(from decoder: any Decoder) throws {
         let root = try Self.container(
             decoder, ["power", "os", "deployment_model", "agent", "quiesce", "disks"])
-        power = try root.decodeIfPresent(VirtualMachine.Power.self, forKey: "power")
-        system = try root.decodeIfPresent(VirtualMachine.System.self, forKey: "os")
-        deploymentModel = try root.decodeIfPresent(
-            VirtualMachine.DeploymentModel.self, forKey: "deployment_model")
+        power = try Self.choice(root, "power")
+        system = try Self.choice(root, "os")
+        deploymentModel = try Self.choice(root, "deployment_model")
         agent = try root.decodeIfPresent(AgentPart.self, forKey: "agent")?.value
         quiesce = try root.decodeIfPresent(
             QuiescePart.self, forKey: "quiesce")?.value
@@ -46,6 +45,19 @@ package struct MachineFile: Decodable {
             throw Problem(text: "there is no field \"\(unknown.prefix(60))\"")
         }
         return container
+    }
+
+    /// One of a few words.
+    private static func choice<T: RawRepresentable<String> & CaseIterable>(
+        _ fields: KeyedDecodingContainer<AnyKey>, _ key: AnyKey
+    ) throws -> T? {
+        guard let text = try fields.decodeIfPresent(String.self, forKey: key) else { return nil }
+        guard let value = T(rawValue: text) else {
+            let allowed = T.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Problem(
+                text: "\(key.stringValue) is \"\(text.prefix(60))\"; allowed: \(allowed)")
+        }
+        return value
     }
 
     private struct AgentPart: Decodable {
@@ -96,9 +108,6 @@ package struct MachineFile: Decodable {
             return try JSONDecoder().decode(MachineFile.self, from: Data(bytes))
         } catch let problem as Problem {
             throw StoreError(.invalidInput, problem.text)
-        } catch let DecodingError.dataCorrupted(context) where !context.codingPath.isEmpty {
-            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
-            throw StoreError(.invalidInput, "\(path) has a value that is not known")
         } catch let DecodingError.typeMismatch(_, context) {
             let path = context.codingPath.map(\.stringValue).joined(separator: ".")
             throw StoreError(.invalidInput, "\(path) has a value of another type")

@@ -1,8 +1,8 @@
 /// A virtual machine as the inventory describes it.
 public struct VirtualMachine: Codable, Equatable, Sendable {
-    public enum Power: String, Codable, Sendable { case running, stopped }
-    public enum System: String, Codable, Sendable { case linux, windows }
-    public enum DeploymentModel: String, Codable, Sendable {
+    public enum Power: String, CaseIterable, Codable, Sendable { case running, stopped }
+    public enum System: String, CaseIterable, Codable, Sendable { case linux, windows }
+    public enum DeploymentModel: String, CaseIterable, Codable, Sendable {
         case classic
         case resourceManager = "resource-manager"
     }

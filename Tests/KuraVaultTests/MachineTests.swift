@@ -130,8 +130,9 @@ struct MachineTests {
 
     /// What a vm.json says, and a word that the problem names.
     static let bad: [(String, String)] = [
-        ("{", "JSON"), (#"{"pwer": "running"}"#, "pwer"), (#"{"power": "maybe"}"#, "power"),
-        (#"{"power": 3}"#, "power"), (#"{"disks": []}"#, "disks"),
+        ("{", "JSON"), (#"{"pwer": "running"}"#, "pwer"),
+        (#"{"power": "maybe"}"#, "allowed: running, stopped"), (#"{"power": 3}"#, "power"),
+        (#"{"disks": []}"#, "disks"),
         (#"{"disks": [{"name": "a", "path": "../x.img", "lun": 0}]}"#, "outside"),
         (#"{"disks": [{"name": "a/b", "path": "os.img", "lun": 0}]}"#, "slash"),
         (#"{"disks": [{"name": "a", "path": "os.img", "lun": 300}]}"#, "lun"),
