@@ -97,7 +97,11 @@ final class ProgressReporter: Sendable {
     }
 
     /// "backing up  1.2 GiB of 6.0 GiB  20.1 %  512.0 MiB/s  deduplicated 31.0 %  ETA 9.4 s".
+    /// Where no bytes are to be worked through, only the time passes: "pruning  9.4 s".
     static func line(_ verb: String, _ values: Progress.Values, _ seconds: Double) -> String {
+        guard values.totalBytes > 0 || values.doneBytes > 0 else {
+            return "\(verb)  \(Units.duration(seconds))"
+        }
         var parts = [verb]
         if values.totalBytes > 0 {
             parts.append(
