@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import Synchronization
 
 /// Runs blocking work on threads of its own, never on the cooperative pool.
 public enum Threads {
@@ -15,6 +16,16 @@ public enum Threads {
             let threads = (0..<count).map { index in Thread { body(index) } }
             for thread in threads { thread.join() }
         }
+    }
+
+    /// What `body(0) ... body(count - 1)` return, in that order, each run like by `run`.
+    public static func map<T: Sendable>(_ count: Int, _ body: @Sendable (Int) -> T) -> [T] {
+        let results = Mutex<[T?]>(Array(repeating: nil, count: count))
+        run(count) { number in
+            let result = body(number)
+            results.withLock { $0[number] = result }
+        }
+        return results.withLock { $0.compactMap(\.self) }
     }
 }
 

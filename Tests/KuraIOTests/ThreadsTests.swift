@@ -13,6 +13,17 @@ private final class Log<Entry: Sendable>: Sendable {
 }
 
 @Suite("Threads", .timeLimit(.minutes(1))) struct ThreadsTests {
+    @Test("returns what each thread made, in the order of their numbers")
+    func map() {
+        // The first one ends last.
+        let latch = Latch(3)
+        let made = Threads.map(4) { number -> Int? in
+            if number == 0 { latch.wait() } else { latch.signal() }
+            return number == 2 ? nil : number * number
+        }
+        #expect(made == [0, 1, nil, 9])
+    }
+
     @Test("run every index once", arguments: [0, 1, 2, 7, 50])
     func run(_ count: Int) {
         let log = Log<Int>()

@@ -80,17 +80,8 @@ struct Kernel: Sendable {
         },
         Kernel(name: "frame-encode", units: 4 << 20) {
             let sample = Sample.mixed(4 << 20)
-            let target = UnsafeMutableRawBufferPointer.allocate(
-                byteCount: Compressor.bound(frameBytes), alignment: 16)
             return {
-                let compressor = Compressor(level: 2)
-                try sample.withUnsafeBytes { bytes in
-                    for start in stride(from: 0, to: bytes.count, by: frameBytes) {
-                        let frame = UnsafeRawBufferPointer(
-                            rebasing: bytes[start..<(start + frameBytes)])
-                        use(try compressor.compress(frame, into: target))
-                    }
-                }
+                try sample.withUnsafeBytes { try Sample.compress($0, frameBytes: frameBytes) }
             }
         },
         Kernel(name: "frame-decode", units: 8 * frameBytes) {

@@ -23,6 +23,18 @@ enum Sample {
         return bytes
     }
 
+    /// Compresses whole frames, one after the other, at the level of backups.
+    static func compress(_ bytes: UnsafeRawBufferPointer, frameBytes: Int) throws {
+        let compressor = Compressor(level: 2)
+        let target = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: Compressor.bound(frameBytes), alignment: 16)
+        defer { target.deallocate() }
+        for start in stride(from: 0, to: bytes.count, by: frameBytes) {
+            let frame = UnsafeRawBufferPointer(rebasing: bytes[start..<(start + frameBytes)])
+            use(try compressor.compress(frame, into: target))
+        }
+    }
+
     private static let chunkBytes = 32768
 
     static func hashInBatches(_ sample: [UInt8]) {
@@ -112,8 +124,8 @@ enum Ratio {
         // Processors may share a core: what two of them are worth is what they do for zstd alone.
         let sample = noise(384 << 20)
         let possible = try compare(
-            { seconds { compress(sample, threads: 1) } },
-            { seconds { compress(sample, threads: 2) } })
+            { try secondsOfZstd(sample, threads: 1) },
+            { try secondsOfZstd(sample, threads: 2) })
         let gained = try Sample.withDirectory { directory in
             let source = directory.appending("disk")
             try Data(sample).write(to: URL(fileURLWithPath: source.string))
@@ -124,24 +136,22 @@ enum Ratio {
         print("backup/zstd-by-two-threads\t\(gained / possible)")
     }
 
-    private static func compress(_ sample: [UInt8], threads: Int) {
-        let frameBytes = 1 << 20
-        DispatchQueue.concurrentPerform(iterations: threads) { thread in
-            let compressor = Compressor(level: 2)
-            let target = UnsafeMutableRawBufferPointer.allocate(
-                byteCount: Compressor.bound(frameBytes), alignment: 16)
-            defer { target.deallocate() }
-            sample.withUnsafeBytes { bytes in
-                for start in stride(
-                    from: thread * frameBytes, to: bytes.count, by: threads * frameBytes)
-                {
-                    let frame = bytes[start..<(start + frameBytes)]
-                    // A frame that does not fit into its bound is a defect of zstd.
-                    use(try! compressor.compress(
-                        UnsafeRawBufferPointer(rebasing: frame), into: target))
+    private static func secondsOfZstd(_ sample: [UInt8], threads: Int) throws -> Double {
+        let share = sample.count / threads
+        var results: [Result<Void, any Error>] = []
+        let time = seconds {
+            results = Threads.map(threads) { thread in
+                Result {
+                    try sample.withUnsafeBytes { bytes in
+                        let part = bytes[(thread * share)..<((thread + 1) * share)]
+                        try Sample.compress(
+                            UnsafeRawBufferPointer(rebasing: part), frameBytes: 1 << 20)
+                    }
                 }
             }
         }
+        for result in results { try result.get() }
+        return time
     }
 
     /// The shortest time of `slow` divided by that of `fast`, each of which returns seconds.

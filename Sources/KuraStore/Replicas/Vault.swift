@@ -110,20 +110,18 @@ public final class Vault: Sendable {
         _ file: VaultFile, max: Int, mayBeAbsent: Bool = false,
         _ parse: ([UInt8], Replica) throws -> T
     ) throws(StoreError) -> T {
-        try firstGood(file, mayBeAbsent: mayBeAbsent || file.comesAndGoes) { replica in
+        try firstGood(file, mayBeAbsent: mayBeAbsent) { replica in
             let bytes = try fileSystem.contents(replica.path(of: file, in: id), max: max)
             return try parse(bytes, replica)
         }
     }
 
     /// Tries `body` on each replica in turn, then on those of the pair, until one succeeds.
-    func firstGood<T>(_ file: VaultFile, _ body: (Replica) throws -> T) throws(StoreError) -> T {
-        try firstGood(file, mayBeAbsent: file.comesAndGoes, body)
-    }
-
-    private func firstGood<T>(
-        _ file: VaultFile, mayBeAbsent: Bool, _ body: (Replica) throws -> T
+    /// - Parameter mayBeAbsent: whether a copy that is not there is no damage.
+    func firstGood<T>(
+        _ file: VaultFile, mayBeAbsent: Bool = false, _ body: (Replica) throws -> T
     ) throws(StoreError) -> T {
+        let mayBeAbsent = mayBeAbsent || file.comesAndGoes
         var failures: [(Replica, any Error)] = []
         for replica in replicas + pair {
             do {
@@ -341,14 +339,12 @@ public final class Vault: Sendable {
     private func heldBy() throws(StoreError) -> [RecoveryPointID: UInt8] {
         // All replicas at once: there may be very many names.
         let paths = replicas.map { $0.path(of: Layout.points, in: id) }
-        let lists = Mutex<[FilePath: Result<[RecoveryPointID], IOError>]>([:])
-        Threads.run(paths.count) { number in
-            let found = Result { () throws(IOError) in
+        let lists = Threads.map(paths.count) { number in
+            Result { () throws(IOError) in
                 try fileSystem.list(paths[number]).compactMap { RecoveryPointID(hex: $0) }
             }
-            lists.withLock { $0[paths[number]] = found }
         }
-        let found = lists.withLock { $0 }
+        let found = Dictionary(uniqueKeysWithValues: zip(paths, lists))
         var bits: [RecoveryPointID: UInt8] = [:]
         try eachReplica(Layout.points) { path throws(IOError) in try found[path]!.get() } _: {
             if bits.isEmpty { bits.reserveCapacity($0.count) }

@@ -3,7 +3,6 @@ internal import GRDB
 internal import KuraFormat
 internal import KuraIO
 internal import KuraStore
-internal import Synchronization
 
 /// How many points an item has.
 struct PointCount: Sendable {
@@ -131,12 +130,9 @@ extension Catalog {
     ) -> [RecoveryPoint?] {
         let threads = rows.count < pointsParsedByThreadsMin ? 1 : Threads.processorCount
         let share = (rows.count + threads - 1) / threads
-        let parts = Mutex<[[RecoveryPoint?]]>(Array(repeating: [], count: threads))
-        Threads.run(threads) { number in
-            let mine = rows.dropFirst(number * share).prefix(share).map { parse($0.bytes, $0.id) }
-            parts.withLock { $0[number] = mine }
-        }
-        return parts.withLock { $0 }.flatMap(\.self)
+        return Threads.map(threads) { number in
+            rows.dropFirst(number * share).prefix(share).map { parse($0.bytes, $0.id) }
+        }.flatMap(\.self)
     }
 
     private static func parse(_ data: Data, _ id: RecoveryPointID) -> RecoveryPoint? {
