@@ -172,7 +172,7 @@ extension Subscription {
             scalars.allSatisfy({ isLetter($0) || ("0"..."9").contains($0) || $0 == "-" })
         else {
             throw StoreError(
-                .invalidInput, "this cannot name a region: \(scalars.count) characters given",
+                .invalidInput, "this cannot name a region: its length is \(scalars.count)",
                 remedy: "use 2 to 50 lower-case letters, digits and hyphens, a letter first: "
                     + "japaneast")
         }

@@ -199,7 +199,7 @@ public final class Subscription: Sendable {
             scalars.allSatisfy({ isLetter($0) || ("0"..."9").contains($0) || $0 == "-" })
         else {
             throw StoreError(
-                .invalidInput, "this cannot name a vault: \(scalars.count) characters given",
+                .invalidInput, "this cannot name a vault: its length is \(scalars.count)",
                 remedy: "use 2 to 50 letters, digits and hyphens, a letter first")
         }
     }

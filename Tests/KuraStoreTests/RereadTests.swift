@@ -70,7 +70,7 @@ import TestSupport
             var proofs = [Int](repeating: 0, count: count)
             for round in 0..<Tuning.proofRounds {
                 let disk = BackupRequest.Disk(name: "d", source: .file(try SourceFile(path)))
-                let tasks = ExtentTasks([disk], proofRound: round)
+                let tasks = ExtentTasks([disk], sequence: UInt64(round))
                 while let task = try tasks.next() {
                     if task.isProof { proofs[task.number] += 1 }
                 }

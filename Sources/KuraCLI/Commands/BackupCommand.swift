@@ -166,6 +166,7 @@ struct BackupCommand: ParsableCommand {
                 expires: expires)
                 .json.merging([
                     "metadata_bytes": .number(report.metadataBytes),
+                    "rewritten_bytes": .number(report.rewrittenBytes),
                     "seconds": .fraction(report.seconds),
                     "replicas": .array(report.replicas.map(JSON.init)),
                     "warnings": .array(report.warnings.map(JSON.string)),

@@ -64,11 +64,13 @@ struct RestoreCommand: ParsableCommand {
             }.value
             total.bytesWritten += report.bytesWritten
             total.dataBytes += report.dataBytes
+            total.decodedBytes += report.decodedBytes
             total.seconds += report.seconds
             outputs.append([
                 "disk": .string(disk.name), "path": .string(path.string),
                 "bytes_written": .number(report.bytesWritten),
                 "data_bytes": .number(report.dataBytes),
+                "decoded_bytes": .number(report.decodedBytes),
             ])
             lines.append(
                 "restored \(disk.name) to \(path): \(Units.bytes(report.bytesWritten)), of it data "
@@ -80,7 +82,8 @@ struct RestoreCommand: ParsableCommand {
             json: [
                 "recovery_point": .string(found.id.hex),
                 "bytes_written": .number(total.bytesWritten),
-                "data_bytes": .number(total.dataBytes), "seconds": .fraction(total.seconds),
+                "data_bytes": .number(total.dataBytes),
+                "decoded_bytes": .number(total.decodedBytes), "seconds": .fraction(total.seconds),
                 "outputs": .array(outputs),
             ])
         try endWithWarnings(found.vault)

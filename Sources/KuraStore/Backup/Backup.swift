@@ -32,6 +32,10 @@ final class Backup: Sendable {
         var storedBytes: UInt64 = 0
         /// Of `storedBytes`, those that are no frames of data packs.
         var metadataBytes: UInt64 = 0
+        /// Plain bytes of chunks that were stored although the vault held them.
+        var rewrittenBytes: UInt64 = 0
+        /// Plain bytes of such chunks that may still be chosen.
+        var allowance: UInt64 = 0
         var trace = StageTimes()
     }
 
@@ -51,9 +55,13 @@ final class Backup: Sendable {
             .manifest, to: session.writer, capacity: Tuning.manifestPackBytes)
         tasks = ExtentTasks(
             request.disks, parents: Self.parentExtents(request.disks, parent?.point, index),
-            proofRound: request.isParanoid
-                ? nil : Int((parent?.point.sequence ?? 0) % UInt64(Tuning.proofRounds)))
-        state = Mutex(State(index: index))
+            sequence: parent?.point.sequence ?? 0, isParanoid: request.isParanoid)
+        // Frames become sparse by what replaces their chunks, so rewriting never asks for more than a
+        // share of that; a disk that does not change has nothing rewritten. A first backup replaces
+        // nothing.
+        let replaced = parent.map { $0.point.sequence > 1 ? $0.point.counts.newBytes : 0 } ?? 0
+        let allowance = replaced / Tuning.rewriteShare
+        state = Mutex(State(index: index, allowance: allowance))
     }
 
     /// Per disk, the nodes of the extents of the parent's disk of the same name.
@@ -87,8 +95,20 @@ final class Backup: Sendable {
         return try tasks.next()
     }
 
-    func finish(_ task: ExtentTask, node: NodeID?, counts: DiskCounts) {
+    /// Whether chunks of so many plain bytes may be stored once more. If so, they count.
+    func takeAllowance(_ byteCount: Int) -> Bool {
+        state.withLock { state in
+            guard UInt64(byteCount) <= state.allowance else { return false }
+            state.allowance -= UInt64(byteCount)
+            return true
+        }
+    }
+
+    func finish(
+        _ task: ExtentTask, node: NodeID?, counts: DiskCounts, rewrittenBytes: UInt64
+    ) {
         tasks.finish(task, node: node, counts: counts)
+        if rewrittenBytes > 0 { state.withLock { $0.rewrittenBytes += rewrittenBytes } }
         let count = task.extent.upperBound - task.extent.lowerBound
         progress.update { $0.doneBytes += count }
     }
@@ -155,11 +175,13 @@ final class Backup: Sendable {
                 + "may mix states from before and after"
         }
         warnings += session.writeReceipts(of: id, arrival: .backup)
-        let (stages, metadataBytes) = state.withLock { ($0.trace, $0.metadataBytes) }
+        let (stages, metadataBytes, rewrittenBytes) = state.withLock {
+            ($0.trace, $0.metadataBytes, $0.rewrittenBytes)
+        }
         let absences = session.vault.problems
             + session.writer.failures.sorted { $0.key < $1.key }.map(\.value)
         return BackupReport(
-            id: id, point: point, metadataBytes: metadataBytes,
+            id: id, point: point, metadataBytes: metadataBytes, rewrittenBytes: rewrittenBytes,
             seconds: Double(Clock.steady() - start) / 1e9,
             warnings: warnings + (absences.isEmpty ? [] : [underReplicated(absences)]),
             stages: stages, replicas: session.writer.live.map(\.ordinal), absences: absences,

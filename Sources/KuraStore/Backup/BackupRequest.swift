@@ -62,6 +62,9 @@ public struct BackupReport: Sendable {
     /// Of the point's `storedBytes`, those that are no frames of data packs: manifest packs, index
     /// runs, and headers, trailers and footers of data packs.
     public var metadataBytes: UInt64
+    /// Plain bytes of chunks that the vault held, and that were stored once more, side by side,
+    /// because the frames they lie in hold little else that the point needs.
+    public var rewrittenBytes: UInt64
     public var seconds: Double
     /// Things the user should know although the recovery point is good.
     public var warnings: [String]

@@ -10,28 +10,34 @@ final class BackupWorker {
     private let authenticator: ChunkAuthenticator?
     private let cache = BlockCache()
     private let dataFrames: FrameBuilder
-    private let scatteredFrames: FrameBuilder
+    private let smallFrames: FrameBuilder
     private let manifestFrames: FrameBuilder
     private var ids: [ChunkID] = []
     private var codes: [ChunkMAC?] = []
-    private var isNew: [Bool] = []
+    /// Which of `ids` this worker has to store.
+    private var isStored: [Bool] = []
     private var extentChunks: [ExtentChunk] = []
     private var hasher = BatchHasher()
     private let packs: PackReader
+    private let sparseFrames: SparseFrames
+    /// Chunks of the current extent that are stored although the vault holds them.
+    private var rewritten: Set<ChunkID> = []
     private var counts = DiskCounts()
+    private var rewrittenBytes: UInt64 = 0
     private(set) var trace = StageTimes()
 
     init(_ backup: Backup) {
         self.backup = backup
         let record = backup.session.vault.record
         packs = PackReader(backup.session.vault)
+        sparseFrames = SparseFrames(packs, cache)
         authenticator = record.macKey.flatMap { ChunkAuthenticator($0) }
         scanner = ExtentScanner(
             Chunker(record.chunker, mean: Int(record.chunkBytesMean)), authenticator)
         dataFrames = FrameBuilder(
             for: backup.dataPacks, target: Tuning.dataFrameBytes, level: backup.request.level)
-        scatteredFrames = FrameBuilder(
-            for: backup.dataPacks, target: Tuning.scatteredFrameBytes, level: backup.request.level)
+        smallFrames = FrameBuilder(
+            for: backup.dataPacks, target: Tuning.smallFrameBytes, level: backup.request.level)
         manifestFrames = FrameBuilder(
             for: backup.manifestPacks, target: Tuning.manifestFrameBytes,
             level: backup.request.level)
@@ -50,18 +56,22 @@ final class BackupWorker {
     private func process(_ task: ExtentTask) throws(StoreError) {
         extentChunks.removeAll(keepingCapacity: true)
         counts = DiskCounts()
+        rewrittenBytes = 0
         let parent = parentChunks(task)
+        rewritten = task.mayRewrite ? chunksToRewrite(parent) : []
         try scanner.scan(
             task.extent, of: task.input, parent: parent, isProof: task.isProof, trace: &trace
         ) { (batch, trace) throws(StoreError) in
             if backup.isCancelled { throw .interruptedByUser }
             try store(batch, of: task, &trace)
         }
+        // These frames end with the extent, so that it alone tells later how much of them is needed.
+        if task.parent != nil { try smallFrames.flush(trace: &trace) }
         let start = Clock.steady()
         let node = !parent.isEmpty && extentChunks == parent
             ? task.parent : try ManifestWriter.extentNode(extentChunks, store: storeNode)
         trace[.manifest] += Clock.steady() - start
-        backup.finish(task, node: node, counts: counts)
+        backup.finish(task, node: node, counts: counts, rewrittenBytes: rewrittenBytes)
     }
 
     /// The parent's chunks of an extent. The parent only saves work, so one that cannot be read is
@@ -78,6 +88,12 @@ final class BackupWorker {
         }
     }
 
+    private func chunksToRewrite(_ parent: [ExtentChunk]) -> Set<ChunkID> {
+        trace.time(.lookup) {
+            sparseFrames.chunks(of: parent, backup.index, isAllowed: backup.takeAllowance)
+        }
+    }
+
     /// Hashes the chunks of one window and stores those that the vault does not hold.
     private func store(
         _ batch: WindowBatch, of task: ExtentTask, _ trace: inout StageTimes
@@ -86,20 +102,25 @@ final class BackupWorker {
         try trace.timeThrowing(.lookup) { () throws(StoreError) in try findNew(in: batch) }
         var newBytes: UInt64 = 0
         var dataBytes: UInt64 = 0
-        for (chunk, isNew) in zip(batch.chunks, isNew) {
+        for (index, chunk) in batch.chunks.enumerated() {
             dataBytes += UInt64(chunk.byteCount)
-            if isNew { newBytes += UInt64(chunk.byteCount) }
+            if isStored[index], !rewritten.contains(ids[index]) {
+                newBytes += UInt64(chunk.byteCount)
+            }
         }
-        let isScattered = task.parent != nil && newBytes * 2 < dataBytes
-        let frames = isScattered ? scatteredFrames : dataFrames
+        let frames = task.parent == nil ? dataFrames : smallFrames
         let extentStart = task.extent.lowerBound
         for (index, chunk) in batch.chunks.enumerated() {
             let offset = Int(batch.diskOffset - extentStart) + chunk.start
             extentChunks.append(
                 ExtentChunk(
                     offset: offset, byteCount: chunk.byteCount, id: ids[index], mac: codes[index]))
-            guard isNew[index] else { continue }
-            counts.newChunks += 1
+            guard isStored[index] else { continue }
+            if rewritten.contains(ids[index]) {
+                rewrittenBytes += UInt64(chunk.byteCount)
+            } else {
+                counts.newChunks += 1
+            }
             try frames.append(batch.bytes(of: chunk), id: ids[index], trace: &trace)
         }
         counts.chunks += UInt64(batch.chunks.count)
@@ -133,18 +154,18 @@ final class BackupWorker {
         }
     }
 
-    /// Marks in `isNew` which of `ids` this worker has to store.
     private func findNew(in batch: WindowBatch) throws(StoreError) {
         let index = backup.index
-        isNew.removeAll(keepingCapacity: true)
-        var anyNew = false
+        isStored.removeAll(keepingCapacity: true)
+        var any = false
         for (chunk, id) in zip(batch.chunks, ids) {
-            var known = chunk.knownID != nil
-            if !known { known = try index.contains(id, cache) }
-            anyNew = anyNew || !known
-            isNew.append(!known)
+            var isNew = chunk.knownID == nil
+            if isNew { isNew = try !index.contains(id, cache) }
+            let isWanted = isNew || rewritten.contains(id)
+            any = any || isWanted
+            isStored.append(isWanted)
         }
-        if anyNew { try backup.claim(ids, marked: &isNew) }
+        if any { try backup.claim(ids, marked: &isStored) }
     }
 
     private func storeNode(_ id: NodeID, _ bytes: [UInt8]) throws(StoreError) {
@@ -169,7 +190,7 @@ final class BackupWorker {
     /// Sends what is collected to the packs.
     func flush() throws(StoreError) {
         try dataFrames.flush(trace: &trace)
-        try scatteredFrames.flush(trace: &trace)
+        try smallFrames.flush(trace: &trace)
         try manifestFrames.flush(trace: &trace)
     }
 }

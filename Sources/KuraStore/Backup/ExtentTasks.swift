@@ -14,6 +14,8 @@ struct ExtentTask {
     var parent: NodeID?
     /// Whether unchanged chunks are recognised by SHA-256, not by their codes.
     var isProof = false
+    /// Whether chunks that lie in sparse frames may be stored again.
+    var mayRewrite = false
     /// Keeps the memory of a streamed extent alive.
     var buffer: AlignedBuffer?
 }
@@ -23,9 +25,10 @@ final class ExtentTasks: Sendable {
     private let disks: [BackupRequest.Disk]
     /// Per disk, the nodes of the parent's extents.
     private let parents: [[Int: NodeID]]
-    /// Extents whose number leaves this rest, divided by `Tuning.proofRounds`, are read as proof; nil
-    /// for all.
-    private let proofRound: Int?
+    /// Of the parent recovery point. Extents whose number leaves the same rest, divided by
+    /// `Tuning.proofRounds` or `Tuning.rewriteRounds`, have their turn.
+    private let sequence: UInt64
+    private let isParanoid: Bool
     private let state: Mutex<State>
 
     struct Outcome {
@@ -43,13 +46,16 @@ final class ExtentTasks: Sendable {
 
     /// - Parameters:
     ///   - parents: per disk, the nodes of the parent recovery point's extents.
-    ///   - proofRound: below `Tuning.proofRounds`; nil to read every extent as proof.
+    ///   - sequence: of the parent; 0 without one.
+    ///   - isParanoid: whether every extent is read as proof.
     init(
-        _ disks: [BackupRequest.Disk], parents: [[Int: NodeID]]? = nil, proofRound: Int? = nil
+        _ disks: [BackupRequest.Disk], parents: [[Int: NodeID]]? = nil, sequence: UInt64 = 0,
+        isParanoid: Bool = false
     ) {
         self.disks = disks
         self.parents = parents ?? disks.map { _ in [:] }
-        self.proofRound = proofRound
+        self.sequence = sequence
+        self.isParanoid = isParanoid
         let outcomes = disks.map { disk in
             switch disk.source {
             case .file(let file): Outcome(byteCount: file.byteCount)
@@ -69,9 +75,9 @@ final class ExtentTasks: Sendable {
             while state.disk < disks.count {
                 if var task = try Self.next(of: disks[state.disk], &state) {
                     task.parent = parents[task.disk][task.number]
-                    task.isProof = proofRound.map {
-                        task.number % Tuning.proofRounds == $0
-                    } ?? true
+                    task.isProof = isParanoid || isTurn(of: task, every: Tuning.proofRounds)
+                    task.mayRewrite =
+                        task.parent != nil && isTurn(of: task, every: Tuning.rewriteRounds)
                     state.number += 1
                     state.outcomes[task.disk].nodes.append(nil)
                     return task
@@ -81,6 +87,10 @@ final class ExtentTasks: Sendable {
             }
             return nil
         }
+    }
+
+    private func isTurn(of task: ExtentTask, every rounds: Int) -> Bool {
+        task.number % rounds == Int(sequence % UInt64(rounds))
     }
 
     private static func next(

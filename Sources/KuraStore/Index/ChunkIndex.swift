@@ -21,7 +21,8 @@ struct FoundChunk {
 /// says perhaps.
 final class ChunkIndex: Sendable {
     let vault: Vault
-    /// Largest first: most hits are there.
+    /// Smallest first. Small runs are young, so of a chunk that is in several packs the place is found
+    /// that was written last, beside what is needed with it.
     let runs: [IndexRunReader]
     /// Runs that are still there although another one holds all they hold.
     let obsolete: [IndexRunReader]
@@ -32,7 +33,7 @@ final class ChunkIndex: Sendable {
         let superseded = Set(runs.flatMap(\.trailer.superseded))
         obsolete = runs.filter { superseded.contains($0.id) }
         self.runs = runs.filter { !superseded.contains($0.id) }
-            .sorted { $0.trailer.entryCount > $1.trailer.entryCount }
+            .sorted { $0.trailer.entryCount < $1.trailer.entryCount }
     }
 
     private static let openAttemptsMax = 20
@@ -80,7 +81,8 @@ final class ChunkIndex: Sendable {
 
     func contains(_ id: ChunkID, _ cache: BlockCache) throws(StoreError) -> Bool {
         let probe = BloomFilter.Probe(id)
-        for run in runs where run.trailer.filter.mayContain(id, probe) {
+        // Most hits are in the largest.
+        for run in runs.reversed() where run.trailer.filter.mayContain(id, probe) {
             if try cache.find(id, in: run) != nil { return true }
         }
         return false

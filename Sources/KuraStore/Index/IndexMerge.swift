@@ -28,10 +28,9 @@ struct IndexMerge {
     /// that anybody sees. Needs no lock: runs do not change. Memory: see `IndexRunWriter`, and
     /// 256 KiB a run.
     func prepare(_ cancellation: Cancellation) throws(StoreError) -> Prepared? {
-        let ascending = Array(index.runs.reversed())
-        let count = MergePlan.count(ascending.map(\.trailer.entryCount))
+        let count = MergePlan.count(index.runs.map(\.trailer.entryCount))
         guard isComplete, count > 0 else { return nil }
-        let runs = Array(ascending[..<count].reversed())
+        let runs = Array(index.runs[..<count])
         guard let merged = try merge(runs, and: [], cancellation) else { return nil }
         return Prepared(runs: runs, merged: merged)
     }
@@ -84,7 +83,7 @@ struct IndexMerge {
 
     /// Writes the smallest run anew, so that it names lost runs as superseded too.
     func supersede(_ lost: [RunID]) throws(StoreError) {
-        guard !lost.isEmpty, let smallest = index.runs.last else { return }
+        guard !lost.isEmpty, let smallest = index.runs.first else { return }
         try merge([smallest], and: lost, Cancellation())?.publish()
     }
 

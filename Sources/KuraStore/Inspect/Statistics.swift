@@ -6,7 +6,8 @@ public struct Statistics: Sendable {
     public var logicalBytes: UInt64 = 0
     /// Of those, bytes in chunks, every occurrence counted.
     public var dataBytes: UInt64 = 0
-    /// Plain bytes of all data chunks, each once.
+    /// Plain bytes of all data chunks in packs: each once, and once more where a backup stored it
+    /// again because its frame held little else to need.
     public var uniqueBytes: UInt64 = 0
     /// Bytes of all files in one replica.
     public var storedBytes: UInt64 = 0

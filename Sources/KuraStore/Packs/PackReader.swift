@@ -102,19 +102,30 @@ final class PackReader: Sendable {
         _ frame: FrameTable.Frame, of id: PackID, _ decoder: FrameDecoder, checked: Bool,
         into target: UnsafeMutableRawBufferPointer
     ) throws(StoreError) {
-        try vault.firstGood(.pack(id)) { replica in
-            let path = replica.path(of: .pack(id), in: vault.id)
-            let file = try vault.fileSystem.openForReading(path)
-            defer { vault.fileSystem.close(file) }
-            // Raw bytes are plain bytes: nothing to decode, so they are read into their place.
-            let isRaw = frame.entry.codec == .raw
-                && target.count == Int(frame.entry.storedByteCount)
-            let stored = isRaw
-                ? try FrameDecoder.read(file, path, frame, vault.fileSystem, into: target)
-                : try decoder.read(file, path, frame, vault.fileSystem)
-            if checked { try FrameDecoder.check(stored, frame.entry) }
-            if !isRaw { try decoder.decode(stored, frame.entry, into: target) }
+        if !checked, decoder.file?.pack == id {
+            do {
+                return try decoder.read(frame, checked: false, into: target)
+            } catch {
+                // Looked for again, below, in every replica, and noted.
+                decoder.file = nil
+            }
         }
+        try vault.firstGood(.pack(id)) { replica in
+            decoder.file = nil
+            decoder.file = try OpenPack(
+                id, replica.path(of: .pack(id), in: vault.id), vault.fileSystem)
+            try decoder.read(frame, checked: checked, into: target)
+        }
+    }
+}
+
+extension FrameEntry {
+    /// Plain bytes that have to be decoded for the first `end` of them: whole blocks of zstd, which
+    /// have 128 KiB (RFC 8878, 3.1.1.2.4).
+    func decodedBytes(upTo end: Int) -> Int {
+        guard codec == .zstd else { return end }
+        let block = 128 << 10
+        return min((end + block - 1) / block * block, Int(plainByteCount))
     }
 }
 
@@ -185,17 +196,42 @@ final class FrameBuffer {
     }
 }
 
+/// A copy of a pack, open for reading.
+final class OpenPack {
+    let pack: PackID
+    let path: FilePath
+    let file: OpenFile
+    let fileSystem: any FileSystem
+
+    init(_ pack: PackID, _ path: FilePath, _ fileSystem: any FileSystem) throws(IOError) {
+        self.pack = pack
+        self.path = path
+        self.fileSystem = fileSystem
+        file = try fileSystem.openForReading(path)
+    }
+
+    deinit { fileSystem.close(file) }
+}
+
 /// Reads and decodes frames; one thread uses it at a time.
 final class FrameDecoder {
     private let decompressor = Decompressor()
     private let stored = FrameBuffer()
+    /// Stays open from one frame to the next: those of a pack are mostly wanted together.
+    var file: OpenPack?
 
-    /// Reads a frame's stored bytes. They stay valid until the next call.
+    /// Reads a frame of the open pack and decodes it: see `PackReader.read`.
     func read(
-        _ file: OpenFile, _ path: FilePath, _ frame: FrameTable.Frame, _ fileSystem: any FileSystem
-    ) throws -> UnsafeRawBufferPointer {
-        let target = stored.bytes(Int(frame.entry.storedByteCount))
-        return try Self.read(file, path, frame, fileSystem, into: target)
+        _ frame: FrameTable.Frame, checked: Bool, into target: UnsafeMutableRawBufferPointer
+    ) throws {
+        guard let file else { preconditionFailure("a pack is open") }
+        // Raw bytes are plain bytes: nothing to decode, so they are read into their place.
+        let isRaw = frame.entry.codec == .raw && target.count == Int(frame.entry.storedByteCount)
+        let bytes = try Self.read(
+            file.file, file.path, frame, file.fileSystem,
+            into: isRaw ? target : stored.bytes(Int(frame.entry.storedByteCount)))
+        if checked { try Self.check(bytes, frame.entry) }
+        if !isRaw { try decode(bytes, frame.entry, into: target) }
     }
 
     /// Reads a frame's stored bytes into `target`, which has as many.

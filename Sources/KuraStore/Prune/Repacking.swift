@@ -14,7 +14,7 @@ struct Repacking {
     private let manifest: PackWriter
     private let dataFrames: FrameBuilder
     /// For what was in such frames before.
-    private let scatteredFrames: FrameBuilder
+    private let smallFrames: FrameBuilder
     private let manifestFrames: FrameBuilder
     private let decoder = FrameDecoder()
     private let plain = FrameBuffer()
@@ -34,8 +34,8 @@ struct Repacking {
         manifest = PackWriter(.manifest, to: session.writer, capacity: Tuning.manifestPackBytes)
         dataFrames = FrameBuilder(
             for: data, target: Tuning.dataFrameBytes, level: BackupRequest.defaultLevel)
-        scatteredFrames = FrameBuilder(
-            for: data, target: Tuning.scatteredFrameBytes, level: BackupRequest.defaultLevel)
+        smallFrames = FrameBuilder(
+            for: data, target: Tuning.smallFrameBytes, level: BackupRequest.defaultLevel)
         manifestFrames = FrameBuilder(
             for: manifest, target: Tuning.manifestFrameBytes, level: BackupRequest.defaultLevel)
     }
@@ -50,7 +50,7 @@ struct Repacking {
             progress.update { $0.doneBytes += pack.byteCount }
         }
         try dataFrames.flush(trace: &trace)
-        try scatteredFrames.flush(trace: &trace)
+        try smallFrames.flush(trace: &trace)
         try manifestFrames.flush(trace: &trace)
         data.flush()
         manifest.flush()
@@ -96,7 +96,7 @@ struct Repacking {
 
     private func frames(for kind: PackKind, _ frame: FrameEntry) -> FrameBuilder {
         guard kind == .data else { return manifestFrames }
-        return frame.plainByteCount <= Tuning.scatteredFrameBytes ? scatteredFrames : dataFrames
+        return frame.plainByteCount <= Tuning.smallFrameBytes ? smallFrames : dataFrames
     }
 
     /// Lists the new packs. Under the commit lock, when the old ones are condemned: otherwise a merge

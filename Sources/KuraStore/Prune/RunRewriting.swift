@@ -51,7 +51,7 @@ struct RunRewriting {
         // Runs of which nothing stays. Another one has to say so; the smallest is written anew.
         var empty: [RunID] = []
         var smallest: RunID?
-        for run in index.runs {
+        for run in index.runs.reversed() {
             guard isAffected(run) else {
                 smallest = run.id
                 continue

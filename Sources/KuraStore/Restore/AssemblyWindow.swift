@@ -24,6 +24,11 @@ struct FrameTask: Sendable {
 struct FrameName: Hashable, Sendable {
     var pack: PackID
     var number: Int
+
+    init(_ place: FoundChunk) {
+        pack = place.pack
+        number = place.frame
+    }
 }
 
 /// The extents of a disk that are being put together, several at a time, in ascending order.
@@ -36,8 +41,8 @@ final class AssemblyWindow: @unchecked Sendable {
     enum Step {
         /// Find out what this extent needs, then call `add`. One thread at a time is asked to.
         case plan(number: Int, buffer: AlignedBuffer)
-        /// Decode this frame, then call `complete`.
-        case decode(FrameTask)
+        /// Decode these frames, then call `complete`.
+        case decode([FrameTask])
         case finished
     }
 
@@ -80,7 +85,10 @@ final class AssemblyWindow: @unchecked Sendable {
                     return .plan(number: nextExtent - 1, buffer: buffer)
                 }
                 if !isPlanning { isFilled = true }
-                if isFilled, let task = takeTask() { return .decode(task) }
+                if isFilled {
+                    let tasks = takeTasks()
+                    if !tasks.isEmpty { return .decode(tasks) }
+                }
                 if !isPlanning, nextExtent == extentCount { break }
                 monitor.wait()
             }
@@ -88,15 +96,22 @@ final class AssemblyWindow: @unchecked Sendable {
         }
     }
 
-    private func takeTask() -> FrameTask? {
-        guard head < queue.count else { return nil }
-        let name = queue[head]
-        head += 1
+    /// The next frames, until enough bytes of them are needed to hash them side by side.
+    private func takeTasks() -> [FrameTask] {
+        var tasks: [FrameTask] = []
+        var byteCount = 0
+        while head < queue.count, byteCount < Tuning.restoreBatchBytes {
+            let name = queue[head]
+            head += 1
+            let pieces = waiting.removeValue(forKey: name)!
+            byteCount += pieces.reduce(0) { $0 + $1.byteCount }
+            tasks.append(FrameTask(frame: name, pieces: pieces))
+        }
         if head == queue.count {
             queue.removeAll(keepingCapacity: true)
             head = 0
         }
-        return FrameTask(frame: name, pieces: waiting.removeValue(forKey: name)!)
+        return tasks
     }
 
     /// Takes an extent that was planned into the window.
@@ -117,9 +132,9 @@ final class AssemblyWindow: @unchecked Sendable {
         }
     }
 
-    /// - Returns: extents that are complete now, ascending.
-    func complete(_ task: FrameTask) -> [AssembledExtent] {
-        let numbers = Set(task.pieces.map(\.extent)).sorted()
+    /// - Returns: extents that are complete now.
+    func complete(_ tasks: [FrameTask]) -> [AssembledExtent] {
+        let numbers = tasks.flatMap { Set($0.pieces.map(\.extent)) }
         return monitor.withLock {
             numbers.compactMap { number in
                 assemblies[number]!.missingFrames -= 1

@@ -13,6 +13,9 @@ public struct RestoreReport: Sendable {
     public var bytesWritten: UInt64 = 0
     /// Of those, bytes that came from chunks; the rest are holes.
     public var dataBytes: UInt64 = 0
+    /// Plain bytes of frames that were decoded: beyond `dataBytes` where frames hold what this disk
+    /// does not need, short of it where it needs chunks several times.
+    public var decodedBytes: UInt64 = 0
     public var seconds: Double = 0
     public var stages = StageTimes()
 
@@ -54,6 +57,7 @@ final class Restore: Sendable {
     private struct State {
         var error: StoreError?
         var dataBytes: UInt64 = 0
+        var decodedBytes: UInt64 = 0
         var trace = StageTimes()
         /// Complete extents that a stream takes later, and the number of the one that comes first.
         var early: [Int: AssembledExtent] = [:]
@@ -102,10 +106,13 @@ final class Restore: Sendable {
         Threads.run(workerCount) { [self] _ in
             let worker = RestoreWorker(self)
             worker.run()
-            state.withLock { $0.trace += worker.trace }
+            state.withLock { state in
+                state.trace += worker.trace
+                state.decodedBytes += worker.decodedBytes
+            }
         }
         for writer in writers { writer.stop() }
-        let (error, dataBytes, trace) = state.withLock { ($0.error, $0.dataBytes, $0.trace) }
+        let (error, dataBytes) = state.withLock { ($0.error, $0.dataBytes) }
         if let error { throw error }
         if cancellation.isCancelled {
             throw StoreError(
@@ -121,7 +128,7 @@ final class Restore: Sendable {
         report.bytesWritten = disk.byteCount
         report.dataBytes = dataBytes
         report.seconds = Double(Clock.steady() - start) / 1e9
-        report.stages = trace
+        (report.decodedBytes, report.stages) = state.withLock { ($0.decodedBytes, $0.trace) }
         return report
     }
 
@@ -145,8 +152,8 @@ final class Restore: Sendable {
         if window.add(extent, tasks) { submit(extent) }
     }
 
-    func complete(_ task: FrameTask) {
-        for extent in window.complete(task) { submit(extent) }
+    func complete(_ tasks: [FrameTask]) {
+        for extent in window.complete(tasks) { submit(extent) }
     }
 
     /// Lets a writer put a complete extent into the target.

@@ -43,7 +43,7 @@ final class RestorePlanner: @unchecked Sendable {
             let piece = Piece(
                 id: chunk.id, plainOffset: place.plainOffset, byteCount: chunk.byteCount,
                 target: buffer.base + chunk.offset, extent: number)
-            tasks[FrameName(pack: place.pack, number: place.frame), default: []].append(piece)
+            tasks[FrameName(place), default: []].append(piece)
         }
         // By pack and frame: neighbours on disk are read one behind the other.
         let names = tasks.keys.sorted { ($0.pack, $0.number) < ($1.pack, $1.number) }
@@ -70,6 +70,7 @@ final class RestoreWorker {
     private let decoder = FrameDecoder()
     private let scratch = FrameBuffer()
     private(set) var trace = StageTimes()
+    private(set) var decodedBytes: UInt64 = 0
     private var hasher = BatchHasher()
     /// Names of the chunks in `hasher`.
     private var distinct: [ChunkID] = []
@@ -84,9 +85,9 @@ final class RestoreWorker {
                     try trace.timeThrowing(.lookup) { () throws(StoreError) in
                         try restore.plan(number, buffer)
                     }
-                case .decode(let task):
-                    try decode(task)
-                    restore.complete(task)
+                case .decode(let tasks):
+                    try decode(tasks)
+                    restore.complete(tasks)
                 case .finished:
                     return
                 }
@@ -96,30 +97,84 @@ final class RestoreWorker {
         }
     }
 
-    /// Decodes a frame, into its place where it belongs there as a whole, checks the chunks that
+    /// A frame, what is needed of it, and the memory it is decoded into.
+    private struct Decoding {
+        var name: FrameName
+        /// In the order of `plainOffset`.
+        var pieces: [Piece]
+        var frame: FrameTable.Frame
+        /// Where the frame belongs as a whole, if it does.
+        var home: UnsafeMutableRawBufferPointer?
+        /// Leading bytes that are needed; all, where less would save little.
+        var neededBytes: Int
+    }
+
+    /// Decodes frames, each into its place where it belongs there as a whole, checks the chunks that
     /// are needed, and copies them to their places. A chunk that occurs several times is checked
     /// once.
-    private func decode(_ task: FrameTask) throws(StoreError) {
-        let name = task.frame
-        let pieces = task.pieces.sorted { $0.plainOffset < $1.plainOffset }
-        let frame = try restore.packs.frame(name.number, of: name.pack)
-        let target = Self.home(of: pieces, frame.entry)
-            ?? scratch.bytes(Self.neededBytes(of: pieces, frame.entry))
-        let plain = UnsafeRawBufferPointer(target)
-        // A frame that is wrong is read once more, with the stored bytes compared: another replica
-        // may have a good copy.
-        for checked in [false, true] {
-            try trace.timeThrowing(.decode) { () throws(StoreError) in
-                try restore.packs.read(
-                    frame, of: name.pack, decoder, checked: checked, into: target)
-            }
-            if trace.time(.hash, { isSound(pieces, in: plain) }) {
-                return trace.time(.assemble) { Self.copy(pieces, from: plain) }
+    private func decode(_ tasks: [FrameTask]) throws(StoreError) {
+        var decodings: [Decoding] = []
+        decodings.reserveCapacity(tasks.count)
+        for task in tasks { decodings.append(try decoding(task)) }
+        let room = scratch.bytes(
+            decodings.reduce(1) { $0 + ($1.home == nil ? $1.neededBytes : 0) })
+        var used = 0
+        var plains: [UnsafeMutableRawBufferPointer] = []
+        plains.reserveCapacity(tasks.count)
+        for decoding in decodings {
+            if let home = decoding.home {
+                plains.append(home)
+            } else {
+                let end = used + decoding.neededBytes
+                plains.append(UnsafeMutableRawBufferPointer(rebasing: room[used..<end]))
+                used = end
             }
         }
+        for (decoding, plain) in zip(decodings, plains) {
+            try read(decoding, checked: false, into: plain)
+        }
+        hasher.removeAll()
+        distinct.removeAll(keepingCapacity: true)
+        let areInside = zip(decodings, plains).allSatisfy { add($0.pieces, in: $1) }
+        if !(areInside && trace.time(.hash) { areSound() }) {
+            // Another replica may have a good copy of a frame that is wrong.
+            for (decoding, plain) in zip(decodings, plains) { try mend(decoding, in: plain) }
+        }
+        trace.time(.assemble) {
+            for (decoding, plain) in zip(decodings, plains) { Self.copy(decoding.pieces, from: plain) }
+        }
+    }
+
+    private func decoding(_ task: FrameTask) throws(StoreError) -> Decoding {
+        let pieces = task.pieces.sorted { $0.plainOffset < $1.plainOffset }
+        let frame = try restore.packs.frame(task.frame.number, of: task.frame.pack)
+        let home = Self.home(of: pieces, frame.entry)
+        return Decoding(
+            name: task.frame, pieces: pieces, frame: frame, home: home,
+            neededBytes: home?.count ?? Self.neededBytes(of: pieces, frame.entry))
+    }
+
+    private func read(
+        _ decoding: Decoding, checked: Bool, into plain: UnsafeMutableRawBufferPointer
+    ) throws(StoreError) {
+        decodedBytes += UInt64(decoding.frame.entry.decodedBytes(upTo: plain.count))
+        try trace.timeThrowing(.decode) { () throws(StoreError) in
+            try restore.packs.read(
+                decoding.frame, of: decoding.name.pack, decoder, checked: checked, into: plain)
+        }
+    }
+
+    /// Reads a frame once more, its stored bytes compared, where a chunk of it is not what its name
+    /// says.
+    private func mend(
+        _ decoding: Decoding, in plain: UnsafeMutableRawBufferPointer
+    ) throws(StoreError) {
+        if isSound(decoding.pieces, in: plain) { return }
+        try read(decoding, checked: true, into: plain)
+        if isSound(decoding.pieces, in: plain) { return }
         throw StoreError(
-            .damaged, "frame \(name.number) of pack \(name.pack.short) does not hold what "
-                + "the index says", remedy: "run: kura verify --level chunks")
+            .damaged, "frame \(decoding.name.number) of pack \(decoding.name.pack.short) does not "
+                + "hold what the index says", remedy: "run: kura verify --level chunks")
     }
 
     /// Where the frame lies as a whole among the extents, if it does.
@@ -135,8 +190,6 @@ final class RestoreWorker {
         return UnsafeMutableRawBufferPointer(start: first.target, count: end)
     }
 
-    /// Leading bytes of the frame that have to be decoded for its pieces: all, where less would
-    /// save little.
     private static func neededBytes(of pieces: [Piece], _ frame: FrameEntry) -> Int {
         let end = pieces.map { $0.plainOffset + $0.byteCount }.max() ?? 0
         let all = Int(frame.plainByteCount)
@@ -144,24 +197,36 @@ final class RestoreWorker {
     }
 
     /// Whether every piece lies in the frame and hashes to its name.
-    private func isSound(_ pieces: [Piece], in plain: UnsafeRawBufferPointer) -> Bool {
+    private func isSound(_ pieces: [Piece], in plain: UnsafeMutableRawBufferPointer) -> Bool {
         hasher.removeAll()
         distinct.removeAll(keepingCapacity: true)
-        for piece in pieces where distinct.last != piece.id {
+        return add(pieces, in: plain) && areSound()
+    }
+
+    /// Adds the pieces of a frame to those that `areSound` checks.
+    /// - Returns: false where one of them does not lie in the frame.
+    private func add(_ pieces: [Piece], in plain: UnsafeMutableRawBufferPointer) -> Bool {
+        var last: ChunkID?
+        for piece in pieces where last != piece.id {
+            last = piece.id
             let end = piece.plainOffset + piece.byteCount
             guard end <= plain.count else { return false }
             hasher.append(UnsafeRawBufferPointer(rebasing: plain[piece.plainOffset..<end]))
             distinct.append(piece.id)
         }
+        return true
+    }
+
+    private func areSound() -> Bool {
         hasher.run()
         return hasher.digests == distinct
     }
 
-    private static func copy(_ pieces: [Piece], from plain: UnsafeRawBufferPointer) {
+    private static func copy(_ pieces: [Piece], from plain: UnsafeMutableRawBufferPointer) {
         for piece in pieces {
             // Both ends were compared with the frame and the extent before.
             let source = plain.baseAddress! + piece.plainOffset
-            if source != UnsafeRawPointer(piece.target) {
+            if source != piece.target {
                 piece.target.copyMemory(from: source, byteCount: piece.byteCount)
             }
         }
