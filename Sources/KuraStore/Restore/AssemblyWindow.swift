@@ -96,7 +96,7 @@ final class AssemblyWindow: @unchecked Sendable {
         }
     }
 
-    /// The next frames, until enough bytes of them are needed to hash them side by side.
+    /// The next frames, until enough bytes are decoded to hash the chunks in them side by side.
     private func takeTasks() -> [FrameTask] {
         var tasks: [FrameTask] = []
         var byteCount = 0
@@ -104,7 +104,7 @@ final class AssemblyWindow: @unchecked Sendable {
             let name = queue[head]
             head += 1
             let pieces = waiting.removeValue(forKey: name)!
-            byteCount += pieces.reduce(0) { $0 + $1.byteCount }
+            byteCount += pieces.reduce(0) { max($0, $1.plainOffset + $1.byteCount) }
             tasks.append(FrameTask(frame: name, pieces: pieces))
         }
         if head == queue.count {
