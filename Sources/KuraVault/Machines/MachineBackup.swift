@@ -93,8 +93,10 @@ extension Subscription {
         var request = BackupRequest(
             item: found.item, disks: source.disks, consistency: source.consistency)
         request.confirmConsistency = { source.letGo() }
-        request.time = occasion.time
-        request.tags = try tags(found, settings, occasion, vault)
+        // One time for both: until when the point is kept is counted from its own time.
+        let time = occasion.time ?? Clock.now()
+        request.time = time
+        request.tags = try tags(found, settings, occasion, vault, at: time)
         run.begin(task: 1)
         let report = try vault.backup(
             request, progress: run.progress, cancellation: run.cancellation)
@@ -150,7 +152,7 @@ extension Subscription {
     /// The tags of the point that is made now.
     private func tags(
         _ found: RegisteredItem, _ settings: VaultSettings, _ occasion: BackupOccasion,
-        _ vault: Vault
+        _ vault: Vault, at time: Int64
     ) throws(StoreError) -> [String] {
         guard let name = found.state.policy, let state = settings.policies[name] else {
             throw StoreError(
@@ -160,7 +162,6 @@ extension Subscription {
         let policy = state.policy
         var lastTagged: [Tier: LocalDate] = [:]
         var count = 0
-        let time = occasion.time ?? Clock.now()
         for (time, tags) in try catalog().mapPoints(of: vault, item: found.item, { _, point in
             (point.time, PointTags.tiers(point.tags))
         }) {
