@@ -51,13 +51,15 @@ struct MachineEndToEndTests {
             let (kura, folder) = try prepare(directory, freeze: freeze)
             let outcome = try kura.run("vm", "backup", "db-1")
             #expect(outcome.code != 0)
+            // The shell makes the file before it writes into it.
             let deadline = Date().addingTimeInterval(30)
-            while !FileManager.default.fileExists(atPath: folder + "/thawed"), Date() < deadline {
+            var thawed: Data?
+            while thawed?.isEmpty ?? true, Date() < deadline {
                 usleep(20_000)
+                thawed = FileManager.default.contents(atPath: folder + "/thawed")
             }
             #expect(FileManager.default.fileExists(atPath: folder + "/frozen"))
-            let thawed = try String(contentsOfFile: folder + "/thawed", encoding: .utf8)
-            #expect(thawed == "thawed\n")
+            #expect(thawed == Data("thawed\n".utf8))
             let jobs = try kura.run("job", "list", "--operation", "Backup", "--json").json()
             let job = try #require((jobs["jobs"] as? [[String: Any]])?.first)
             #expect(job["status"] as? String == "Failed")

@@ -149,6 +149,8 @@ struct BackupCommand: ParsableCommand {
     private func show(_ report: BackupReport, _ vault: Vault, expires: Int64?) throws {
         let counts = report.point.counts
         let known = counts.dataBytes - counts.newBytes
+        let rewritten = report.rewrittenBytes == 0 ? ""
+            : ", and \(Units.bytes(report.rewrittenBytes)) again to keep restores fast"
         let text = """
             recovery point \(report.id.short) of \(report.point.item) in vault \
             \(vault.record.name), \(report.point.consistency.name)
@@ -157,7 +159,7 @@ struct BackupCommand: ParsableCommand {
             (\(Units.rate(counts.logicalBytes, seconds: report.seconds)))
               deduplicated  \(Units.bytes(known)) (\(Units.percent(known, of: counts.dataBytes)))
               stored        \(Units.bytes(report.point.storedBytes)) for \
-            \(Units.bytes(counts.newBytes)) of new data, in \(report.replicas.count) \
+            \(Units.bytes(counts.newBytes)) of new data\(rewritten), in \(report.replicas.count) \
             \(report.replicas.count == 1 ? "copy" : "copies")
             """
         try global.show(
