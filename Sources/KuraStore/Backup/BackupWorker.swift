@@ -102,12 +102,6 @@ final class BackupWorker {
         try trace.timeThrowing(.lookup) { () throws(StoreError) in try findNew(in: batch) }
         var newBytes: UInt64 = 0
         var dataBytes: UInt64 = 0
-        for (index, chunk) in batch.chunks.enumerated() {
-            dataBytes += UInt64(chunk.byteCount)
-            if isStored[index], !rewritten.contains(ids[index]) {
-                newBytes += UInt64(chunk.byteCount)
-            }
-        }
         let frames = task.parent == nil ? dataFrames : smallFrames
         let extentStart = task.extent.lowerBound
         for (index, chunk) in batch.chunks.enumerated() {
@@ -115,11 +109,13 @@ final class BackupWorker {
             extentChunks.append(
                 ExtentChunk(
                     offset: offset, byteCount: chunk.byteCount, id: ids[index], mac: codes[index]))
+            dataBytes += UInt64(chunk.byteCount)
             guard isStored[index] else { continue }
             if rewritten.contains(ids[index]) {
                 rewrittenBytes += UInt64(chunk.byteCount)
             } else {
                 counts.newChunks += 1
+                newBytes += UInt64(chunk.byteCount)
             }
             try frames.append(batch.bytes(of: chunk), id: ids[index], trace: &trace)
         }
@@ -154,6 +150,7 @@ final class BackupWorker {
         }
     }
 
+    /// Marks in `isStored` which of `ids` this worker has to store.
     private func findNew(in batch: WindowBatch) throws(StoreError) {
         let index = backup.index
         isStored.removeAll(keepingCapacity: true)

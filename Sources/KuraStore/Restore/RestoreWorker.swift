@@ -97,7 +97,7 @@ final class RestoreWorker {
         }
     }
 
-    /// A frame, what is needed of it, and the memory it is decoded into.
+    /// A frame, what is needed of it, and where it belongs.
     private struct Decoding {
         var name: FrameName
         /// In the order of `plainOffset`.
@@ -133,15 +133,13 @@ final class RestoreWorker {
         for (decoding, plain) in zip(decodings, plains) {
             try read(decoding, checked: false, into: plain)
         }
-        hasher.removeAll()
-        distinct.removeAll(keepingCapacity: true)
-        let areInside = zip(decodings, plains).allSatisfy { add($0.pieces, in: $1) }
-        if !(areInside && trace.time(.hash) { areSound() }) {
+        let all = zip(decodings, plains)
+        if !trace.time(.hash, { areSound(all.lazy.map { ($0.pieces, $1) }) }) {
             // Another replica may have a good copy of a frame that is wrong.
-            for (decoding, plain) in zip(decodings, plains) { try mend(decoding, in: plain) }
+            for (decoding, plain) in all { try mend(decoding, in: plain) }
         }
         trace.time(.assemble) {
-            for (decoding, plain) in zip(decodings, plains) { Self.copy(decoding.pieces, from: plain) }
+            for (decoding, plain) in all { Self.copy(decoding.pieces, from: plain) }
         }
     }
 
@@ -169,9 +167,9 @@ final class RestoreWorker {
     private func mend(
         _ decoding: Decoding, in plain: UnsafeMutableRawBufferPointer
     ) throws(StoreError) {
-        if isSound(decoding.pieces, in: plain) { return }
+        if areSound([(decoding.pieces, plain)]) { return }
         try read(decoding, checked: true, into: plain)
-        if isSound(decoding.pieces, in: plain) { return }
+        if areSound([(decoding.pieces, plain)]) { return }
         throw StoreError(
             .damaged, "frame \(decoding.name.number) of pack \(decoding.name.pack.short) does not "
                 + "hold what the index says", remedy: "run: kura verify --level chunks")
@@ -196,28 +194,22 @@ final class RestoreWorker {
         return end < all / 8 * 7 ? end : all
     }
 
-    /// Whether every piece lies in the frame and hashes to its name.
-    private func isSound(_ pieces: [Piece], in plain: UnsafeMutableRawBufferPointer) -> Bool {
+    /// Whether every piece of frames lies in its frame and hashes to its name.
+    private func areSound(
+        _ frames: some Sequence<(pieces: [Piece], plain: UnsafeMutableRawBufferPointer)>
+    ) -> Bool {
         hasher.removeAll()
         distinct.removeAll(keepingCapacity: true)
-        return add(pieces, in: plain) && areSound()
-    }
-
-    /// Adds the pieces of a frame to those that `areSound` checks.
-    /// - Returns: false where one of them does not lie in the frame.
-    private func add(_ pieces: [Piece], in plain: UnsafeMutableRawBufferPointer) -> Bool {
-        var last: ChunkID?
-        for piece in pieces where last != piece.id {
-            last = piece.id
-            let end = piece.plainOffset + piece.byteCount
-            guard end <= plain.count else { return false }
-            hasher.append(UnsafeRawBufferPointer(rebasing: plain[piece.plainOffset..<end]))
-            distinct.append(piece.id)
+        for (pieces, plain) in frames {
+            var last: ChunkID?
+            for piece in pieces where last != piece.id {
+                last = piece.id
+                let end = piece.plainOffset + piece.byteCount
+                guard end <= plain.count else { return false }
+                hasher.append(UnsafeRawBufferPointer(rebasing: plain[piece.plainOffset..<end]))
+                distinct.append(piece.id)
+            }
         }
-        return true
-    }
-
-    private func areSound() -> Bool {
         hasher.run()
         return hasher.digests == distinct
     }
