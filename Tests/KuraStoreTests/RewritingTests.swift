@@ -16,8 +16,8 @@ import Testing
     }
 
     /// A disk of one extent, backed up as often as it takes until it is the extent's turn, while all
-    /// but one block in eight are written anew, each once; on the last day as many as are left, or
-    /// one.
+    /// but four blocks of 64 are written anew, each once; on the last day as many as are left, or
+    /// one. The four lie side by side, so that some chunk of them is left of every large frame.
     private struct History {
         var disk: [UInt8] = []
         var disks: [[UInt8]] = []
@@ -28,7 +28,7 @@ import Testing
         ) throws {
             for _ in 0..<RewritingTests.blockCount { disk += RewritingTests.block(&random) }
             try backUp(store)
-            let places = (0..<RewritingTests.blockCount).filter { $0 % 8 != 0 }
+            let places = (0..<RewritingTests.blockCount).filter { $0 % 64 >= 4 }
                 .shuffled(using: &random)
             let days = Tuning.rewriteRounds - 1
             let share = lastDayIsQuiet ? (places.count - 1) / (days - 1) : places.count / days + 1

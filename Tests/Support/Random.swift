@@ -27,7 +27,8 @@ public struct SeededGenerator: RandomNumberGenerator {
 
 /// Runs a property for many seeds. A failure names its seed; KURA_SEED=N runs that one alone.
 ///
-/// The first seed comes from the system unless KURA_SEED is set, so that every run looks elsewhere.
+/// The seeds come from the system unless KURA_SEED is set, so that every run looks elsewhere.
+/// KURA_ROUNDS=N runs N times as many.
 public func forAll(
     cases: Int, _ property: (UInt64, inout SeededGenerator) throws -> Void
 ) throws {
@@ -36,7 +37,8 @@ public func forAll(
         return try property(seed, &generator)
     }
     var seeds = SystemRandomNumberGenerator()
-    for _ in 0..<cases {
+    let rounds = getenv("KURA_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 1
+    for _ in 0..<(cases * rounds) {
         let seed = seeds.next()
         var generator = SeededGenerator(seed: seed)
         do {
