@@ -32,6 +32,9 @@ public enum RepairSource: UInt8, Sendable, CaseIterable {
     case assembled = 3
     /// Other files that hold the same: an index run from the trailers of packs.
     case rebuilt = 4
+    /// Nowhere, for some of it. Of a pack: what was good is in other packs, the rest in no copy any
+    /// more. Of a recovery point: it lacks something.
+    case salvaged = 5
 
     /// The word in JSON and on screen.
     public var name: String {
@@ -40,11 +43,13 @@ public enum RepairSource: UInt8, Sendable, CaseIterable {
         case .pair: "pair"
         case .assembled: "assembled"
         case .rebuilt: "rebuilt"
+        case .salvaged: "salvaged"
         }
     }
 }
 
-/// One line of the repair ledger: a file of one replica that was healed. Its file's name is its seal.
+/// One line of the repair ledger: a file of one replica that was healed or given up. Its file's name
+/// is its seal.
 public struct RepairRecord: Equatable, Sendable {
     public var vault: UniqueID
     /// The region whose replica had the damage.

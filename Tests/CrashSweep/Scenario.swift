@@ -14,6 +14,8 @@ enum Scenario: String, CaseIterable, Sendable {
     /// A prune on a disk without room for what one replica lacks.
     case crampedPrune = "cramped-prune"
     case repair
+    /// A repair that finds packs without a good copy, and the backup that stores again what was lost.
+    case salvage
     case catchUp = "catch-up"
     case replicate
     case journal
@@ -58,6 +60,7 @@ enum Scenario: String, CaseIterable, Sendable {
         case .repair:
             try world.backup(disks[0])
             try damage(world, seed)
+        case .salvage: try losePacks(&world, disks, seed)
         case .catchUp, .crampedPrune: try fallBehind(&world, disks)
         case .replicate:
             try world.backup(disks[0])
@@ -90,6 +93,7 @@ enum Scenario: String, CaseIterable, Sendable {
         case .merge: try world.vault().mergeRuns()
         case .prune, .crampedPrune: try world.prune(dropping: world.promises.mayBeDropped)
         case .repair: try world.repair()
+        case .salvage: try world.salvage(disks[2])
         case .replicate: try world.replicate()
         case .journal: try world.changeSetting()
         case .restore: try world.restore(overwrite: world.fileSystem.exists(World.target))
@@ -117,6 +121,22 @@ enum Scenario: String, CaseIterable, Sendable {
         try bytes.withUnsafeBytes { try fileSystem.write(file, path, at: 0, $0) }
         try fileSystem.flush(file, path)
         try fileSystem.flushDirectory(path.removingLastComponent())
+    }
+
+    /// What the newest point brought has the same wrong bit in every replica.
+    private func losePacks(_ world: inout World, _ disks: [[UInt8]], _ seed: UInt64) throws {
+        try world.backup(SyntheticDisk(seed: ~seed, byteCount: 16 << 10).bytes)
+        let before = Set(world.fileSystem.allFiles)
+        try world.backup(disks[2])
+        world.promises.mayLack = Set(try world.vault().recoveryPoints().prefix(1).map(\.id))
+        for replica in 0..<3 {
+            var random = SeededGenerator(seed: seed)
+            let root = world.directory(replica: replica).string
+            for file in world.fileSystem.allFiles.sorted()
+            where file.hasPrefix("\(root)/packs/") && !before.contains(file) {
+                try world.fileSystem.damage(FilePath(file), using: &random)
+            }
+        }
     }
 
     /// Every pack, run and point of the first replica gets one wrong bit.

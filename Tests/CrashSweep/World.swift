@@ -27,6 +27,8 @@ struct World: @unchecked Sendable {
         /// Points that may have been dropped, and those that were.
         var mayBeDropped: Set<RecoveryPointID> = []
         var dropped: Set<RecoveryPointID> = []
+        /// Points that lack something, so that restoring them may be refused.
+        var mayLack: Set<RecoveryPointID> = []
         /// Entries of the journal.
         var settings: Set<JournalID> = []
         /// Lines of the ledger, at least.
@@ -40,6 +42,7 @@ struct World: @unchecked Sendable {
             hasher.combine(Set(points.keys))
             hasher.combine(mayBeDropped)
             hasher.combine(dropped)
+            hasher.combine(mayLack)
             hasher.combine(settings)
             hasher.combine(repairs)
             if case .complete = target { hasher.combine(1) }
@@ -172,6 +175,14 @@ struct World: @unchecked Sendable {
             throw Violation("not healed: \(report.damaged)")
         }
         promises.repairs = max(promises.repairs, try vault().repairs().count)
+    }
+
+    /// Gives up what no copy has right, and backs up the disk that it was of.
+    mutating func salvage(_ bytes: [UInt8]) throws {
+        _ = try vault().verify(VerifyRequest(level: .chunks, repair: true, threads: 1))
+        promises.repairs = max(promises.repairs, try vault().repairs().count)
+        try backup(bytes)
+        promises.mayLack = []
     }
 
     mutating func changeSetting() throws {

@@ -69,6 +69,27 @@ import TestSupport
         }
     }
 
+    @Test("What no copy has right is given up by verify --repair, and brought back by a backup")
+    func salvage() throws {
+        try Kura.inDirectory { kura in
+            let disk = try kura.disk("d.img")
+            let id = try String(kura.run("backup", disk, "--quiet").output.dropLast())
+            for number in 0..<3 { try damage(kura, number, at: 60) }
+            let repair = try kura.run("verify", "--repair")
+            #expect(repair.code == 12)
+            #expect(repair.output.contains("back up every item now"))
+            // It is no secret to the short verification either.
+            #expect(try kura.run("verify").code == 12)
+            #expect(try kura.run("backup", disk).code == 0)
+            let out = kura.directory.appending("o").string
+            #expect(try kura.run("restore", id, "--output", out).code == 0)
+            #expect(try kura.bytes(out) == kura.bytes(disk))
+            #expect(try kura.run("prune").code == 0)
+            let verify = try kura.run("verify", "--level", "chunks")
+            #expect(verify.code == 0, "\(verify.output)")
+        }
+    }
+
     @Test("Lost index runs are rebuilt before a restore needs them")
     func lostIndex() throws {
         try Kura.inDirectory { kura in

@@ -239,6 +239,42 @@ import TestSupport
             #expect(error?.code == .locked)
         }
     }
+
+    @Test("What both regions have lost is given up in the active one; replication brings the rest")
+    func salvage() throws {
+        try withTemporaryDirectory { directory in
+            let world = try TwoRegions(directory)
+            let disk = SyntheticDisk(seed: 61, byteCount: 200_000).bytes
+            let point = try world.backup(disk)
+            try world.replicate()
+            let place = try world.place()
+            let active = try #require(place.active)
+            let passive = try #require(place.passive)
+            for region in [TwoRegions.east, TwoRegions.west] {
+                for file in try world.files("packs", region) {
+                    var bytes = try LocalFileSystem().contents(file, max: 1 << 30)
+                    bytes[60] ^= 1
+                    try write(bytes, to: file)
+                }
+            }
+            func verify(_ region: Region, _ pair: Region, repair: Bool) throws -> VerifyReport {
+                try Vault(region: region, record: place.record, pair: pair)
+                    .verify(VerifyRequest(level: .chunks, repair: repair))
+            }
+            #expect(try verify(passive, active, repair: true).damaged.allSatisfy { !$0.isRepaired })
+            #expect(try world.files("repairs", TwoRegions.west).isEmpty)
+            let report = try verify(active, passive, repair: true)
+            #expect(report.remaining.map(\.kind) == [.dangling])
+            try world.backup(disk)
+            try world.replicate()
+            for (region, pair) in [(active, passive), (passive, active)] {
+                let damage = try verify(region, pair, repair: false).damaged
+                #expect(damage.isEmpty, "\(damage)")
+                let vault = Vault(region: region, record: place.record)
+                #expect(try world.restore(point, from: vault) == disk)
+            }
+        }
+    }
 }
 
 /// Copies a directory and everything in it.

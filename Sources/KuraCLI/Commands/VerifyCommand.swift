@@ -12,7 +12,8 @@ struct VerifyCommand: ParsableCommand {
             Level packs compares the hash and the structure of every file in every replica.
             Level chunks also decodes and hashes every chunk and follows every recovery point
             down to its chunks. Exit code 12 means that damage was found and is still there, 3
-            that all of it was healed (--repair).
+            that all of it was healed (--repair). Where no copy is good, --repair keeps what is
+            left and gives the rest up, so that the next backup stores it again.
 
             Each replica remembers when it was read. With --max-age, copies proven since then
             are left out; with --max-duration, the run ends in time. Those not read for the
@@ -168,8 +169,11 @@ struct VerifyCommand: ParsableCommand {
         let healed = report.damaged.count - remaining
         if report.damaged.isEmpty { return "everything that was read is as it must be" }
         if remaining == 0 { return "\(healed) damaged, all healed" }
-        let next = repair ? "" : "; to heal what can be healed, run: kura verify --repair"
-        return healed > 0
-            ? "\(healed) healed, \(remaining) still damaged" : "\(remaining) damaged\(next)"
+        let count = healed > 0
+            ? "\(healed) healed, \(remaining) still damaged" : "\(remaining) damaged"
+        guard repair else { return count + "; to heal what can be healed, run: kura verify --repair" }
+        guard report.remaining.contains(where: { $0.kind == .dangling }) else { return count }
+        return count + "\na point that lacks something is whole again when a backup has stored it again: "
+            + "back up every item now;\nto drop a point that stays damaged, run: kura prune --drop RP"
     }
 }

@@ -12,7 +12,9 @@ struct DamageView {
     func text(separator: String = " ") -> String {
         var text = "\(damage.structure.rawValue) in replica \(damage.replica) of region "
             + "\(damage.region) is \(damage.kind.name): \(damage.path)\(separator)(\(damage.detail))"
-        if let source = damage.repairedFrom {
+        if damage.repairedFrom == .salvaged {
+            text += "; salvaged: what some copy had right is in other packs, the rest is lost"
+        } else if let source = damage.repairedFrom {
             text += "; healed from: \(source.name)"
         } else if let obstacle = damage.obstacle {
             text += "; not healed: \(obstacle)"

@@ -53,8 +53,13 @@ final class Backup: Sendable {
         dataPacks = PackWriter(.data, to: session.writer, capacity: Tuning.dataPackBytes)
         manifestPacks = PackWriter(
             .manifest, to: session.writer, capacity: Tuning.manifestPackBytes)
+        // What such a parent lacks is read anew, and so are all the rest: nobody knows where it is.
+        let isUsable = try parent.map { parent throws(StoreError) in
+            try !session.vault.isGivenUp(.point(parent.id))
+        } ?? false
         tasks = ExtentTasks(
-            request.disks, parents: Self.parentExtents(request.disks, parent?.point, index),
+            request.disks,
+            parents: Self.parentExtents(request.disks, isUsable ? parent?.point : nil, index),
             sequence: parent?.point.sequence ?? 0, isParanoid: request.isParanoid)
         // Frames become sparse by what replaces their chunks, so rewriting never asks for more than a
         // share of that; a disk that does not change has nothing rewritten. A first backup replaces

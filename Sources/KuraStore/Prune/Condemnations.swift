@@ -51,12 +51,33 @@ extension Vault {
 }
 
 extension Session {
+    /// Condemns packs: they go when all who are open now have ended, unless a run lists them. Under
+    /// the commit lock, before runs are written without them.
+    func condemn(_ packs: Set<PackID>) throws(StoreError) {
+        try makeDirectory(Layout.condemned)
+        let users = try vault.openUsers(except: id)
+        guard users.count <= Limits.condemnedMax else {
+            throw StoreError(
+                .locked, "\(users.count) sessions are open in vault \(vault.record.name)",
+                remedy: "run the same command again when there are fewer")
+        }
+        let sorted = packs.sorted()
+        for start in stride(from: 0, to: sorted.count, by: Limits.condemnedMax) {
+            let part = sorted[start..<min(start + Limits.condemnedMax, sorted.count)]
+            let record = Condemnation(
+                id: .random(), vault: vault.id, time: Clock.now(), packs: Array(part),
+                sessions: users)
+            try writer.publish(record.encoded(), as: .condemned(record.id))
+        }
+    }
+
     /// Lists packs again that this session relied on and that no run gives any more: the other half
     /// of what makes it safe to take packs away beside running backups. Call it under the commit
     /// lock, before the point is published.
     ///
     /// There is nothing to do unless packs were condemned while this session was open; then every
-    /// chunk of the point is looked up as whoever restores it will.
+    /// chunk of the point is looked up as whoever restores it will. Throws where one was lost: then
+    /// the packs were not taken away, they were salvaged.
     /// - Parameter index: what the session relied on.
     func resurrect(_ disks: [DiskRecord], _ index: ChunkIndex) throws(StoreError) {
         guard try vault.condemnations().contains(where: { $0.sessions.contains(id) }) else {
@@ -67,6 +88,12 @@ extension Session {
         let wanted = walker.packs
         var found = PackWriter.Durable()
         for id in wanted.sorted() {
+            if try vault.isGivenUp(.pack(id)) {
+                throw StoreError(
+                    .damaged, "pack \(id.short), which this backup counted on, was found meanwhile to "
+                        + "have no good copy",
+                    remedy: "run the same command again; it stores what was lost")
+            }
             let trailer = try vault.firstGood(.pack(id)) { try PackReader.trailer(id, vault, $0) }
             found.append(PackWriter.Durable(id, trailer))
         }

@@ -82,7 +82,9 @@ struct GarbageCollection {
         progress.update { $0.totalBytes += repacked.reduce(0) { $0 + $1.byteCount } }
         var repacking: Repacking?
         if !repacked.isEmpty {
-            repacking = Repacking(marks, session)
+            repacking = Repacking(session) { (chunk, pack, _) throws(StoreError) in
+                try marks.isLive(chunk, in: pack)
+            }
             try repacking!.copy(repacked, progress, cancellation)
         }
         let going = Set((plan.dead + repacked).map(\.id)).union(unlisted)
@@ -149,9 +151,7 @@ struct GarbageCollection {
         // A session lists its packs before it commits; what it lists now it may still want.
         let condemned = rewriting.packs.subtracting(walker.packs)
         guard !condemned.isEmpty else { return }
-        try session.makeDirectory(Layout.condemned)
-        let users = try vault.openUsers(except: session.id)
-        try publish(condemned, users)
+        try session.condemn(condemned)
         if condemned != rewriting.packs {
             rewriting.abandon()
             rewriting = RunRewriting(session, without: condemned, survivors)
@@ -165,22 +165,6 @@ struct GarbageCollection {
             let index = try ChunkIndex.open(vault)
             report.removedBytes += index.obsolete.reduce(0) { $0 + $1.trailer.fileByteCount }
             try IndexMerge(index, session.writer).removeObsolete()
-        }
-    }
-
-    private func publish(_ packs: Set<PackID>, _ users: [UniqueID]) throws(StoreError) {
-        guard users.count <= Limits.condemnedMax else {
-            throw StoreError(
-                .locked, "\(users.count) sessions are open in vault \(vault.record.name)",
-                remedy: "run kura prune again when there are fewer")
-        }
-        let sorted = packs.sorted()
-        for start in stride(from: 0, to: sorted.count, by: Limits.condemnedMax) {
-            let part = sorted[start..<min(start + Limits.condemnedMax, sorted.count)]
-            let record = Condemnation(
-                id: .random(), vault: vault.id, time: Clock.now(), packs: Array(part),
-                sessions: users)
-            try session.writer.publish(record.encoded(), as: .condemned(record.id))
         }
     }
 

@@ -2,12 +2,15 @@ internal import KuraCodec
 internal import KuraFormat
 internal import KuraIO
 
-/// Copies the live chunks of packs into new packs.
+/// Copies chunks of packs into new packs: those that are live, or those that are left.
 ///
 /// Every chunk is decoded and compared with its name on the way. What is on disk if power fails: new
 /// packs that no run lists; every chunk is where it was before.
 struct Repacking {
-    private let marks: LiveMarks
+    /// Whether a chunk is copied that lies in this frame of this pack.
+    typealias Choice = (ChunkID, PackID, _ frame: Int) throws(StoreError) -> Bool
+
+    private let isWanted: Choice
     private let session: Session
     private let reader: PackReader
     private let data: PackWriter
@@ -26,8 +29,8 @@ struct Repacking {
     /// Bytes of the run that lists the new packs, in one replica; 0 before `list`.
     private(set) var runBytes: UInt64 = 0
 
-    init(_ marks: LiveMarks, _ session: Session) {
-        self.marks = marks
+    init(_ session: Session, _ isWanted: @escaping Choice) {
+        self.isWanted = isWanted
         self.session = session
         reader = PackReader(session.vault)
         data = PackWriter(.data, to: session.writer, capacity: Tuning.dataPackBytes)
@@ -40,7 +43,7 @@ struct Repacking {
             for: manifest, target: Tuning.manifestFrameBytes, level: BackupRequest.defaultLevel)
     }
 
-    /// On return the live chunks of `packs` are durable in new packs.
+    /// On return the wanted chunks of `packs` are durable in new packs.
     mutating func copy(
         _ packs: [CollectionPlan.Pack], _ progress: Progress, _ cancellation: Cancellation
     ) throws(StoreError) {
@@ -49,6 +52,11 @@ struct Repacking {
             try copy(pack.id)
             progress.update { $0.doneBytes += pack.byteCount }
         }
+        try flush()
+    }
+
+    /// On return what `copy` was called for is durable.
+    mutating func flush() throws(StoreError) {
         try dataFrames.flush(trace: &trace)
         try smallFrames.flush(trace: &trace)
         try manifestFrames.flush(trace: &trace)
@@ -62,26 +70,27 @@ struct Repacking {
         copied = RepackedChunks(durable)
     }
 
-    private mutating func copy(_ id: PackID) throws(StoreError) {
+    /// Call `flush` behind the last one.
+    mutating func copy(_ id: PackID) throws(StoreError) {
         let vault = session.vault
         let trailer = try vault.firstGood(.pack(id)) { try PackReader.trailer(id, vault, $0) }
         var next = 0
         for (number, frame) in trailer.frames.enumerated() {
             let chunks = trailer.chunks[next..<(next + Int(frame.chunkCount))]
             next = chunks.endIndex
-            let isLive = try chunks.map { chunk throws(StoreError) in
-                try marks.isLive(chunk.id, in: id)
+            let wanted = try chunks.map { chunk throws(StoreError) in
+                try isWanted(chunk.id, id, number)
             }
-            guard isLive.contains(true) else { continue }
+            guard wanted.contains(true) else { continue }
             let bytes = plain.bytes(Int(frame.plainByteCount))
             try reader.read(
                 try reader.frame(number, of: id), of: id, decoder, checked: true, into: bytes)
             let frames = frames(for: trailer.header.kind, frame)
             var offset = 0
-            for (chunk, isLive) in zip(chunks, isLive) {
+            for (chunk, isWanted) in zip(chunks, wanted) {
                 let end = offset + Int(chunk.byteCount)
                 defer { offset = end }
-                guard isLive else { continue }
+                guard isWanted else { continue }
                 let part = UnsafeRawBufferPointer(rebasing: bytes[offset..<end])
                 guard ChunkHasher.digest(part) == chunk.id else {
                     throw StoreError(
@@ -92,6 +101,16 @@ struct Repacking {
                 try frames.append(part, id: chunk.id, trace: &trace)
             }
         }
+    }
+
+    /// Stores a chunk that is in no pack, and nothing else. On return it is durable.
+    mutating func store(_ bytes: [UInt8]) throws(StoreError) {
+        try withStoreErrors {
+            try bytes.withUnsafeBytes {
+                try dataFrames.append($0, id: ChunkHasher.digest($0), trace: &trace)
+            }
+        }
+        try flush()
     }
 
     private func frames(for kind: PackKind, _ frame: FrameEntry) -> FrameBuilder {

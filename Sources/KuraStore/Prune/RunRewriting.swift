@@ -141,7 +141,8 @@ struct RunRewriting {
 
 /// Where chunks that points need are when packs go.
 struct Survivors {
-    let marks: LiveMarks
+    /// Nil where what was copied is all that stays.
+    let marks: LiveMarks?
     /// What was copied out of packs that go.
     let repacked: RepackedChunks?
 
@@ -152,7 +153,7 @@ struct Survivors {
         of id: ChunkID, without packs: Set<PackID>
     ) throws(StoreError) -> (pack: PackSummary, location: ChunkLocation)? {
         if let place = repacked?.place(of: id) { return place }
-        guard let place = try marks.livePlace(of: id), !packs.contains(place.pack),
+        guard let marks, let place = try marks.livePlace(of: id), !packs.contains(place.pack),
             let summary = marks.summaries[place.pack]
         else { return nil }
         return (

@@ -31,7 +31,8 @@ final class Repair: Sendable {
 
     /// Heals what can be healed, and says of each damage what became of it. Damage in the paired
     /// region, of whole replicas and of recovery points that lack something stays as it is.
-    func heal(_ damage: [Damage]) -> [Damage] {
+    /// - Parameter salvaging: whether packs that have no good copy are given up: see `Salvage`.
+    func heal(_ damage: [Damage], salvaging: Bool) -> [Damage] {
         prepareDirectories()
         var damage = damage
         var places: [VaultFile: [Int]] = [:]
@@ -49,15 +50,52 @@ final class Repair: Sendable {
         let healed = heal(files.filter(isPack), places, damage, threads: Self.threads)
             + heal(files.filter { !isPack($0) }, places, damage, threads: 1)
         var lostRuns: [RunID: [Int]] = [:]
+        var lostPacks: [PackID: [Int]] = [:]
         for outcome in healed {
             let indices = places[outcome.file, default: []]
             for (index, entry) in zip(indices, outcome.damage) { damage[index] = entry }
-            if outcome.hasNoGoodCopy, case .run(let id) = outcome.file { lostRuns[id] = indices }
+            guard outcome.hasNoGoodCopy else { continue }
+            if case .run(let id) = outcome.file { lostRuns[id] = indices }
+            if case .pack(let id) = outcome.file { lostPacks[id] = indices }
         }
         if !lostRuns.isEmpty || damage.contains(where: { $0.kind == .dangling }) {
             rebuildIndex(lostRuns, &damage)
         }
+        if salvaging, !lostPacks.isEmpty { salvage(lostPacks, &damage) }
         return damage
+    }
+
+    /// With a replica or a paired region away nothing is given up: it may hold a good copy.
+    private var isComplete: Bool {
+        vault.problems.isEmpty && vault.isPairComplete && session.writer.failures.isEmpty
+    }
+
+    private func salvage(_ lost: [PackID: [Int]], _ damage: inout [Damage]) {
+        let all = lost.values.flatMap { $0 }
+        var obstacle: String?
+        if !vault.isActive {
+            obstacle = "no copy in either region is good; when the active region was repaired, run: "
+                + "kura replicate"
+        } else if !isComplete {
+            obstacle = "no copy that can be read now is good, but a replica is away; run this again "
+                + "when it is back"
+        }
+        if let obstacle {
+            for index in all { damage[index].obstacle = obstacle }
+            return
+        }
+        do throws(StoreError) {
+            try session.giveUp(pointsOf: damage)
+            let packs = lost.mapValues { indices in indices.map { damage[$0] } }
+            for id in try Salvage(session).run(packs) {
+                for index in lost[id, default: []] {
+                    damage[index].repairedFrom = .salvaged
+                    damage[index].obstacle = nil
+                }
+            }
+        } catch {
+            for index in all { damage[index].obstacle = error.message }
+        }
     }
 
     /// Packs before runs, because a run is rebuilt from packs.
@@ -159,7 +197,7 @@ final class Repair: Sendable {
             do throws(StoreError) {
                 try replace(file, in: replica, by: good)
                 for index in mine { damage[index].repairedFrom = good.source }
-                log(file, in: replica, damage[mine[0]].kind, good.source, good.byteCount)
+                session.log(file, in: replica, damage[mine[0]].kind, good.source, good.byteCount)
             } catch {
                 for index in mine { damage[index].obstacle = error.message }
             }
@@ -215,24 +253,6 @@ final class Repair: Sendable {
             bytes, as: kept, temporary: session.writer.temporaryName(in: replica))
     }
 
-    /// Adds a line to the ledger of every replica.
-    private func log(
-        _ file: VaultFile, in replica: Replica, _ kind: DamageKind, _ source: RepairSource,
-        _ byteCount: UInt64
-    ) {
-        let record = RepairRecord(
-            vault: vault.id, region: vault.region.id, replica: UInt8(replica.ordinal),
-            time: Clock.now(), path: file.relativePath, damage: kind, source: source,
-            byteCount: byteCount)
-        do {
-            let bytes = record.encoded()
-            try session.writer.publish(bytes, as: .repair(try RepairRecord.decode(bytes).id))
-        } catch {
-            // The file is healed all the same; that no replica can be written shows elsewhere.
-            return
-        }
-    }
-
     // MARK: The index
 
     /// Lists the packs of lost runs in a new run, which supersedes them.
@@ -241,16 +261,16 @@ final class Repair: Sendable {
     /// run, and packs that nobody else has. Until it is back what the others have can be read.
     private func rebuildIndex(_ lost: [RunID: [Int]], _ damage: inout [Damage]) {
         let indices = lost.values.flatMap { $0 }
-        let isComplete = vault.problems.isEmpty && vault.isPairComplete
-            && session.writer.failures.isEmpty
         do throws(StoreError) {
             let index = try ChunkIndex.open(vault)
             let superseded = Set((index.runs + index.obsolete).flatMap(\.trailer.superseded))
             // An earlier repair may have done it already.
             let left = lost.keys.filter { !superseded.contains($0) }.sorted()
             if !left.isEmpty || lost.isEmpty {
+                // What was given up may have come back as a good copy.
                 try session.listUnlistedPacks(
-                    superseding: isComplete ? left : [], evenDamaged: true)
+                    superseding: isComplete ? left : [],
+                    evenCondemned: damage.contains { $0.kind == .dangling }, evenDamaged: true)
             }
         } catch {
             for index in indices { damage[index].obstacle = error.message }
@@ -273,7 +293,7 @@ final class Repair: Sendable {
                         damage[index].repairedFrom = .rebuilt
                         damage[index].obstacle = nil
                     }
-                    log(.run(id), in: replica, damage[first].kind, .rebuilt, 0)
+                    session.log(.run(id), in: replica, damage[first].kind, .rebuilt, 0)
                 } catch {
                     for index in mine { damage[index].obstacle = "\(error)" }
                 }
@@ -285,13 +305,17 @@ final class Repair: Sendable {
 extension Vault {
     /// Heals damage that `verify` or `damage` reported, as far as there are good bytes for it.
     ///
+    /// - Parameter salvaging: whether packs of which nobody has a good copy are given up, so that
+    ///   backups store again what was in them.
     /// - Returns: each of `found`, with `repairedFrom` or `obstacle` set. What is healed is durable
     ///   and was read back. Throws when no replica can be written or another process repairs.
-    public func heal(_ found: [Damage]) throws(StoreError) -> [Damage] {
+    public func heal(
+        _ found: [Damage], salvaging: Bool = false
+    ) throws(StoreError) -> [Damage] {
         let session = try Session.begin(
             self, operation: "repair", item: Session.noItem, required: 1)
         defer { session.end(clean: true) }
-        let healed = Repair(session).heal(found)
+        let healed = Repair(session).heal(found, salvaging: salvaging)
         do throws(StoreError) {
             // New runs and lines of the ledger go to replicas that came back only now.
             try session.settle()
@@ -300,5 +324,19 @@ extension Vault {
             return healed
         }
         return healed
+    }
+}
+
+extension Vault {
+    /// Writes down which recovery points lack something that no repair can find: see
+    /// `Session.giveUp`. Does nothing while a replica is away, which may hold it.
+    func giveUp(pointsOf damage: [Damage]) throws(StoreError) {
+        guard isActive, problems.isEmpty, isPairComplete,
+            damage.contains(where: { $0.kind == .dangling && !$0.isRepaired })
+        else { return }
+        let session = try Session.begin(
+            self, operation: "repair", item: Session.noItem, required: replicas.count)
+        defer { session.end(clean: true) }
+        try session.giveUp(pointsOf: damage)
     }
 }

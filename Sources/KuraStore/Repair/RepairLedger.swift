@@ -34,6 +34,17 @@ extension Vault {
         return records.sorted { ($0.record.time, $0.id) > ($1.record.time, $1.id) }.map(\.record)
     }
 
+    /// Whether a repair found that a file lacks something that no replica holds: a pack that was
+    /// salvaged, or a recovery point that needs what is lost.
+    func isGivenUp(_ file: VaultFile) throws(StoreError) -> Bool {
+        try givenUp().contains(file.relativePath)
+    }
+
+    /// Paths, below the vault's directory, of all such files.
+    func givenUp() throws(StoreError) -> Set<String> {
+        Set(try repairs().lazy.filter { $0.source == .salvaged }.map(\.path))
+    }
+
     /// Adds a ledger up, one counter for each replica of the vault.
     /// - Parameter since: repairs before this time are left out, in nanoseconds since 1970.
     public func counters(_ ledger: [RepairRecord], since: Int64 = .min) -> [RepairCounter] {
@@ -41,7 +52,7 @@ extension Vault {
             var counter = RepairCounter(replica: ordinal)
             for record in ledger
             where Int(record.replica) == ordinal && record.region == region.id
-                && record.time >= since
+                && record.time >= since && record.damage != .dangling
             {
                 counter.repairs += 1
                 if record.damage == .missing { counter.missing += 1 }
@@ -50,5 +61,43 @@ extension Vault {
             }
             return counter
         }
+    }
+}
+
+extension Session {
+    /// Adds a line to the ledger of every replica.
+    func log(
+        _ file: VaultFile, in replica: Replica, _ kind: DamageKind, _ source: RepairSource,
+        _ byteCount: UInt64
+    ) {
+        do throws(StoreError) {
+            try publishLine(file, in: replica.ordinal, kind, source, byteCount)
+        } catch {
+            // The file is healed all the same; that no replica can be written shows elsewhere.
+            return
+        }
+    }
+
+    /// Writes down which recovery points lack something, so that no backup takes one of them for
+    /// its parent: what is not read anew would be missing from the new point, too.
+    func giveUp(pointsOf damage: [Damage]) throws(StoreError) {
+        let known = try vault.givenUp()
+        for entry in damage where entry.kind == .dangling && !entry.isRepaired {
+            guard let file = entry.file, !known.contains(file.relativePath) else { continue }
+            try publishLine(file, in: entry.replica, .dangling, .salvaged, 0)
+        }
+    }
+
+    func publishLine(
+        _ file: VaultFile, in replica: Int, _ kind: DamageKind, _ source: RepairSource,
+        _ byteCount: UInt64
+    ) throws(StoreError) {
+        let record = RepairRecord(
+            vault: vault.id, region: vault.region.id, replica: UInt8(replica),
+            time: Clock.now(), path: file.relativePath, damage: kind, source: source,
+            byteCount: byteCount)
+        let bytes = record.encoded()
+        let (_, id) = try withStoreErrors { try RepairRecord.decode(bytes) }
+        try writer.publish(bytes, as: .repair(id))
     }
 }

@@ -77,6 +77,9 @@ public final class Vault: Sendable {
         record.copies == 1 ? 1 : max(2, Int(record.minCopies))
     }
 
+    /// Whether backups go to this region: in the paired one are copies.
+    var isActive: Bool { record.activeRegion == region.id }
+
     /// Throws unless this code may write to the vault, and enough replicas are there.
     func requireWritable() throws(StoreError) {
         if replicas.count < requiredCopies { throw tooFewReplicas(problems, required: requiredCopies) }

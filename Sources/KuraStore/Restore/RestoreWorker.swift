@@ -38,7 +38,8 @@ final class RestorePlanner: @unchecked Sendable {
             guard let place = try index.find(chunk.id, blocks) else {
                 throw StoreError(
                     .damaged, "chunk \(chunk.id.short) is in no pack",
-                    remedy: "run: kura verify --level chunks, to see what is affected")
+                    remedy: "run: kura verify --level chunks --repair; what cannot be found, a backup "
+                        + "of a disk that still has it brings back")
             }
             let piece = Piece(
                 id: chunk.id, plainOffset: place.plainOffset, byteCount: chunk.byteCount,

@@ -97,8 +97,8 @@ extension Session {
     ///   - superseding: lost runs whose every pack a sound run or the new one lists.
     ///   - evenCondemned: whether packs are listed that wait for their removal: for whoever brings
     ///     points that need them.
-    ///   - evenDamaged: whether packs are listed of which only the trailer is good. They are where
-    ///     they were listed before; otherwise the next backup would rely on them.
+    ///   - evenDamaged: whether packs are listed of which no whole copy can be had, without the frames
+    ///     that no copy has right: otherwise the next backup would rely on those.
     func listUnlistedPacks(
         superseding: [RunID] = [], evenCondemned: Bool = false, evenDamaged: Bool = false
     ) throws(StoreError) {
@@ -111,14 +111,19 @@ extension Session {
         _ superseding: [RunID], _ evenCondemned: Bool, _ evenDamaged: Bool
     ) throws(StoreError) {
         let index = try ChunkIndex.open(vault)
-        var listed = Set(index.packs.map(\.id))
-        if !evenCondemned { listed.formUnion(try vault.condemnedPacks()) }
+        let listed = Set(index.packs.map(\.id))
+        let condemned = try vault.condemnedPacks()
         var found = PackWriter.Durable()
         for directory in Layout.fanOut {
             for name in try vault.list("\(Layout.packs)/\(directory)").keys.sorted() {
-                guard let id = PackID(hex: name), !listed.contains(id) else { continue }
-                if let trailer = try spread(id) ?? (evenDamaged ? anyTrailer(id) : nil) {
+                guard let id = PackID(hex: name), !listed.contains(id),
+                    evenCondemned || !condemned.contains(id)
+                else { continue }
+                if let trailer = try spread(id) {
                     found.append(PackWriter.Durable(id, trailer))
+                } else if evenDamaged, !condemned.contains(id), let trailer = anyTrailer(id) {
+                    let lost = PackAssembly(id, vault).lostFrames(decoding: true)
+                    found.append(PackWriter.Durable(id, trailer, without: lost))
                 }
             }
         }
@@ -185,14 +190,15 @@ extension Session {
 }
 
 extension PackWriter.Durable {
-    /// One pack alone.
-    init(_ id: PackID, _ trailer: PackTrailer) {
-        packs = [PackSummary(id: id, trailer)]
+    /// One pack alone; none where nothing of it can be listed.
+    init(_ id: PackID, _ trailer: PackTrailer, without lost: LostFrames? = nil) {
         trailer.forEachLocation { chunk, frame, plainOffset in
+            if let lost, lost.contains(frame) { return }
             entries.append(
                 IndexEntry(
                     id: chunk.id,
                     location: ChunkLocation(pack: 0, frame: frame, plainOffset: plainOffset)))
         }
+        if !entries.isEmpty { packs = [PackSummary(id: id, trailer)] }
     }
 }

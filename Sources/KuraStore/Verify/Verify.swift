@@ -49,9 +49,7 @@ final class Verification: Sendable {
         let index = ChunkIndex(vault, runs: runs)
         let packs = try packsToCheck(index, points)
         let work = work(packs)
-        let dangling = checkPacks(work) { [self] in
-            request.level == .chunks ? walk(points, index) : []
-        }
+        let dangling = checkPacks(work, points, index)
         let problems = memory.save(Set(index.packs.map(\.id)))
         summarise(packs, work, problems)
         if cancellation.isCancelled {
@@ -221,11 +219,11 @@ final class Verification: Sendable {
         }.sorted { ($0.oldest, $0.pack.id) < ($1.oldest, $1.pack.id) }
     }
 
-    /// Reads packs with all threads; one of them follows the recovery points first.
-    /// - Parameter walk: finds points that cannot be restored. Where frames turn out to be right in
-    ///   no copy, it is called again.
+    /// Reads packs with all threads; one of them follows the recovery points first, at level packs
+    /// only those that a repair gave up. All are followed behind it where frames turn out to be right in no copy.
+    /// - Returns: a damage for each point that lacks something.
     private func checkPacks(
-        _ work: [Work], walk: @escaping @Sendable () -> [Damage]
+        _ work: [Work], _ points: [RecoveryPointID: RecoveryPoint], _ index: ChunkIndex
     ) -> [Damage] {
         let total = work.reduce(0) { $0 + $1.pack.fileByteCount * UInt64($1.replicas.count) }
         progress.update { $0.totalBytes += total }
@@ -233,7 +231,7 @@ final class Verification: Sendable {
         let dangling = Mutex<[Damage]>([])
         Threads.run(request.threads) { [self] thread in
             if thread == 0 {
-                let found = walk()
+                let found = walk(request.level == .chunks ? points : suspects(points), index)
                 dangling.withLock { $0 = found }
             }
             let worker = PackVerifier(vault, level: request.level)
@@ -244,7 +242,20 @@ final class Verification: Sendable {
             }
             report.withLock { $0.stages += worker.trace }
         }
-        return lost.withLock { $0.isEmpty } ? dangling.withLock { $0 } : walk()
+        return lost.withLock { $0.isEmpty } ? dangling.withLock { $0 } : walk(points, index)
+    }
+
+    /// Points that a repair gave up, which may be whole again.
+    private func suspects(
+        _ points: [RecoveryPointID: RecoveryPoint]
+    ) -> [RecoveryPointID: RecoveryPoint] {
+        do throws(StoreError) {
+            let paths = try vault.givenUp()
+            return points.filter { paths.contains(VaultFile.point($0.key).relativePath) }
+        } catch {
+            // A ledger that cannot be listed was noted before.
+            return [:]
+        }
     }
 
     private var isTimeUp: Bool {
@@ -322,9 +333,10 @@ final class Verification: Sendable {
         guard !found.isEmpty else { return }
         var damaged = found
         do throws(StoreError) {
-            damaged = try vault.heal(found)
+            damaged = try vault.heal(found, salvaging: true)
             if damaged.contains(where: { $0.kind == .dangling }) {
                 try recheck(points, &damaged)
+                try vault.giveUp(pointsOf: damaged)
             }
         } catch {
             for index in damaged.indices where !damaged[index].isRepaired {

@@ -1,0 +1,251 @@
+import KuraFormat
+import KuraIO
+@testable import KuraStore
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What no copy has right any more, and how backups bring it back.
+@Suite("Salvage of lost packs") struct SalvageTests {
+    /// Puts the same wrong bytes into a file of every replica.
+    private func damage(
+        _ name: String, _ store: TestStore, _ change: (inout [UInt8]) -> Void
+    ) throws {
+        for replica in 0..<3 {
+            let files = try store.files("packs", replica: replica)
+            let file = try #require(files.first { $0.lastComponent?.string == name })
+            var bytes = try read(file)
+            change(&bytes)
+            try write(bytes, to: file)
+        }
+    }
+
+    /// Names of packs, data packs first.
+    private func packs(_ store: TestStore) throws -> [String] {
+        let files = try store.files("packs", replica: 0).map { file in
+            (file.lastComponent!.string, try store.packTrailer(read(file)).header.kind)
+        }
+        return files.sorted { ($0.1.rawValue, $0.0) < ($1.1.rawValue, $1.0) }.map(\.0)
+    }
+
+    private func verify(
+        _ store: TestStore, _ level: VerifyRequest.Level = .chunks, repair: Bool = false
+    ) throws -> VerifyReport {
+        try store.reopened().verify(VerifyRequest(level: level, repair: repair))
+    }
+
+    private func dangling(_ report: VerifyReport) -> Set<VaultFile> {
+        Set(report.remaining.filter { $0.kind == .dangling }.compactMap(\.file))
+    }
+
+    @Test(
+        "The next backup stores again what no copy has right, and every point is whole again",
+        arguments: [VerifyRequest.Level.packs, .chunks])
+    func healedByBackup(level: VerifyRequest.Level) throws {
+        try forAll(cases: 4) { seed, random in
+            try withTemporaryDirectory { directory in
+                let store = try TestStore(directory)
+                var disk = random.bytes(3 << 20)
+                var points = [try store.backup(disk).id: disk]
+                let other = random.bytes(300_000)
+                points[try store.backup(other, item: "other").id] = other
+                for _ in 0..<2 {
+                    disk.replaceSubrange(40_960..<81_920, with: random.bytes(40_960))
+                    points[try store.backup(disk).id] = disk
+                }
+                for name in try packs(store).shuffled(using: &random).prefix(2) {
+                    let place = Double.random(in: 0..<1, using: &random)
+                    try damage(name, store) { $0[Int(Double($0.count) * place)] ^= 1 }
+                }
+                let lost = try dangling(verify(store))
+                let salvaged = try verify(store, level, repair: true)
+                #expect(dangling(salvaged) == lost, "seed \(seed)")
+                #expect(salvaged.remaining.count == lost.count, "seed \(seed)")
+                // Points that need nothing of what is lost are as before, and nothing else is damaged.
+                #expect(try dangling(verify(store, .packs)) == lost, "seed \(seed)")
+                for (id, bytes) in points where !lost.contains(.point(id)) {
+                    #expect(try store.restore(id) == bytes, "seed \(seed)")
+                }
+                points[try store.backup(disk, into: store.reopened()).id] = disk
+                points[try store.backup(other, item: "other", into: store.reopened()).id] = other
+                let stillLost = try dangling(verify(store))
+                for (id, bytes) in points where !stillLost.contains(.point(id)) {
+                    #expect(try store.restore(id) == bytes, "seed \(seed)")
+                }
+                // Only what was overwritten before the loss cannot come back.
+                let newest = points.keys.filter { points[$0] == disk || points[$0] == other }
+                #expect(newest.allSatisfy { !stillLost.contains(.point($0)) }, "seed \(seed)")
+            }
+        }
+    }
+
+    @Test("A vault of which nothing is left is whole again when everything was backed up again")
+    func nothingLeft() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let disks = (0..<2).map { SyntheticDisk(seed: 5 + $0, byteCount: 200_000).bytes }
+            let points = try disks.enumerated().map { number, disk in
+                try store.backup(disk, item: "item-\(number)").id
+            }
+            for name in try packs(store) { try damage(name, store) { $0[60] ^= 1 } }
+            let lost = try verify(store, repair: true).remaining
+            #expect(Set(lost.compactMap(\.file)) == Set(points.map { .point($0) }))
+            #expect(try Set(verify(store).damaged.compactMap(\.file)) == Set(lost.compactMap(\.file)))
+            for (number, disk) in disks.enumerated() {
+                try store.backup(disk, item: "item-\(number)", into: store.reopened())
+            }
+            for (id, disk) in zip(points, disks) { #expect(try store.restore(id) == disk) }
+            let request = PruneRequest(dropping: [], reason: "test", deadShareMax: 0)
+            _ = try store.reopened().prune(request)
+            #expect(try verify(store).damaged.isEmpty)
+            #expect(try store.reopened().prune(request).plan.deadBytes == 0)
+        }
+    }
+
+    @Test("Without a replica that may have a good copy nothing is given up")
+    func replicaAway() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let disk = SyntheticDisk(seed: 1, byteCount: 200_000).bytes
+            let point = try store.backup(disk)
+            let good = try store.files("packs", replica: 2).map { ($0, try read($0)) }
+            for name in try packs(store) { try damage(name, store) { $0[100] ^= 1 } }
+            for (file, bytes) in good { try write(bytes, to: file) }
+            try store.takeAway(2)
+            let report = try verify(store, repair: true)
+            #expect(report.damaged.contains { $0.kind == .corrupt })
+            #expect(report.damaged.allSatisfy { $0.repairedFrom != .salvaged })
+            #expect(try store.reopened().repairs().isEmpty)
+            try store.bringBack(2)
+            #expect(try verify(store, repair: true).remaining.isEmpty)
+            #expect(try store.restore(point.id) == disk)
+        }
+    }
+
+    @Test("A good copy that comes back makes every point whole", arguments: [false, true])
+    func comesBack(isMissing: Bool) throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let disk = SyntheticDisk(seed: 2, byteCount: 200_000).bytes
+            let point = try store.backup(disk)
+            let name = try packs(store)[0]
+            let files = try store.files("packs", replica: 1)
+            let file = try #require(files.first { $0.lastComponent?.string == name })
+            let good = try read(file)
+            if isMissing {
+                for replica in 0..<3 {
+                    let copies = try store.files("packs", replica: replica)
+                    removeTree(try #require(copies.first { $0.lastComponent?.string == name }))
+                }
+            } else {
+                try damage(name, store) { $0[100] ^= 1 }
+            }
+            #expect(try dangling(verify(store, repair: true)) == [.point(point.id)])
+            #expect(throws: StoreError.self) { try store.restore(point.id) }
+            // A repair that finds nothing new leaves what was given up alone.
+            #expect(try dangling(verify(store, repair: true)) == [.point(point.id)])
+            try write(good, to: file)
+            #expect(try verify(store, repair: true).remaining.isEmpty)
+            #expect(try store.restore(point.id) == disk)
+            #expect(try verify(store).damaged.isEmpty)
+        }
+    }
+
+    @Test("A chunk that lies in another pack, too, is found there although no run says so")
+    func elsewhere() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let disk = SyntheticDisk(seed: 3, byteCount: 200_000).bytes
+            let point = try store.backup(disk)
+            let first = try packs(store)[0]
+            // Without its run the second backup stores every chunk again.
+            let run = try store.files("index", replica: 0)[0].lastComponent!
+            let hidden = directory.appending("hidden")
+            for replica in 0..<3 {
+                let file = store.vaultPath(replica: replica).appending("index").appending(run)
+                try copyTree(file, to: hidden)
+                removeTree(file)
+            }
+            let again = try store.backup(disk, item: "again", into: store.reopened())
+            for replica in 0..<3 {
+                try copyTree(
+                    hidden, to: store.vaultPath(replica: replica).appending("index").appending(run))
+            }
+            // Merging keeps one place of each chunk.
+            for seed in UInt64(10)..<20 {
+                try store.backup(
+                    SyntheticDisk(seed: seed, byteCount: 200_000).bytes, item: "\(seed)",
+                    into: store.reopened())
+            }
+            for name in try packs(store) {
+                let holds = try holdsAny(of: first, name, store)
+                guard holds, name != first else { continue }
+                // Whichever place the merge kept, this is the one that is lost.
+                let kept = try place(of: first, store)
+                try damage(kept, store) { $0[100] ^= 1 }
+            }
+            let report = try verify(store, repair: true)
+            #expect(report.damaged.contains { $0.repairedFrom == .salvaged })
+            #expect(report.remaining.isEmpty, "\(report.remaining)")
+            #expect(try store.restore(point.id) == disk)
+            #expect(try store.restore(again.id) == disk)
+        }
+    }
+
+    /// Whether two packs share a chunk.
+    private func holdsAny(of first: String, _ second: String, _ store: TestStore) throws -> Bool {
+        try !chunks(first, store).isDisjoint(with: chunks(second, store))
+    }
+
+    private func chunks(_ name: String, _ store: TestStore) throws -> Set<ChunkID> {
+        let files = try store.files("packs", replica: 0)
+        let file = try #require(files.first { $0.lastComponent?.string == name })
+        return Set(try store.packTrailer(read(file)).chunks.map(\.id))
+    }
+
+    /// The pack in which the index finds the first chunk of a pack.
+    private func place(of name: String, _ store: TestStore) throws -> String {
+        let index = try ChunkIndex.open(store.reopened())
+        let chunks = try chunks(name, store)
+        let id = try #require(chunks.min())
+        let place = try index.find(id, BlockCache())
+        return try #require(place).pack.hex
+    }
+
+    @Test("A backup that counts on a pack that is given up meanwhile makes no point")
+    func beside() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let disk = SyntheticDisk(seed: 4, byteCount: 200_000).bytes
+            try store.backup(disk)
+            let names = try packs(store)
+            let path = directory.appending("source")
+            try write(disk, to: path)
+            func request(_ body: @escaping @Sendable () -> Void) throws -> BackupRequest {
+                var request = BackupRequest(
+                    item: "beside",
+                    disks: [.init(name: "disk", source: .file(try SourceFile(path)))], threads: 1)
+                request.confirmConsistency = {
+                    body()
+                    return .crashConsistent
+                }
+                return request
+            }
+            let during = try request {
+                do {
+                    try damage(names[0], store) { $0[100] ^= 1 }
+                    _ = try verify(store, repair: true)
+                } catch {
+                    Issue.record(error)
+                }
+            }
+            let error = #expect(throws: StoreError.self) {
+                try store.reopened().backup(during)
+            }
+            #expect(error?.code == .damaged)
+            let report = try store.reopened().backup(try request {})
+            #expect(try store.restore(report.id) == disk)
+            #expect(try verify(store).damaged.isEmpty)
+        }
+    }
+}
