@@ -77,7 +77,7 @@ import TestSupport
             for number in 0..<3 { try damage(kura, number, at: 60) }
             let repair = try kura.run("verify", "--repair")
             #expect(repair.code == 12)
-            #expect(repair.output.contains("back up every item now"))
+            #expect(repair.output.contains("back up\nevery item now"))
             // It is no secret to the short verification either.
             #expect(try kura.run("verify").code == 12)
             #expect(try kura.run("backup", disk).code == 0)

@@ -61,7 +61,7 @@ import Testing
                 let salvaged = try verify(store, level, repair: true)
                 #expect(dangling(salvaged) == lost, "seed \(seed)")
                 #expect(salvaged.remaining.count == lost.count, "seed \(seed)")
-                // Points that need nothing of what is lost are as before, and nothing else is damaged.
+                // Points that need nothing of what is lost are as before, and all else is sound.
                 #expect(try dangling(verify(store, .packs)) == lost, "seed \(seed)")
                 for (id, bytes) in points where !lost.contains(.point(id)) {
                     #expect(try store.restore(id) == bytes, "seed \(seed)")
@@ -90,7 +90,8 @@ import Testing
             for name in try packs(store) { try damage(name, store) { $0[60] ^= 1 } }
             let lost = try verify(store, repair: true).remaining
             #expect(Set(lost.compactMap(\.file)) == Set(points.map { .point($0) }))
-            #expect(try Set(verify(store).damaged.compactMap(\.file)) == Set(lost.compactMap(\.file)))
+            let found = try verify(store).damaged
+            #expect(Set(found.compactMap(\.file)) == Set(lost.compactMap(\.file)))
             for (number, disk) in disks.enumerated() {
                 try store.backup(disk, item: "item-\(number)", into: store.reopened())
             }
@@ -99,6 +100,56 @@ import Testing
             _ = try store.reopened().prune(request)
             #expect(try verify(store).damaged.isEmpty)
             #expect(try store.reopened().prune(request).plan.deadBytes == 0)
+        }
+    }
+
+    @Test("A repair of one point gives up every point that needs what is lost, not that one alone")
+    func everyPoint() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let disk = SyntheticDisk(seed: 8, byteCount: 200_000).bytes
+            let first = try store.backup(disk, item: "first")
+            try store.backup(disk, item: "second")
+            let data = try packs(store)[0]
+            try damage(data, store) { $0[60] ^= 1 }
+            _ = try store.reopened().verify(
+                VerifyRequest(level: .chunks, replica: 1, point: first.id, repair: true))
+            let again = try store.backup(disk, item: "second", into: store.reopened())
+            #expect(try store.restore(again.id) == disk)
+            #expect(try verify(store).damaged.isEmpty)
+        }
+    }
+
+    @Test("A restore that is under way reads what is good of a pack that is given up meanwhile")
+    func restoreBeside() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            var random = SeededGenerator(seed: 7)
+            let disk = random.bytes(3 << 20)
+            let whole = try store.backup(disk)
+            let part = Array(disk.prefix(500_000))
+            let point = try store.backup(part, item: "part")
+            try store.backup(random.bytes(10_000))
+            let large = try packs(store).filter { try chunks($0, store).count > 100 }
+            let name = try #require(large.first)
+            try damage(name, store) { $0[$0.count - 500_000] ^= 1 }
+            let calls = InterleavingFileSystem(at: { $0 == .read && $1.contains("/packs/") }) {
+                let lost = try dangling(verify(store, repair: true))
+                #expect(lost == [.point(whole.id)])
+                let request = PruneRequest(dropping: [whole.id], reason: "test")
+                let report = try store.reopened().prune(request)
+                #expect(report.obstacle == nil)
+            }
+            #expect(
+                try store.restore(point.id, from: store.reopened(fileSystem: calls)) == part)
+            try calls.finish()
+            let before = try packs(store)
+            #expect(before.contains(name))
+            _ = try store.reopened().prune(PruneRequest(dropping: [], reason: "test"))
+            let after = try packs(store)
+            #expect(!after.contains(name))
+            #expect(try store.restore(point.id) == part)
+            #expect(try verify(store).damaged.isEmpty)
         }
     }
 

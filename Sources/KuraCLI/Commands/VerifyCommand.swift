@@ -171,9 +171,14 @@ struct VerifyCommand: ParsableCommand {
         if remaining == 0 { return "\(healed) damaged, all healed" }
         let count = healed > 0
             ? "\(healed) healed, \(remaining) still damaged" : "\(remaining) damaged"
-        guard repair else { return count + "; to heal what can be healed, run: kura verify --repair" }
+        guard repair else {
+            return count + "; to heal what can be healed, run: kura verify --repair"
+        }
         guard report.remaining.contains(where: { $0.kind == .dangling }) else { return count }
-        return count + "\na point that lacks something is whole again when a backup has stored it again: "
-            + "back up every item now;\nto drop a point that stays damaged, run: kura prune --drop RP"
+        return """
+            \(count)
+            a point that lacks something is whole again when a backup has stored it again: back up
+            every item now; to drop a point that stays damaged, run: kura prune --drop RP
+            """
     }
 }

@@ -88,10 +88,12 @@ extension Session {
         let wanted = walker.packs
         var found = PackWriter.Durable()
         for id in wanted.sorted() {
-            if try vault.isGivenUp(.pack(id)) {
+            if try vault.isGivenUp(.pack(id)),
+                PackAssembly(id, vault).lostFrames(decoding: true) != nil
+            {
                 throw StoreError(
-                    .damaged, "pack \(id.short), which this backup counted on, was found meanwhile to "
-                        + "have no good copy",
+                    .damaged, "pack \(id.short), which this backup counted on, was found meanwhile "
+                        + "to have no good copy",
                     remedy: "run the same command again; it stores what was lost")
             }
             let trailer = try vault.firstGood(.pack(id)) { try PackReader.trailer(id, vault, $0) }

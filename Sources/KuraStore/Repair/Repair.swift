@@ -85,7 +85,6 @@ final class Repair: Sendable {
             return
         }
         do throws(StoreError) {
-            try session.giveUp(pointsOf: damage)
             let packs = lost.mapValues { indices in indices.map { damage[$0] } }
             for id in try Salvage(session).run(packs) {
                 for index in lost[id, default: []] {
@@ -331,12 +330,13 @@ extension Vault {
     /// Writes down which recovery points lack something that no repair can find: see
     /// `Session.giveUp`. Does nothing while a replica is away, which may hold it.
     func giveUp(pointsOf damage: [Damage]) throws(StoreError) {
-        guard isActive, problems.isEmpty, isPairComplete,
-            damage.contains(where: { $0.kind == .dangling && !$0.isRepaired })
+        let points = damage.filter { $0.kind == .dangling && !$0.isRepaired }.compactMap(\.file)
+        guard isActive, problems.isEmpty, isPairComplete, !points.isEmpty,
+            try !givenUp().isSuperset(of: points.map(\.relativePath))
         else { return }
         let session = try Session.begin(
             self, operation: "repair", item: Session.noItem, required: replicas.count)
         defer { session.end(clean: true) }
-        try session.giveUp(pointsOf: damage)
+        try session.giveUp(points)
     }
 }

@@ -80,11 +80,11 @@ extension Session {
 
     /// Writes down which recovery points lack something, so that no backup takes one of them for
     /// its parent: what is not read anew would be missing from the new point, too.
-    func giveUp(pointsOf damage: [Damage]) throws(StoreError) {
+    func giveUp(_ points: [VaultFile]) throws(StoreError) {
         let known = try vault.givenUp()
-        for entry in damage where entry.kind == .dangling && !entry.isRepaired {
-            guard let file = entry.file, !known.contains(file.relativePath) else { continue }
-            try publishLine(file, in: entry.replica, .dangling, .salvaged, 0)
+        for point in points where !known.contains(point.relativePath) {
+            // No copy of the point is wrong; the first replica stands for all.
+            try publishLine(point, in: 0, .dangling, .salvaged, 0)
         }
     }
 

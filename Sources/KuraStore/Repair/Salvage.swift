@@ -6,7 +6,8 @@ internal import KuraIO
 /// 1. Chunks of frames that some copy has right are copied to new packs.
 /// 2. Those of the other frames are looked for in all other packs: a run keeps one place of each
 ///    chunk, and may have dropped one that is good.
-/// 3. Under the commit lock the new places are listed, the lost packs condemned, and runs that list
+/// 3. Recovery points that need what is lost are written down in the ledger.
+/// 4. Under the commit lock the new places are listed, the lost packs condemned, and runs that list
 ///    them written again without them.
 ///
 /// From then on a chunk that is nowhere is in no run, so the next backup that meets it stores it
@@ -14,7 +15,7 @@ internal import KuraIO
 /// counts on it does not commit (`Session.resurrect`). The files of the lost packs go with the next
 /// collection; until then a good copy that comes back is found by a repair.
 ///
-/// If power fails: before 3, more packs than before; within 3, condemned packs that are still
+/// If power fails: before 4, more packs than before; within 4, condemned packs that are still
 /// listed, which are kept, and given up by the next repair.
 struct Salvage {
     private let session: Session
@@ -41,8 +42,11 @@ struct Salvage {
             try copies.store(Self.placeholder)
         }
         let given = lost.keys.sorted()
+        let walked = try giveUpPoints(lost, index, except: [])
         try session.withCommitLock { () throws(StoreError) in
-            // First: a backup that counts on them asks the ledger.
+            // Those that were committed meanwhile.
+            _ = try giveUpPoints(lost, try ChunkIndex.open(vault), except: walked)
+            // Before the index: a backup that counts on them asks the ledger.
             for id in given {
                 for entry in damage[id, default: []] {
                     try session.publishLine(.pack(id), in: entry.replica, entry.kind, .salvaged, 0)
@@ -53,8 +57,28 @@ struct Salvage {
         return given
     }
 
-    /// What is stored where nothing at all is left: a run must have an entry, and without a run nobody
-    /// could tell that the others do not count any more. The next collection takes it away.
+    /// Writes down which recovery points need what is lost: all of them, whatever was verified.
+    /// - Returns: the points that were followed.
+    private func giveUpPoints(
+        _ lost: [PackID: LostFrames], _ index: ChunkIndex, except known: Set<RecoveryPointID>
+    ) throws(StoreError) -> Set<RecoveryPointID> {
+        let walker = PointWalker(index, lost: lost)
+        let ids = Set(try vault.recoveryPointIDs())
+        var lacking: [VaultFile] = []
+        for (id, point) in try vault.recoveryPoints(ids.subtracting(known)) {
+            do throws(StoreError) {
+                for disk in point.disks { try walker.walk(disk) }
+            } catch {
+                guard error.code == .damaged || error.code == .notFound else { throw error }
+                lacking.append(.point(id))
+            }
+        }
+        try session.giveUp(lacking)
+        return ids
+    }
+
+    /// What is stored where nothing at all is left: a run must have an entry, and without a run
+    /// nobody could tell that the others do not count any more. The next collection takes it away.
     private static let placeholder = Array("What this vault held is lost.".utf8)
 
     private func copy(_ lost: [PackID: LostFrames]) throws(StoreError) -> Repacking {
