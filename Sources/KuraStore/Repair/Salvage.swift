@@ -43,6 +43,10 @@ struct Salvage {
         }
         let given = lost.keys.sorted()
         let walked = try giveUpPoints(lost, index, except: [])
+        let survivors = Survivors(marks: nil, repacked: copies.copied)
+        var rewriting = RunRewriting(session, without: Set(given), survivors)
+        defer { rewriting.abandon() }
+        try rewriting.prepare(index)
         try session.withCommitLock { () throws(StoreError) in
             // Those that were committed meanwhile.
             _ = try giveUpPoints(lost, try ChunkIndex.open(vault), except: walked)
@@ -52,12 +56,18 @@ struct Salvage {
                     try session.publishLine(.pack(id), in: entry.replica, entry.kind, .salvaged, 0)
                 }
             }
-            try give(up: Set(given), copies, elsewhere)
+            try copies.list()
+            _ = try IndexRunWriter.write(
+                elsewhere.entries, packs: elsewhere.packs, to: session.writer)
+            try session.condemn(Set(given))
+            _ = try rewriting.run(try ChunkIndex.open(vault))
+            try IndexMerge(try ChunkIndex.open(vault), session.writer).removeObsolete()
         }
         return given
     }
 
-    /// Writes down which recovery points need what is lost: all of them, whatever was verified.
+    /// Writes down which recovery points need what is lost: all of them, whatever was verified, and
+    /// also those that are whole because it is elsewhere. They cost their item one full read.
     /// - Returns: the points that were followed.
     private func giveUpPoints(
         _ lost: [PackID: LostFrames], _ index: ChunkIndex, except known: Set<RecoveryPointID>
@@ -128,19 +138,5 @@ struct Salvage {
             }
         }
         return found
-    }
-
-    private func give(
-        up packs: Set<PackID>, _ copies: Repacking, _ elsewhere: PackWriter.Durable
-    ) throws(StoreError) {
-        var copies = copies
-        try copies.list()
-        _ = try IndexRunWriter.write(elsewhere.entries, packs: elsewhere.packs, to: session.writer)
-        try session.condemn(packs)
-        let survivors = Survivors(marks: nil, repacked: copies.copied)
-        var rewriting = RunRewriting(session, without: packs, survivors)
-        defer { rewriting.abandon() }
-        _ = try rewriting.run(try ChunkIndex.open(vault))
-        try IndexMerge(try ChunkIndex.open(vault), session.writer).removeObsolete()
     }
 }
