@@ -106,7 +106,9 @@ extension Subscription {
         do throws(StoreError) {
             return try region.vaults().flatMap { record in
                 let vault = Vault(region: region, record: record)
-                return [sessions(of: vault), copies(of: vault), repairs(of: vault)]
+                return [
+                    sessions(of: vault), copies(of: vault), points(of: vault), repairs(of: vault),
+                ]
             }
         } catch {
             return [
@@ -144,6 +146,20 @@ extension Subscription {
                     + "\(copies) replicas", "bring the replicas back, then run: kura replicate")
             }
             return (.ok, "every recovery point is in \(copies) of \(copies) replicas", nil)
+        }
+    }
+
+    private func points(of vault: Vault) -> HealthCheck {
+        check("\(name(vault)): points") {
+            let lacking = try vault.lackingPoints()
+            guard let first = lacking.first else {
+                return (.ok, "none is known to lack anything", nil)
+            }
+            let item = try vault.recoveryPoint(first).item
+            let others = lacking.count > 1 ? " and \(lacking.count - 1) more lack" : " lacks"
+            return (.warning, "recovery point \(first.short) of \(item)\(others) what no copy has",
+                "back up what it is of: what its disks still hold is stored again; to drop a point, "
+                    + "run: kura prune --drop \(first.short)")
         }
     }
 

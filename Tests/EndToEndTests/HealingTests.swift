@@ -80,7 +80,10 @@ import TestSupport
             #expect(repair.output.contains("back up\nevery item now"))
             // It is no secret to the short verification either.
             #expect(try kura.run("verify").code == 12)
+            let told = "recovery point \(id.prefix(8)) of d lacks what no copy has"
+            #expect(try kura.run("doctor").output.contains(told))
             #expect(try kura.run("backup", disk).code == 0)
+            #expect(try !kura.run("doctor").output.contains(told))
             let out = kura.directory.appending("o").string
             #expect(try kura.run("restore", id, "--output", out).code == 0)
             #expect(try kura.bytes(out) == kura.bytes(disk))

@@ -45,6 +45,28 @@ extension Vault {
         Set(try repairs().lazy.filter { $0.source == .salvaged }.map(\.path))
     }
 
+    /// Recovery points that a repair found to lack something, and that still do.
+    public func lackingPoints() throws(StoreError) -> [RecoveryPointID] {
+        let paths = try givenUp()
+        let suspects = try recoveryPointIDs().filter {
+            paths.contains(VaultFile.point($0).relativePath)
+        }
+        guard !suspects.isEmpty else { return [] }
+        let lease = ReaderLease(self)
+        defer { lease.end() }
+        let walker = PointWalker(try ChunkIndex.open(self))
+        var lacking: [RecoveryPointID] = []
+        for (id, point) in try recoveryPoints(suspects) {
+            do throws(StoreError) {
+                for disk in point.disks { try walker.walk(disk) }
+            } catch {
+                guard error.code == .damaged || error.code == .notFound else { throw error }
+                lacking.append(id)
+            }
+        }
+        return lacking
+    }
+
     /// Adds a ledger up, one counter for each replica of the vault.
     /// - Parameter since: repairs before this time are left out, in nanoseconds since 1970.
     public func counters(_ ledger: [RepairRecord], since: Int64 = .min) -> [RepairCounter] {
