@@ -8,10 +8,12 @@ import TestSupport
         "\(kura.home)/regions/local/replica-\(number)"
     }
 
-    /// Overwrites some bytes of every pack of a replica.
-    private func damage(_ kura: Kura, _ number: Int, at offset: Int) throws {
+    /// Overwrites some bytes of every pack of a replica that has more KiB than `minimum`.
+    private func damage(
+        _ kura: Kura, _ number: Int, at offset: Int, largerThan minimum: Int = 0
+    ) throws {
         let line = """
-            for f in $(find '\(replica(kura, number))' -path '*packs/*' -type f); do
+            for f in $(find '\(replica(kura, number))' -path '*packs/*' -type f -size +\(minimum)k); do
             chmod u+w $f; printf X | dd of=$f bs=1 seek=\(offset) conv=notrunc 2>/dev/null; done
             """
         #expect(try kura.shell(line).code == 0)
@@ -90,6 +92,31 @@ import TestSupport
             #expect(try kura.run("prune").code == 0)
             let verify = try kura.run("verify", "--level", "chunks")
             #expect(verify.code == 0, "\(verify.output)")
+        }
+    }
+
+    @Test("restore --skip-lost restores what is left, and names the rest")
+    func skipLost() throws {
+        try Kura.inDirectory { kura in
+            let disk = try kura.disk("d.img")
+            #expect(try kura.run("backup", disk).code == 0)
+            for number in 0..<3 { try damage(kura, number, at: 60, largerThan: 100) }
+            #expect(try kura.run("verify", "--repair").code == 12)
+            let out = kura.directory.appending("o").string
+            #expect(try kura.run("restore", "d@latest", "--output", out).code == 12)
+            let restore = try kura.run(
+                "restore", "d@latest", "--output", out, "--skip-lost", "--json")
+            #expect(restore.code == 12, "\(restore.error)")
+            let outputs = try #require(try restore.json()["outputs"] as? [[String: Any]])
+            let lost = try #require(outputs[0]["lost"] as? [[String: Int]])
+            #expect(!lost.isEmpty)
+            var expected = try kura.bytes(disk)
+            for range in lost {
+                let (offset, count) = try (
+                    #require(range["offset"]), #require(range["bytes"]))
+                expected.replaceSubrange(offset..<(offset + count), with: Data(count: count))
+            }
+            #expect(try kura.bytes(out) == expected)
         }
     }
 

@@ -103,6 +103,40 @@ import Testing
         }
     }
 
+    @Test("What is left of a point is restored where that is asked for, and the rest is named")
+    func skipLost() throws {
+        try forAll(cases: 3) { seed, random in
+            try withTemporaryDirectory { directory in
+                let store = try TestStore(directory)
+                let disk = random.bytes(4 << 20)
+                let point = try store.backup(disk)
+                let data = try packs(store)[0]
+                let place = Double.random(in: 0..<1, using: &random)
+                try damage(data, store) { $0[Int(Double($0.count) * place)] ^= 1 }
+                _ = try verify(store, repair: true)
+                let vault = store.reopened()
+                let record = try vault.recoveryPoint(point.id).disks[0]
+                let path = directory.appending("restored")
+                try write([UInt8](repeating: 7, count: disk.count), to: path)
+                let target = try TargetFile(path, byteCount: record.byteCount, overwrite: true)
+                let report = try vault.restore(record, to: .file(target), skipsLost: true)
+                try target.finish()
+                var expected = disk
+                for range in report.lost {
+                    let range = Int(range.lowerBound)..<Int(range.upperBound)
+                    expected.replaceSubrange(
+                        range, with: [UInt8](repeating: 0, count: range.count))
+                }
+                #expect(try read(path) == expected, "seed \(seed)")
+                let lostBytes = report.lost.reduce(0) { $0 + Int($1.upperBound - $1.lowerBound) }
+                #expect(0 < lostBytes && lostBytes + Int(report.dataBytes) == disk.count)
+                // No more than a frame, but where nobody knows what is in which.
+                #expect(lostBytes <= Tuning.dataFrameBytes || report.dataBytes == 0)
+                #expect(throws: StoreError.self) { try store.restore(point.id) }
+            }
+        }
+    }
+
     @Test("A repair of one point gives up every point that needs what is lost, not that one alone")
     func everyPoint() throws {
         try withTemporaryDirectory { directory in

@@ -14,6 +14,9 @@ struct RestoreCommand: ParsableCommand {
             is sparse and appears under its name when it is complete. With --force an existing
             file or device is overwritten in place. Every chunk is checked on the way.
 
+            What no copy has makes a restore fail. With --skip-lost it is left out, as zeros, and
+            its places are told; the exit code is 12 all the same. Run kura verify --repair first.
+
             EXAMPLES
               kura restore web@latest --output web.img
               kura restore 3f2a91c0 --disk data.img --output /dev/vdb --force
@@ -31,6 +34,9 @@ struct RestoreCommand: ParsableCommand {
 
     @Flag(help: "Overwrite an existing file or block device.")
     var force = false
+
+    @Flag(help: "Leave out what no copy has, and say where that is.")
+    var skipLost = false
 
     @Option(help: ArgumentHelp("Read from this region only.", valueName: "name"))
     var region: String?
@@ -66,16 +72,19 @@ struct RestoreCommand: ParsableCommand {
             total.dataBytes += report.dataBytes
             total.decodedBytes += report.decodedBytes
             total.seconds += report.seconds
+            total.lost += report.lost
             outputs.append([
                 "disk": .string(disk.name), "path": .string(path.string),
                 "bytes_written": .number(report.bytesWritten),
                 "data_bytes": .number(report.dataBytes),
                 "decoded_bytes": .number(report.decodedBytes),
+                "lost": .array(report.lost.map(Self.json)),
             ])
             lines.append(
                 "restored \(disk.name) to \(path): \(Units.bytes(report.bytesWritten)), of it data "
                     + "\(Units.bytes(report.dataBytes)), in \(Units.duration(report.seconds)) "
                     + "(\(Units.rate(report.bytesWritten, seconds: report.seconds)))")
+            lines += Self.lines(report.lost)
         }
         try global.show(
             text: lines.joined(separator: "\n"), ids: targets.map(\.1.string),
@@ -86,7 +95,27 @@ struct RestoreCommand: ParsableCommand {
                 "decoded_bytes": .number(total.decodedBytes), "seconds": .fraction(total.seconds),
                 "outputs": .array(outputs),
             ])
-        try endWithWarnings(found.vault)
+        try endWithWarnings(found.vault, total)
+    }
+
+    private static func json(_ lost: Range<UInt64>) -> JSON {
+        ["offset": .number(lost.lowerBound), "bytes": .number(lost.upperBound - lost.lowerBound)]
+    }
+
+    /// Lines on screen; JSON has all.
+    private static let lostLinesMax = 20
+
+    private static func lines(_ lost: [Range<UInt64>]) -> [String] {
+        guard !lost.isEmpty else { return [] }
+        let bytes = lost.reduce(0) { $0 + ($1.upperBound - $1.lowerBound) }
+        var lines = ["lost: \(Units.bytes(bytes)) that no copy has, now zeros:"]
+        for range in lost.prefix(lostLinesMax) {
+            lines.append("  \(range.upperBound - range.lowerBound) bytes at \(range.lowerBound)")
+        }
+        if lost.count > lostLinesMax {
+            lines.append("  and \(lost.count - lostLinesMax) more places: see --json")
+        }
+        return lines
     }
 
     /// A restore can do without an index run only when its packs are listed again. Where that
@@ -99,9 +128,10 @@ struct RestoreCommand: ParsableCommand {
         }
     }
 
-    private func endWithWarnings(_ vault: Vault) throws {
+    private func endWithWarnings(_ vault: Vault, _ report: RestoreReport) throws {
         for problem in vault.problems { Terminal.warn(problem.message) }
         healMetDamage(vault)
+        if !report.lost.isEmpty { throw EarlyExit.damage }
         let isElsewhere = region == nil && vault.region.id != vault.record.activeRegion
         if !vault.damage.isEmpty || !vault.problems.isEmpty || isElsewhere {
             throw EarlyExit.warnings
@@ -127,9 +157,10 @@ struct RestoreCommand: ParsableCommand {
         guard Terminal.isOutputOpen else { throw Terminal.closedOutput("it is closed") }
         let stream = OutputStream(
             descriptor: Terminal.outputDescriptor, name: "standard output")
-        _ = try run(
+        let report = try run(
             disks[0], .stream(stream), found.vault, Progress(), Interrupts.cancellation)
-        try endWithWarnings(found.vault)
+        for line in Self.lines(report.lost) { Terminal.warn(line) }
+        try endWithWarnings(found.vault, report)
     }
 
     private func run(
@@ -140,7 +171,8 @@ struct RestoreCommand: ParsableCommand {
         defer { reporter.stop() }
         let threads = progress.threads ?? Threads.processorCount
         let report = try vault.restore(
-            disk, to: target, threads: threads, progress: meter, cancellation: cancellation)
+            disk, to: target, threads: threads, skipsLost: skipLost, progress: meter,
+            cancellation: cancellation)
         progress.printStages(report.stages, seconds: report.seconds, threads: threads)
         return report
     }

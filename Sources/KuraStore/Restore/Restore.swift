@@ -16,6 +16,8 @@ public struct RestoreReport: Sendable {
     /// Plain bytes of frames that were decoded: beyond `dataBytes` where frames hold what this disk
     /// does not need, short of it where it needs chunks several times.
     public var decodedBytes: UInt64 = 0
+    /// What is in no pack and was left out as zeros, in bytes of the disk, ascending.
+    public var lost: [Range<UInt64>] = []
     public var seconds: Double = 0
     public var stages = StageTimes()
 
@@ -27,14 +29,19 @@ extension Vault {
     ///
     /// Damaged or missing copies are gone around and noted in `damage`. The caller finishes or
     /// abandons the target.
+    /// - Parameter skipsLost: whether what is in no pack is left out as zeros, and reported, where
+    ///   else that is an error.
     public func restore(
         _ disk: DiskRecord, to target: RestoreTarget, threads: Int = Threads.processorCount,
+        skipsLost: Bool = false,
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
     ) throws(StoreError) -> RestoreReport {
         let lease = ReaderLease(self)
         defer { lease.end() }
         let index = try ChunkIndex.open(self)
-        return try Restore(disk, target, index, progress, cancellation, threads: threads).run()
+        return try Restore(
+            disk, target, index, progress, cancellation, threads: threads, skipsLost: skipsLost
+        ).run()
     }
 }
 
@@ -58,6 +65,7 @@ final class Restore: Sendable {
         var error: StoreError?
         var dataBytes: UInt64 = 0
         var decodedBytes: UInt64 = 0
+        var lost: [Range<UInt64>] = []
         var trace = StageTimes()
         /// Complete extents that a stream takes later, and the number of the one that comes first.
         var early: [Int: AssembledExtent] = [:]
@@ -66,14 +74,14 @@ final class Restore: Sendable {
 
     init(
         _ disk: DiskRecord, _ target: RestoreTarget, _ index: ChunkIndex, _ progress: Progress,
-        _ cancellation: Cancellation, threads: Int
+        _ cancellation: Cancellation, threads: Int, skipsLost: Bool
     ) throws(StoreError) {
         self.disk = disk
         self.target = target
         self.progress = progress
         self.cancellation = cancellation
         packs = PackReader(index.vault)
-        planner = RestorePlanner(index, packs)
+        planner = RestorePlanner(index, packs, skipsLost: skipsLost)
         nodes = try Self.nodes(of: disk, planner)
         window = AssemblyWindow(extentCount: nodes.count, bufferCount: Tuning.restoreExtents)
         workerCount = min(threads, Tuning.restoreWorkersMax)
@@ -112,14 +120,14 @@ final class Restore: Sendable {
             }
         }
         for writer in writers { writer.stop() }
-        let (error, dataBytes) = state.withLock { ($0.error, $0.dataBytes) }
+        let (error, dataBytes, lost) = state.withLock { ($0.error, $0.dataBytes, $0.lost) }
         if let error { throw error }
         if cancellation.isCancelled {
             throw StoreError(
                 .interrupted, "interrupted; the disk is not complete",
                 remedy: "run the same command again")
         }
-        guard dataBytes == disk.counts.dataBytes else {
+        guard dataBytes == disk.counts.dataBytes || !lost.isEmpty else {
             throw StoreError(
                 .damaged, "disk \(disk.name) has \(dataBytes) bytes of data instead of "
                     + "\(disk.counts.dataBytes)", remedy: "run: kura verify --level chunks")
@@ -127,6 +135,13 @@ final class Restore: Sendable {
         var report = RestoreReport()
         report.bytesWritten = disk.byteCount
         report.dataBytes = dataBytes
+        report.lost = lost.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { all, range in
+            if let last = all.last, last.upperBound == range.lowerBound {
+                all[all.count - 1] = last.lowerBound..<range.upperBound
+            } else {
+                all.append(range)
+            }
+        }
         report.seconds = Double(Clock.steady() - start) / 1e9
         (report.decodedBytes, report.stages) = state.withLock { ($0.decodedBytes, $0.trace) }
         return report
@@ -148,8 +163,10 @@ final class Restore: Sendable {
     func plan(_ number: Int, _ buffer: AlignedBuffer) throws(StoreError) {
         let start = UInt64(number) * UInt64(Limits.extentBytes)
         let end = min(start + UInt64(Limits.extentBytes), disk.byteCount)
-        let (extent, tasks) = try planner.plan(number, start..<end, nodes[number], buffer)
-        if window.add(extent, tasks) { submit(extent) }
+        let plan = try planner.plan(number, start..<end, nodes[number], buffer)
+        let lost = plan.lost.map { start + UInt64($0.lowerBound)..<start + UInt64($0.upperBound) }
+        if !lost.isEmpty { state.withLock { $0.lost += lost } }
+        if window.add(plan.extent, plan.tasks) { submit(plan.extent) }
     }
 
     func complete(_ tasks: [FrameTask]) {

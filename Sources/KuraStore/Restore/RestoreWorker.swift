@@ -7,9 +7,12 @@ final class RestorePlanner: @unchecked Sendable {
     private let index: ChunkIndex
     private let blocks = BlockCache()
     private let manifest: ManifestReader
+    private let skipsLost: Bool
 
-    init(_ index: ChunkIndex, _ packs: PackReader) {
+    /// - Parameter skipsLost: whether what is in no pack is left out.
+    init(_ index: ChunkIndex, _ packs: PackReader, skipsLost: Bool) {
         self.index = index
+        self.skipsLost = skipsLost
         manifest = ManifestReader(index, packs, blocks: blocks)
     }
 
@@ -23,24 +26,31 @@ final class RestorePlanner: @unchecked Sendable {
     /// The frames that an extent needs, and its data runs.
     func plan(
         _ number: Int, _ range: Range<UInt64>, _ node: NodeID?, _ buffer: AlignedBuffer
-    ) throws(StoreError) -> (extent: AssembledExtent, tasks: [FrameTask]) {
-        let chunks = try node.map { node throws(StoreError) in
-            try manifest.chunks(ofExtent: node)
-        } ?? []
+    ) throws(StoreError) -> ExtentPlan {
+        let byteCount = Int(range.upperBound - range.lowerBound)
+        var lost: [Range<Int>] = []
+        var found: [(chunk: ExtentChunk, place: FoundChunk)] = []
+        for chunk in try chunks(node, byteCount, &lost) {
+            if let place = try index.find(chunk.id, blocks) {
+                found.append((chunk, place))
+            } else if skipsLost {
+                lost.append(chunk.offset..<(chunk.offset + chunk.byteCount))
+            } else {
+                throw StoreError(
+                    .damaged, "chunk \(chunk.id.short) is in no pack",
+                    remedy: "run: kura verify --level chunks --repair; what it does not find, a "
+                        + "backup of a disk that still has it brings back, and restore --skip-lost "
+                        + "leaves out")
+            }
+        }
         let extent = AssembledExtent(
-            number: number, range: range, runs: Self.runs(of: chunks), buffer: buffer)
-        if let last = extent.runs.last, last.upperBound > extent.byteCount {
+            number: number, range: range, runs: Self.runs(of: found.map(\.chunk)), buffer: buffer)
+        if let last = extent.runs.last, last.upperBound > byteCount {
             throw StoreError(
                 format: .invalidField(.node, field: "chunk beyond the disk"), at: nil)
         }
         var tasks: [FrameName: [Piece]] = [:]
-        for chunk in chunks {
-            guard let place = try index.find(chunk.id, blocks) else {
-                throw StoreError(
-                    .damaged, "chunk \(chunk.id.short) is in no pack",
-                    remedy: "run: kura verify --level chunks --repair; what cannot be found, a backup "
-                        + "of a disk that still has it brings back")
-            }
+        for (chunk, place) in found {
             let piece = Piece(
                 id: chunk.id, plainOffset: place.plainOffset, byteCount: chunk.byteCount,
                 target: buffer.base + chunk.offset, extent: number)
@@ -48,7 +58,23 @@ final class RestorePlanner: @unchecked Sendable {
         }
         // By pack and frame: neighbours on disk are read one behind the other.
         let names = tasks.keys.sorted { ($0.pack, $0.number) < ($1.pack, $1.number) }
-        return (extent, names.map { FrameTask(frame: $0, pieces: tasks[$0]!) })
+        return ExtentPlan(
+            extent: extent, tasks: names.map { FrameTask(frame: $0, pieces: tasks[$0]!) },
+            lost: lost)
+    }
+
+    /// The chunks of an extent. Without its nodes all of it is lost.
+    private func chunks(
+        _ node: NodeID?, _ byteCount: Int, _ lost: inout [Range<Int>]
+    ) throws(StoreError) -> [ExtentChunk] {
+        guard let node else { return [] }
+        do throws(StoreError) {
+            return try manifest.chunks(ofExtent: node)
+        } catch {
+            guard skipsLost, error.code == .damaged else { throw error }
+            lost = [0..<byteCount]
+            return []
+        }
     }
 
     /// Stretches of the extent that chunks cover without a gap, in ascending order.
@@ -63,6 +89,14 @@ final class RestorePlanner: @unchecked Sendable {
         }
         return runs
     }
+}
+
+/// What an extent needs.
+struct ExtentPlan {
+    var extent: AssembledExtent
+    var tasks: [FrameTask]
+    /// What is in no pack, in bytes from the extent's start, ascending.
+    var lost: [Range<Int>]
 }
 
 /// One thread of a restore.
