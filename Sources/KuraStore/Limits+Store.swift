@@ -35,9 +35,10 @@ enum Tuning {
     static let cachedBlocks = 2048
     /// Extents that a restore has in memory, 32 MiB each: being put together or being written.
     static let restoreExtents = 7
-    /// A worker of a restore decodes frames of that many bytes together, and then hashes all the
-    /// chunks: the lanes are full, and the bytes still in the cache. Its memory is as much and a frame.
-    static let restoreBatchBytes = 512 << 10
+    /// Who restores or verifies decodes small frames of that many bytes together, and then hashes all
+    /// the chunks: the lanes are full, and the bytes still in the cache. Its memory is as much and a
+    /// frame.
+    static let decodeBatchBytes = 512 << 10
     /// Threads of a restore that decode, at most.
     static let restoreWorkersMax = 6
     static let restoreWriters = 2

@@ -100,7 +100,7 @@ final class AssemblyWindow: @unchecked Sendable {
     private func takeTasks() -> [FrameTask] {
         var tasks: [FrameTask] = []
         var byteCount = 0
-        while head < queue.count, byteCount < Tuning.restoreBatchBytes {
+        while head < queue.count, byteCount < Tuning.decodeBatchBytes {
             let name = queue[head]
             head += 1
             let pieces = waiting.removeValue(forKey: name)!

@@ -75,19 +75,9 @@ final class PackVerifier {
             }
             bytes += UInt64(stored.count)
             try trace.time(.hash) { try check(stretch, stored, first) }
-            for (number, frame) in zip(first..., stretch) {
-                let last = chunk + Int(frame.entry.chunkCount)
-                if decode {
-                    do {
-                        try check(
-                            trailer.chunks[chunk..<last], Self.bytes(of: frame, in: stretch, stored),
-                            frame.entry)
-                    } catch {
-                        throw PackDamage(frame: number, reason: error)
-                    }
-                }
-                chunk = last
-            }
+            let last = chunk + stretch.reduce(0) { $0 + Int($1.entry.chunkCount) }
+            if decode { try check(trailer.chunks[chunk..<last], of: stretch, stored) }
+            chunk = last
             first = stretch.endIndex
         }
         bytes += trailer.fileByteCount - trailer.storedByteCount
@@ -150,24 +140,86 @@ final class PackVerifier {
         }
     }
 
+    // MARK: Chunks
+
+    /// Decodes the frames of a stretch, and compares their chunks with their names.
     private func check(
-        _ chunks: ArraySlice<ChunkEntry>, _ stored: UnsafeRawBufferPointer, _ frame: FrameEntry
-    ) throws {
-        let bytes = plain.bytes(Int(frame.plainByteCount))
-        try trace.time(.decode) { try decoder.decode(stored, frame, into: bytes) }
-        try trace.time(.hash) {
-            hasher.removeAll()
-            var offset = 0
-            for entry in chunks {
-                let end = offset + Int(entry.byteCount)
-                hasher.append(UnsafeRawBufferPointer(rebasing: bytes[offset..<end]))
-                offset = end
+        _ chunks: ArraySlice<ChunkEntry>, of stretch: Stretch, _ stored: UnsafeRawBufferPointer
+    ) throws(PackDamage) {
+        var chunk = chunks.startIndex
+        var first = stretch.startIndex
+        while first < stretch.endIndex {
+            let batch = Self.batch(of: stretch, from: first)
+            let last = chunk + batch.reduce(0) { $0 + Int($1.entry.chunkCount) }
+            let plain = try decode(batch, of: stretch, stored)
+            try trace.timeThrowing(.hash) { () throws(PackDamage) in
+                try compare(chunks[chunk..<last], of: batch, plain)
             }
-            hasher.run()
-            for (entry, digest) in zip(chunks, hasher.digests) where entry.id != digest {
-                throw StoreError(.damaged, "chunk \(entry.id.short) is not what its name says")
-            }
+            chunk = last
+            first = batch.endIndex
         }
+    }
+
+    /// Neighbouring frames whose chunks are hashed together, so that the lanes are full also where
+    /// frames are small.
+    private static func batch(of stretch: Stretch, from first: Int) -> Stretch {
+        var last = first
+        var total = 0
+        repeat {
+            total += Int(stretch[last].entry.plainByteCount)
+            last += 1
+        } while last < stretch.endIndex
+            && total + Int(stretch[last].entry.plainByteCount) <= Tuning.decodeBatchBytes
+        return stretch[first..<last]
+    }
+
+    /// Plain bytes of the frames, one behind the other. They stay valid until the next call.
+    private func decode(
+        _ batch: Stretch, of stretch: Stretch, _ stored: UnsafeRawBufferPointer
+    ) throws(PackDamage) -> UnsafeRawBufferPointer {
+        let target = plain.bytes(batch.reduce(0) { $0 + Int($1.entry.plainByteCount) })
+        var used = 0
+        for (number, frame) in zip(batch.indices, batch) {
+            let end = used + Int(frame.entry.plainByteCount)
+            do {
+                try trace.time(.decode) {
+                    try decoder.decode(
+                        Self.bytes(of: frame, in: stretch, stored), frame.entry,
+                        into: UnsafeMutableRawBufferPointer(rebasing: target[used..<end]))
+                }
+            } catch {
+                throw PackDamage(frame: number, reason: error)
+            }
+            used = end
+        }
+        return UnsafeRawBufferPointer(target)
+    }
+
+    private func compare(
+        _ chunks: ArraySlice<ChunkEntry>, of batch: Stretch, _ plain: UnsafeRawBufferPointer
+    ) throws(PackDamage) {
+        hasher.removeAll()
+        var offset = 0
+        for entry in chunks {
+            let end = offset + Int(entry.byteCount)
+            hasher.append(UnsafeRawBufferPointer(rebasing: plain[offset..<end]))
+            offset = end
+        }
+        hasher.run()
+        guard let wrong = zip(chunks.indices, hasher.digests).first(where: {
+            chunks[$0].id != $1
+        })?.0
+        else { return }
+        var frame = batch.startIndex
+        var end = chunks.startIndex + Int(batch[frame].entry.chunkCount)
+        while end <= wrong {
+            frame += 1
+            end += Int(batch[frame].entry.chunkCount)
+        }
+        throw PackDamage(
+            frame: frame,
+            reason: StoreError(
+                .damaged, "chunk \(chunks[wrong].id.short) is not what its name says"))
     }
 }
 
