@@ -30,8 +30,8 @@ import Testing
         let id = SHA256.digest(encoded)
         let footer = Footer(trailerByteCount: UInt64(encoded.count), trailerDigest: id)
         let frames = bytes.prefix(PackHeader.byteCount + Int(trailer.storedByteCount))
-        let path = store.region.replicas[0].path(of: .pack(id), in: store.vault.id)
-        try write(Array(frames) + encoded + footer.encoded(), to: path)
+        try write(
+            Array(frames) + encoded + footer.encoded(), to: store.path(of: id, replica: 0))
         return PackSummary(id: id, trailer)
     }
 

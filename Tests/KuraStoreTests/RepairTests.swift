@@ -137,16 +137,10 @@ import TestSupport
             let store = try TestStore(directory, mean: 32768)
             var random = SeededGenerator(seed: 4)
             let lost = try store.backup(random.bytes(700_000), item: "lost")
-            let name = try largestPack(store, replica: 0).lastComponent
+            let name = try largestPack(store, replica: 0).lastComponent!.string
             let kept = random.bytes(600_000)
             let other = try store.backup(kept, item: "kept")
-            for replica in 0..<3 {
-                let packs = try store.files("packs", replica: replica)
-                let file = try #require(packs.first { $0.lastComponent == name })
-                var bytes = try read(file)
-                bytes[40] ^= 1
-                try write(bytes, to: file)
-            }
+            try store.damage(#require(PackID(hex: name))) { $0[40] ^= 1 }
             let report = try repair(store)
             let dangling = report.damaged.filter { $0.kind == .dangling }
             #expect(dangling.map(\.file) == [.point(lost.id)])

@@ -7,23 +7,13 @@ import Testing
 
 /// What no copy has right any more, and how backups bring it back.
 @Suite("Salvage of lost packs") struct SalvageTests {
-    /// Puts the same wrong bytes into a file of every replica.
-    private func damage(
-        _ name: String, _ store: TestStore, _ change: (inout [UInt8]) -> Void
-    ) throws {
-        for replica in 0..<3 {
-            let files = try store.files("packs", replica: replica)
-            let file = try #require(files.first { $0.lastComponent?.string == name })
-            var bytes = try read(file)
-            change(&bytes)
-            try write(bytes, to: file)
-        }
-    }
-
-    /// Names of packs, data packs first.
-    private func packs(_ store: TestStore) throws -> [String] {
+    /// All packs, data packs first.
+    private func packs(_ store: TestStore) throws -> [PackID] {
         let files = try store.files("packs", replica: 0).map { file in
-            (file.lastComponent!.string, try store.packTrailer(read(file)).header.kind)
+            try (
+                #require(PackID(hex: file.lastComponent!.string)),
+                store.packTrailer(read(file)).header.kind
+            )
         }
         return files.sorted { ($0.1.rawValue, $0.0) < ($1.1.rawValue, $1.0) }.map(\.0)
     }
@@ -53,9 +43,9 @@ import Testing
                     disk.replaceSubrange(40_960..<81_920, with: random.bytes(40_960))
                     points[try store.backup(disk).id] = disk
                 }
-                for name in try packs(store).shuffled(using: &random).prefix(2) {
+                for pack in try packs(store).shuffled(using: &random).prefix(2) {
                     let place = Double.random(in: 0..<1, using: &random)
-                    try damage(name, store) { $0[Int(Double($0.count) * place)] ^= 1 }
+                    try store.damage(pack) { $0[Int(Double($0.count) * place)] ^= 1 }
                 }
                 let lost = try dangling(verify(store))
                 let salvaged = try verify(store, level, repair: true)
@@ -87,7 +77,7 @@ import Testing
             let points = try disks.enumerated().map { number, disk in
                 try store.backup(disk, item: "item-\(number)").id
             }
-            for name in try packs(store) { try damage(name, store) { $0[60] ^= 1 } }
+            for pack in try packs(store) { try store.damage(pack) { $0[60] ^= 1 } }
             let lost = try verify(store, repair: true).remaining
             #expect(Set(lost.compactMap(\.file)) == Set(points.map { .point($0) }))
             let found = try verify(store).damaged
@@ -112,7 +102,7 @@ import Testing
                 let point = try store.backup(disk)
                 let data = try packs(store)[0]
                 let place = Double.random(in: 0..<1, using: &random)
-                try damage(data, store) { $0[Int(Double($0.count) * place)] ^= 1 }
+                try store.damage(data) { $0[Int(Double($0.count) * place)] ^= 1 }
                 _ = try verify(store, repair: true)
                 let vault = store.reopened()
                 let record = try vault.recoveryPoint(point.id).disks[0]
@@ -145,7 +135,7 @@ import Testing
             let first = try store.backup(disk, item: "first")
             try store.backup(disk, item: "second")
             let data = try packs(store)[0]
-            try damage(data, store) { $0[60] ^= 1 }
+            try store.damage(data) { $0[60] ^= 1 }
             _ = try store.reopened().verify(
                 VerifyRequest(level: .chunks, replica: 1, point: first.id, repair: true))
             let again = try store.backup(disk, item: "second", into: store.reopened())
@@ -165,8 +155,8 @@ import Testing
             let point = try store.backup(part, item: "part")
             try store.backup(random.bytes(10_000))
             let large = try packs(store).filter { try chunks($0, store).count > 100 }
-            let name = try #require(large.first)
-            try damage(name, store) { $0[$0.count - 500_000] ^= 1 }
+            let pack = try #require(large.first)
+            try store.damage(pack) { $0[$0.count - 500_000] ^= 1 }
             let calls = InterleavingFileSystem(at: { $0 == .read && $1.contains("/packs/") }) {
                 let lost = try dangling(verify(store, repair: true))
                 #expect(lost == [.point(whole.id)])
@@ -178,10 +168,10 @@ import Testing
                 try store.restore(point.id, from: store.reopened(fileSystem: calls)) == part)
             try calls.finish()
             let before = try packs(store)
-            #expect(before.contains(name))
+            #expect(before.contains(pack))
             _ = try store.reopened().prune(PruneRequest(dropping: [], reason: "test"))
             let after = try packs(store)
-            #expect(!after.contains(name))
+            #expect(!after.contains(pack))
             #expect(try store.restore(point.id) == part)
             #expect(try verify(store).damaged.isEmpty)
         }
@@ -194,7 +184,7 @@ import Testing
             let disk = SyntheticDisk(seed: 1, byteCount: 200_000).bytes
             let point = try store.backup(disk)
             let good = try store.files("packs", replica: 2).map { ($0, try read($0)) }
-            for name in try packs(store) { try damage(name, store) { $0[100] ^= 1 } }
+            for pack in try packs(store) { try store.damage(pack) { $0[100] ^= 1 } }
             for (file, bytes) in good { try write(bytes, to: file) }
             try store.takeAway(2)
             let report = try verify(store, repair: true)
@@ -213,17 +203,13 @@ import Testing
             let store = try TestStore(directory)
             let disk = SyntheticDisk(seed: 2, byteCount: 200_000).bytes
             let point = try store.backup(disk)
-            let name = try packs(store)[0]
-            let files = try store.files("packs", replica: 1)
-            let file = try #require(files.first { $0.lastComponent?.string == name })
+            let pack = try packs(store)[0]
+            let file = store.path(of: pack, replica: 1)
             let good = try read(file)
             if isMissing {
-                for replica in 0..<3 {
-                    let copies = try store.files("packs", replica: replica)
-                    removeTree(try #require(copies.first { $0.lastComponent?.string == name }))
-                }
+                for replica in 0..<3 { removeTree(store.path(of: pack, replica: replica)) }
             } else {
-                try damage(name, store) { $0[100] ^= 1 }
+                try store.damage(pack) { $0[100] ^= 1 }
             }
             #expect(try dangling(verify(store, repair: true)) == [.point(point.id)])
             #expect(throws: StoreError.self) { try store.restore(point.id) }
@@ -262,13 +248,11 @@ import Testing
                     SyntheticDisk(seed: seed, byteCount: 200_000).bytes, item: "\(seed)",
                     into: store.reopened())
             }
-            for name in try packs(store) {
-                let holds = try holdsAny(of: first, name, store)
-                guard holds, name != first else { continue }
-                // Whichever place the merge kept, this is the one that is lost.
-                let kept = try place(of: first, store)
-                try damage(kept, store) { $0[100] ^= 1 }
-            }
+            let shared = try chunks(first, store)
+            let holders = try packs(store).filter { try !chunks($0, store).isDisjoint(with: shared) }
+            #expect(holders.count == 2)
+            // Whichever place the merge kept, this is the one that is lost.
+            try store.damage(place(of: first, store)) { $0[100] ^= 1 }
             let report = try verify(store, repair: true)
             #expect(report.damaged.contains { $0.repairedFrom == .salvaged })
             #expect(report.remaining.isEmpty, "\(report.remaining)")
@@ -277,24 +261,18 @@ import Testing
         }
     }
 
-    /// Whether two packs share a chunk.
-    private func holdsAny(of first: String, _ second: String, _ store: TestStore) throws -> Bool {
-        try !chunks(first, store).isDisjoint(with: chunks(second, store))
-    }
-
-    private func chunks(_ name: String, _ store: TestStore) throws -> Set<ChunkID> {
-        let files = try store.files("packs", replica: 0)
-        let file = try #require(files.first { $0.lastComponent?.string == name })
-        return Set(try store.packTrailer(read(file)).chunks.map(\.id))
+    private func chunks(_ pack: PackID, _ store: TestStore) throws -> Set<ChunkID> {
+        let bytes = try read(store.path(of: pack, replica: 0))
+        return Set(try store.packTrailer(bytes).chunks.map(\.id))
     }
 
     /// The pack in which the index finds the first chunk of a pack.
-    private func place(of name: String, _ store: TestStore) throws -> String {
+    private func place(of pack: PackID, _ store: TestStore) throws -> PackID {
         let index = try ChunkIndex.open(store.reopened())
-        let chunks = try chunks(name, store)
+        let chunks = try chunks(pack, store)
         let id = try #require(chunks.min())
         let place = try index.find(id, BlockCache())
-        return try #require(place).pack.hex
+        return try #require(place).pack
     }
 
     @Test("A backup that counts on a pack that is given up meanwhile makes no point")
@@ -303,7 +281,7 @@ import Testing
             let store = try TestStore(directory)
             let disk = SyntheticDisk(seed: 4, byteCount: 200_000).bytes
             try store.backup(disk)
-            let names = try packs(store)
+            let packs = try packs(store)
             let path = directory.appending("source")
             try write(disk, to: path)
             func request(_ body: @escaping @Sendable () -> Void) throws -> BackupRequest {
@@ -318,7 +296,7 @@ import Testing
             }
             let during = try request {
                 do {
-                    try damage(names[0], store) { $0[100] ^= 1 }
+                    try store.damage(packs[0]) { $0[100] ^= 1 }
                     _ = try verify(store, repair: true)
                 } catch {
                     Issue.record(error)

@@ -1,7 +1,7 @@
 import Glibc
 import KuraFormat
 import KuraIO
-import KuraStore
+@testable import KuraStore
 import SystemPackage
 import TestSupport
 
@@ -82,6 +82,20 @@ struct TestStore {
         let root = vaultPath(replica: replica).appending(directory)
         _ = try LocalFileSystem().status(root)
         return filesBelow(root)
+    }
+
+    func path(of pack: PackID, replica: Int) -> FilePath {
+        region.replicas[replica].path(of: .pack(pack), in: vault.id)
+    }
+
+    /// Changes every copy of a pack in the same way.
+    func damage(_ pack: PackID, _ change: (inout [UInt8]) -> Void) throws {
+        for replica in 0..<3 {
+            let path = path(of: pack, replica: replica)
+            var bytes = try read(path)
+            change(&bytes)
+            try write(bytes, to: path)
+        }
     }
 
     /// The trailer of a whole pack file.

@@ -292,11 +292,7 @@ extension SourceFile {
             while let data = try nextData(in: cursor..<byteCount) {
                 let start = max(data.lowerBound / block * block, cursor)
                 let end = min((data.upperBound + block - 1) / block * block, byteCount)
-                if let last = ranges.last, last.upperBound == start {
-                    ranges[ranges.count - 1] = last.lowerBound..<end
-                } else {
-                    ranges.append(start..<end)
-                }
+                ranges.join(start..<end)
                 cursor = end
             }
             return ranges

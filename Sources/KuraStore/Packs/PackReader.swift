@@ -65,6 +65,11 @@ final class PackReader: Sendable {
         return trailer
     }
 
+    /// The trailer of the first copy of a pack in which it is sound.
+    static func trailer(_ id: PackID, _ vault: Vault) throws(StoreError) -> PackTrailer {
+        try vault.firstGood(.pack(id)) { try trailer(id, vault, $0) }
+    }
+
     /// Length of a pack's trailer as the first sound footer of a copy says it; no trailer is read.
     static func trailerByteCount(
         of pack: PackSummary, _ vault: Vault

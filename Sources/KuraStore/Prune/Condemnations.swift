@@ -86,9 +86,10 @@ extension Session {
         let walker = PointWalker(index, unlessIn: try ChunkIndex.open(vault))
         for disk in disks { try walker.walk(disk) }
         let wanted = walker.packs
+        let givenUp = try vault.givenUp()
         var found = PackWriter.Durable()
         for id in wanted.sorted() {
-            if try vault.isGivenUp(.pack(id)),
+            if givenUp.contains(VaultFile.pack(id).relativePath),
                 PackAssembly(id, vault).lostFrames(decoding: true) != nil
             {
                 throw StoreError(
@@ -96,7 +97,7 @@ extension Session {
                         + "to have no good copy",
                     remedy: "run the same command again; it stores what was lost")
             }
-            let trailer = try vault.firstGood(.pack(id)) { try PackReader.trailer(id, vault, $0) }
+            let trailer = try PackReader.trailer(id, vault)
             found.append(PackWriter.Durable(id, trailer))
         }
         _ = try IndexRunWriter.write(found.entries, packs: found.packs, to: writer)

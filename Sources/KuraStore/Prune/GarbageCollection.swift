@@ -146,7 +146,7 @@ struct GarbageCollection {
         try vault.requireReadable(index)
         let walker = PointWalker(index)
         for id in try vault.recoveryPointIDs() where !marked.contains(id) {
-            for disk in try vault.recoveryPoint(id).disks { try walker.walk(disk) }
+            try walker.walk(try vault.recoveryPoint(id))
         }
         // A session lists its packs before it commits; what it lists now it may still want.
         let condemned = rewriting.packs.subtracting(walker.packs)

@@ -35,7 +35,7 @@ extension LiveMarks {
                 uses[id]?.livePlainBytes = use.pack.plainByteCount
                 continue
             }
-            let trailer = try vault.firstGood(.pack(id)) { try PackReader.trailer(id, vault, $0) }
+            let trailer = try PackReader.trailer(id, vault)
             for chunk in trailer.chunks where try isLive(chunk.id, in: id) {
                 uses[id]?.livePlainBytes += UInt64(chunk.byteCount)
             }

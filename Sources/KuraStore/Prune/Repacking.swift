@@ -73,7 +73,7 @@ struct Repacking {
     /// Call `flush` behind the last one.
     mutating func copy(_ id: PackID) throws(StoreError) {
         let vault = session.vault
-        let trailer = try vault.firstGood(.pack(id)) { try PackReader.trailer(id, vault, $0) }
+        let trailer = try PackReader.trailer(id, vault)
         var next = 0
         for (number, frame) in trailer.frames.enumerated() {
             let chunks = trailer.chunks[next..<(next + Int(frame.chunkCount))]

@@ -67,7 +67,7 @@ final class Repair: Sendable {
 
     /// With a replica or a paired region away nothing is given up: it may hold a good copy.
     private var isComplete: Bool {
-        vault.problems.isEmpty && vault.isPairComplete && session.writer.failures.isEmpty
+        vault.isComplete && session.writer.failures.isEmpty
     }
 
     private func salvage(_ lost: [PackID: [Int]], _ damage: inout [Damage]) {
@@ -331,7 +331,7 @@ extension Vault {
     /// `Session.giveUp`. Does nothing while a replica is away, which may hold it.
     func giveUp(pointsOf damage: [Damage]) throws(StoreError) {
         let points = damage.filter { $0.kind == .dangling && !$0.isRepaired }.compactMap(\.file)
-        guard isActive, problems.isEmpty, isPairComplete, !points.isEmpty,
+        guard isActive, isComplete, !points.isEmpty,
             try !givenUp().isSuperset(of: points.map(\.relativePath))
         else { return }
         let session = try Session.begin(

@@ -45,26 +45,21 @@ extension Vault {
         Set(try repairs().lazy.filter { $0.source == .salvaged }.map(\.path))
     }
 
+    /// Those of some recovery points that a repair gave up.
+    func givenUp(
+        of points: some Collection<RecoveryPointID>
+    ) throws(StoreError) -> [RecoveryPointID] {
+        let paths = try givenUp()
+        return points.filter { paths.contains(VaultFile.point($0).relativePath) }
+    }
+
     /// Recovery points that a repair found to lack something, and that still do.
     public func lackingPoints() throws(StoreError) -> [RecoveryPointID] {
-        let paths = try givenUp()
-        let suspects = try recoveryPointIDs().filter {
-            paths.contains(VaultFile.point($0).relativePath)
-        }
+        let suspects = try givenUp(of: recoveryPointIDs())
         guard !suspects.isEmpty else { return [] }
         let lease = ReaderLease(self)
         defer { lease.end() }
-        let walker = PointWalker(try ChunkIndex.open(self))
-        var lacking: [RecoveryPointID] = []
-        for (id, point) in try recoveryPoints(suspects) {
-            do throws(StoreError) {
-                for disk in point.disks { try walker.walk(disk) }
-            } catch {
-                guard error.code == .damaged || error.code == .notFound else { throw error }
-                lacking.append(id)
-            }
-        }
-        return lacking
+        return try PointWalker(ChunkIndex.open(self)).lacking(recoveryPoints(suspects))
     }
 
     /// Adds a ledger up, one counter for each replica of the vault.

@@ -42,14 +42,14 @@ struct Salvage {
             try copies.store(Self.placeholder)
         }
         let given = lost.keys.sorted()
-        let walked = try giveUpPoints(lost, index, except: [])
+        let walked = try giveUpPoints(lost, except: [])
         let survivors = Survivors(marks: nil, repacked: copies.copied)
         var rewriting = RunRewriting(session, without: Set(given), survivors)
         defer { rewriting.abandon() }
         try rewriting.prepare(index)
         try session.withCommitLock { () throws(StoreError) in
             // Those that were committed meanwhile.
-            _ = try giveUpPoints(lost, try ChunkIndex.open(vault), except: walked)
+            _ = try giveUpPoints(lost, except: walked)
             // Before the index: a backup that counts on them asks the ledger.
             for id in given {
                 for entry in damage[id, default: []] {
@@ -70,20 +70,14 @@ struct Salvage {
     /// also those that are whole because it is elsewhere. They cost their item one full read.
     /// - Returns: the points that were followed.
     private func giveUpPoints(
-        _ lost: [PackID: LostFrames], _ index: ChunkIndex, except known: Set<RecoveryPointID>
+        _ lost: [PackID: LostFrames], except known: Set<RecoveryPointID>
     ) throws(StoreError) -> Set<RecoveryPointID> {
-        let walker = PointWalker(index, lost: lost)
         let ids = Set(try vault.recoveryPointIDs())
-        var lacking: [VaultFile] = []
-        for (id, point) in try vault.recoveryPoints(ids.subtracting(known)) {
-            do throws(StoreError) {
-                for disk in point.disks { try walker.walk(disk) }
-            } catch {
-                guard error.code == .damaged || error.code == .notFound else { throw error }
-                lacking.append(.point(id))
-            }
-        }
-        try session.giveUp(lacking)
+        let points = try vault.recoveryPoints(ids.subtracting(known))
+        guard !points.isEmpty else { return ids }
+        // Points before runs: whatever a point in the list needs is in the index.
+        let walker = PointWalker(try ChunkIndex.open(vault), lost: lost)
+        try session.giveUp(walker.lacking(points).map { .point($0) })
         return ids
     }
 
@@ -124,10 +118,7 @@ struct Salvage {
             if wanted.isEmpty { break }
             let all: PackWriter.Durable
             do throws(StoreError) {
-                let trailer = try vault.firstGood(.pack(pack.id)) {
-                    try PackReader.trailer(pack.id, vault, $0)
-                }
-                all = PackWriter.Durable(pack.id, trailer)
+                all = PackWriter.Durable(pack.id, try PackReader.trailer(pack.id, vault))
             } catch {
                 // It cannot be read either; whoever needs it is told.
                 continue

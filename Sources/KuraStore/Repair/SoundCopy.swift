@@ -110,7 +110,7 @@ struct PackAssembly {
 
     /// - Returns: the whole pack, checked. Throws `damaged` when a frame is right in no copy.
     func run() throws(StoreError) -> [UInt8] {
-        let trailer = try trailer()
+        let trailer = try PackReader.trailer(id, vault)
         let encoded = trailer.encoded()
         var bytes = [UInt8](repeating: 0, count: Int(trailer.fileByteCount))
         bytes.replaceSubrange(0..<PackHeader.byteCount, with: trailer.header.encoded())
@@ -132,7 +132,7 @@ struct PackAssembly {
     func lostFrames(decoding: Bool) -> LostFrames? {
         let known: PackTrailer
         do throws(StoreError) {
-            known = try trailer()
+            known = try PackReader.trailer(id, vault)
         } catch {
             return .all
         }
@@ -172,10 +172,6 @@ struct PackAssembly {
             if !isRight { wrong.insert(number) }
         }
         return wrong
-    }
-
-    private func trailer() throws(StoreError) -> PackTrailer {
-        try vault.firstGood(.pack(id)) { try PackReader.trailer(id, vault, $0) }
     }
 
     /// Fills the frames of a pack's bytes from whichever copy has them right.

@@ -18,7 +18,7 @@ public final class Vault: Sendable {
     /// replica of `region` has a good copy, never written.
     public let pair: [Replica]
     /// Whether every replica of the paired region can be used; true without a pair.
-    let isPairComplete: Bool
+    private let isPairComplete: Bool
     let fileSystem: any FileSystem
     /// Damage that reads met and went around, in the order it was met.
     private let met = Mutex<[Damage]>([])
@@ -76,6 +76,10 @@ public final class Vault: Sendable {
     public var requiredCopies: Int {
         record.copies == 1 ? 1 : max(2, Int(record.minCopies))
     }
+
+    /// Whether every replica of this region and of the paired one can be used: what is in none of
+    /// them is nowhere.
+    var isComplete: Bool { problems.isEmpty && isPairComplete }
 
     /// Whether backups go to this region: in the paired one are copies.
     var isActive: Bool { record.activeRegion == region.id }

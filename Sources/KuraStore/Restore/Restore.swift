@@ -135,13 +135,7 @@ final class Restore: Sendable {
         var report = RestoreReport()
         report.bytesWritten = disk.byteCount
         report.dataBytes = dataBytes
-        report.lost = lost.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { all, range in
-            if let last = all.last, last.upperBound == range.lowerBound {
-                all[all.count - 1] = last.lowerBound..<range.upperBound
-            } else {
-                all.append(range)
-            }
-        }
+        for range in lost.sorted(by: { $0.lowerBound < $1.lowerBound }) { report.lost.join(range) }
         report.seconds = Double(Clock.steady() - start) / 1e9
         (report.decodedBytes, report.stages) = state.withLock { ($0.decodedBytes, $0.trace) }
         return report

@@ -80,13 +80,7 @@ final class RestorePlanner: @unchecked Sendable {
     /// Stretches of the extent that chunks cover without a gap, in ascending order.
     private static func runs(of chunks: [ExtentChunk]) -> [Range<Int>] {
         var runs: [Range<Int>] = []
-        for chunk in chunks {
-            if let last = runs.last, last.upperBound == chunk.offset {
-                runs[runs.count - 1] = last.lowerBound..<(chunk.offset + chunk.byteCount)
-            } else {
-                runs.append(chunk.offset..<(chunk.offset + chunk.byteCount))
-            }
-        }
+        for chunk in chunks { runs.join(chunk.offset..<(chunk.offset + chunk.byteCount)) }
         return runs
     }
 }

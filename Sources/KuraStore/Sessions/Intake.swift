@@ -129,7 +129,7 @@ package final class Completeness {
 
     /// Throws at the first node or chunk that is in no pack.
     package func require(_ point: RecoveryPoint) throws(StoreError) {
-        for disk in point.disks { try walker.walk(disk) }
+        try walker.walk(point)
     }
 }
 

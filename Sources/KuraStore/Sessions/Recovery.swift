@@ -161,7 +161,7 @@ extension Session {
 
     private func anyTrailer(_ id: PackID) -> PackTrailer? {
         do throws(StoreError) {
-            return try vault.firstGood(.pack(id)) { try PackReader.trailer(id, vault, $0) }
+            return try PackReader.trailer(id, vault)
         } catch {
             return nil
         }

@@ -8,7 +8,7 @@ extension Vault {
     /// Follows the point down to its chunks, so it reads the whole manifest.
     public func lastFullReads(of point: RecoveryPoint) throws(StoreError) -> [Int: Int64] {
         let walker = PointWalker(try ChunkIndex.open(self))
-        for disk in point.disks { try walker.walk(disk) }
+        try walker.walk(point)
         let memory = VerificationMemory(self, replicas)
         var times: [Int: Int64] = [:]
         for replica in replicas {

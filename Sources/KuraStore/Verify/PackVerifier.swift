@@ -69,7 +69,8 @@ final class PackVerifier {
         var chunk = 0
         var first = 0
         while first < frames.count {
-            let stretch = Self.stretch(of: frames, from: first)
+            let stretch = Self.stretch(
+                of: frames[...], from: first, atMost: Self.stretchBytesMax, \.storedByteCount)
             let stored = try trace.time(.read) {
                 try read(file, path, stretch)
             }
@@ -92,14 +93,19 @@ final class PackVerifier {
 
     private typealias Stretch = ArraySlice<FrameTable.Frame>
 
-    private static func stretch(of frames: [FrameTable.Frame], from first: Int) -> Stretch {
+    /// Neighbouring frames that have no more than so many bytes together; one may have more.
+    /// - Parameter byteCount: the bytes of a frame that count.
+    private static func stretch(
+        of frames: Stretch, from first: Int, atMost limit: Int,
+        _ byteCount: KeyPath<FrameEntry, UInt32>
+    ) -> Stretch {
         var last = first
         var total = 0
         repeat {
-            total += Int(frames[last].entry.storedByteCount)
+            total += Int(frames[last].entry[keyPath: byteCount])
             last += 1
-        } while last < frames.count
-            && total + Int(frames[last].entry.storedByteCount) <= stretchBytesMax
+        } while last < frames.endIndex
+            && total + Int(frames[last].entry[keyPath: byteCount]) <= limit
         return frames[first..<last]
     }
 
@@ -149,7 +155,9 @@ final class PackVerifier {
         var chunk = chunks.startIndex
         var first = stretch.startIndex
         while first < stretch.endIndex {
-            let batch = Self.batch(of: stretch, from: first)
+            // Hashed together, so that the lanes are full also where frames are small.
+            let batch = Self.stretch(
+                of: stretch, from: first, atMost: Tuning.decodeBatchBytes, \.plainByteCount)
             let last = chunk + batch.reduce(0) { $0 + Int($1.entry.chunkCount) }
             let plain = try decode(batch, of: stretch, stored)
             try trace.timeThrowing(.hash) { () throws(PackDamage) in
@@ -158,19 +166,6 @@ final class PackVerifier {
             chunk = last
             first = batch.endIndex
         }
-    }
-
-    /// Neighbouring frames whose chunks are hashed together, so that the lanes are full also where
-    /// frames are small.
-    private static func batch(of stretch: Stretch, from first: Int) -> Stretch {
-        var last = first
-        var total = 0
-        repeat {
-            total += Int(stretch[last].entry.plainByteCount)
-            last += 1
-        } while last < stretch.endIndex
-            && total + Int(stretch[last].entry.plainByteCount) <= Tuning.decodeBatchBytes
-        return stretch[first..<last]
     }
 
     /// Plain bytes of the frames, one behind the other. They stay valid until the next call.

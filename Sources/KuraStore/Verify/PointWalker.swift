@@ -39,6 +39,27 @@ final class PointWalker {
     }
 
     /// Throws at the first node or chunk that is not there.
+    func walk(_ point: RecoveryPoint) throws(StoreError) {
+        for disk in point.disks { try walk(disk) }
+    }
+
+    /// Those of some points that need what is not there.
+    func lacking(
+        _ points: [(id: RecoveryPointID, point: RecoveryPoint)]
+    ) throws(StoreError) -> [RecoveryPointID] {
+        var lacking: [RecoveryPointID] = []
+        for (id, point) in points {
+            do throws(StoreError) {
+                try walk(point)
+            } catch {
+                guard error.code == .damaged || error.code == .notFound else { throw error }
+                lacking.append(id)
+            }
+        }
+        return lacking
+    }
+
+    /// Throws at the first node or chunk that is not there.
     func walk(_ disk: DiskRecord) throws(StoreError) {
         guard let root = disk.root else { return }
         try walk(node: root, level: ManifestNode.rootLevel(diskBytes: disk.byteCount))

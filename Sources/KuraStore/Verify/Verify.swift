@@ -202,9 +202,7 @@ final class Verification: Sendable {
     ) throws(StoreError) -> [PackSummary] {
         guard request.point != nil else { return index.packs }
         let walker = PointWalker(index)
-        for point in points.values {
-            for disk in point.disks { try walker.walk(disk) }
-        }
+        for point in points.values { try walker.walk(point) }
         return index.packs.filter { walker.packs.contains($0.id) }
     }
 
@@ -220,7 +218,8 @@ final class Verification: Sendable {
     }
 
     /// Reads packs with all threads; one of them follows the recovery points first, at level packs
-    /// only those that a repair gave up. All are followed behind it where frames turn out to be right in no copy.
+    /// only those that a repair gave up. All are followed behind it where frames turn out to be
+    /// right in no copy.
     /// - Returns: a damage for each point that lacks something.
     private func checkPacks(
         _ work: [Work], _ points: [RecoveryPointID: RecoveryPoint], _ index: ChunkIndex
@@ -250,8 +249,8 @@ final class Verification: Sendable {
         _ points: [RecoveryPointID: RecoveryPoint]
     ) -> [RecoveryPointID: RecoveryPoint] {
         do throws(StoreError) {
-            let paths = try vault.givenUp()
-            return points.filter { paths.contains(VaultFile.point($0.key).relativePath) }
+            let suspects = Set(try vault.givenUp(of: points.keys))
+            return points.filter { suspects.contains($0.key) }
         } catch {
             // A ledger that cannot be listed was noted before.
             return [:]
@@ -309,7 +308,7 @@ final class Verification: Sendable {
         var found: [Damage] = []
         for (id, point) in points.sorted(by: { $0.key < $1.key }) {
             do throws(StoreError) {
-                for disk in point.disks { try walker.walk(disk) }
+                try walker.walk(point)
             } catch {
                 let replica = replicas.first
                 var damage = Damage(
@@ -353,7 +352,7 @@ final class Verification: Sendable {
         for index in damaged.indices where damaged[index].kind == .dangling {
             guard case .point(let id) = damaged[index].file, let point = points[id] else { continue }
             do throws(StoreError) {
-                for disk in point.disks { try walker.walk(disk) }
+                try walker.walk(point)
                 damaged[index].repairedFrom = .rebuilt
             } catch {
                 damaged[index].obstacle = error.message
