@@ -21,6 +21,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     ],
@@ -43,7 +44,8 @@ let package = Package(
         .target(
             name: "KuraIO",
             dependencies: [
-                "CLinux", "KuraFormat", .product(name: "SystemPackage", package: "swift-system"),
+                "CLinux", "KuraFormat", .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
 
@@ -72,7 +74,7 @@ let package = Package(
         .target(
             name: "KuraMachines",
             dependencies: [
-                "CLinux", "KuraIO", "KuraStore",
+                "CLinux", "KuraIO",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),

@@ -51,7 +51,7 @@ public enum Entry {
             return 0
         } catch let exit as EarlyExit {
             return exit.code
-        } catch let error as StoreError {
+        } catch let error as KuraError {
             report(error, json: wantsJSON)
             return exitCode(error.code)
         } catch {
@@ -74,7 +74,7 @@ public enum Entry {
     }
 
     /// The published table of exit codes.
-    static func exitCode(_ code: StoreError.Code) -> Int32 {
+    static func exitCode(_ code: KuraError.Code) -> Int32 {
         switch code {
         case .notFound: 10
         case .locked: 11
@@ -86,7 +86,7 @@ public enum Entry {
         }
     }
 
-    private static func report(_ error: StoreError, json: Bool) {
+    private static func report(_ error: KuraError, json: Bool) {
         report(code: error.code.rawValue, error.message, remedy: error.remedy, json: json)
     }
 

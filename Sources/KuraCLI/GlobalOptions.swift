@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import KuraIO
 import KuraStore
 import KuraVault
 import SystemPackage
@@ -31,7 +32,7 @@ struct GlobalOptions: ParsableArguments {
 
     func subscription(
         create: Subscription.Creation = .nothing
-    ) throws(StoreError) -> Subscription {
+    ) throws(KuraError) -> Subscription {
         try Subscription.open(home: homePath, create: create)
     }
 

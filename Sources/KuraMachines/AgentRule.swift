@@ -1,4 +1,4 @@
-public import KuraStore
+public import KuraIO
 
 /// Whether a machine's agent can take part in a backup.
 public enum AgentStatus: Equatable, Sendable {
@@ -54,9 +54,9 @@ public enum AgentStatus: Equatable, Sendable {
     }
 
     /// Throws while the agent is being updated: then no backup may run.
-    public func requireNotUpdating(_ machine: VirtualMachine) throws(StoreError) {
+    public func requireNotUpdating(_ machine: VirtualMachine) throws(KuraError) {
         guard self == .updating else { return }
-        throw StoreError(
+        throw KuraError(
             .refused, "the agent of \(machine.name) is being updated, and no backup may run "
                 + "meanwhile", remedy: "wait until it is done, then run the command again")
     }

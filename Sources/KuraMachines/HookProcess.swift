@@ -1,7 +1,6 @@
 internal import CLinux
 internal import Glibc
 internal import KuraIO
-internal import KuraStore
 internal import SystemPackage
 
 /// A child process in a session of its own, so that no signal for this process reaches it.
@@ -19,10 +18,10 @@ final class HookProcess {
     ///   - output: where its standard output and error go.
     init(
         _ arguments: [String], folder: String, environment: [String], output: FileDescriptor
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         var ends: [Int32] = [-1, -1]
         guard kura_socket_pair_cloexec(&ends) == 0 else {
-            throw StoreError(.io, "no socket for a hook: \(Errno(rawValue: errno))")
+            throw KuraError(.io, "no socket for a hook: \(Errno(rawValue: errno))")
         }
         defer { close(ends[0]) }
         var known: [String] = []
@@ -38,7 +37,7 @@ final class HookProcess {
         let result = kura_spawn_session(arguments, variables, folder, ends[0], output.rawValue)
         guard result > 0 else {
             close(ends[1])
-            throw StoreError(
+            throw KuraError(
                 .io, "\(program) in \(folder) cannot be started: \(Errno(rawValue: -result))",
                 remedy: "check that it is there and may be executed")
         }

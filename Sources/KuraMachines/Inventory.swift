@@ -1,5 +1,4 @@
-internal import KuraIO
-public import KuraStore
+public import KuraIO
 public import SystemPackage
 
 /// What was found in an inventory folder.
@@ -19,7 +18,7 @@ public struct InventoryProblem: Sendable, Equatable {
 public enum MachineInventory {
     /// Looks at every machine. Reads vm.json files and names of disks, no disk.
     /// - Throws: when the folder itself cannot be read.
-    public static func scan(_ root: FilePath) throws(StoreError) -> InventoryReport {
+    public static func scan(_ root: FilePath) throws(KuraError) -> InventoryReport {
         let fileSystem = LocalFileSystem()
         var report = InventoryReport()
         for region in try folders(in: root, fileSystem, &report, isRoot: true) {
@@ -27,7 +26,7 @@ public enum MachineInventory {
                 let path = root.appending(region).appending(service)
                 for name in try folders(in: path, fileSystem, &report) {
                     let folder = path.appending(name)
-                    do throws(StoreError) {
+                    do throws(KuraError) {
                         report.machines.append(
                             try machine(region, service, name, folder, fileSystem))
                     } catch {
@@ -44,16 +43,16 @@ public enum MachineInventory {
     /// - Throws: `notFound` when its folder is gone.
     public static func look(
         at folder: FilePath, region: String, cloudService: String, name: String
-    ) throws(StoreError) -> VirtualMachine {
+    ) throws(KuraError) -> VirtualMachine {
         let fileSystem = LocalFileSystem()
         let exists: Bool
         do throws(IOError) {
             exists = try fileSystem.exists(folder)
         } catch {
-            throw StoreError(io: error)
+            throw KuraError(io: error)
         }
         guard exists else {
-            throw StoreError(
+            throw KuraError(
                 .notFound, "virtual machine \(name) is gone: there is no \(folder)",
                 remedy: "run: kura vm discover; or stop its protection: kura vm stop \(name)")
         }
@@ -64,7 +63,7 @@ public enum MachineInventory {
     private static func folders(
         in path: FilePath, _ fileSystem: LocalFileSystem, _ report: inout InventoryReport,
         isRoot: Bool = false
-    ) throws(StoreError) -> [String] {
+    ) throws(KuraError) -> [String] {
         do throws(IOError) {
             var names: [String] = []
             for name in try fileSystem.list(path).sorted() where !name.hasPrefix(".") {
@@ -79,7 +78,7 @@ public enum MachineInventory {
             return names
         } catch {
             if isRoot {
-                throw StoreError(
+                throw KuraError(
                     .notFound, "the inventory \(path) cannot be read: \(error)",
                     remedy: "name the folder with: kura inventory set DIR")
             }
@@ -91,7 +90,7 @@ public enum MachineInventory {
     private static func machine(
         _ region: String, _ service: String, _ name: String, _ folder: FilePath,
         _ fileSystem: LocalFileSystem
-    ) throws(StoreError) -> VirtualMachine {
+    ) throws(KuraError) -> VirtualMachine {
         for part in [service, name] { try Name.check(part, what: "a virtual machine") }
         try Name.checkItem("\(service)/\(name)")
         let path = folder.appending(MachineFile.name)
@@ -99,7 +98,7 @@ public enum MachineInventory {
         do throws(IOError) {
             isDescribed = try fileSystem.exists(path)
         } catch {
-            throw StoreError(io: error)
+            throw KuraError(io: error)
         }
         let file = isDescribed ? try MachineFile.parse(readFile(path, fileSystem)) : nil
         var disks: [VirtualMachine.Disk] = []
@@ -118,22 +117,22 @@ public enum MachineInventory {
 
     private static func readFile(
         _ path: FilePath, _ fileSystem: LocalFileSystem
-    ) throws(StoreError) -> [UInt8] {
+    ) throws(KuraError) -> [UInt8] {
         do throws(IOError) {
             return try fileSystem.contents(path, max: MachineFile.byteCountMax)
         } catch {
-            throw StoreError(io: error)
+            throw KuraError(io: error)
         }
     }
 
     /// An administrator may name a disk anywhere by an absolute path; a relative one stays inside.
     private static func resolved(
         _ disk: VirtualMachine.Disk, _ folder: FilePath
-    ) throws(StoreError) -> VirtualMachine.Disk {
+    ) throws(KuraError) -> VirtualMachine.Disk {
         let path = FilePath(disk.path)
         let leadsUp = path.components.contains { $0.kind == .parentDirectory }
         guard !leadsUp, !path.isEmpty else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "disk \(disk.name.prefix(80)) lies outside of the machine's folder",
                 remedy: "give an absolute path")
         }
@@ -146,12 +145,12 @@ public enum MachineInventory {
 
     private static func imagesInOrder(
         _ folder: FilePath, _ fileSystem: LocalFileSystem
-    ) throws(StoreError) -> [VirtualMachine.Disk] {
+    ) throws(KuraError) -> [VirtualMachine.Disk] {
         let names: [String]
         do throws(IOError) {
             names = try fileSystem.list(folder).sorted()
         } catch {
-            throw StoreError(io: error)
+            throw KuraError(io: error)
         }
         let images = names.filter { name in
             !name.hasPrefix(".") && imageEndings.contains(FilePath(name).extension ?? "")
@@ -163,20 +162,20 @@ public enum MachineInventory {
         }
     }
 
-    private static func check(_ disks: [VirtualMachine.Disk]) throws(StoreError) {
+    private static func check(_ disks: [VirtualMachine.Disk]) throws(KuraError) {
         guard 1...VirtualMachine.disksMax ~= disks.count else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "\(disks.count) disks: a machine has 1 to "
                     + "\(VirtualMachine.disksMax)")
         }
         for disk in disks { try Name.check(disk.name, what: "a disk") }
         guard Set(disks.map(\.name)).count == disks.count else {
-            throw StoreError(.invalidInput, "two disks have the same name")
+            throw KuraError(.invalidInput, "two disks have the same name")
         }
         guard Set(disks.map(\.lun)).count == disks.count,
             disks.allSatisfy({ -1...255 ~= $0.lun })
         else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "each disk needs a lun of its own, -1 for the system disk, else 0 "
                     + "to 255")
         }

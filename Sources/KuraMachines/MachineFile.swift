@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-package import KuraStore
+package import KuraIO
 
 /// What a vm.json may say. Every key may be left out; one that is not known is an error.
 package struct MachineFile: Decodable {
@@ -102,19 +102,19 @@ package struct MachineFile: Decodable {
         }
     }
 
-    /// - Throws: `StoreError`, with what is wrong in words.
-    package static func parse(_ bytes: [UInt8]) throws(StoreError) -> MachineFile {
+    /// - Throws: `KuraError`, with what is wrong in words.
+    package static func parse(_ bytes: [UInt8]) throws(KuraError) -> MachineFile {
         do {
             return try JSONDecoder().decode(MachineFile.self, from: Data(bytes))
         } catch let problem as Problem {
-            throw StoreError(.invalidInput, problem.text)
+            throw KuraError(.invalidInput, problem.text)
         } catch let DecodingError.typeMismatch(_, context) {
             let path = context.codingPath.map(\.stringValue).joined(separator: ".")
-            throw StoreError(.invalidInput, "\(path) has a value of another type")
+            throw KuraError(.invalidInput, "\(path) has a value of another type")
         } catch let DecodingError.keyNotFound(key, _) {
-            throw StoreError(.invalidInput, "\(key.stringValue) is missing")
+            throw KuraError(.invalidInput, "\(key.stringValue) is missing")
         } catch {
-            throw StoreError(.invalidInput, "this is not JSON")
+            throw KuraError(.invalidInput, "this is not JSON")
         }
     }
 }

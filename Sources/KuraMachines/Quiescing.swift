@@ -1,7 +1,6 @@
 internal import CLinux
 internal import Glibc
-public import KuraStore
-internal import KuraIO
+public import KuraIO
 internal import SystemPackage
 
 /// What freezing and thawing a machine came to.
@@ -49,12 +48,12 @@ public final class FrozenMachine {
     ///
     /// When that fails, or is not done in time, the machine is thawed all the same, and the error
     /// has what both commands printed.
-    public init(_ machine: VirtualMachine, _ quiesce: VirtualMachine.Quiesce) throws(StoreError) {
+    public init(_ machine: VirtualMachine, _ quiesce: VirtualMachine.Quiesce) throws(KuraError) {
         let output = try Self.temporaryFile()
         let seconds = quiesce.timeoutSeconds
         deadline = Clock.steady() + Int64(seconds) * 1_000_000_000
         self.output = output
-        do throws(StoreError) {
+        do throws(KuraError) {
             watchdog = try HookProcess(
                 ["/bin/sh", "-c", Self.script, "sh", "\(seconds)", "\(quiesce.freeze.count)"]
                     + quiesce.freeze + quiesce.thaw,
@@ -70,7 +69,7 @@ public final class FrozenMachine {
         guard status == 0 else {
             let printed = finish().output
             let what = status.map { "failed with status \($0)" } ?? "was not done in \(seconds) s"
-            throw StoreError(
+            throw KuraError(
                 .io, "the freeze command of \(machine.name) \(what)" + Self.quoted(printed),
                 remedy: "run it by hand in \(machine.folder), and look at what it says")
         }
@@ -121,10 +120,10 @@ public final class FrozenMachine {
     }
 
     /// A file without a name, so that no hook can block on a full pipe.
-    private static func temporaryFile() throws(StoreError) -> FileDescriptor {
+    private static func temporaryFile() throws(KuraError) -> FileDescriptor {
         let number = kura_memory_file()
         guard number >= 0 else {
-            throw StoreError(.io, "no memory for the output of hooks: \(Errno(rawValue: errno))")
+            throw KuraError(.io, "no memory for the output of hooks: \(Errno(rawValue: errno))")
         }
         return FileDescriptor(rawValue: number)
     }

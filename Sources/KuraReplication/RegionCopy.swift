@@ -21,7 +21,7 @@ final class RegionCopy: Sendable {
     private struct State {
         var next = 0
         /// First error of the target: the end of the copy.
-        var error: StoreError?
+        var error: KuraError?
         var report: RegionCopyReport
         /// Packs without a good copy in the source.
         var lostPacks = Set<PackID>()
@@ -41,7 +41,7 @@ final class RegionCopy: Sendable {
     }
 
     /// - Parameter threads: packs in flight; each needs the memory of one pack.
-    func run(threads: Int) throws(StoreError) -> RegionCopyReport {
+    func run(threads: Int) throws(KuraError) -> RegionCopyReport {
         progress.update { $0.totalBytes += plan.byteCount }
         state.withLock { $0.report.problems = plan.problems }
         Threads.run(threads) { [self] _ in copyPacks() }
@@ -56,7 +56,7 @@ final class RegionCopy: Sendable {
         return state.withLock { $0.report }
     }
 
-    private func checkCancelled() throws(StoreError) {
+    private func checkCancelled() throws(KuraError) {
         if cancellation.isCancelled { throw .interruptedByUser }
     }
 
@@ -74,7 +74,7 @@ final class RegionCopy: Sendable {
                 state.withLock { _ = $0.lostPacks.insert(pack.id) }
                 continue
             }
-            do throws(StoreError) {
+            do throws(KuraError) {
                 try intake.publish(bytes, as: .pack(pack.id))
                 count(UInt64(bytes.count)) { $0.packs += 1 }
             } catch {
@@ -86,11 +86,11 @@ final class RegionCopy: Sendable {
     /// The bytes of a file, from whichever replica of the source has a good copy. Damage is never
     /// shipped: where there is none, that is a problem of the report.
     private func soundCopy(of file: VaultFile) -> [UInt8]? {
-        good { () throws(StoreError) in try source.soundBytes(of: file) }
+        good { () throws(KuraError) in try source.soundBytes(of: file) }
     }
 
-    private func good<T>(_ body: () throws(StoreError) -> T) -> T? {
-        do throws(StoreError) {
+    private func good<T>(_ body: () throws(KuraError) -> T) -> T? {
+        do throws(KuraError) {
             return try body()
         } catch {
             state.withLock { $0.report.problems.append(error.message) }
@@ -109,7 +109,7 @@ final class RegionCopy: Sendable {
     // MARK: Runs and points
 
     /// - Returns: whether every run went, so that every point of the source is complete in the target.
-    private func copyRuns() throws(StoreError) -> Bool {
+    private func copyRuns() throws(KuraError) -> Bool {
         let lost = state.withLock { $0.lostPacks }
         let summaries = lost.isEmpty ? [] : try source.inventory().runs
         let blocked = Set(
@@ -117,7 +117,7 @@ final class RegionCopy: Sendable {
         var complete = lost.isEmpty && plan.problems.isEmpty && !plan.relists
         for run in plan.runs {
             try checkCancelled()
-            guard !blocked.contains(run.id), let copy = good({ () throws(StoreError) in
+            guard !blocked.contains(run.id), let copy = good({ () throws(KuraError) in
                 try source.soundCopy(of: .run(run.id))
             }) else {
                 complete = false
@@ -131,7 +131,7 @@ final class RegionCopy: Sendable {
 
     /// Settings come before the points that they are about. What has no good copy is a problem of
     /// the report; the others go all the same.
-    private func copyJournal() throws(StoreError) {
+    private func copyJournal() throws(KuraError) {
         for id in plan.journal {
             try checkCancelled()
             guard let bytes = soundCopy(of: .journal(id)) else { continue }
@@ -141,7 +141,7 @@ final class RegionCopy: Sendable {
 
     /// Points that were dropped here must not come back from there. Before the runs, which may no
     /// longer list what such a point needed.
-    private func copyTombstones() throws(StoreError) {
+    private func copyTombstones() throws(KuraError) {
         for id in plan.dropped {
             try checkCancelled()
             guard let bytes = soundCopy(of: .dropped(id)) else { continue }
@@ -151,11 +151,11 @@ final class RegionCopy: Sendable {
 
     /// - Parameter checked: whether something is missing, so that each point has to be followed down
     ///   to its chunks before it may appear.
-    private func copyPoints(checked: Bool) throws(StoreError) {
+    private func copyPoints(checked: Bool) throws(KuraError) {
         let completeness = checked ? try Completeness(of: intake.vault) : nil
         for point in plan.points {
             try checkCancelled()
-            do throws(StoreError) {
+            do throws(KuraError) {
                 try completeness?.require(source.recoveryPoint(point.id))
             } catch {
                 state.withLock { state in

@@ -57,7 +57,7 @@ public struct Replication: Sendable {
     }
 
     /// What each region lacks that the other one has. Changes nothing.
-    public func plan() throws(StoreError) -> (there: ReplicationPlan, back: ReplicationPlan) {
+    public func plan() throws(KuraError) -> (there: ReplicationPlan, back: ReplicationPlan) {
         try ReplicationPlan.between(active: active, passive: passive)
     }
 
@@ -70,7 +70,7 @@ public struct Replication: Sendable {
     public func run(
         threads: Int = Replication.defaultThreads, operation: String = "replicate",
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> ReplicationReport {
+    ) throws(KuraError) -> ReplicationReport {
         let start = Clock.steady()
         var report = ReplicationReport()
         let leases = [active, passive].map { $0.lease() }
@@ -78,7 +78,7 @@ public struct Replication: Sendable {
         let intake = try Intake(into: passive, operation: operation)
         var clean = false
         defer { intake.end(clean: clean) }
-        do throws(StoreError) {
+        do throws(KuraError) {
             let (there, back) = try plan()
             report.there = try RegionCopy(
                 there, from: active, into: intake, progress, cancellation
@@ -97,7 +97,7 @@ public struct Replication: Sendable {
     private func copyBack(
         _ plan: ReplicationPlan, _ threads: Int, _ operation: String, _ progress: Progress,
         _ cancellation: Cancellation
-    ) throws(StoreError) -> RegionCopyReport {
+    ) throws(KuraError) -> RegionCopyReport {
         let needsTidying = try active.needsTidying()
         guard !plan.isEmpty || needsTidying else {
             var report = RegionCopyReport()
@@ -107,7 +107,7 @@ public struct Replication: Sendable {
         let intake = try Intake(into: active, operation: operation)
         var clean = false
         defer { intake.end(clean: clean) }
-        do throws(StoreError) {
+        do throws(KuraError) {
             let report = try RegionCopy(plan, from: passive, into: intake, progress, cancellation)
                 .run(threads: threads)
             try intake.tidy()

@@ -1,4 +1,5 @@
 public import KuraFormat
+public import KuraIO
 public import KuraStore
 
 /// What one region lacks of a vault that another one has.
@@ -72,7 +73,7 @@ extension ReplicationPlan {
     /// - Returns: what the passive region lacks, and what only it has.
     public static func between(
         active: Vault, passive: Vault
-    ) throws(StoreError) -> (there: ReplicationPlan, back: ReplicationPlan) {
+    ) throws(KuraError) -> (there: ReplicationPlan, back: ReplicationPlan) {
         let (ours, theirs) = (try active.inventory(), try passive.inventory())
         // A run that another one has swallowed need not be copied, wherever that other one is.
         let superseded = Set((ours.runs + theirs.runs).flatMap(\.superseded))
@@ -87,7 +88,7 @@ extension ReplicationPlan {
     private init(
         from source: Vault, _ held: Inventory, to target: Vault, _ known: Inventory,
         superseded: Set<RunID>
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         vault = source.record.name
         self.source = source.region.name
         self.target = target.region.name
@@ -116,7 +117,7 @@ extension ReplicationPlan {
         journal = held.journal.subtracting(known.journalEverywhere).sorted()
         let wanted = held.points.subtracting(known.pointsEverywhere).subtracting(known.dropped)
         for id in wanted.sorted() {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 let point = try source.recoveryPoint(id)
                 points.append(
                     Point(

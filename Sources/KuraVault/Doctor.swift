@@ -80,7 +80,7 @@ extension Subscription {
             let (status, detail, remedy) = try body()
             return HealthCheck(name: name, status: status, detail: detail, remedy: remedy)
         } catch {
-            let error = StoreError(error)
+            let error = KuraError(error)
             return HealthCheck(
                 name: name, status: .failed, detail: error.message, remedy: error.remedy)
         }
@@ -103,7 +103,7 @@ extension Subscription {
     }
 
     private func vaultChecks(of region: Region) -> [HealthCheck] {
-        do throws(StoreError) {
+        do throws(KuraError) {
             return try region.vaults().flatMap { record in
                 let vault = Vault(region: region, record: record)
                 return [

@@ -2,7 +2,7 @@ public import KuraFormat
 public import KuraIO
 internal import Glibc
 internal import KuraReplication
-public import KuraStore
+internal import KuraStore
 internal import Synchronization
 public import SystemPackage
 
@@ -40,27 +40,27 @@ extension Subscription {
     public func drill(
         _ place: VaultPlace, scratch: FilePath, threads: Int = Threads.processorCount,
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> DrillReport {
+    ) throws(KuraError) -> DrillReport {
         guard place.record.pair != nil else {
-            throw StoreError(
+            throw KuraError(
                 .refused, "vault \(place.name) is \(place.record.redundancy.name): without a paired "
                     + "region there is nothing to drill",
                 remedy: "run: kura vault set-redundancy \(place.name) grs --convert")
         }
         guard place.isPassiveReachable, let passive = place.passive else {
-            throw StoreError(
+            throw KuraError(
                 .replicaMissing, "region \(place.passiveName ?? "") cannot be reached, so nothing "
                     + "could be restored from it", remedy: "mount its disks")
         }
         let directory = scratch.appending("kura-drill-\(UniqueID.random())")
-        try withStoreErrors { try LocalFileSystem().makeDirectory(directory) }
+        try withKuraErrors { try LocalFileSystem().makeDirectory(directory) }
         defer { Self.remove(directory) }
         let start = Clock.steady()
         let vault = Vault(region: passive, record: place.record)
         let newest = try vault.heldPoints().isEmpty
             ? nil : vault.recoveryPoints().max { $0.point.time < $1.point.time }
         guard let newest else {
-            throw StoreError(
+            throw KuraError(
                 .refused, "no recovery point of vault \(place.name) is in region \(passive.name): "
                     + "nothing would come back",
                 remedy: "run: kura replicate --vault \(place.name)")
@@ -87,7 +87,7 @@ extension Subscription {
     /// Time of the newest point that was acknowledged, wherever it is.
     private func newestCommitted(
         of place: VaultPlace, _ known: Int64
-    ) throws(StoreError) -> Int64 {
+    ) throws(KuraError) -> Int64 {
         let waiting = try waitingPoints(of: place) ?? []
         return waiting.map(\.time).max().map { max($0, known) } ?? known
     }
@@ -95,8 +95,8 @@ extension Subscription {
     private static func restore(
         _ disk: DiskRecord, of vault: Vault, to path: FilePath, _ threads: Int,
         _ progress: Progress, _ cancellation: Cancellation
-    ) throws(StoreError) {
-        try withStoreErrors {
+    ) throws(KuraError) {
+        try withKuraErrors {
             let target = try TargetFile(path, byteCount: disk.byteCount, overwrite: false)
             do {
                 _ = try vault.restore(
@@ -128,7 +128,7 @@ extension Subscription {
     private func compare(
         _ report: inout DrillReport, _ place: VaultPlace, _ directory: FilePath, _ threads: Int,
         _ cancellation: Cancellation
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         let checked = "every chunk was compared with its SHA-256 on the way"
         guard place.isActiveReachable, let active = place.active else {
             report.comparison = "\(checked); region \(place.activeName) cannot be reached"
@@ -137,7 +137,7 @@ extension Subscription {
         let vault = Vault(region: active, record: place.record)
         for (number, disk) in report.point.disks.enumerated() {
             let path = Self.file(number, in: directory)
-            do throws(StoreError) {
+            do throws(KuraError) {
                 let equal = try Self.isEqual(path, disk, in: vault, threads, cancellation)
                 if !equal { report.differing.append(disk.name) }
             } catch {
@@ -156,13 +156,13 @@ extension Subscription {
     private static func isEqual(
         _ path: FilePath, _ disk: DiskRecord, in vault: Vault, _ threads: Int,
         _ cancellation: Cancellation
-    ) throws(StoreError) -> Bool {
-        let file = try withStoreErrors { try LocalFileSystem().openForReading(path) }
+    ) throws(KuraError) -> Bool {
+        let file = try withKuraErrors { try LocalFileSystem().openForReading(path) }
         defer { LocalFileSystem().close(file) }
-        let ends = try withStoreErrors { try FileDescriptor.pipe() }
-        let outcome = Mutex<(error: StoreError?, isEqual: Bool)>((nil, false))
+        let ends = try withKuraErrors { try FileDescriptor.pipe() }
+        let outcome = Mutex<(error: KuraError?, isEqual: Bool)>((nil, false))
         Threads.run(2) { number in
-            do throws(StoreError) {
+            do throws(KuraError) {
                 if number == 0 {
                     defer { close(ends.writeEnd.rawValue) }
                     let stream = OutputStream(
@@ -187,11 +187,11 @@ extension Subscription {
     /// or whoever writes it would wait for ever.
     private static func holds(
         _ path: FilePath, _ file: OpenFile, _ stream: FileDescriptor
-    ) throws(StoreError) -> Bool {
+    ) throws(KuraError) -> Bool {
         let (wanted, found) = (AlignedBuffer(byteCount: 1 << 20), AlignedBuffer(byteCount: 1 << 20))
         var offset: UInt64 = 0
         var isEqual = true
-        return try withStoreErrors {
+        return try withKuraErrors {
             while true {
                 let count = try stream.read(into: wanted.bytes)
                 if count == 0 { break }

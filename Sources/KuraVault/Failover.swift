@@ -1,7 +1,7 @@
 internal import KuraFormat
 public import KuraIO
 public import KuraReplication
-public import KuraStore
+internal import KuraStore
 
 /// A recovery point that one region would not have.
 public struct PointAtRisk: Sendable {
@@ -42,7 +42,7 @@ extension Subscription {
     public func failOver(
         _ name: String, acceptLoss: Bool, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> FailoverReport {
+    ) throws(KuraError) -> FailoverReport {
         let lost = try region(named: name)
         var report = FailoverReport(region: name)
         let here = try places().filter { $0.record.activeRegion == lost.id }
@@ -71,7 +71,7 @@ extension Subscription {
     public func failBack(
         _ name: String, acceptLoss: Bool, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> FailoverReport {
+    ) throws(KuraError) -> FailoverReport {
         let returned = try region(named: name)
         var report = FailoverReport(region: name)
         let away = try places().filter {
@@ -81,7 +81,7 @@ extension Subscription {
             try place.requireUncontested()
             try requireTarget(place)
             guard place.isActiveReachable else {
-                throw StoreError(
+                throw KuraError(
                     .replicaMissing, "region \(place.activeName), which is active for vault "
                         + "\(place.name), cannot be reached: what is only there would be left behind",
                     remedy: "mount its disks; or declare it lost: "
@@ -99,10 +99,10 @@ extension Subscription {
 
     // MARK: Steps
 
-    private func requireTarget(_ place: VaultPlace) throws(StoreError) {
+    private func requireTarget(_ place: VaultPlace) throws(KuraError) {
         guard !place.isPassiveReachable else { return }
         let problem = place.passive?.problems.compactMap { $0 }.first
-        throw StoreError(
+        throw KuraError(
             .replicaMissing, "region \(place.passiveName ?? ""), where vault \(place.name) would go, "
                 + "cannot be reached: "
                 + (problem?.message ?? "the home does not know its directories"),
@@ -113,8 +113,8 @@ extension Subscription {
     /// Copies what can be copied. What cannot is a warning here: the points tell what it means.
     private func bringAcross(
         _ place: VaultPlace, _ progress: Progress, _ cancellation: Cancellation
-    ) throws(StoreError) -> [String] {
-        do throws(StoreError) {
+    ) throws(KuraError) -> [String] {
+        do throws(KuraError) {
             let report = try replicate(place, progress: progress, cancellation: cancellation)
             return report.there.problems + report.back.problems
         } catch {
@@ -123,7 +123,7 @@ extension Subscription {
         }
     }
 
-    private func pointsAtRisk(_ place: VaultPlace) throws(StoreError) -> [PointAtRisk] {
+    private func pointsAtRisk(_ place: VaultPlace) throws(KuraError) -> [PointAtRisk] {
         guard let waiting = try waitingPoints(of: place) else {
             return [PointAtRisk(vault: place.name, point: nil)]
         }
@@ -133,7 +133,7 @@ extension Subscription {
     private func move(
         _ places: [VaultPlace], _ report: inout FailoverReport, _ progress: Progress,
         _ cancellation: Cancellation
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         for place in places {
             let moved = try move(place, &report.warnings)
             report.moved.append(
@@ -153,16 +153,16 @@ extension Subscription {
     /// goes on alone if the old one is gone.
     private func move(
         _ place: VaultPlace, _ warnings: inout [String]
-    ) throws(StoreError) -> VaultPlace {
+    ) throws(KuraError) -> VaultPlace {
         guard let revision = place.record.revisionAfterFailover, let target = place.passive else {
-            throw StoreError(.unsupported, "vault \(place.name) has failed over too often")
+            throw KuraError(.unsupported, "vault \(place.name) has failed over too often")
         }
         var record = place.record
         record.failedOver.toggle()
         record.revision = revision
         try replace(place.record, by: record, in: target, operation: "failover")
         if place.isActiveReachable, let old = place.active {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 try replace(place.record, by: record, in: old, operation: "failover")
             } catch {
                 // The higher revision counts; the next replication writes it here, too.
@@ -177,7 +177,7 @@ extension Subscription {
     /// else replaced it first.
     func replace(
         _ known: VaultRecord, by record: VaultRecord, in region: Region, operation: String
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         let intake = try Intake(into: Vault(region: region, record: known), operation: operation)
         var clean = false
         defer { intake.end(clean: clean) }

@@ -53,50 +53,50 @@ struct Home {
 
     /// Whether `path` holds a home. A directory with other things in it is an error; what is left
     /// of the making of a home that was cut short is not.
-    static func exists(at path: FilePath) throws(StoreError) -> Bool {
+    static func exists(at path: FilePath) throws(KuraError) -> Bool {
         let fileSystem = LocalFileSystem()
         do {
             if try fileSystem.exists(file(path)) { return true }
             guard try fileSystem.exists(path) else { return false }
             guard try fileSystem.list(path).allSatisfy(isTemporary) else {
-                throw StoreError(
+                throw KuraError(
                     .invalidInput, "\(path) is not a Kura home: it has no \(fileName)",
                     remedy: "name another directory with --home, or an empty one")
             }
             return false
         } catch {
-            throw StoreError(error)
+            throw KuraError(error)
         }
     }
 
     /// Whether `path` holds a home, whatever else is in it.
-    static func isThere(_ path: FilePath) throws(StoreError) -> Bool {
+    static func isThere(_ path: FilePath) throws(KuraError) -> Bool {
         do throws(IOError) {
             return try LocalFileSystem().exists(file(path))
         } catch {
-            throw StoreError(io: error)
+            throw KuraError(io: error)
         }
     }
 
-    static func create(at path: FilePath) throws(StoreError) -> Home {
+    static func create(at path: FilePath) throws(KuraError) -> Home {
         let home = Home(path: path, regions: [])
         do {
             try home.fileSystem.makeDirectories(path)
         } catch {
-            throw StoreError(error)
+            throw KuraError(error)
         }
         try home.save()
         return home
     }
 
-    static func open(at path: FilePath) throws(StoreError) -> Home {
+    static func open(at path: FilePath) throws(KuraError) -> Home {
         let file = file(path)
         do {
             let bytes = try LocalFileSystem().contents(file, max: byteCountMax)
             let data = Data(bytes)
             let version = try JSONDecoder().decode(Version.self, from: data).formatVersion
             guard version <= formatVersion else {
-                throw StoreError(
+                throw KuraError(
                     .unsupported, "the home \(path) has format version \(version), "
                         + "which this Kura does not know",
                     remedy: "use the version of Kura that wrote it, or a newer one")
@@ -111,17 +111,17 @@ struct Home {
         } catch is DecodingError {
             throw damaged(file)
         } catch {
-            throw StoreError(error)
+            throw KuraError(error)
         }
     }
 
-    private static func damaged(_ file: FilePath) -> StoreError {
-        StoreError(
+    private static func damaged(_ file: FilePath) -> KuraError {
+        KuraError(
             .damaged, "\(file) is damaged",
             remedy: "restore the file from a copy; the replica directories are not affected")
     }
 
-    func save() throws(StoreError) {
+    func save() throws(KuraError) {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -132,7 +132,7 @@ struct Home {
                 temporary: path.appending(Self.temporaryName()),
                 replacing: true)
         } catch {
-            throw StoreError(error)
+            throw KuraError(error)
         }
     }
 
@@ -142,7 +142,7 @@ struct Home {
             ? .anybody : .trusted
     }
 
-    func open(_ entry: RegionEntry) throws(StoreError) -> Region {
+    func open(_ entry: RegionEntry) throws(KuraError) -> Region {
         guard let id = UniqueID(hex: entry.id) else { throw Self.damaged(Self.file(path)) }
         return Region(
             id: id, name: entry.name, replicas: entry.replicas.map { path.pushing(FilePath($0)) },

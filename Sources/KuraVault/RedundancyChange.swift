@@ -26,21 +26,21 @@ extension Subscription {
     public func setRedundancy(
         of place: VaultPlace, to kind: Redundancy, convert: Bool, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> RedundancyChange {
+    ) throws(KuraError) -> RedundancyChange {
         var change = RedundancyChange(vault: place.name, from: place.record.redundancy, to: kind)
         guard kind != place.record.redundancy else { return change }
         let vault = try place.writing()
         let points = try vault.heldPoints().count
         let items = try settings(of: vault).items.count
         guard items == 0 || convert else {
-            throw StoreError(
+            throw KuraError(
                 .refused, "vault \(place.name) has registered virtual machines (\(items)): its "
                     + "redundancy, \(place.record.redundancy.name), is frozen, as in Azure Backup",
                 remedy: "Kura can copy, verify and then switch: "
                     + "kura vault set-redundancy \(place.name) \(kind.name) --convert")
         }
         guard points == 0 || convert else {
-            throw StoreError(
+            throw KuraError(
                 .refused, "vault \(place.name) has recovery points (\(points)): its redundancy, "
                     + "\(place.record.redundancy.name), is frozen, as in Azure Backup",
                 remedy: "Kura can copy, verify and then switch: "
@@ -49,7 +49,7 @@ extension Subscription {
         var record = place.record
         record.redundancy = kind
         guard record.revision < Limits.sequenceMax else {
-            throw StoreError(
+            throw KuraError(
                 .damaged, "the record of vault \(place.name) cannot be replaced: its revision is the "
                     + "highest that there is", remedy: "look at the replicas: who wrote that?")
         }
@@ -63,7 +63,7 @@ extension Subscription {
             }
         } else if !kind.hasPair, record.pair != nil {
             guard !record.failedOver else {
-                throw StoreError(
+                throw KuraError(
                     .refused, "vault \(place.name) is active in its pair, \(place.activeName)",
                     remedy: "bring it back first: kura region failback \(place.homeRegionName)")
             }
@@ -85,14 +85,14 @@ extension Subscription {
     private func copy(
         _ record: VaultRecord, from region: Region, to pair: Region, _ change: inout RedundancyChange,
         _ progress: Progress, _ cancellation: Cancellation
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         let replication = Replication(
             active: Vault(region: region, record: record),
             passive: Vault(region: pair, record: record))
         let report = try replication.run(progress: progress, cancellation: cancellation)
         change.copied = report
         if let problem = report.there.problems.first {
-            throw StoreError(
+            throw KuraError(
                 .damaged, "not everything could be copied to \(pair.name), so nothing was switched: "
                     + problem, remedy: "run: kura verify --repair, then the command again")
         }
@@ -100,7 +100,7 @@ extension Subscription {
             VerifyRequest(level: .chunks), progress: progress, cancellation: cancellation)
         change.verified = verified
         if let damage = verified.damaged.first {
-            throw StoreError(
+            throw KuraError(
                 .damaged, "the copy in \(pair.name) is not good, so nothing was switched: "
                     + "\(damage.path): \(damage.detail)",
                 remedy: "look at the disk of that replica, then run the command again")

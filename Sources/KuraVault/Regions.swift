@@ -1,15 +1,15 @@
 internal import FoundationEssentials
 internal import KuraFormat
-internal import KuraIO
+public import KuraIO
 internal import KuraReplication
 public import KuraStore
 internal import SystemPackage
 
 extension Subscription {
-    public func region(named name: String) throws(StoreError) -> Region {
+    public func region(named name: String) throws(KuraError) -> Region {
         guard let found = regions.first(where: { $0.name == name }) else {
             let known = regions.map(\.name).joined(separator: ", ")
-            throw StoreError(
+            throw KuraError(
                 .notFound, "there is no region \(name)",
                 remedy: known.isEmpty ? "run: kura region add \(name)" : "regions here: \(known)")
         }
@@ -40,7 +40,7 @@ extension Subscription {
     /// with an identity, which the next call with the same name and directories takes up. So a home
     /// that was lost takes up the regions it had, too.
     /// - Returns: the subscription with the region.
-    public func addRegion(_ new: NewRegion) throws(StoreError) -> Subscription {
+    public func addRegion(_ new: NewRegion) throws(KuraError) -> Subscription {
         try Self.checkRegionName(new.name)
         let lock = try lockHome()
         defer { LocalFileSystem().close(lock) }
@@ -50,7 +50,7 @@ extension Subscription {
             if new.recreate {
                 try recreate(home.regions[place], home)
             } else if new.pair == nil || !new.replicas.isEmpty {
-                throw StoreError(
+                throw KuraError(
                     .exists, "there is a region \(new.name) already",
                     remedy: "look at it with: kura region show \(new.name)")
             }
@@ -63,7 +63,7 @@ extension Subscription {
             let region = try Region.create(
                 name: new.name, replicas: paths, owner: Home.replicaOwner)
             if let known = home.regions.first(where: { $0.id == region.id.hex }) {
-                throw StoreError(
+                throw KuraError(
                     .exists, "these are the directories of region \(known.name)",
                     remedy: "give directories of its own to each region")
             }
@@ -90,10 +90,10 @@ extension Subscription {
     /// Pairs a region, and the other one with it unless that has a pair, in Azure or here.
     private func setPair(
         of place: Int, to pair: String, in home: inout Home
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         let name = home.regions[place].name
         guard pair != name else {
-            throw StoreError(.invalidInput, "region \(name) cannot be its own pair")
+            throw KuraError(.invalidInput, "region \(name) cannot be its own pair")
         }
         guard let other = home.regions.firstIndex(where: { $0.name == pair }) else {
             throw Self.noSuchPair(pair)
@@ -104,8 +104,8 @@ extension Subscription {
         }
     }
 
-    private static func noSuchPair(_ name: String) -> StoreError {
-        StoreError(
+    private static func noSuchPair(_ name: String) -> KuraError {
+        KuraError(
             .notFound, "there is no region \(name) to pair with",
             remedy: "run first: kura region add \(name)")
     }
@@ -114,15 +114,15 @@ extension Subscription {
     ///
     /// Only when every vault that is known to be in it is active elsewhere: an empty region in
     /// place of an active one would look like a vault without recovery points.
-    private func recreate(_ entry: Home.RegionEntry, _ home: Home) throws(StoreError) {
+    private func recreate(_ entry: Home.RegionEntry, _ home: Home) throws(KuraError) {
         let region = try home.open(entry)
         guard region.available.isEmpty else {
-            throw StoreError(
+            throw KuraError(
                 .exists, "region \(entry.name) has \(region.available.count) replicas that are there",
                 remedy: "fill the others with: kura replicate")
         }
         for place in try places() where place.record.activeRegion == region.id {
-            throw StoreError(
+            throw KuraError(
                 .refused, "vault \(place.name) is active in region \(entry.name)",
                 remedy: "declare the region lost first: kura region failover \(entry.name)")
         }
@@ -131,24 +131,24 @@ extension Subscription {
             owner: Home.replicaOwner)
     }
 
-    private func lockHome() throws(StoreError) -> OpenFile {
+    private func lockHome() throws(KuraError) -> OpenFile {
         do throws(IOError) {
             if let lock = try LocalFileSystem().lock(home.appending("kura.lock")) { return lock }
         } catch {
-            throw StoreError(io: error)
+            throw KuraError(io: error)
         }
-        throw StoreError(
+        throw KuraError(
             .locked, "another process is changing the regions of \(home)",
             remedy: "run the command again")
     }
 
     /// The directories as the home keeps them: its own relative to it, others absolute.
-    private static func directories(of new: NewRegion) throws(StoreError) -> [String] {
+    private static func directories(of new: NewRegion) throws(KuraError) -> [String] {
         guard !new.replicas.isEmpty else {
             return (0..<Limits.replicasMax).map { "regions/\(new.name)/replica-\($0)" }
         }
         guard new.replicas.count <= Limits.replicasMax else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "\(new.replicas.count) replicas: a region has "
                     + "\(Limits.replicasMax) at most")
         }
@@ -156,7 +156,7 @@ extension Subscription {
         let paths = new.replicas.map { current.pushing(FilePath($0)).lexicallyNormalized() }
         for (number, path) in paths.enumerated() {
             for other in paths[..<number] where path.starts(with: other) || other.starts(with: path) {
-                throw StoreError(
+                throw KuraError(
                     .invalidInput, "\(path) and \(other) are not two directories",
                     remedy: "give each replica a directory of its own, on a disk of its own")
             }
@@ -165,13 +165,13 @@ extension Subscription {
     }
 
     /// 2 to 50 lower-case letters, digits and hyphens, a letter first: it names a directory.
-    static func checkRegionName(_ name: String) throws(StoreError) {
+    static func checkRegionName(_ name: String) throws(KuraError) {
         let isLetter = { (c: Unicode.Scalar) in ("a"..."z").contains(c) }
         let scalars = Array(name.unicodeScalars)
         guard 2...50 ~= scalars.count, isLetter(scalars[0]),
             scalars.allSatisfy({ isLetter($0) || ("0"..."9").contains($0) || $0 == "-" })
         else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "this cannot name a region: its length is \(scalars.count)",
                 remedy: "use 2 to 50 lower-case letters, digits and hyphens, a letter first: "
                     + "japaneast")

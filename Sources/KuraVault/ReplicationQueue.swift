@@ -61,7 +61,7 @@ struct ReplicationQueue: Codable {
         }
     }
 
-    func save(_ path: FilePath) throws(StoreError) {
+    func save(_ path: FilePath) throws(KuraError) {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -70,7 +70,7 @@ struct ReplicationQueue: Codable {
                 temporary: path.removingLastComponent().appending("\(UniqueID.random()).new"),
                 replacing: true)
         } catch {
-            throw StoreError(error)
+            throw KuraError(error)
         }
     }
 
@@ -87,7 +87,7 @@ extension Subscription {
     /// From the regions where both can be reached, else from the home's queue. A point that the
     /// queue knows and neither region has was acknowledged and is gone; it stays in the list.
     /// - Returns: nil when nobody knows: the active region is gone, and the home has no queue.
-    func waitingPoints(of place: VaultPlace) throws(StoreError) -> [ReplicationPlan.Point]? {
+    func waitingPoints(of place: VaultPlace) throws(KuraError) -> [ReplicationPlan.Point]? {
         let known = ReplicationQueue.load(queuePath(place.record.id))?.points
         var waiting = known
         if let replication = place.replication {
@@ -107,7 +107,7 @@ extension Subscription {
 
     private static func missingPoints(
         in replication: Replication
-    ) throws(StoreError) -> [ReplicationPlan.Point] {
+    ) throws(KuraError) -> [ReplicationPlan.Point] {
         let held = try replication.active.heldPoints()
         return try points(
             held.subtracting(replication.passive.heldPoints()), of: replication.active)
@@ -115,10 +115,10 @@ extension Subscription {
 
     private static func points(
         _ ids: Set<RecoveryPointID>, of vault: Vault
-    ) throws(StoreError) -> [ReplicationPlan.Point] {
+    ) throws(KuraError) -> [ReplicationPlan.Point] {
         var points: [ReplicationPlan.Point] = []
         for id in ids {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 points.append(ReplicationPlan.Point(id, try vault.recoveryPoint(id)))
             } catch {
                 guard error.code == .damaged else { throw error }
@@ -140,9 +140,9 @@ extension Subscription {
     ///   - replicated: when everything was brought across, if it just was.
     func saveQueue(
         of place: VaultPlace, added: ReplicationPlan.Point? = nil, replicated: Int64? = nil
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         guard place.record.pair != nil else { return }
-        try changeQueue(of: place) { queue throws(StoreError) in
+        try changeQueue(of: place) { queue throws(KuraError) in
             var waiting = try waitingPoints(of: place) ?? []
             if let added, place.replication == nil, !waiting.contains(where: { $0.id == added.id }) {
                 waiting.append(added)
@@ -153,13 +153,13 @@ extension Subscription {
     }
 
     /// Forgets what waited for the region that has become the active one.
-    func resetQueue(of place: VaultPlace) throws(StoreError) {
-        try changeQueue(of: place) { queue throws(StoreError) in queue.waiting = [] }
+    func resetQueue(of place: VaultPlace) throws(KuraError) {
+        try changeQueue(of: place) { queue throws(KuraError) in queue.waiting = [] }
     }
 
     private func changeQueue(
-        of place: VaultPlace, _ change: (inout ReplicationQueue) throws(StoreError) -> Void
-    ) throws(StoreError) {
+        of place: VaultPlace, _ change: (inout ReplicationQueue) throws(KuraError) -> Void
+    ) throws(KuraError) {
         let lock = try lockQueue(of: place.record.id)
         defer { LocalFileSystem().close(lock) }
         let path = queuePath(place.record.id)
@@ -170,7 +170,7 @@ extension Subscription {
     }
 
     /// Two processes must not each write what they saw before the other one's backup.
-    private func lockQueue(of vault: UniqueID) throws(StoreError) -> OpenFile {
+    private func lockQueue(of vault: UniqueID) throws(KuraError) -> OpenFile {
         let fileSystem = LocalFileSystem()
         let path = queueDirectory.appending("\(vault.hex).lock")
         do {
@@ -180,9 +180,9 @@ extension Subscription {
                 usleep(Self.lockPauseMicroseconds)
             }
         } catch {
-            throw StoreError(error)
+            throw KuraError(error)
         }
-        throw StoreError(
+        throw KuraError(
             .locked, "another process has been writing \(path) for too long",
             remedy: "run the command again")
     }
@@ -193,7 +193,7 @@ extension Subscription {
     /// Notes a recovery point that a backup made in `vault`.
     /// - Returns: a warning when the home could not be written; the point is durable all the same.
     public func noteBackup(_ report: BackupReport, in vault: Vault) -> String? {
-        do throws(StoreError) {
+        do throws(KuraError) {
             let place = place(of: vault)
             try saveQueue(of: place, added: ReplicationPlan.Point(report.id, report.point))
             return nil

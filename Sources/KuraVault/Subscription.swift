@@ -1,5 +1,5 @@
 public import KuraFormat
-internal import KuraIO
+public import KuraIO
 public import KuraPolicy
 internal import KuraReplication
 public import KuraStore
@@ -29,8 +29,8 @@ public final class Subscription: Sendable {
     private let opened = Mutex<Catalog?>(nil)
 
     /// The catalog of the home, opened when it is first needed.
-    func catalog() throws(StoreError) -> Catalog {
-        try opened.withLock { opened throws(StoreError) in
+    func catalog() throws(KuraError) -> Catalog {
+        try opened.withLock { opened throws(KuraError) in
             if let opened { return opened }
             let catalog = try Catalog(home: home)
             opened = catalog
@@ -56,10 +56,10 @@ public final class Subscription: Sendable {
 
     /// Opens the subscription of a home.
     /// - Parameter create: what is made if it is missing.
-    public static func open(home path: FilePath, create: Creation) throws(StoreError) -> Subscription {
+    public static func open(home path: FilePath, create: Creation) throws(KuraError) -> Subscription {
         if try !Home.exists(at: path) {
             guard create != .nothing else {
-                throw StoreError(
+                throw KuraError(
                     .notFound, "there is no Kura home at \(path)",
                     remedy: "name it with --home, or run: kura backup DISK, which makes one")
             }
@@ -82,7 +82,7 @@ public final class Subscription: Sendable {
         return subscription
     }
 
-    init(_ home: Home) throws(StoreError) {
+    init(_ home: Home) throws(KuraError) {
         var regions: [Region] = []
         for entry in home.regions { regions.append(try home.open(entry)) }
         self.home = home.path
@@ -92,7 +92,7 @@ public final class Subscription: Sendable {
             uniquingKeysWith: { first, _ in first })
     }
 
-    private static func addDefaultRegion(to home: inout Home) throws(StoreError) {
+    private static func addDefaultRegion(to home: inout Home) throws(KuraError) {
         let relative = (0..<Limits.replicasMax).map { "regions/\(defaultRegion)/replica-\($0)" }
         // The region is entered in the home last. What an interrupted start left is taken up again.
         let region = try Region.create(
@@ -115,30 +115,30 @@ public final class Subscription: Sendable {
     public func createVault(
         name: String, region regionName: String, redundancy: Redundancy? = nil, copies: Int?,
         minCopies: Int? = nil, profile: PolicyLimits = .classic
-    ) throws(StoreError) -> Vault {
+    ) throws(KuraError) -> Vault {
         try Self.checkVaultName(name)
         let region = try region(named: regionName)
         guard try places().count < profile.vaultsPerSubscription else {
-            throw StoreError(
+            throw KuraError(
                 .refused, "there are \(profile.vaultsPerSubscription) vaults, the most that a "
                     + "subscription may have", remedy: "delete one: kura vault delete NAME")
         }
         if let known = try places().first(where: { $0.name.lowercased() == name.lowercased() }) {
-            throw StoreError(
+            throw KuraError(
                 .exists, "there is a vault \(known.name) already",
                 remedy: "choose another name; upper and lower case are the same")
         }
         let redundancy = redundancy ?? (pairs[regionName] == nil ? .lrs : .grs)
         let copies = copies ?? region.replicas.count
         guard 1...region.replicas.count ~= copies else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "\(copies) copies: region \(regionName) has "
                     + "\(region.replicas.count) replicas",
                 remedy: "choose 1 to \(region.replicas.count)")
         }
         let minCopies = minCopies ?? min(2, copies)
         guard min(2, copies)...copies ~= minCopies else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "at least \(minCopies) of \(copies) copies: a backup is durable in "
                     + "two replicas at least", remedy: copies == 1
                     ? "leave it out: there is one copy" : "choose 2 to \(copies)")
@@ -159,7 +159,7 @@ public final class Subscription: Sendable {
             try replace(record, by: record, in: pair, operation: "create")
             try saveQueue(of: VaultPlace([record], regions: regions))
         }
-        try change(vault, "CreateVault") { settings throws(StoreError) in
+        try change(vault, "CreateVault") { settings throws(KuraError) in
             settings.limits = profile
             settings.enterStandardPolicy(on: PolicyZone.utc.date(at: record.created))
         }
@@ -169,10 +169,10 @@ public final class Subscription: Sendable {
     /// The paired region of a vault in `regionName`, which must hold as many copies.
     func pairForVault(
         in regionName: String, _ redundancy: Redundancy, copies: Int
-    ) throws(StoreError) -> Region {
+    ) throws(KuraError) -> Region {
         guard let pairName = pairs[regionName] else {
             let known = RegionPairs.pair(of: regionName)
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "region \(regionName) has no paired region, which "
                     + "\(redundancy.name) needs",
                 remedy: "run: kura region add \(known ?? "NAME --pair \(regionName)"), or use lrs")
@@ -180,7 +180,7 @@ public final class Subscription: Sendable {
         let pair = try region(named: pairName)
         if let problem = pair.problems.compactMap({ $0 }).first { throw problem }
         guard copies <= pair.replicas.count else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "\(copies) copies: the paired region \(pairName) has "
                     + "\(pair.replicas.count) replicas",
                 remedy: "use --copies \(pair.replicas.count)")
@@ -192,13 +192,13 @@ public final class Subscription: Sendable {
     public static let defaultChunkBytesMean: UInt32 = 32768
 
     /// 2 to 50 letters, digits and hyphens, a letter first.
-    static func checkVaultName(_ name: String) throws(StoreError) {
+    static func checkVaultName(_ name: String) throws(KuraError) {
         let isLetter = { (c: Unicode.Scalar) in ("a"..."z").contains(c) || ("A"..."Z").contains(c) }
         let scalars = Array(name.unicodeScalars)
         guard 2...50 ~= scalars.count, isLetter(scalars[0]),
             scalars.allSatisfy({ isLetter($0) || ("0"..."9").contains($0) || $0 == "-" })
         else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "this cannot name a vault: its length is \(scalars.count)",
                 remedy: "use 2 to 50 letters, digits and hyphens, a letter first")
         }
@@ -212,7 +212,7 @@ public final class Subscription: Sendable {
     ///   - region: the only region to read from; nil for the active one, and its pair behind it.
     public func recoveryPoint(
         _ reference: String, in vaultName: String? = nil, region: String? = nil
-    ) throws(StoreError) -> LocatedPoint {
+    ) throws(KuraError) -> LocatedPoint {
         let (searched, unreadable) = try vaults(toSearch: vaultName, region)
         if reference.hasSuffix("@latest") {
             let item = String(reference.dropLast("@latest".count))
@@ -220,7 +220,7 @@ public final class Subscription: Sendable {
         }
         let digits = "0123456789abcdef"
         guard (1...64).contains(reference.utf8.count), reference.allSatisfy(digits.contains) else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "\"\(reference.prefix(80))\" names no recovery point",
                 remedy: "use an id from kura list, its first digits, or ITEM@latest")
         }
@@ -231,13 +231,13 @@ public final class Subscription: Sendable {
         }
         guard let (vault, id) = found.first else {
             if let unreadable { throw unreadable }
-            throw StoreError(
+            throw KuraError(
                 .notFound, "there is no recovery point \(reference)",
                 remedy: "run: kura list")
         }
         guard found.count == 1 else {
             let ids = found.prefix(5).map { String($0.1.hex.prefix(16)) }.joined(separator: ", ")
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "\(reference) is the start of \(found.count) recovery points: \(ids)",
                 remedy: "give more digits")
         }
@@ -248,7 +248,7 @@ public final class Subscription: Sendable {
     /// not found may be there, and "none" would be a guess.
     private func vaults(
         toSearch name: String?, _ regionName: String?
-    ) throws(StoreError) -> (vaults: [Vault], unreadable: StoreError?) {
+    ) throws(KuraError) -> (vaults: [Vault], unreadable: KuraError?) {
         guard let regionName else {
             if let name { return ([try vault(named: name)], nil) }
             return (try vaults(), try unreadableVaults().first)
@@ -256,9 +256,9 @@ public final class Subscription: Sendable {
         if let name { return ([try vault(named: name, in: regionName)], nil) }
         let region = try region(named: regionName)
         var found: [Vault] = []
-        var unreadable: StoreError?
+        var unreadable: KuraError?
         for place in try places() where [place.active?.id, place.passive?.id].contains(region.id) {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 found.append(try vault(named: place.name, in: regionName))
             } catch {
                 unreadable = unreadable ?? error
@@ -268,8 +268,8 @@ public final class Subscription: Sendable {
     }
 
     private func latest(
-        of item: String, in vaults: [Vault], _ unreadable: StoreError?
-    ) throws(StoreError) -> LocatedPoint {
+        of item: String, in vaults: [Vault], _ unreadable: KuraError?
+    ) throws(KuraError) -> LocatedPoint {
         var found: [LocatedPoint] = []
         for vault in vaults {
             if let newest = try recoveryPoints(of: vault, item: item).first {
@@ -278,12 +278,12 @@ public final class Subscription: Sendable {
         }
         guard let first = found.first else {
             if let unreadable { throw unreadable }
-            throw StoreError(
+            throw KuraError(
                 .notFound, "item \(item) has no recovery point", remedy: "run: kura list")
         }
         guard found.count == 1 else {
             let names = found.map(\.vault.record.name).joined(separator: ", ")
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "several vaults have an item \(item): \(names)",
                 remedy: "name the vault with --vault")
         }
@@ -301,8 +301,8 @@ extension Subscription {
     ///   - listed: names of all points of the vault, where the caller has just listed them.
     public func recoveryPoints(
         of vault: Vault, item: String? = nil, listed: Set<RecoveryPointID>? = nil
-    ) throws(StoreError) -> [(id: RecoveryPointID, point: RecoveryPoint)] {
-        do throws(StoreError) {
+    ) throws(KuraError) -> [(id: RecoveryPointID, point: RecoveryPoint)] {
+        do throws(KuraError) {
             return try catalog().recoveryPoints(of: vault, item: item, listed: listed)
         } catch {
             return try vault.recoveryPoints().filter { item == nil || $0.point.item == item }
@@ -310,8 +310,8 @@ extension Subscription {
     }
 
     /// How many recovery points each item of a vault has, by name; likewise.
-    public func pointCounts(of vault: Vault) throws(StoreError) -> [String: Int] {
-        do throws(StoreError) {
+    public func pointCounts(of vault: Vault) throws(KuraError) -> [String: Int] {
+        do throws(KuraError) {
             return try catalog().pointCounts(of: vault).mapValues(\.points)
         } catch {
             return Dictionary(try vault.recoveryPoints().map { ($0.point.item, 1) }) { $0 + $1 }
@@ -322,8 +322,8 @@ extension Subscription {
     /// without a catalog that works from the region. Pruning must do on a full disk.
     func mapPoints<T>(
         of vault: Vault, _ transform: (RecoveryPointID, RecoveryPoint) -> T
-    ) throws(StoreError) -> [T] {
-        do throws(StoreError) {
+    ) throws(KuraError) -> [T] {
+        do throws(KuraError) {
             return try catalog().mapPoints(of: vault, transform)
         } catch {
             return try vault.recoveryPoints().map { transform($0.id, $0.point) }

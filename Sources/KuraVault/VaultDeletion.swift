@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 internal import KuraFormat
-internal import KuraIO
-public import KuraStore
+public import KuraIO
+internal import KuraStore
 internal import SystemPackage
 
 extension Subscription {
@@ -13,11 +13,11 @@ extension Subscription {
     ///   too.
     public func deleteVault(
         _ place: VaultPlace, withPoints: Bool = false
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         let vault = try place.writing()
         let blockers = try blockers(of: place, vault).filter { !withPoints || $0.isMachine }
         guard blockers.isEmpty else {
-            throw StoreError(
+            throw KuraError(
                 .refused, "vault \(place.name) cannot be deleted: "
                     + blockers.map(\.what).joined(separator: "; "),
                 remedy: blockers.map { "\($0.what): \($0.remedy)" }.joined(separator: "\n"))
@@ -25,17 +25,17 @@ extension Subscription {
         for region in [place.active, place.passive].compactMap({ $0 }) {
             let problems = region.problems.prefix(Int(place.record.copies))
             if let problem = problems.compactMap({ $0 }).first {
-                throw StoreError(
+                throw KuraError(
                     problem.code, "vault \(place.name) cannot be deleted while a replica is away, "
                         + "which would bring it back: \(problem.message)", remedy: problem.remedy)
             }
         }
         if place.record.pair != nil, place.passive == nil {
-            throw StoreError(
+            throw KuraError(
                 .replicaMissing, "the paired region of vault \(place.name) is not known here",
                 remedy: "add it with: kura region add NAME --replica DIR")
         }
-        try vault.withJournal { _ throws(StoreError) in
+        try vault.withJournal { _ throws(KuraError) in
             for region in [place.passive, place.active].compactMap({ $0 }) {
                 for replica in region.replicas.prefix(Int(place.record.copies)) {
                     try Self.removeVault(place.record.id, in: replica)
@@ -48,7 +48,7 @@ extension Subscription {
     /// What stands in the way of a vault's deletion, each with the command that removes it.
     private func blockers(
         of place: VaultPlace, _ vault: Vault
-    ) throws(StoreError) -> [(what: String, remedy: String, isMachine: Bool)] {
+    ) throws(KuraError) -> [(what: String, remedy: String, isMachine: Bool)] {
         var blockers: [(what: String, remedy: String, isMachine: Bool)] = []
         let settings = try settings(of: vault)
         for (item, state) in settings.items.sorted(by: { $0.key < $1.key }) {
@@ -69,7 +69,7 @@ extension Subscription {
     /// The record goes first: a directory without one is no vault.
     private static func removeVault(
         _ id: UniqueID, in replica: Replica
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         let fileSystem = LocalFileSystem()
         do throws(IOError) {
             let path = replica.vaultPath(id)
@@ -78,12 +78,12 @@ extension Subscription {
             if try fileSystem.exists(record) { try fileSystem.remove(record) }
             try fileSystem.flushDirectory(path)
         } catch {
-            throw StoreError(io: error)
+            throw KuraError(io: error)
         }
         do {
             try FileManager.default.removeItem(atPath: replica.vaultPath(id).string)
         } catch {
-            throw StoreError(
+            throw KuraError(
                 .io, "\(replica.vaultPath(id)) cannot be removed: \(error)",
                 remedy: "remove it by hand; without its record it is no vault any more")
         }

@@ -1,4 +1,5 @@
 public import KuraFormat
+public import KuraIO
 internal import KuraReplication
 public import KuraStore
 
@@ -58,7 +59,7 @@ public struct VaultPlace: Sendable {
 
     /// The vault for reading: in its active region with the other one to fall back on, or, when the
     /// active region is gone and that is allowed, in the passive one.
-    public func reading() throws(StoreError) -> Vault {
+    public func reading() throws(KuraError) -> Vault {
         if isActiveReachable, let active {
             return Vault(region: active, record: record, pair: passive)
         }
@@ -69,16 +70,16 @@ public struct VaultPlace: Sendable {
     }
 
     /// The vault for backups: in its active region.
-    public func writing() throws(StoreError) -> Vault {
+    public func writing() throws(KuraError) -> Vault {
         guard isActiveReachable, let active else { throw unreachable }
         try requireUncontested()
         return Vault(region: active, record: record, pair: passive)
     }
 
     /// Throws when there are rival records, so that writing would decide for one of them.
-    func requireUncontested() throws(StoreError) {
+    func requireUncontested() throws(KuraError) {
         guard isContested else { return }
-        throw StoreError(
+        throw KuraError(
             .refused, "vault \(name) has different records of revision \(record.revision): two "
                 + "writers changed it without knowing of each other; it can be read, not written",
             remedy: "remove the file vaults/\(record.id.hex)/vault that is wrong from the replicas "
@@ -86,16 +87,16 @@ public struct VaultPlace: Sendable {
     }
 
     /// Why the active region cannot be used, and what to do.
-    public var unreachable: StoreError {
+    public var unreachable: KuraError {
         let problem = active?.problems.compactMap { $0 }.first
         let reason = problem?.message ?? "the home does not know its directories"
         let message = "region \(activeName), where vault \(name) is, cannot be reached: \(reason)"
         guard isPassiveReachable, let passive else {
-            return StoreError(
+            return KuraError(
                 problem?.code ?? .replicaMissing, message,
                 remedy: problem?.remedy ?? "add it with: kura region add NAME --replica DIR")
         }
-        return StoreError(
+        return KuraError(
             .replicaMissing, message,
             remedy: "mount its disks; or declare it lost, to go on in \(passive.name): "
                 + "kura region failover \(activeName)")
@@ -121,11 +122,11 @@ public struct VaultPlace: Sendable {
 
 extension Subscription {
     /// Every vault that a reachable region holds, by name.
-    public func places() throws(StoreError) -> [VaultPlace] {
+    public func places() throws(KuraError) -> [VaultPlace] {
         var found: [UniqueID: [VaultRecord]] = [:]
-        var problem: StoreError?
+        var problem: KuraError?
         for region in regions {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 for (id, records) in try region.vaultRecords() {
                     for record in records { found[id, default: []].keepNewest(record) }
                 }
@@ -144,7 +145,7 @@ extension Subscription {
     }
 
     /// Finds a vault by its name, in whatever case.
-    public func place(named name: String) throws(StoreError) -> VaultPlace {
+    public func place(named name: String) throws(KuraError) -> VaultPlace {
         let all = try places()
         if let place = all.first(where: { $0.name.lowercased() == name.lowercased() }) {
             return place
@@ -154,21 +155,21 @@ extension Subscription {
             if let problem = region.problems.compactMap({ $0 }).first { throw problem }
         }
         let known = all.map(\.name).joined(separator: ", ")
-        throw StoreError(
+        throw KuraError(
             .notFound, "there is no vault \(name)",
             remedy: known.isEmpty ? "run: kura vault create \(name)" : "vaults here: \(known)")
     }
 
     /// The vault for reading.
-    public func vault(named name: String) throws(StoreError) -> Vault {
+    public func vault(named name: String) throws(KuraError) -> Vault {
         try place(named: name).reading()
     }
 
     /// Every vault that can be read, by name. What cannot is among `unreadableVaults`.
-    public func vaults() throws(StoreError) -> [Vault] {
+    public func vaults() throws(KuraError) -> [Vault] {
         var vaults: [Vault] = []
         for place in try places() {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 vaults.append(try place.reading())
             } catch {
                 continue
@@ -178,10 +179,10 @@ extension Subscription {
     }
 
     /// Per vault that cannot be read now, why.
-    public func unreadableVaults() throws(StoreError) -> [StoreError] {
-        var errors: [StoreError] = []
+    public func unreadableVaults() throws(KuraError) -> [KuraError] {
+        var errors: [KuraError] = []
         for place in try places() {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 _ = try place.reading()
             } catch {
                 errors.append(error)
@@ -191,18 +192,18 @@ extension Subscription {
     }
 
     /// The vault in one region alone, for `--region`.
-    public func vault(named name: String, in regionName: String) throws(StoreError) -> Vault {
+    public func vault(named name: String, in regionName: String) throws(KuraError) -> Vault {
         let place = try place(named: name)
         let region = try region(named: regionName)
         if region.id == place.active?.id { return Vault(region: region, record: place.record) }
         guard region.id == place.passive?.id else {
             let others = [place.activeName, place.passiveName].compactMap { $0 }
-            throw StoreError(
+            throw KuraError(
                 .notFound, "region \(regionName) does not hold vault \(place.name)",
                 remedy: "it is in \(others.joined(separator: " and "))")
         }
         guard place.passiveMayBeRead else {
-            throw StoreError(
+            throw KuraError(
                 .refused, "region \(regionName) is the secondary of vault \(place.name), which is "
                     + "\(place.record.redundancy.name): it may be read after a failover only",
                 remedy: "run: kura region failover \(place.activeName), or use ra-grs: "

@@ -98,7 +98,7 @@ struct Check {
                 guard try proven.contains(id) || world.bytes(of: id, from: vault) == bytes else {
                     throw Violation("I4: \(id.short) restores other bytes \(when)")
                 }
-            } catch let error as StoreError where promises.mayLack.contains(id) {
+            } catch let error as KuraError where promises.mayLack.contains(id) {
                 guard error.code == .damaged || error.code == .notFound else { throw error }
             }
         }

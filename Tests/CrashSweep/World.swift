@@ -191,7 +191,7 @@ struct World: @unchecked Sendable {
             vault: vault.id, sequence: UInt64(try vault.journal().count + 1), epoch: 0,
             previous: try vault.journal().last?.id, time: Clock.now(), actor: "sweep",
             operation: "UpdatePolicy", subject: "policy/gold", before: "", after: "{}", note: "")
-        let id = try vault.withJournal { writer throws(StoreError) in try writer.append(entry) }
+        let id = try vault.withJournal { writer throws(KuraError) in try writer.append(entry) }
         promises.settings.insert(id)
     }
 }

@@ -109,7 +109,7 @@ import TestSupport
             regions.hide(regions.regionPath(east), true)
             _ = try regions.subscription().failOver(east, acceptLoss: true)
             made[try regions.backup(disk(3))] = disk(3)
-            let gone = #expect(throws: StoreError.self) {
+            let gone = #expect(throws: KuraError.self) {
                 try regions.subscription().failBack(east, acceptLoss: false)
             }
             #expect(gone?.code == .replicaMissing)
@@ -135,7 +135,7 @@ import TestSupport
             try regions.replicate()
             removeTree(regions.regionPath(east))
             let again = Subscription.NewRegion(name: east, recreate: true)
-            let refused = #expect(throws: StoreError.self) {
+            let refused = #expect(throws: KuraError.self) {
                 try regions.subscription().addRegion(again)
             }
             #expect(refused?.code == .refused)
@@ -183,9 +183,9 @@ import TestSupport
             #expect(place.isContested)
             #expect(try regions.restore(id, from: place.reading()) == disk(1))
             let errors = [
-                #expect(throws: StoreError.self) { try regions.backup(disk(2)) },
-                #expect(throws: StoreError.self) { try regions.replicate() },
-                #expect(throws: StoreError.self) {
+                #expect(throws: KuraError.self) { try regions.backup(disk(2)) },
+                #expect(throws: KuraError.self) { try regions.replicate() },
+                #expect(throws: KuraError.self) {
                     try regions.subscription().failOver(east, acceptLoss: true)
                 },
             ]
@@ -209,8 +209,8 @@ import TestSupport
                     #expect(try regions.restore(id, from: alone.get()) == disk(1))
                     #expect(try regions.place().notice != nil)
                 } else {
-                    #expect(throws: StoreError.self) { try direct.get() }
-                    #expect(throws: StoreError.self) { try alone.get() }
+                    #expect(throws: KuraError.self) { try direct.get() }
+                    #expect(throws: KuraError.self) { try alone.get() }
                 }
                 _ = try regions.subscription().failOver(east, acceptLoss: false)
                 #expect(try regions.restore(id, from: regions.place().reading()) == disk(1))

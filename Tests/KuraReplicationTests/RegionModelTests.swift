@@ -48,7 +48,7 @@ private struct RandomDays {
             acknowledged[try regions.backup(disk.bytes, item: item)] = disk.bytes
             disks[item] = disk
             log.append("backup")
-        } catch let error as StoreError {
+        } catch let error as KuraError {
             log.append("no backup: \(error.message)")
         }
     }
@@ -59,7 +59,7 @@ private struct RandomDays {
             #expect(report.isComplete, "\(report.allProblems) \(log)")
             replicated.formUnion(try regions.vault(in: TwoRegions.east).recoveryPointIDs())
             log.append("replicate")
-        } catch let error as StoreError {
+        } catch let error as KuraError {
             log.append("no replication: \(error.message)")
         }
     }
@@ -103,7 +103,7 @@ private struct RandomDays {
                 try expectAll(in: place.passiveName!)
             }
             log.append("failover of \(place.activeName), refused \(report.isRefused)")
-        } catch let error as StoreError {
+        } catch let error as KuraError {
             log.append("no failover: \(error.message)")
         }
     }
@@ -122,7 +122,7 @@ private struct RandomDays {
             let report = try regions.subscription().failBack(TwoRegions.east, acceptLoss: false)
             if !report.moved.isEmpty { try expectAll(in: TwoRegions.east) }
             log.append("failback, moved \(report.moved.count)")
-        } catch let error as StoreError {
+        } catch let error as KuraError {
             log.append("no failback: \(error.message)")
         }
     }

@@ -126,7 +126,7 @@ import TestSupport
             let whole = try regions.replication(on: LocalFileSystem()).plan().there
             // Killed when the recovery point is to appear: everything else is there by then.
             let failing = FailingFileSystem { $0.path.string.contains("/points/") }
-            #expect(throws: StoreError.self) {
+            #expect(throws: KuraError.self) {
                 try regions.replication(on: failing).run(threads: 2)
             }
             let rest = try regions.replication(on: LocalFileSystem()).plan().there
@@ -235,7 +235,7 @@ import TestSupport
                 FilePath("vaults/\(try regions.place().record.id.hex)/locks/item-\(lock)"))
             let held = try #require(try LocalFileSystem().lock(path))
             defer { LocalFileSystem().close(held) }
-            let error = #expect(throws: StoreError.self) { try regions.replicate() }
+            let error = #expect(throws: KuraError.self) { try regions.replicate() }
             #expect(error?.code == .locked)
         }
     }

@@ -38,8 +38,8 @@ import TestSupport
             var subscription = try add("osaka", to: empty(directory))
             subscription = try add("tokyo", to: subscription, pair: "osaka")
             #expect(subscription.pairs == ["tokyo": "osaka", "osaka": "tokyo"])
-            #expect(throws: StoreError.self) { try add("kyoto", to: subscription, pair: "nara") }
-            #expect(throws: StoreError.self) { try add("kyoto", to: subscription, pair: "kyoto") }
+            #expect(throws: KuraError.self) { try add("kyoto", to: subscription, pair: "nara") }
+            #expect(throws: KuraError.self) { try add("kyoto", to: subscription, pair: "kyoto") }
         }
     }
 
@@ -83,14 +83,14 @@ import TestSupport
             for replicas in [[path, path], [path, path + "/b"], [path, path + "/../a"],
                 ["1", "2", "3", "4"]]
             {
-                let error = #expect(throws: StoreError.self) {
+                let error = #expect(throws: KuraError.self) {
                     try subscription.addRegion(
                         Subscription.NewRegion(name: "tokyo", replicas: replicas))
                 }
                 #expect(error?.code == .invalidInput)
             }
             for name in ["", "a", "Japan East", "japanEast", "../x", "1a"] {
-                let error = #expect(throws: StoreError.self) { try add(name, to: subscription) }
+                let error = #expect(throws: KuraError.self) { try add(name, to: subscription) }
                 #expect(error?.code == .invalidInput)
             }
         }
@@ -108,8 +108,8 @@ import TestSupport
             #expect(try make("first", "japaneast", nil) == .grs)
             #expect(try make("second", "tokyo", nil) == .lrs)
             #expect(try make("third", "japanwest", .zrs) == .zrs)
-            #expect(throws: StoreError.self) { try make("fourth", "tokyo", .grs) }
-            #expect(throws: StoreError.self) { try make("FIRST", "tokyo", .lrs) }
+            #expect(throws: KuraError.self) { try make("fourth", "tokyo", .grs) }
+            #expect(throws: KuraError.self) { try make("FIRST", "tokyo", .lrs) }
         }
     }
 }
@@ -135,7 +135,7 @@ import TestSupport
             #expect(try regions.place().record.pair == nil)
             try regions.backup([1, 2, 3])
             for kind in [Redundancy.lrs, .grs] {
-                let error = #expect(throws: StoreError.self) { try change(regions, to: kind) }
+                let error = #expect(throws: KuraError.self) { try change(regions, to: kind) }
                 #expect(error?.code == .refused)
             }
             #expect(try regions.place().record.redundancy == .zrs)
@@ -165,7 +165,7 @@ import TestSupport
             for replica in regions.replicas {
                 for file in try regions.files("packs", east, replica) { try write([], to: file) }
             }
-            let error = #expect(throws: StoreError.self) {
+            let error = #expect(throws: KuraError.self) {
                 try change(regions, to: .grs, convert: true)
             }
             #expect(error?.code == .damaged)
@@ -219,7 +219,7 @@ import TestSupport
         try withTemporaryDirectory { directory in
             let regions = try TwoRegions(directory)
             try regions.backup([1])
-            let error = #expect(throws: StoreError.self) {
+            let error = #expect(throws: KuraError.self) {
                 try regions.subscription().drill(regions.place(), scratch: directory)
             }
             #expect(error?.code == .refused)

@@ -48,7 +48,7 @@ struct TableTests {
                 at: { $0 == .flushDirectory && $1.contains(west) && $1.hasSuffix("/sessions") },
                 { try other.run(regions, LocalFileSystem()) })
             try holder.run(regions, calls)
-            let error = #expect(throws: StoreError.self) { try calls.finish() }
+            let error = #expect(throws: KuraError.self) { try calls.finish() }
             #expect(error?.code == .locked)
             #expect(error?.message.contains("(\(holder.rawValue))") == true)
             // The lock is free again.

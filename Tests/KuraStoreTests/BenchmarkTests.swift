@@ -113,7 +113,7 @@ import Testing
     @Test("A scratch folder refuses what it has no room for, and leaves nothing behind")
     func scratch() throws {
         try withTemporaryDirectory { directory in
-            let error = #expect(throws: StoreError.self) {
+            let error = #expect(throws: KuraError.self) {
                 _ = try ScratchFolder(in: directory, needing: .max)
             }
             #expect(error?.code == .noSpace)

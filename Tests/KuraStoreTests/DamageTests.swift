@@ -64,7 +64,7 @@ import TestSupport
                     try write(Array(read(file).dropLast(1)), to: file)
                 }
             }
-            let error = #expect(throws: StoreError.self) { try store.restore(report.id) }
+            let error = #expect(throws: KuraError.self) { try store.restore(report.id) }
             #expect(error?.code == .damaged)
             let damaged = try store.reopened().verify(VerifyRequest(level: .chunks)).damaged
             #expect(damaged.contains { $0.kind == .dangling && $0.structure == .recoveryPoint })

@@ -74,7 +74,7 @@ import TestSupport
             let failing = FailingFileSystem { call in
                 call.operation == .rename && call.path.string.contains("/points/")
             }
-            #expect(throws: StoreError.self) {
+            #expect(throws: KuraError.self) {
                 try store.backup(disk.bytes, into: store.reopened(fileSystem: failing))
             }
             #expect(try store.vault.recoveryPointIDs().isEmpty)
@@ -92,7 +92,7 @@ import TestSupport
                 call.operation == .create && call.count > 0 && call.path.string.contains("/tmp/")
                     && call.earlier(.rename, under: "/packs/") >= 6
             }
-            #expect(throws: StoreError.self) {
+            #expect(throws: KuraError.self) {
                 try store.backup(disk.bytes, into: store.reopened(fileSystem: failing))
             }
             #expect(try store.files("index", replica: 0).isEmpty)

@@ -76,7 +76,7 @@ import TestSupport
                 do {
                     let report = try store.backup(disk, into: store.reopened(fileSystem: failing))
                     points[report.id] = disk
-                } catch let error as StoreError {
+                } catch let error as KuraError {
                     #expect(error.code == .io, "call \(number)")
                 }
                 // A point that got into the third replica is complete, and counts from now on.
@@ -98,14 +98,14 @@ import TestSupport
             let disk = SyntheticDisk(seed: 1, byteCount: 50_000).bytes
             let report = try store.backup(disk)
             try store.takeAway(1)
-            let error = #expect(throws: StoreError.self) {
+            let error = #expect(throws: KuraError.self) {
                 try store.backup(disk, into: store.reopened())
             }
             #expect(error?.code == .replicaMissing)
             #expect(error?.message.contains("replica 1") == true)
             try store.bringBack(1)
             let failing = Self.failing(2, from: 3)
-            #expect(throws: StoreError.self) {
+            #expect(throws: KuraError.self) {
                 try store.backup(disk, into: store.reopened(fileSystem: failing))
             }
             #expect(try store.reopened().recoveryPointIDs() == [report.id])
@@ -182,7 +182,7 @@ import TestSupport
                     _ = try? store.reopened(fileSystem: BlindFileSystem(to: 0)).backup(request)
                 } else {
                     while store.vault.openSessions().isEmpty {}
-                    let error = #expect(throws: StoreError.self) {
+                    let error = #expect(throws: KuraError.self) {
                         try store.backup(
                             [1], into: store.reopened(fileSystem: BlindFileSystem(to: 2)))
                     }

@@ -28,7 +28,7 @@ import TestSupport
                     try store.backup(disk.bytes, into: store.reopened(fileSystem: failing))
                 }
                 if case .failure(let error) = attempt {
-                    #expect((error as? StoreError)?.code == .noSpace, "call \(number)")
+                    #expect((error as? KuraError)?.code == .noSpace, "call \(number)")
                 }
                 #expect(try store.restore(last.id) == before, "call \(number)")
                 last = try store.backup(disk.bytes, into: store.reopened())
@@ -54,7 +54,7 @@ import TestSupport
             let disk = SyntheticDisk(seed: 4, byteCount: 40 << 20).bytes
             let cancellation = Cancellation()
             cancellation.cancel()
-            let error = #expect(throws: StoreError.self) {
+            let error = #expect(throws: KuraError.self) {
                 try store.backup(disk, cancellation: cancellation)
             }
             #expect(error?.code == .interrupted)
@@ -78,7 +78,7 @@ import TestSupport
                     _ = try? store.vault.backup(request)
                 } else {
                     while store.vault.openSessions().isEmpty {}
-                    let error = #expect(throws: StoreError.self) { try store.backup([1]) }
+                    let error = #expect(throws: KuraError.self) { try store.backup([1]) }
                     #expect(error?.code == .locked)
                     #expect(error?.message.contains("process") == true)
                     pipe.closeWriting()
@@ -119,7 +119,7 @@ import TestSupport
             #expect(second.replicas == [1, 2])
             #expect(second.absences.map(\.code) == [.replicaMissing])
             removeTree(store.region.replicas[1].path)
-            let error = #expect(throws: StoreError.self) {
+            let error = #expect(throws: KuraError.self) {
                 try store.backup(disk, into: store.reopened())
             }
             #expect(error?.code == .replicaMissing)
@@ -127,7 +127,7 @@ import TestSupport
             #expect(try store.restore(first.id) == disk)
             #expect(try store.restore(second.id) == disk)
             removeTree(store.region.replicas[2].path)
-            #expect(throws: StoreError.self) { try store.restore(first.id) }
+            #expect(throws: KuraError.self) { try store.restore(first.id) }
         }
     }
 
@@ -152,7 +152,7 @@ import TestSupport
             let failing = FailingFileSystem {
                 $0.operation == .rename && $0.path.string.contains("/index/")
             }
-            #expect(throws: StoreError.self) {
+            #expect(throws: KuraError.self) {
                 try store.backup([4, 5, 6], into: store.reopened(fileSystem: failing))
             }
             for replica in 1...2 {
@@ -179,7 +179,7 @@ import TestSupport
             let failing = FailingFileSystem {
                 $0.operation == .rename && $0.path.string.contains("/index/")
             }
-            #expect(throws: StoreError.self) {
+            #expect(throws: KuraError.self) {
                 try store.backup(disk, into: store.reopened(fileSystem: failing))
             }
             for pack in try store.files("packs", replica: 0) { unlink(pack.string) }

@@ -84,7 +84,7 @@ import TestSupport
             try write([1], to: path.appending("photo.jpg"))
             let region = store.reopened().region
             #expect(try region.vacancy(of: 1) == .occupied)
-            let error = #expect(throws: StoreError.self) { try region.beginFilling(1) }
+            let error = #expect(throws: KuraError.self) { try region.beginFilling(1) }
             #expect(error?.code == .exists)
             #expect(try LocalFileSystem().list(path) == ["photo.jpg"])
             // Half filled, but as another replica.

@@ -186,7 +186,7 @@ struct PruneTests {
             let failing = FailingFileSystem {
                 $0.operation == .rename && $0.path.string.contains("/index/")
             }
-            #expect(throws: StoreError.self) {
+            #expect(throws: KuraError.self) {
                 try store.backup(
                     random.bytes(1 << 19), into: store.reopened(fileSystem: failing))
             }
@@ -253,7 +253,7 @@ struct PruneTests {
             let refusal = InterleavingFileSystem { call, path in
                 call == .list && path.hasSuffix("/condemned")
             } _: {
-                #expect(throws: StoreError.self) { _ = try Self.prune(store.reopened()) }
+                #expect(throws: KuraError.self) { _ = try Self.prune(store.reopened()) }
                 let isThere = try LocalFileSystem().exists(reserve)
                 #expect(isThere)
             }
@@ -276,7 +276,7 @@ struct PruneTests {
                 try write([1, 2, 3], to: path)
             }
             let packs = try store.files("packs", replica: 0).count
-            #expect(throws: StoreError.self) {
+            #expect(throws: KuraError.self) {
                 try Self.prune(store.reopened(), dropping: [first.id])
             }
             #expect(try store.files("packs", replica: 0).count == packs)

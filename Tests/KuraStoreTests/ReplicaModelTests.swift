@@ -80,7 +80,7 @@ private struct ReplicaModel {
             let report = try store.backup(disk.bytes, item: "\(item)", into: vault)
             points[report.id] = disk.bytes
             disks[item] = disk.edited(seed: random.next())
-        } catch let error as StoreError {
+        } catch let error as KuraError {
             #expect(error.code == .replicaMissing && vault.replicas.count < 2)
         }
     }

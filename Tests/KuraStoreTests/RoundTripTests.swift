@@ -159,7 +159,7 @@ import TestSupport
         try withTemporaryDirectory { directory in
             let store = try TestStore(directory)
             for name in ["", "a/b/c", "../b", "a/", "/a", "line\nbreak", "..", String(repeating: "x", count: 256)] {
-                #expect(throws: StoreError.self) { try store.backup([1], item: name) }
+                #expect(throws: KuraError.self) { try store.backup([1], item: name) }
             }
             #expect(try store.vault.recoveryPointIDs().isEmpty)
             #expect(try store.files("packs", replica: 0).isEmpty)

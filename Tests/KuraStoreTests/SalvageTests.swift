@@ -122,7 +122,7 @@ import Testing
                 #expect(0 < lostBytes && lostBytes + Int(report.dataBytes) == disk.count)
                 // No more than a frame, but where nobody knows what is in which.
                 #expect(lostBytes <= Tuning.dataFrameBytes || report.dataBytes == 0)
-                #expect(throws: StoreError.self) { try store.restore(point.id) }
+                #expect(throws: KuraError.self) { try store.restore(point.id) }
             }
         }
     }
@@ -212,7 +212,7 @@ import Testing
                 try store.damage(pack) { $0[100] ^= 1 }
             }
             #expect(try dangling(verify(store, repair: true)) == [.point(point.id)])
-            #expect(throws: StoreError.self) { try store.restore(point.id) }
+            #expect(throws: KuraError.self) { try store.restore(point.id) }
             // A repair that finds nothing new leaves what was given up alone.
             #expect(try dangling(verify(store, repair: true)) == [.point(point.id)])
             try write(good, to: file)
@@ -302,7 +302,7 @@ import Testing
                     Issue.record(error)
                 }
             }
-            let error = #expect(throws: StoreError.self) {
+            let error = #expect(throws: KuraError.self) {
                 try store.reopened().backup(during)
             }
             #expect(error?.code == .damaged)

@@ -38,7 +38,7 @@ struct TableTests {
             let bytes = random.bytes(32 << 10)
             let report = try scene.store.backup(
                 bytes, threads: 1, into: scene.store.reopened(fileSystem: calls))
-            let error = #expect(throws: StoreError.self) { try calls.finish() }
+            let error = #expect(throws: KuraError.self) { try calls.finish() }
             #expect(error?.code == .locked)
             #expect(error?.message.contains("by process \(getpid()) on ") == true)
             #expect(error?.message.contains("(backup)") == true)

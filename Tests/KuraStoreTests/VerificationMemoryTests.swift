@@ -72,7 +72,7 @@ import TestSupport
             // The first pack that is reached ends the run, and what was read is remembered.
             let cancellation = Cancellation()
             let stopping = CancellingFileSystem(cancellation)
-            let error = #expect(throws: StoreError.self) {
+            let error = #expect(throws: KuraError.self) {
                 try store.reopened(fileSystem: stopping).verify(
                     VerifyRequest(threads: 1), cancellation: cancellation)
             }

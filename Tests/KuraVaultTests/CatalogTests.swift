@@ -81,7 +81,7 @@ struct CatalogTests {
             // Nobody can open a directory as a catalog.
             try LocalFileSystem().makeDirectory(home.appending("catalog.sqlite"))
             let without = try estate.reopened()
-            #expect(throws: StoreError.self) { _ = try without.jobs() }
+            #expect(throws: KuraError.self) { _ = try without.jobs() }
             let report = try without.prune(
                 without.place(named: "tokyo"), dropping: [points[1].id])
             #expect(report.decisions.count { !$0.isKept } == 1)
@@ -162,7 +162,7 @@ struct CatalogTests {
             let estate = try Estate(directory)
             let others = try (0..<2).map { _ in try estate.reopened() }
             Threads.run(2) { number in
-                do throws(StoreError) {
+                do throws(KuraError) {
                     let kura = others[number]
                     let vault = try kura.place(named: "tokyo").writing()
                     for count in 0..<5 {
@@ -222,20 +222,20 @@ struct JobTests {
     func ends() throws {
         try withTemporaryDirectory { directory in
             let kura = try Estate(directory).subscription
-            _ = try kura.runJob(.backup, item: "a") { run throws(StoreError) in
+            _ = try kura.runJob(.backup, item: "a") { run throws(KuraError) in
                 run.begin(task: 0)
                 run.begin(task: 1)
                 run.skip(task: 2)
             }
-            #expect(throws: StoreError.self) {
-                try kura.runJob(.verify) { _ throws(StoreError) in
-                    throw StoreError(.io, "broken", remedy: "mend it")
+            #expect(throws: KuraError.self) {
+                try kura.runJob(.verify) { _ throws(KuraError) in
+                    throw KuraError(.io, "broken", remedy: "mend it")
                 }
             }
-            _ = try kura.runJob(.prune) { run throws(StoreError) in run.warn("look") }
-            #expect(throws: StoreError.self) {
-                try kura.runJob(.drill) { _ throws(StoreError) in
-                    throw StoreError(.interrupted, "stopped")
+            _ = try kura.runJob(.prune) { run throws(KuraError) in run.warn("look") }
+            #expect(throws: KuraError.self) {
+                try kura.runJob(.drill) { _ throws(KuraError) in
+                    throw KuraError(.interrupted, "stopped")
                 }
             }
             let jobs = try kura.jobs()
@@ -256,13 +256,13 @@ struct JobTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             let other = try estate.reopened()
-            #expect(throws: StoreError.self) {
-                try estate.subscription.runJob(.verify) { run throws(StoreError) in
+            #expect(throws: KuraError.self) {
+                try estate.subscription.runJob(.verify) { run throws(KuraError) in
                     let job = try other.cancelJob(run.id)
                     #expect(job.status == .cancelling)
                     let deadline = Clock.steady() + 20_000_000_000
                     while !run.cancellation.isCancelled, Clock.steady() < deadline { usleep(1000) }
-                    throw StoreError(.interrupted, "stopped")
+                    throw KuraError(.interrupted, "stopped")
                 }
             }
             let job = try #require(other.jobs().first)

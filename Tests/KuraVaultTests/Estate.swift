@@ -109,11 +109,11 @@ func utc(_ day: String, _ time: String = "00:00") throws -> Int64 {
 }
 
 /// The code of the error that `body` throws.
-func code(_ body: () throws -> Void) -> StoreError.Code? {
+func code(_ body: () throws -> Void) -> KuraError.Code? {
     do {
         try body()
         return nil
     } catch {
-        return (error as? StoreError)?.code
+        return (error as? KuraError)?.code
     }
 }

@@ -92,7 +92,7 @@ struct SchedulerTests {
             let others = try (0..<4).map { _ in try estate.reopened() }
             let now = try utc("2026-01-01", "14:00")
             Threads.run(4) { number in
-                do throws(StoreError) {
+                do throws(KuraError) {
                     _ = try others[number].tick(now: now)
                 } catch {
                     Issue.record(error)

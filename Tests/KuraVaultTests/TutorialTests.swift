@@ -49,7 +49,7 @@ struct TutorialTests {
     func vaultNames(name: String) throws {
         try withTemporaryDirectory { directory in
             let kura = try Estate(directory).subscription
-            #expect(throws: StoreError.self) {
+            #expect(throws: KuraError.self) {
                 try kura.createVault(name: name, region: Estate.region, copies: nil)
             }
         }
@@ -401,7 +401,7 @@ struct TutorialTests {
             do {
                 try kura.deleteVault(place)
                 Issue.record("deleted")
-            } catch let error as StoreError {
+            } catch let error as KuraError {
                 #expect(error.message.contains("web-1"))
                 #expect(error.remedy?.contains("kura vm stop web-1 --delete-data") == true)
             }
@@ -411,7 +411,7 @@ struct TutorialTests {
             do {
                 try kura.deleteVault(place)
                 Issue.record("deleted")
-            } catch let error as StoreError {
+            } catch let error as KuraError {
                 #expect(error.remedy?.contains("--delete-data --at-once") == true)
             }
             try estate.succeed([kura.stopProtection("web-1", .deleteDataAtOnce)])

@@ -74,7 +74,7 @@ struct BackupCommand: ParsableCommand {
             report = try subscription.runJob(
                 .backup, vault: vault.record.name, item: item, progress: meter,
                 cancellation: Interrupts.cancellation
-            ) { run throws(StoreError) in
+            ) { run throws(KuraError) in
                 run.skip(task: 0)
                 run.begin(task: 1)
                 let report = try vault.backup(
@@ -105,7 +105,7 @@ struct BackupCommand: ParsableCommand {
     /// After the report, because nobody has to wait for it.
     /// - Returns: why the index stays in more files than it should.
     private func mergeRuns(_ vault: Vault) -> String? {
-        do throws(StoreError) {
+        do throws(KuraError) {
             try vault.mergeRuns(Interrupts.cancellation)
             return nil
         } catch {
@@ -119,7 +119,7 @@ struct BackupCommand: ParsableCommand {
         let meter = Progress()
         let reporter = ProgressReporter("replicating", meter, style: progress.style(global))
         defer { reporter.stop() }
-        do throws(StoreError) {
+        do throws(KuraError) {
             let report = try subscription.replicate(
                 subscription.place(of: vault), progress: meter,
                 cancellation: Interrupts.cancellation)
@@ -129,7 +129,7 @@ struct BackupCommand: ParsableCommand {
         }
     }
 
-    private func open(_ path: String) throws(StoreError) -> BackupRequest.Disk {
+    private func open(_ path: String) throws(KuraError) -> BackupRequest.Disk {
         if path == "-" {
             let stream = InputStream(
                 descriptor: Terminal.inputDescriptor, name: "standard input",
@@ -138,12 +138,7 @@ struct BackupCommand: ParsableCommand {
         }
         let name = DiskName.last(path)
         try Name.check(name, what: "a disk")
-        do throws(SourceError) {
-            return BackupRequest.Disk(
-                name: name, source: .file(try SourceFile(FilePath(path))))
-        } catch {
-            throw StoreError(error)
-        }
+        return BackupRequest.Disk(name: name, source: .file(try SourceFile(FilePath(path))))
     }
 
     private func show(_ report: BackupReport, _ vault: Vault, expires: Int64?) throws {
@@ -187,24 +182,5 @@ enum DiskName {
         let name = last(path)
         guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return name }
         return String(name[..<dot])
-    }
-}
-
-extension StoreError {
-    init(_ error: SourceError) {
-        switch error {
-        case .isDirectory(let path):
-            self.init(
-                .io, "\(path) is a directory, not a disk",
-                remedy: "name the image files in it one by one")
-        case .unsupportedKind(let path):
-            self.init(
-                .io, "\(path) is neither a file nor a block device",
-                remedy: "use - to read a stream from standard input")
-        case .io(let error) where error.isNotFound:
-            self.init(.io, "there is no \(error.path)", remedy: "check the path")
-        case .io(let error):
-            self.init(io: error)
-        }
     }
 }

@@ -60,12 +60,8 @@ struct BenchOptions: ParsableArguments {
             threads: threads, copies: copies, rounds: rounds)
     }
 
-    static func open(_ image: String) throws(StoreError) -> SourceFile {
-        do throws(SourceError) {
-            return try SourceFile(FilePath(image))
-        } catch {
-            throw StoreError(error)
-        }
+    static func open(_ image: String) throws(KuraError) -> SourceFile {
+        try SourceFile(FilePath(image))
     }
 }
 
@@ -77,7 +73,7 @@ extension ScratchFolder {
             value = try body()
         } catch {
             // Why the measurement failed matters more than what stays behind.
-            do throws(StoreError) {
+            do throws(KuraError) {
                 try remove()
             } catch {
                 Terminal.warn("\(path) was not removed: \(error.message)")

@@ -41,7 +41,7 @@ struct DrillCommand: ParsableCommand {
         do {
             report = try subscription.runJob(
                 .drill, vault: place.name, progress: meter, cancellation: Interrupts.cancellation
-            ) { run throws(StoreError) in
+            ) { run throws(KuraError) in
                 try subscription.drill(
                     place, scratch: FilePath(scratch ?? Self.temporaryDirectory),
                     threads: progress.threads ?? Threads.processorCount, progress: run.progress,

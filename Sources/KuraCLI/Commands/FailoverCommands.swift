@@ -1,5 +1,6 @@
 import ArgumentParser
 import KuraFormat
+import KuraIO
 import KuraReplication
 import KuraStore
 import KuraVault
@@ -30,7 +31,7 @@ struct RegionFailoverCommand: ParsableCommand {
     func run() throws {
         let subscription = try global.subscription()
         let report = try FailoverView.withReporter(progress.style(global)) {
-            meter throws(StoreError) in
+            meter throws(KuraError) in
             try subscription.failOver(
                 name, acceptLoss: acceptLoss, progress: meter,
                 cancellation: Interrupts.cancellation)
@@ -62,7 +63,7 @@ struct RegionFailbackCommand: ParsableCommand {
     func run() throws {
         let subscription = try global.subscription()
         let report = try FailoverView.withReporter(progress.style(global)) {
-            meter throws(StoreError) in
+            meter throws(KuraError) in
             try subscription.failBack(
                 name, acceptLoss: acceptLoss, progress: meter,
                 cancellation: Interrupts.cancellation)
@@ -84,8 +85,8 @@ struct FailoverView {
     }
 
     static func withReporter(
-        _ style: ProgressStyle, _ body: (Progress) throws(StoreError) -> FailoverReport
-    ) throws(StoreError) -> FailoverReport {
+        _ style: ProgressStyle, _ body: (Progress) throws(KuraError) -> FailoverReport
+    ) throws(KuraError) -> FailoverReport {
         let meter = Progress()
         let reporter = ProgressReporter("replicating", meter, style: style)
         defer { reporter.stop() }
@@ -106,9 +107,9 @@ struct FailoverView {
         if !report.warnings.isEmpty || !report.atRisk.isEmpty { throw EarlyExit.warnings }
     }
 
-    private var refusal: StoreError {
+    private var refusal: KuraError {
         let points = Units.count(report.atRisk.count, "recovery point")
-        return StoreError(
+        return KuraError(
             .refused, "this \(verb) would leave \(points) behind:\n" + lines,
             remedy: (back ? "run: kura verify --repair, then the command again"
                 : "bring region \(report.region) back if you can")

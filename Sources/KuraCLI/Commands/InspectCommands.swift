@@ -1,5 +1,6 @@
 import ArgumentParser
 import KuraFormat
+import KuraIO
 import KuraStore
 import KuraVault
 
@@ -95,7 +96,7 @@ struct DiffCommand: ParsableCommand {
         let left = try subscription.recoveryPoint(first, in: vault)
         let right = try subscription.recoveryPoint(second, in: vault)
         guard left.vault.id == right.vault.id else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "the recovery points are in different vaults",
                 remedy: "choose two of one vault")
         }

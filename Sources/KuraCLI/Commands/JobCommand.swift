@@ -102,7 +102,7 @@ struct JobWatchCommand: ParsableCommand {
         var shown = -1
         while !job.status.isOver {
             if Interrupts.cancellation.isCancelled {
-                throw StoreError(.interrupted, "no longer watching; the job goes on")
+                throw KuraError(.interrupted, "no longer watching; the job goes on")
             }
             let percent = Int(job.progress * 100)
             if percent != shown, !global.quiet {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import KuraFormat
+import KuraIO
 import KuraStore
 import KuraVault
 import SystemPackage
@@ -45,7 +46,7 @@ struct ListCommand: ParsableCommand {
         }
         if vaults.count > 1 { points.sort(by: Self.isNewer) }
         if let item, points.isEmpty {
-            throw StoreError(
+            throw KuraError(
                 .notFound, "item \(item) has no recovery point", remedy: "run: kura list")
         }
         try show(points, holders, expiries)
@@ -63,7 +64,7 @@ struct ListCommand: ParsableCommand {
         var lost: Set<RecoveryPointID> = []
         for damage in vault.damage {
             guard case .point(let id) = damage.file, !lost.contains(id) else { continue }
-            do throws(StoreError) {
+            do throws(KuraError) {
                 _ = try vault.recoveryPoint(id)
             } catch {
                 if error.code == .damaged { lost.insert(id) }

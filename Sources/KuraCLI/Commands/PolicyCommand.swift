@@ -39,7 +39,7 @@ struct PolicyVaultOptions: ParsableArguments {
         let found = places.first { $0.name == Subscription.defaultVault }
             ?? (places.count == 1 ? places.first : nil)
         guard let found else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, places.isEmpty ? "there is no vault" : "there are several vaults: "
                     + places.map(\.name).joined(separator: ", "),
                 remedy: places.isEmpty
@@ -133,13 +133,13 @@ struct PolicyDefinition: ParsableArguments {
         return try fromFlags(name ?? "policy", old)
     }
 
-    private static func storeError(_ error: PolicyError) -> StoreError {
-        StoreError(
+    private static func storeError(_ error: PolicyError) -> KuraError {
+        KuraError(
             .invalidInput, "policy: \(error.field): \(error.rule)",
             remedy: error.allowed.isEmpty ? nil : "allowed: \(error.allowed)")
     }
 
-    private static func contents(_ path: String) throws(StoreError) -> [UInt8] {
+    private static func contents(_ path: String) throws(KuraError) -> [UInt8] {
         do throws(IOError) {
             if path == "-" {
                 return try LocalFileSystem().contents(
@@ -148,7 +148,7 @@ struct PolicyDefinition: ParsableArguments {
             return try LocalFileSystem().contents(
                 FilePath(path), max: Policy.documentBytesMax + 1)
         } catch {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "the policy file cannot be read: \(error)",
                 remedy: "name a file in JSON of \(Policy.documentBytesMax) bytes at most")
         }

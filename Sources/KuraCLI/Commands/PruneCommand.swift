@@ -58,14 +58,14 @@ struct PruneCommand: ParsableCommand {
     private func prune(
         _ place: VaultPlace, _ dropping: Set<RecoveryPointID>, _ subscription: Subscription,
         _ meter: Progress
-    ) throws(StoreError) -> PruneReport {
+    ) throws(KuraError) -> PruneReport {
         guard !dryRun else {
             return try subscription.prunePlan(
                 place, dropping: dropping, cancellation: Interrupts.cancellation)
         }
         return try subscription.runJob(
             .prune, vault: place.name, progress: meter, cancellation: Interrupts.cancellation
-        ) { run throws(StoreError) in
+        ) { run throws(KuraError) in
             let report = try subscription.prune(
                 place, dropping: dropping, progress: run.progress, cancellation: run.cancellation)
             for warning in report.warnings { run.warn(warning) }
@@ -77,7 +77,7 @@ struct PruneCommand: ParsableCommand {
     private func points(_ subscription: Subscription) throws -> Set<RecoveryPointID> {
         var ids = Set<RecoveryPointID>()
         for reference in drop {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 ids.insert(try subscription.recoveryPoint(reference, in: vault).id)
             } catch {
                 guard error.code == .damaged, let id = RecoveryPointID(hex: reference) else {

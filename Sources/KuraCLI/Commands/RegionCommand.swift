@@ -1,5 +1,6 @@
 import ArgumentParser
 import KuraFormat
+import KuraIO
 import KuraReplication
 import KuraStore
 import KuraVault

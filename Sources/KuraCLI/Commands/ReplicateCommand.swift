@@ -1,5 +1,6 @@
 import ArgumentParser
 import KuraFormat
+import KuraIO
 import KuraReplication
 import KuraStore
 import KuraVault
@@ -34,7 +35,7 @@ struct ReplicateCommand: ParsableCommand {
 
     private func replicate(
         _ subscription: Subscription, _ meter: Progress
-    ) throws(StoreError) -> ReplicateReport {
+    ) throws(KuraError) -> ReplicateReport {
         guard !dryRun else {
             return try subscription.replicate(
                 vault: vault, isDryRun: true, progress: meter,
@@ -43,7 +44,7 @@ struct ReplicateCommand: ParsableCommand {
         return try subscription.runJob(
             .replicate, vault: vault ?? "", progress: meter,
             cancellation: Interrupts.cancellation
-        ) { run throws(StoreError) in
+        ) { run throws(KuraError) in
             try subscription.replicate(
                 vault: vault, isDryRun: false, progress: run.progress,
                 cancellation: run.cancellation)
@@ -97,7 +98,7 @@ struct ReplicateCommand: ParsableCommand {
 
     private func copyAcross(
         _ subscription: Subscription, _ meter: Progress
-    ) throws(StoreError) -> AcrossRegions {
+    ) throws(KuraError) -> AcrossRegions {
         var across = AcrossRegions()
         let places: [VaultPlace]
         if let vault {
@@ -106,7 +107,7 @@ struct ReplicateCommand: ParsableCommand {
             places = try subscription.places()
         }
         for place in places where place.record.pair != nil {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 if dryRun {
                     let plans = try subscription.replicationPlan(of: place)
                     across.lines += ReplicationView.lines([plans.there, plans.back])

@@ -63,7 +63,7 @@ struct RestoreCommand: ParsableCommand {
             let report = try subscription.runJob(
                 .restore, vault: found.vault.record.name, item: found.point.item,
                 cancellation: Interrupts.cancellation
-            ) { run throws(StoreError) in
+            ) { run throws(KuraError) in
                 run.begin(task: 0)
                 run.keep(recoveryPoint: found.id.hex)
                 return try restore(disk, to: path, found.vault, run)
@@ -121,7 +121,7 @@ struct RestoreCommand: ParsableCommand {
     /// A restore can do without an index run only when its packs are listed again. Where that
     /// fails, the restore says what it cannot find.
     private func healLostRuns(_ vault: Vault) {
-        do throws(StoreError) {
+        do throws(KuraError) {
             _ = try vault.healLostRuns()
         } catch {
             Terminal.warn("lost index runs were not rebuilt: \(error.message)")
@@ -138,11 +138,11 @@ struct RestoreCommand: ParsableCommand {
         }
     }
 
-    private func chosenDisks(_ point: RecoveryPoint) throws(StoreError) -> [DiskRecord] {
+    private func chosenDisks(_ point: RecoveryPoint) throws(KuraError) -> [DiskRecord] {
         guard let disk else { return point.disks }
         guard let found = point.disks.first(where: { $0.name == disk }) else {
             let names = point.disks.map(\.name).joined(separator: ", ")
-            throw StoreError(
+            throw KuraError(
                 .notFound, "the recovery point has no disk \(disk)", remedy: "its disks: \(names)")
         }
         return [found]
@@ -150,7 +150,7 @@ struct RestoreCommand: ParsableCommand {
 
     private func restoreToOutput(_ disks: [DiskRecord], _ found: LocatedPoint) throws {
         guard disks.count == 1 else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "standard output takes one disk, the recovery point has "
                     + "\(disks.count)", remedy: "choose one with --disk")
         }
@@ -166,7 +166,7 @@ struct RestoreCommand: ParsableCommand {
     private func run(
         _ disk: DiskRecord, _ target: RestoreTarget, _ vault: Vault, _ meter: Progress,
         _ cancellation: Cancellation
-    ) throws(StoreError) -> RestoreReport {
+    ) throws(KuraError) -> RestoreReport {
         let reporter = ProgressReporter("restoring", meter, style: progress.style(global))
         defer { reporter.stop() }
         let threads = progress.threads ?? Threads.processorCount
@@ -179,7 +179,7 @@ struct RestoreCommand: ParsableCommand {
 
     private func restore(
         _ disk: DiskRecord, to path: FilePath, _ vault: Vault, _ job: JobRun
-    ) throws(StoreError) -> RestoreReport {
+    ) throws(KuraError) -> RestoreReport {
         let start = Clock.steady()
         let file: TargetFile
         do throws(TargetError) {
@@ -187,7 +187,7 @@ struct RestoreCommand: ParsableCommand {
                 path, byteCount: disk.byteCount, overwrite: force,
                 followsLink: path == FilePath(output))
         } catch {
-            throw StoreError(error)
+            throw KuraError(error)
         }
         do {
             var report = try run(disk, .file(file), vault, job.progress, job.cancellation)
@@ -196,14 +196,14 @@ struct RestoreCommand: ParsableCommand {
             return report
         } catch {
             file.abandon()
-            throw StoreError(error)
+            throw KuraError(error)
         }
     }
 
     /// One disk goes to the path itself, or into it when it is a directory; several go into it.
     private func targets(
         for disks: [DiskRecord]
-    ) throws(StoreError) -> [(DiskRecord, FilePath)] {
+    ) throws(KuraError) -> [(DiskRecord, FilePath)] {
         let path = FilePath(output)
         let isDirectory: Bool
         do throws(IOError) {
@@ -212,7 +212,7 @@ struct RestoreCommand: ParsableCommand {
             isDirectory = exists ? try fileSystem.status(path).kind == .directory : false
             if disks.count > 1, !exists { try fileSystem.makeDirectory(path) }
         } catch {
-            throw StoreError(io: error)
+            throw KuraError(io: error)
         }
         guard disks.count > 1 || isDirectory else { return [(disks[0], path)] }
         // The names come from the vault: none of them may lead out of the directory.
@@ -221,11 +221,11 @@ struct RestoreCommand: ParsableCommand {
     }
 
     /// A restore into a region's own directories would damage what it reads from.
-    private func refuseVaultDirectories(_ subscription: Subscription) throws(StoreError) {
+    private func refuseVaultDirectories(_ subscription: Subscription) throws(KuraError) {
         let target = Self.resolved(FilePath(output))
         for region in subscription.regions {
             for replica in region.replicas where target.starts(with: Self.resolved(replica.path)) {
-                throw StoreError(
+                throw KuraError(
                     .invalidInput, "\(output) is inside replica \(replica.ordinal) of region "
                         + "\(region.name)", remedy: "choose a path outside the vault")
             }

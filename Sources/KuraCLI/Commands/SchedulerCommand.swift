@@ -33,7 +33,7 @@ struct SchedulerRunCommand: ParsableCommand {
 
     func run() throws {
         while !Interrupts.cancellation.isCancelled {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 // Opened anew each time: regions and vaults may have come.
                 let subscription = try global.subscription(create: .defaultsIfEmpty)
                 let report = try subscription.tick(
@@ -49,7 +49,7 @@ struct SchedulerRunCommand: ParsableCommand {
                 usleep(Self.pauseMicroseconds)
             }
         }
-        throw StoreError(.interrupted, "the scheduler was stopped; what is due then runs next time")
+        throw KuraError(.interrupted, "the scheduler was stopped; what is due then runs next time")
     }
 }
 
@@ -102,7 +102,7 @@ struct SchedulerTickCommand: ParsableCommand {
         try global.show(
             text: TickView.text(report), ids: report.backups.compactMap { $0.report?.id.hex },
             json: TickView.json(report))
-        if Interrupts.cancellation.isCancelled { throw StoreError(.interrupted, "stopped") }
+        if Interrupts.cancellation.isCancelled { throw KuraError(.interrupted, "stopped") }
         for error in report.errors { Terminal.error(error.message, remedy: error.remedy) }
         if !report.errors.isEmpty || report.backups.contains(where: { $0.error != nil }) {
             throw EarlyExit.failure

@@ -1,5 +1,6 @@
 import ArgumentParser
 import KuraFormat
+import KuraIO
 import KuraPolicy
 import KuraStore
 import KuraVault

@@ -102,7 +102,7 @@ struct VerifyCommand: ParsableCommand {
                 let report = try subscription.runJob(
                     repair ? .repair : .verify, vault: vault.record.name, progress: meter,
                     cancellation: Interrupts.cancellation
-                ) { [request] run throws(StoreError) in
+                ) { [request] run throws(KuraError) in
                     let report = try vault.verify(
                         request, progress: run.progress, cancellation: run.cancellation)
                     for damage in report.damaged { run.warn("\(damage.path): \(damage.detail)") }

@@ -1,4 +1,5 @@
 import KuraFormat
+import KuraIO
 import KuraStore
 import SystemPackage
 
@@ -38,7 +39,7 @@ struct DamageView {
 func healMetDamage(_ vault: Vault) {
     let met = vault.damage
     guard !met.isEmpty else { return }
-    do throws(StoreError) {
+    do throws(KuraError) {
         for damage in try vault.heal(met) { Terminal.warn(DamageView(damage).text()) }
     } catch {
         for damage in met { Terminal.warn(DamageView(damage).text()) }

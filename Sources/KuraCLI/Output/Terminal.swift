@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import KuraIO
 import KuraStore
 
 /// Owns standard output and standard error: data goes to the one, everything else to the other.
@@ -65,8 +66,8 @@ enum Terminal {
         }
     }
 
-    static func closedOutput(_ reason: String) -> StoreError {
-        StoreError(
+    static func closedOutput(_ reason: String) -> KuraError {
+        KuraError(
             .io, "cannot write to standard output: \(reason)",
             remedy: "give the command a standard output; what it did is done")
     }

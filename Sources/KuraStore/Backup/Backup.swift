@@ -27,7 +27,7 @@ final class Backup: Sendable {
 
     private struct State {
         var index: ChunkIndex
-        var error: StoreError?
+        var error: KuraError?
         var runs: [RunID] = []
         var storedBytes: UInt64 = 0
         /// Of `storedBytes`, those that are no frames of data packs.
@@ -42,7 +42,7 @@ final class Backup: Sendable {
     init(
         _ request: BackupRequest, _ session: Session, _ index: ChunkIndex, _ progress: Progress,
         _ cancellation: Cancellation
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         self.request = request
         parent = try session.vault.recoveryPoints().first {
             $0.point.item.utf8.elementsEqual(request.item.utf8)
@@ -54,7 +54,7 @@ final class Backup: Sendable {
         manifestPacks = PackWriter(
             .manifest, to: session.writer, capacity: Tuning.manifestPackBytes)
         // What such a parent lacks is read anew, and so are all the rest: nobody knows where it is.
-        let isUsable = try parent.map { parent throws(StoreError) in
+        let isUsable = try parent.map { parent throws(KuraError) in
             try !session.vault.isGivenUp(.point(parent.id))
         } ?? false
         tasks = ExtentTasks(
@@ -79,7 +79,7 @@ final class Backup: Sendable {
             guard let record = parent?.disks.first(where: { $0.name == disk.name }) else {
                 return nodes
             }
-            do throws(StoreError) {
+            do throws(KuraError) {
                 try reader.forEachExtent(of: record) { nodes[$0] = $1 }
             } catch {
                 // The parent only saves work: without a readable one everything is cut anew.
@@ -95,7 +95,7 @@ final class Backup: Sendable {
 
     var isCancelled: Bool { cancellation.isCancelled || state.withLock { $0.error != nil } }
 
-    func nextTask() throws(StoreError) -> ExtentTask? {
+    func nextTask() throws(KuraError) -> ExtentTask? {
         if isCancelled { return nil }
         return try tasks.next()
     }
@@ -119,21 +119,21 @@ final class Backup: Sendable {
     }
 
     /// Keeps the first error and makes every worker stop.
-    func fail(_ error: StoreError) {
+    func fail(_ error: KuraError) {
         state.withLock { state in
             if error.code != .interrupted { state.error = state.error ?? error }
         }
     }
 
     /// Claims new chunks; writes an index run when claims have become many.
-    func claim(_ ids: [ChunkID], marked: inout [Bool]) throws(StoreError) {
+    func claim(_ ids: [ChunkID], marked: inout [Bool]) throws(KuraError) {
         let count = claims.claim(ids, marked: &marked)
         if count >= Tuning.runEntriesMax { try writeRun(onlyIfMany: true) }
     }
 
     /// Lists what has become durable in an index run.
-    private func writeRun(onlyIfMany: Bool) throws(StoreError) {
-        try runLock.withLock { _ throws(StoreError) in
+    private func writeRun(onlyIfMany: Bool) throws(KuraError) {
+        try runLock.withLock { _ throws(KuraError) in
             var data = dataPacks.takeDurable()
             if onlyIfMany, data.entries.count < Tuning.runEntriesMax / 2 {
                 dataPacks.giveBack(data)
@@ -157,7 +157,7 @@ final class Backup: Sendable {
 
     // MARK: The run as a whole
 
-    func run() throws(StoreError) -> BackupReport {
+    func run() throws(KuraError) -> BackupReport {
         let start = Clock.steady()
         let time = request.time ?? Clock.now()
         let total = tasks.outcomes.reduce(0) { $0 + $1.byteCount }
@@ -193,7 +193,7 @@ final class Backup: Sendable {
             replicaNanoseconds: session.writer.busyNanoseconds)
     }
 
-    private func underReplicated(_ reasons: [StoreError]) -> String {
+    private func underReplicated(_ reasons: [KuraError]) -> String {
         let vault = session.vault
         return "the recovery point is in \(session.writer.live.count) of \(vault.record.copies) "
             + "replicas: " + reasons.map(\.message).joined(separator: "; ")
@@ -201,7 +201,7 @@ final class Backup: Sendable {
     }
 
     /// Waits until every pack is durable in every replica, and lists them.
-    private func makeDurable() throws(StoreError) {
+    private func makeDurable() throws(KuraError) {
         dataPacks.flush()
         manifestPacks.flush()
         session.writer.drain()
@@ -209,7 +209,7 @@ final class Backup: Sendable {
         try writeRun(onlyIfMany: false)
     }
 
-    private func finishDisks() throws(StoreError) -> [DiskRecord] {
+    private func finishDisks() throws(KuraError) -> [DiskRecord] {
         let worker = BackupWorker(self)
         var records: [DiskRecord] = []
         for (disk, outcome) in zip(request.disks, tasks.outcomes) {
@@ -227,7 +227,7 @@ final class Backup: Sendable {
 
     private func commit(
         _ disks: [DiskRecord], time: Int64
-    ) throws(StoreError) -> (RecoveryPoint, RecoveryPointID) {
+    ) throws(KuraError) -> (RecoveryPoint, RecoveryPointID) {
         let (runs, storedBytes) = state.withLock { ($0.runs, $0.storedBytes) }
         let point = RecoveryPoint(
             vault: session.vault.id, item: request.item, sequence: (parent?.point.sequence ?? 0) + 1,
@@ -235,9 +235,9 @@ final class Backup: Sendable {
             parent: parent?.id, storedBytes: storedBytes, tags: request.tags, disks: disks,
             runs: runs)
         let bytes = point.encoded()
-        let (decoded, id) = try withStoreErrors { try RecoveryPoint.decode(bytes) }
+        let (decoded, id) = try withKuraErrors { try RecoveryPoint.decode(bytes) }
         precondition(decoded == point, "a recovery point reads back as it was written")
-        try session.withCommitLock { () throws(StoreError) in
+        try session.withCommitLock { () throws(KuraError) in
             try session.resurrect(disks, index)
             try session.writer.publish(bytes, as: .point(id))
         }
@@ -265,9 +265,9 @@ extension BackupRequest.Disk.Source {
         }
     }
 
-    func hasChanged() throws(StoreError) -> Bool {
+    func hasChanged() throws(KuraError) -> Bool {
         guard case .file(let file) = self else { return false }
-        return try withStoreErrors { try file.hasChanged() }
+        return try withKuraErrors { try file.hasChanged() }
     }
 }
 
@@ -281,7 +281,7 @@ extension Vault {
     public func backup(
         _ request: BackupRequest, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> BackupReport {
+    ) throws(KuraError) -> BackupReport {
         try request.check()
         try requireWritable()
         let session = try Session.begin(
@@ -291,7 +291,7 @@ extension Vault {
         try session.settle(Progress(), cancellation)
         let backup = try Backup(
             request, session, try ChunkIndex.open(self), progress, cancellation)
-        do throws(StoreError) {
+        do throws(KuraError) {
             let report = try backup.run()
             session.keepReserve()
             clean = session.writer.error == nil
@@ -304,23 +304,23 @@ extension Vault {
 }
 
 extension BackupRequest {
-    func check() throws(StoreError) {
+    func check() throws(KuraError) {
         try Name.checkItem(item)
         guard tags.count <= Limits.tagsMax,
             tags.allSatisfy({ $0.utf8.count <= Limits.nameBytesMax })
-        else { throw StoreError(.invalidInput, "\(tags.count) tags, or one that is too long") }
+        else { throw KuraError(.invalidInput, "\(tags.count) tags, or one that is too long") }
         guard 1...Limits.disksMax ~= disks.count else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "\(disks.count) disks: 1 to \(Limits.disksMax) make an item")
         }
         for disk in disks {
             try Name.check(disk.name, what: "a disk")
             if case .file(let file) = disk.source, file.byteCount > Limits.diskBytesMax {
-                throw StoreError(.invalidInput, "\(file.path) is larger than any disk may be")
+                throw KuraError(.invalidInput, "\(file.path) is larger than any disk may be")
             }
         }
         guard Set(disks.map(\.name)).count == disks.count else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "two disks have the same name",
                 remedy: "rename one of the image files, or back them up as different items")
         }

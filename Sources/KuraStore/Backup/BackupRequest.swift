@@ -72,71 +72,10 @@ public struct BackupReport: Sendable {
     /// Ordinals of the replicas in which the recovery point is durable.
     public var replicas: [Int]
     /// Why it is not in the others, in the order of their ordinals.
-    public var absences: [StoreError]
+    public var absences: [KuraError]
     /// Nanoseconds that the replicas' threads wrote and flushed, together.
     public var replicaNanoseconds: Int64
 
     /// Whether some replica of the vault does not hold the recovery point.
     public var isUnderReplicated: Bool { !absences.isEmpty }
-}
-
-/// How far a long operation is. Written by workers, read by whoever draws it.
-public final class Progress: Sendable {
-    public struct Values: Sendable {
-        /// Bytes of the disks or packs that are behind us, holes included.
-        public var doneBytes: UInt64 = 0
-        /// 0 while it is not known.
-        public var totalBytes: UInt64 = 0
-        /// Of `doneBytes`, those in chunks.
-        public var dataBytes: UInt64 = 0
-        /// Of `dataBytes`, those the vault did not hold before.
-        public var newBytes: UInt64 = 0
-    }
-
-    private let values = Guarded(Values())
-
-    public init() {}
-
-    public var current: Values { values.read() }
-
-    package func update(_ body: (inout Values) -> Void) { values.update(body) }
-}
-
-/// The names that users give to items and disks.
-public enum Name {
-    /// Throws unless `name` can name an item: NAME, or CLOUD-SERVICE/NAME, each part as `check` has it.
-    public static func checkItem(_ name: String) throws(StoreError) {
-        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, name.utf8.count <= Limits.nameBytesMax else {
-            return try check(name, what: "an item")
-        }
-        for part in parts { try check(String(part), what: "an item or a cloud service") }
-    }
-
-    /// Throws unless `name` can name an item or a disk: 1...255 bytes, no slash, no control
-    /// character, not "." or "..".
-    public static func check(_ name: String, what: String) throws(StoreError) {
-        let reason: String? =
-            if name.isEmpty {
-                "it is empty"
-            } else if name.utf8.count > Limits.nameBytesMax {
-                "it has \(name.utf8.count) bytes, \(Limits.nameBytesMax) at most are allowed"
-            } else if name.contains("/") {
-                "it has a slash"
-            } else if name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
-            {
-                "it has a control character"
-            } else if name == "." || name == ".." {
-                "it is reserved"
-            } else {
-                nil
-            }
-        guard let reason else { return }
-        let shown = String(name.unicodeScalars.prefix(40).map { scalar in
-            scalar.properties.generalCategory == .control ? "?" : Character(scalar)
-        })
-        throw StoreError(
-            .invalidInput, "\"\(shown)\" cannot name \(what): \(reason)",
-            remedy: "choose another name")
-    }
 }

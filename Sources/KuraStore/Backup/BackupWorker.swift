@@ -45,7 +45,7 @@ final class BackupWorker {
 
     /// Works until there are no extents left or somebody cancels.
     func run() {
-        do throws(StoreError) {
+        do throws(KuraError) {
             while let task = try backup.nextTask() { try process(task) }
             try flush()
         } catch {
@@ -53,7 +53,7 @@ final class BackupWorker {
         }
     }
 
-    private func process(_ task: ExtentTask) throws(StoreError) {
+    private func process(_ task: ExtentTask) throws(KuraError) {
         extentChunks.removeAll(keepingCapacity: true)
         counts = DiskCounts()
         rewrittenBytes = 0
@@ -61,7 +61,7 @@ final class BackupWorker {
         rewritten = task.mayRewrite ? chunksToRewrite(parent) : []
         try scanner.scan(
             task.extent, of: task.input, parent: parent, isProof: task.isProof, trace: &trace
-        ) { (batch, trace) throws(StoreError) in
+        ) { (batch, trace) throws(KuraError) in
             if backup.isCancelled { throw .interruptedByUser }
             try store(batch, of: task, &trace)
         }
@@ -79,7 +79,7 @@ final class BackupWorker {
     private func parentChunks(_ task: ExtentTask) -> [ExtentChunk] {
         guard let node = task.parent else { return [] }
         return trace.time(.manifest) {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 let reader = ManifestReader(backup.index, packs, blocks: cache)
                 return try reader.chunks(ofExtent: node)
             } catch {
@@ -97,9 +97,9 @@ final class BackupWorker {
     /// Hashes the chunks of one window and stores those that the vault does not hold.
     private func store(
         _ batch: WindowBatch, of task: ExtentTask, _ trace: inout StageTimes
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         trace.time(.hash) { name(batch) }
-        try trace.timeThrowing(.lookup) { () throws(StoreError) in try findNew(in: batch) }
+        try trace.timeThrowing(.lookup) { () throws(KuraError) in try findNew(in: batch) }
         var newBytes: UInt64 = 0
         var dataBytes: UInt64 = 0
         let frames = task.parent == nil ? dataFrames : smallFrames
@@ -151,7 +151,7 @@ final class BackupWorker {
     }
 
     /// Marks in `isStored` which of `ids` this worker has to store.
-    private func findNew(in batch: WindowBatch) throws(StoreError) {
+    private func findNew(in batch: WindowBatch) throws(KuraError) {
         let index = backup.index
         isStored.removeAll(keepingCapacity: true)
         var any = false
@@ -165,7 +165,7 @@ final class BackupWorker {
         if any { try backup.claim(ids, marked: &isStored) }
     }
 
-    private func storeNode(_ id: NodeID, _ bytes: [UInt8]) throws(StoreError) {
+    private func storeNode(_ id: NodeID, _ bytes: [UInt8]) throws(KuraError) {
         if try backup.index.contains(id, cache) { return }
         var isNew = [true]
         try backup.claim([id], marked: &isNew)
@@ -175,17 +175,17 @@ final class BackupWorker {
         do {
             try bytes.withUnsafeBytes { try manifestFrames.append($0, id: id, trace: &ignored) }
         } catch {
-            throw StoreError(error)
+            throw KuraError(error)
         }
     }
 
     /// Builds the tree above a disk's extents. Called by one worker, after all extents.
-    func storeRoot(_ extents: [NodeID?], diskBytes: UInt64) throws(StoreError) -> NodeID? {
+    func storeRoot(_ extents: [NodeID?], diskBytes: UInt64) throws(KuraError) -> NodeID? {
         try ManifestWriter.root(extents, diskBytes: diskBytes, store: storeNode)
     }
 
     /// Sends what is collected to the packs.
-    func flush() throws(StoreError) {
+    func flush() throws(KuraError) {
         try dataFrames.flush(trace: &trace)
         try smallFrames.flush(trace: &trace)
         try manifestFrames.flush(trace: &trace)

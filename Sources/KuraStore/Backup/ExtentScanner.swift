@@ -68,8 +68,8 @@ final class ExtentScanner {
     func scan(
         _ extent: Range<UInt64>, of input: ExtentInput, parent: [ExtentChunk] = [],
         isProof: Bool = true, trace: inout StageTimes,
-        batch: (WindowBatch, inout StageTimes) throws(StoreError) -> Void
-    ) throws(StoreError) {
+        batch: (WindowBatch, inout StageTimes) throws(KuraError) -> Void
+    ) throws(KuraError) {
         hints.begin(parent, extentStart: extent.lowerBound, isProof: isProof)
         var cursor = extent.lowerBound
         while var data = try nextBlocks(in: cursor..<extent.upperBound, of: input) {
@@ -88,7 +88,7 @@ final class ExtentScanner {
     /// system and blocks of zeros come to the same.
     private func nextBlocks(
         in range: Range<UInt64>, of input: ExtentInput
-    ) throws(StoreError) -> Range<UInt64>? {
+    ) throws(KuraError) -> Range<UInt64>? {
         guard let data = try nextData(in: range, of: input) else { return nil }
         let block = UInt64(Limits.blockBytes)
         let start = max(data.lowerBound / block * block, range.lowerBound)
@@ -98,22 +98,22 @@ final class ExtentScanner {
 
     private func nextData(
         in range: Range<UInt64>, of input: ExtentInput
-    ) throws(StoreError) -> Range<UInt64>? {
+    ) throws(KuraError) -> Range<UInt64>? {
         switch input {
         case .memory: return range.isEmpty ? nil : range
         case .file(let file):
             do throws(IOError) {
                 return try file.nextData(in: range)
             } catch {
-                throw StoreError(io: error)
+                throw KuraError(io: error)
             }
         }
     }
 
     private func scanData(
         _ range: Range<UInt64>, _ extent: Range<UInt64>, _ input: ExtentInput,
-        _ trace: inout StageTimes, _ batch: (WindowBatch, inout StageTimes) throws(StoreError) -> Void
-    ) throws(StoreError) {
+        _ trace: inout StageTimes, _ batch: (WindowBatch, inout StageTimes) throws(KuraError) -> Void
+    ) throws(KuraError) {
         base = range.lowerBound
         filled = 0
         chunkStart = 0
@@ -122,7 +122,7 @@ final class ExtentScanner {
             let place = base + UInt64(filled)
             let count = Int(min(UInt64(Tuning.windowBytes), range.upperBound - place))
             let fresh = filled
-            try trace.timeThrowing(.read) { () throws(StoreError) in
+            try trace.timeThrowing(.read) { () throws(KuraError) in
                 try fill(count, at: place, extent, input)
             }
             atEnd = place + UInt64(count) == range.upperBound
@@ -141,7 +141,7 @@ final class ExtentScanner {
 
     private func fill(
         _ count: Int, at place: UInt64, _ extent: Range<UInt64>, _ input: ExtentInput
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         let target = UnsafeMutableRawBufferPointer(rebasing: window.bytes[filled..<(filled + count)])
         switch input {
         case .memory(let bytes):
@@ -157,7 +157,7 @@ final class ExtentScanner {
                         as: UInt8.self, repeating: 0, count: count - found)
                 }
             } catch {
-                throw StoreError(io: error)
+                throw KuraError(io: error)
             }
         }
         filled += count

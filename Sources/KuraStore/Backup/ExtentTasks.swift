@@ -70,8 +70,8 @@ final class ExtentTasks: Sendable {
 
     /// The next extent; nil when there is none. Reading a stream happens under the lock, because
     /// its bytes come in order.
-    func next() throws(StoreError) -> ExtentTask? {
-        try state.withLock { state throws(StoreError) in
+    func next() throws(KuraError) -> ExtentTask? {
+        try state.withLock { state throws(KuraError) in
             while state.disk < disks.count {
                 if var task = try Self.next(of: disks[state.disk], &state) {
                     task.parent = parents[task.disk][task.number]
@@ -95,7 +95,7 @@ final class ExtentTasks: Sendable {
 
     private static func next(
         of disk: BackupRequest.Disk, _ state: inout State
-    ) throws(StoreError) -> ExtentTask? {
+    ) throws(KuraError) -> ExtentTask? {
         let start = UInt64(state.number) * UInt64(Limits.extentBytes)
         switch disk.source {
         case .file(let file):
@@ -109,7 +109,7 @@ final class ExtentTasks: Sendable {
             do throws(IOError) {
                 count = try stream.read(into: buffer.bytes)
             } catch {
-                throw StoreError(io: error)
+                throw KuraError(io: error)
             }
             guard count > 0 else { return nil }
             state.outcomes[state.disk].byteCount = start + UInt64(count)

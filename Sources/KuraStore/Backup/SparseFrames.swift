@@ -1,4 +1,5 @@
 internal import KuraFormat
+internal import KuraIO
 
 /// Finds the frames that an extent needs little of, so that a backup can store their chunks once
 /// more, side by side.
@@ -38,8 +39,8 @@ final class SparseFrames {
     func chunks(
         of chunks: [ExtentChunk], _ index: ChunkIndex, isAllowed: (Int) -> Bool
     ) -> Set<ChunkID> {
-        do throws(StoreError) {
-            let places = try chunks.map { chunk throws(StoreError) in
+        do throws(KuraError) {
+            let places = try chunks.map { chunk throws(KuraError) in
                 try index.find(chunk.id, blocks)
             }
             let sparse = try frames(of: chunks, places).filter { isAllowed($0.needed) }
@@ -57,7 +58,7 @@ final class SparseFrames {
     /// Sparse frames, and the plain bytes that are needed of each.
     private func frames(
         of chunks: [ExtentChunk], _ places: [FoundChunk?]
-    ) throws(StoreError) -> [(name: FrameName, needed: Int)] {
+    ) throws(KuraError) -> [(name: FrameName, needed: Int)] {
         var uses: [FrameName: Use] = [:]
         for case (let chunk, let place?) in zip(chunks, places) {
             var use = uses[FrameName(place)] ?? Use()

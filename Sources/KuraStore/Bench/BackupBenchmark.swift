@@ -77,22 +77,22 @@ public struct BackupBenchmark: Sendable {
     /// half as much again, and one more image, first the changed one and then the restored one.
     public static func roomNeeded(
         for image: SourceFile, copies: Int
-    ) throws(StoreError) -> UInt64 {
+    ) throws(KuraError) -> UInt64 {
         let data = try image.dataRanges().reduce(0) { $0 + UInt64($1.count) }
         return data * UInt64(copies) * 3 / 2 + data + LimitBenchmark.roomNeeded(copies: copies)
     }
 
     /// - Parameter done: called with each step when it is done.
-    public func run(_ done: (BenchmarkStep) -> Void) throws(StoreError) {
+    public func run(_ done: (BenchmarkStep) -> Void) throws(KuraError) {
         let first = try backup(.first, image, parent: nil)
         done(first.step)
         done(try backup(.unchanged, image, parent: first.report).step)
         let copy = folder.path.appending("changed.img")
-        try withStoreErrors {
+        try withKuraErrors {
             try ScatteredCopy.make(of: image, at: copy, share: Self.changedShare)
         }
         let scattered = try backup(.scattered, copy, parent: first.report)
-        try withStoreErrors { try LocalFileSystem().remove(copy) }
+        try withKuraErrors { try LocalFileSystem().remove(copy) }
         done(scattered.step)
         try warmCopies()
         done(try restore(first.report))
@@ -105,7 +105,7 @@ public struct BackupBenchmark: Sendable {
 
     private func backup(
         _ kind: BenchmarkStep.Kind, _ path: FilePath, parent: BackupReport?
-    ) throws(StoreError) -> (step: BenchmarkStep, report: BackupReport) {
+    ) throws(KuraError) -> (step: BenchmarkStep, report: BackupReport) {
         let source = try open(path)
         let read = try source.dataRanges()
         try warm(source, read)
@@ -114,7 +114,7 @@ public struct BackupBenchmark: Sendable {
             BackupRequest(item: Self.item, disks: [disk], level: level, threads: threads),
             cancellation: cancellation)
         guard report.warnings.isEmpty else {
-            throw StoreError(.io, "the backup had warnings: \(report.warnings[0])")
+            throw KuraError(.io, "the backup had warnings: \(report.warnings[0])")
         }
         let counts = report.point.counts
         let readBytes = read.reduce(0) { $0 + UInt64($1.count) }
@@ -132,7 +132,7 @@ public struct BackupBenchmark: Sendable {
         return (step, report)
     }
 
-    private func restore(_ first: BackupReport) throws(StoreError) -> BenchmarkStep {
+    private func restore(_ first: BackupReport) throws(KuraError) -> BenchmarkStep {
         let path = folder.path.appending("restored.img")
         let disk = first.point.disks[0]
         let start = Clock.steady()
@@ -140,7 +140,7 @@ public struct BackupBenchmark: Sendable {
         do throws(TargetError) {
             file = try TargetFile(path, byteCount: disk.byteCount, overwrite: false)
         } catch {
-            throw StoreError(error)
+            throw KuraError(error)
         }
         let report: RestoreReport
         do {
@@ -149,11 +149,11 @@ public struct BackupBenchmark: Sendable {
             try file.finish()
         } catch {
             file.abandon()
-            throw StoreError(error)
+            throw KuraError(error)
         }
         let seconds = Double(Clock.steady() - start) / 1e9
         try requireEqual(path, to: image)
-        try withStoreErrors { try LocalFileSystem().remove(path) }
+        try withKuraErrors { try LocalFileSystem().remove(path) }
         let limit = SpeedLimit.restore(
             stored: first.point.storedBytes, unique: first.point.counts.newBytes,
             data: report.dataBytes, readsDevice: !fitsInMemory(first.point.storedBytes),
@@ -165,11 +165,11 @@ public struct BackupBenchmark: Sendable {
 
     private func verify(
         _ level: VerifyRequest.Level, unique: UInt64?
-    ) throws(StoreError) -> BenchmarkStep {
+    ) throws(KuraError) -> BenchmarkStep {
         let report = try vault.verify(
             VerifyRequest(level: level, threads: threads), cancellation: cancellation)
         guard report.damaged.isEmpty else {
-            throw StoreError(.damaged, "what was just stored is damaged: \(report.damaged[0].path)")
+            throw KuraError(.damaged, "what was just stored is damaged: \(report.damaged[0].path)")
         }
         let limit = SpeedLimit.verify(
             read: report.bytes, unique: unique, readsDevice: !fitsInMemory(report.bytes),
@@ -184,29 +184,25 @@ public struct BackupBenchmark: Sendable {
     /// Half of memory, because the images beside it and the process need some, too.
     private func fitsInMemory(_ byteCount: UInt64) -> Bool { byteCount <= Process.memoryBytes / 2 }
 
-    private func open(_ path: FilePath) throws(StoreError) -> SourceFile {
-        do throws(SourceError) {
-            return try SourceFile(path)
-        } catch {
-            throw StoreError(.io, "cannot open \(path)", remedy: "check the path")
-        }
+    private func open(_ path: FilePath) throws(KuraError) -> SourceFile {
+        try SourceFile(path)
     }
 
-    private func warm(_ file: SourceFile, _ ranges: [Range<UInt64>]) throws(StoreError) {
+    private func warm(_ file: SourceFile, _ ranges: [Range<UInt64>]) throws(KuraError) {
         let buffer = AlignedBuffer(byteCount: Tuning.windowBytes)
         for range in ranges {
             var offset = range.lowerBound
             while offset < range.upperBound {
-                if cancellation.isCancelled { throw StoreError(.interrupted, "interrupted") }
+                if cancellation.isCancelled { throw KuraError(.interrupted, "interrupted") }
                 let count = Int(min(range.upperBound - offset, UInt64(buffer.byteCount)))
                 let target = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
-                try withStoreErrors { _ = try file.read(at: offset, into: target) }
+                try withKuraErrors { _ = try file.read(at: offset, into: target) }
                 offset += UInt64(count)
             }
         }
     }
 
-    private func warmCopies() throws(StoreError) {
+    private func warmCopies() throws(KuraError) {
         let packs = try ChunkIndex.open(vault).packs
         for replica in vault.replicas {
             for pack in packs {
@@ -217,14 +213,14 @@ public struct BackupBenchmark: Sendable {
     }
 
     /// Speed of wrong bytes would mean nothing.
-    private func requireEqual(_ path: FilePath, to image: FilePath) throws(StoreError) {
+    private func requireEqual(_ path: FilePath, to image: FilePath) throws(KuraError) {
         let (left, right) = (try open(path), try open(image))
         let buffers = [0, 1].map { _ in AlignedBuffer(byteCount: Tuning.windowBytes) }
         var isEqual = left.byteCount == right.byteCount
         var offset: UInt64 = 0
         while isEqual, offset < right.byteCount {
-            if cancellation.isCancelled { throw StoreError(.interrupted, "interrupted") }
-            isEqual = try withStoreErrors {
+            if cancellation.isCancelled { throw KuraError(.interrupted, "interrupted") }
+            isEqual = try withKuraErrors {
                 let counts = [
                     try left.read(at: offset, into: buffers[0].bytes),
                     try right.read(at: offset, into: buffers[1].bytes),
@@ -237,7 +233,7 @@ public struct BackupBenchmark: Sendable {
             offset += UInt64(Tuning.windowBytes)
         }
         guard isEqual else {
-            throw StoreError(.damaged, "the restored disk differs from \(image)")
+            throw KuraError(.damaged, "the restored disk differs from \(image)")
         }
     }
 }

@@ -36,7 +36,7 @@ public enum ChunkerBenchmark {
     public static func run(
         _ kind: ChunkerKind, mean: Int, on images: [SourceFile], level: Int, threads: Int,
         cancellation: Cancellation
-    ) throws(StoreError) -> ChunkerResult {
+    ) throws(KuraError) -> ChunkerResult {
         var result = ChunkerResult(chunker: kind, mean: mean)
         let seen = Claims()
         for image in images {
@@ -61,7 +61,7 @@ public enum ChunkerBenchmark {
         private let seen: Claims
         private let level: Int
         private let cancellation: Cancellation
-        private let state: Mutex<(ChunkerResult, StoreError?)>
+        private let state: Mutex<(ChunkerResult, KuraError?)>
 
         init(
             _ image: SourceFile, _ chunker: Chunker, _ seen: Claims, level: Int,
@@ -75,24 +75,24 @@ public enum ChunkerBenchmark {
             state = Mutex((ChunkerResult(chunker: chunker.kind, mean: chunker.mean), nil))
         }
 
-        func result() throws(StoreError) -> ChunkerResult {
+        func result() throws(KuraError) -> ChunkerResult {
             let (result, error) = state.withLock { $0 }
             if let error { throw error }
             if cancellation.isCancelled {
-                throw StoreError(.interrupted, "interrupted; nothing was stored")
+                throw KuraError(.interrupted, "interrupted; nothing was stored")
             }
             return result
         }
 
         func work() {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 let counter = FrameCounter(level: level)
                 let scanner = ExtentScanner(chunker)
                 var trace = StageTimes()
                 var part = ChunkerResult(chunker: chunker.kind, mean: chunker.mean)
                 while !cancellation.isCancelled, let task = try tasks.next() {
                     try scanner.scan(task.extent, of: task.input, trace: &trace) {
-                        (batch, _) throws(StoreError) in
+                        (batch, _) throws(KuraError) in
                         try count(batch, counter, &part)
                     }
                 }
@@ -107,7 +107,7 @@ public enum ChunkerBenchmark {
 
         private func count(
             _ batch: WindowBatch, _ counter: FrameCounter, _ part: inout ChunkerResult
-        ) throws(StoreError) {
+        ) throws(KuraError) {
             let ids = batch.chunks.map { ChunkHasher.digest(batch.bytes(of: $0)) }
             var isNew = [Bool](repeating: true, count: ids.count)
             _ = seen.claim(ids, marked: &isNew)
@@ -145,19 +145,19 @@ private final class FrameCounter {
 
     init(level: Int) { compressor = Compressor(level: level) }
 
-    func append(_ bytes: UnsafeRawBufferPointer) throws(StoreError) {
+    func append(_ bytes: UnsafeRawBufferPointer) throws(KuraError) {
         if used > 0, used + bytes.count > Tuning.dataFrameBytes { try flush() }
         (plain.base + used).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
         used += bytes.count
     }
 
-    func flush() throws(StoreError) {
+    func flush() throws(KuraError) {
         guard used > 0 else { return }
         let source = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(plain.bytes)[..<used])
         do {
             storedBytes += UInt64(min(used, try compressor.compress(source, into: stored.bytes)))
         } catch {
-            throw StoreError(error)
+            throw KuraError(error)
         }
         used = 0
     }

@@ -1,5 +1,5 @@
 public import KuraFormat
-internal import KuraIO
+public import KuraIO
 internal import SystemPackage
 
 /// A vault's index with synthetic chunks and no packs, written and merged as backups do it: what
@@ -26,7 +26,7 @@ public struct SyntheticIndex: Sendable {
     /// Lists new chunks as a backup does: one run, durable in every replica.
     /// - Parameter numbers: of the chunks.
     /// - Returns: bytes written to each replica.
-    public func add(_ numbers: Range<UInt64>) throws(StoreError) -> UInt64 {
+    public func add(_ numbers: Range<UInt64>) throws(KuraError) -> UInt64 {
         var entries: [IndexEntry] = []
         entries.reserveCapacity(numbers.count)
         for (place, number) in numbers.enumerated() {
@@ -52,7 +52,7 @@ public struct SyntheticIndex: Sendable {
     }
 
     /// Index runs in the first replica, with the lengths of their files.
-    public func runByteCounts() throws(StoreError) -> [RunID: UInt64] {
+    public func runByteCounts() throws(KuraError) -> [RunID: UInt64] {
         var lengths: [RunID: UInt64] = [:]
         for name in try vault.list(Layout.index).keys {
             if let id = RunID(hex: name) { lengths[id] = try vault.byteCount(of: .run(id)) }
@@ -60,7 +60,7 @@ public struct SyntheticIndex: Sendable {
         return lengths
     }
 
-    public func open() throws(StoreError) -> OpenedIndex { OpenedIndex(try ChunkIndex.open(vault)) }
+    public func open() throws(KuraError) -> OpenedIndex { OpenedIndex(try ChunkIndex.open(vault)) }
 }
 
 /// The index of a vault, open, as one worker of a backup uses it.
@@ -75,7 +75,7 @@ public final class OpenedIndex {
     /// Blocks that look-ups have read so far.
     public var readCount: Int { cache.readCount }
 
-    public func contains(_ id: ChunkID) throws(StoreError) -> Bool {
+    public func contains(_ id: ChunkID) throws(KuraError) -> Bool {
         try index.contains(id, cache)
     }
 }

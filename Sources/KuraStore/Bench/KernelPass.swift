@@ -74,10 +74,10 @@ package final class KernelPass {
         compressor = Compressor(level: level)
     }
 
-    package func run(_ stretch: Range<UInt64>) throws(StoreError) {
+    package func run(_ stretch: Range<UInt64>) throws(KuraError) {
         var untimed = StageTimes()
         try scanner.scan(stretch, of: .file(image), trace: &untimed) {
-            (batch, _) throws(StoreError) in
+            (batch, _) throws(KuraError) in
             scan(batch)
             try cut(batch)
             try hash(batch)
@@ -100,7 +100,7 @@ package final class KernelPass {
         }
     }
 
-    private func cut(_ batch: WindowBatch) throws(StoreError) {
+    private func cut(_ batch: WindowBatch) throws(KuraError) {
         let bytes = batch.bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
         ends.removeAll(keepingCapacity: true)
         times.time(.chunker, Self.dataBytes(of: batch)) {
@@ -113,11 +113,11 @@ package final class KernelPass {
             }
         }
         guard zip(ends, batch.chunks).allSatisfy({ $0 == $1.start + $1.byteCount }) else {
-            throw StoreError(.io, "the chunker does not cut twice at the same place")
+            throw KuraError(.io, "the chunker does not cut twice at the same place")
         }
     }
 
-    private func hash(_ batch: WindowBatch) throws(StoreError) {
+    private func hash(_ batch: WindowBatch) throws(KuraError) {
         let count = Self.dataBytes(of: batch)
         digests.removeAll(keepingCapacity: true)
         times.time(.hashOneLane, count) {
@@ -137,7 +137,7 @@ package final class KernelPass {
             }
         }
         guard digests == hasher.digests else {
-            throw StoreError(.io, "SHA-256 of many lanes differs from that of one")
+            throw KuraError(.io, "SHA-256 of many lanes differs from that of one")
         }
     }
 
@@ -145,7 +145,7 @@ package final class KernelPass {
         batch.chunks.reduce(0) { $0 + $1.byteCount }
     }
 
-    private func append(_ bytes: UnsafeRawBufferPointer) throws(StoreError) {
+    private func append(_ bytes: UnsafeRawBufferPointer) throws(KuraError) {
         if used > 0, used + bytes.count > Tuning.dataFrameBytes { try finishFrame() }
         (plain.base + used).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
         used += bytes.count
@@ -153,11 +153,11 @@ package final class KernelPass {
 
     /// Compresses what is there and decodes it, first as a backup checks it, then as a restore
     /// does.
-    package func finishFrame() throws(StoreError) {
+    package func finishFrame() throws(KuraError) {
         guard used > 0 else { return }
         defer { used = 0 }
         let source = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(plain.bytes)[..<used])
-        try withStoreErrors {
+        try withKuraErrors {
             let count = try times.time(.compress, used) {
                 try compressor.compress(source, into: stored.bytes)
             }
@@ -173,7 +173,7 @@ package final class KernelPass {
                 try decompressor.decompress(bytes, into: target)
                 return Memory.equal(UnsafeRawBufferPointer(target), source)
             }
-            guard isSame else { throw StoreError(.io, "zstd did not give back what it was given") }
+            guard isSame else { throw KuraError(.io, "zstd did not give back what it was given") }
             let entry = FrameEntry(
                 storedByteCount: UInt32(bytes.count), plainByteCount: UInt32(used), chunkCount: 1,
                 codec: isRaw ? .raw : .zstd, storedDigest: Digest(0, 0, 0, 0))
@@ -182,7 +182,7 @@ package final class KernelPass {
                 try decoder.decode(bytes, entry, into: target)
             }
             guard Memory.equal(UnsafeRawBufferPointer(target), source) else {
-                throw StoreError(.io, "a frame does not decode to what it was made of")
+                throw KuraError(.io, "a frame does not decode to what it was made of")
             }
         }
     }

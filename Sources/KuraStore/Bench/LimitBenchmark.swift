@@ -66,7 +66,7 @@ public final class LimitBenchmark: Sendable {
         self.cancellation = cancellation
     }
 
-    public func run() throws(StoreError) -> MachineLimits {
+    public func run() throws(KuraError) -> MachineLimits {
         var limits = MachineLimits()
         let data = try image.dataRanges()
         limits.readBytes = data.reduce(0) { $0 + UInt64($1.count) }
@@ -133,16 +133,11 @@ public final class LimitBenchmark: Sendable {
 
     private func measureReads(
         _ sample: [Range<UInt64>], _ rates: inout PrimitiveRates
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         rates[.pageCacheRead] = .init(
             one: try read(sample, image, threads: 1),
             all: try read(sample, image, threads: options.threads))
-        let direct: SourceFile
-        do throws(SourceError) {
-            direct = try SourceFile(image.path)
-        } catch {
-            throw StoreError(.io, "cannot open \(image.path) again")
-        }
+        let direct = try SourceFile(image.path)
         // Some file systems have no other way than the page cache.
         guard direct.readAroundCache() else { return }
         rates[.directRead] = .init(
@@ -153,8 +148,8 @@ public final class LimitBenchmark: Sendable {
     /// Bytes per second of reading a sample window by window.
     private func read(
         _ sample: [Range<UInt64>], _ file: SourceFile, threads: Int
-    ) throws(StoreError) -> Double? {
-        let times = try eachStretch(of: sample, threads: threads) { stretches throws(StoreError) in
+    ) throws(KuraError) -> Double? {
+        let times = try eachStretch(of: sample, threads: threads) { stretches throws(KuraError) in
             let block = UInt64(Limits.blockBytes)
             let buffer = AlignedBuffer(byteCount: Tuning.windowBytes)
             var times = PrimitiveTimes()
@@ -165,7 +160,7 @@ public final class LimitBenchmark: Sendable {
                     let left = (stretch.upperBound - offset) / block * block
                     let count = Int(min(left, UInt64(buffer.byteCount)))
                     let target = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
-                    try withStoreErrors {
+                    try withKuraErrors {
                         _ = try times.time(.pageCacheRead, count) {
                             try file.read(at: offset, into: target)
                         }
@@ -180,12 +175,12 @@ public final class LimitBenchmark: Sendable {
 
     private func measureKernels(
         _ sample: [Range<UInt64>], _ rates: inout PrimitiveRates, _ limits: inout MachineLimits
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         let chunker = Chunker(.gearTail, mean: options.chunkBytesMean)
         let counts = Mutex<(data: UInt64, stored: UInt64)>((0, 0))
-        func pass(_ threads: Int) throws(StoreError) -> PrimitiveTimes {
+        func pass(_ threads: Int) throws(KuraError) -> PrimitiveTimes {
             counts.withLock { $0 = (0, 0) }
-            return try eachStretch(of: sample, threads: threads) { stretches throws(StoreError) in
+            return try eachStretch(of: sample, threads: threads) { stretches throws(KuraError) in
                 let pass = KernelPass(image, chunker, level: options.level)
                 while let stretch = stretches() { try pass.run(stretch) }
                 try pass.finishFrame()
@@ -206,12 +201,12 @@ public final class LimitBenchmark: Sendable {
     /// Runs `body` in each thread with a source of stretches that all share, and adds the times up.
     private func eachStretch(
         of sample: [Range<UInt64>], threads: Int,
-        _ body: @Sendable (_ stretches: () -> Range<UInt64>?) throws(StoreError) -> PrimitiveTimes
-    ) throws(StoreError) -> PrimitiveTimes {
+        _ body: @Sendable (_ stretches: () -> Range<UInt64>?) throws(KuraError) -> PrimitiveTimes
+    ) throws(KuraError) -> PrimitiveTimes {
         let next = Atomic<Int>(0)
-        let result = Mutex<(times: PrimitiveTimes, error: StoreError?)>((PrimitiveTimes(), nil))
+        let result = Mutex<(times: PrimitiveTimes, error: KuraError?)>((PrimitiveTimes(), nil))
         Threads.run(threads) { [cancellation] _ in
-            do throws(StoreError) {
+            do throws(KuraError) {
                 let times = try body {
                     let number = next.add(1, ordering: .relaxed).oldValue
                     return number < sample.count && !cancellation.isCancelled
@@ -222,7 +217,7 @@ public final class LimitBenchmark: Sendable {
                 result.withLock { $0.error = error }
             }
         }
-        if cancellation.isCancelled { throw StoreError(.interrupted, "interrupted") }
+        if cancellation.isCancelled { throw KuraError(.interrupted, "interrupted") }
         let (times, error) = result.withLock { $0 }
         if let error { throw error }
         return times
@@ -230,7 +225,7 @@ public final class LimitBenchmark: Sendable {
 
     // MARK: Writing
 
-    private func measureWrites(_ rates: inout PrimitiveRates) throws(StoreError) {
+    private func measureWrites(_ rates: inout PrimitiveRates) throws(KuraError) {
         let one = try write(copies: 1)
         let all = options.copies > 1 ? try write(copies: options.copies) : one
         rates[.writeOneCopy] = .init(one: one.rate)
@@ -243,7 +238,7 @@ public final class LimitBenchmark: Sendable {
     /// - Returns: bytes of all copies per second of time, and per second of processor time.
     private func write(
         copies: Int
-    ) throws(StoreError) -> (rate: Double, processorRate: Double) {
+    ) throws(KuraError) -> (rate: Double, processorRate: Double) {
         let fileSystem = LocalFileSystem()
         let buffer = AlignedBuffer(byteCount: Tuning.dataPackBytes)
         // Bytes that no device can compress.
@@ -252,8 +247,8 @@ public final class LimitBenchmark: Sendable {
             buffer.base.storeBytes(of: random.next(), toByteOffset: offset, as: UInt64.self)
         }
         let places = (0..<copies).map { folder.path.appending("copy-\($0)") }
-        let failure = Mutex<StoreError?>(nil)
-        try withStoreErrors { for place in places { try fileSystem.makeDirectory(place) } }
+        let failure = Mutex<KuraError?>(nil)
+        try withKuraErrors { for place in places { try fileSystem.makeDirectory(place) } }
         let (start, busy) = (Clock.steady(), Clock.processor())
         Threads.run(copies) { copy in
             do throws(IOError) {
@@ -264,13 +259,13 @@ public final class LimitBenchmark: Sendable {
                         temporary: places[copy].appending("new"))
                 }
             } catch {
-                failure.withLock { $0 = StoreError(io: error) }
+                failure.withLock { $0 = KuraError(io: error) }
             }
         }
         let (seconds, processor) = (
             Double(Clock.steady() - start) / 1e9, Double(Clock.processor() - busy) / 1e9)
         if let error = failure.withLock({ $0 }) { throw error }
-        try withStoreErrors {
+        try withKuraErrors {
             for place in places {
                 for name in try fileSystem.list(place) {
                     try fileSystem.remove(place.appending(name))
@@ -284,8 +279,8 @@ public final class LimitBenchmark: Sendable {
 
 extension SourceFile {
     /// Stretches that the file system does not know as holes, on the grid of blocks, ascending.
-    package func dataRanges() throws(StoreError) -> [Range<UInt64>] {
-        try withStoreErrors {
+    package func dataRanges() throws(KuraError) -> [Range<UInt64>] {
+        try withKuraErrors {
             let block = UInt64(Limits.blockBytes)
             var ranges: [Range<UInt64>] = []
             var cursor: UInt64 = 0

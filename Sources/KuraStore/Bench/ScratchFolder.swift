@@ -1,6 +1,6 @@
 internal import Glibc
 internal import KuraFormat
-internal import KuraIO
+public import KuraIO
 public import SystemPackage
 
 /// A new folder for a measurement, removed with everything in it at the end.
@@ -10,7 +10,7 @@ public struct ScratchFolder: Sendable {
     /// - Parameters:
     ///   - parent: an existing directory.
     ///   - byteCount: room that must be there; less is an error, before anything is made.
-    public init(in parent: FilePath, needing byteCount: UInt64) throws(StoreError) {
+    public init(in parent: FilePath, needing byteCount: UInt64) throws(KuraError) {
         let fileSystem = LocalFileSystem()
         path = parent.appending("kura-bench-\(UniqueID.random().hex)")
         do throws(IOError) {
@@ -21,17 +21,17 @@ public struct ScratchFolder: Sendable {
             try fileSystem.makeDirectory(path)
         } catch {
             throw error.isNoSpace
-                ? StoreError(
+                ? KuraError(
                     .noSpace,
                     "\(parent) has not the \(byteCount >> 20) MiB that this needs at most",
                     remedy: "name a directory with more room with --directory")
-                : StoreError(io: error)
+                : KuraError(io: error)
         }
     }
 
     /// Removes it. What cannot be removed is named in the error.
-    public func remove() throws(StoreError) {
-        try withStoreErrors { try Self.removeTree(path) }
+    public func remove() throws(KuraError) {
+        try withKuraErrors { try Self.removeTree(path) }
     }
 
     private static func removeTree(_ path: FilePath) throws {

@@ -1,4 +1,4 @@
-internal import KuraIO
+public import KuraIO
 public import SystemPackage
 
 /// Content to measure with where no image is given. Real disks differ: zstd and the chunker
@@ -13,8 +13,8 @@ public enum SyntheticImage {
     /// Writes the same bytes every time.
     public static func write(
         to path: FilePath, byteCount: UInt64 = byteCount
-    ) throws(StoreError) {
-        try withStoreErrors {
+    ) throws(KuraError) {
+        try withKuraErrors {
             let target = try TargetFile(path, byteCount: byteCount, overwrite: false)
             do {
                 let buffer = AlignedBuffer(byteCount: 3 * turnBytes)

@@ -3,7 +3,7 @@ public import KuraIO
 extension Vault {
     /// What its replicas lack of each other's files, and what `filling` lack of all of it.
     /// - Parameter filling: replicas that are being filled: see `Region.beginFilling`.
-    public func catchUpPlan(filling: [Replica] = []) throws(StoreError) -> CopyPlan {
+    public func catchUpPlan(filling: [Replica] = []) throws(KuraError) -> CopyPlan {
         try copyPlan(to: replicas + filling, everyPack: true)
     }
 
@@ -16,7 +16,7 @@ extension Vault {
     public func catchUp(
         filling: [Replica] = [], progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> CopyReport {
+    ) throws(KuraError) -> CopyReport {
         let session = try Session.begin(
             self, operation: "replicate", item: Session.noItem, required: 1)
         var clean = false

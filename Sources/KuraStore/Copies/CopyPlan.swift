@@ -1,5 +1,5 @@
 internal import KuraFormat
-internal import KuraIO
+public import KuraIO
 internal import SystemPackage
 
 /// What some replicas lack of a vault: a value that can be looked at before anything is copied.
@@ -26,7 +26,7 @@ public struct CopyPlan: Sendable {
     /// tombstones, condemnations, recovery points, the vault record. Whatever refers to something comes after it.
     public var steps: [Step] = []
     /// Replicas that could not be looked at, by ordinal.
-    public var failures: [Int: StoreError] = [:]
+    public var failures: [Int: KuraError] = [:]
     /// Packs that are there already and that a run of the plan will refer to, by ordinal. They may be
     /// the work of a process that died, or of a replica that failed, before their directory was
     /// flushed.
@@ -68,14 +68,14 @@ extension Vault {
     ///     file was lost, which is for `verify` to find.
     func copyPlan(
         to targets: [Replica], everyPack: Bool
-    ) throws(StoreError) -> CopyPlan {
+    ) throws(KuraError) -> CopyPlan {
         var plan = CopyPlan()
         var contents: [TargetContent] = []
         for target in targets {
             do throws(IOError) {
                 contents.append(try TargetContent(target, self))
             } catch {
-                plan.failures[target.ordinal] = StoreError(io: error)
+                plan.failures[target.ordinal] = KuraError(io: error)
             }
         }
         let runs = try runsToCopy(contents, all: everyPack)
@@ -124,7 +124,7 @@ extension Vault {
     /// left out. With `all` also those that every target has.
     private func runsToCopy(
         _ contents: [TargetContent], all: Bool
-    ) throws(StoreError) -> [IndexRunReader] {
+    ) throws(KuraError) -> [IndexRunReader] {
         let names = try list(Layout.index).keys.filter { RunID(hex: $0) != nil }
         let isBehind = names.contains { name in contents.contains { !$0.runs.contains(name) } }
         // Opening every run takes a while; when the listings agree there is nothing to open.
@@ -138,7 +138,7 @@ extension Vault {
     private func addPacks(
         of runs: [IndexRunReader], _ contents: [TargetContent], everyPack: Bool,
         to plan: inout CopyPlan
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         var seen = Set<PackID>()
         for run in runs {
             let behind = contents.filter { everyPack || !$0.runs.contains(run.id.hex) }
@@ -153,7 +153,7 @@ extension Vault {
                             plan.heldPacks[ordinal, default: []].insert(pack.id)
                         }
                     } catch {
-                        plan.failures[target.replica.ordinal] = StoreError(io: error)
+                        plan.failures[target.replica.ordinal] = KuraError(io: error)
                     }
                 }
                 guard !lacking.isEmpty else { continue }

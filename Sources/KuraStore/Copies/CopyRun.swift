@@ -1,5 +1,5 @@
 internal import KuraFormat
-internal import KuraIO
+public import KuraIO
 internal import Synchronization
 internal import SystemPackage
 
@@ -8,7 +8,7 @@ public struct CopyReport: Sendable {
     /// What was copied, by ordinal of the target.
     public var copied: [Int: CopyAmount] = [:]
     /// Targets that were given up, and why, by ordinal.
-    public var failures: [Int: StoreError] = [:]
+    public var failures: [Int: KuraError] = [:]
     /// Files without any good copy; they were left out.
     public var lost: [VaultFile] = []
 
@@ -44,7 +44,7 @@ final class CopyRun: Sendable {
         state = Mutex(CopyReport())
     }
 
-    func run(_ plan: CopyPlan) throws(StoreError) -> CopyReport {
+    func run(_ plan: CopyPlan) throws(KuraError) -> CopyReport {
         state.withLock { $0.failures = plan.failures }
         progress.update { $0.totalBytes += plan.steps.reduce(0) { $0 + $1.byteCount } }
         let directories = Set(plan.steps.compactMap(\.file.lateDirectory)).sorted()
@@ -79,7 +79,7 @@ final class CopyRun: Sendable {
         }
         guard !left.isEmpty else { return }
         let copy: SoundCopy
-        do throws(StoreError) {
+        do throws(KuraError) {
             copy = try vault.soundCopy(of: step.file)
         } catch {
             state.withLock { $0.lost.append(step.file) }
@@ -109,7 +109,7 @@ final class CopyRun: Sendable {
         do throws(IOError) {
             try body(target)
         } catch {
-            state.withLock { $0.failures[ordinal] = StoreError(io: error) }
+            state.withLock { $0.failures[ordinal] = KuraError(io: error) }
         }
     }
 }

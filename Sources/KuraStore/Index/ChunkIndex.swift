@@ -41,15 +41,15 @@ final class ChunkIndex: Sendable {
 
     /// Opens every run of a vault of which there is a good copy. Without one, what it lists is not
     /// found, until `verify --repair` rebuilds it from the packs; the damage is noted.
-    static func open(_ vault: Vault) throws(StoreError) -> ChunkIndex {
+    static func open(_ vault: Vault) throws(KuraError) -> ChunkIndex {
         var attempts = 0
         while true {
             attempts += 1
-            do throws(StoreError) {
+            do throws(KuraError) {
                 var runs: [IndexRunReader] = []
                 for name in try vault.list(Layout.index).keys.sorted() {
                     guard let id = RunID(hex: name) else { continue }
-                    do throws(StoreError) {
+                    do throws(KuraError) {
                         runs.append(try IndexRunReader(id, vault))
                     } catch {
                         guard error.code == .damaged else { throw error }
@@ -79,7 +79,7 @@ final class ChunkIndex: Sendable {
 
     var entryCount: UInt64 { runs.reduce(0) { $0 + $1.trailer.entryCount } }
 
-    func contains(_ id: ChunkID, _ cache: BlockCache) throws(StoreError) -> Bool {
+    func contains(_ id: ChunkID, _ cache: BlockCache) throws(KuraError) -> Bool {
         let probe = BloomFilter.Probe(id)
         // Most hits are in the largest.
         for run in runs.reversed() where run.trailer.filter.mayContain(id, probe) {
@@ -88,12 +88,12 @@ final class ChunkIndex: Sendable {
         return false
     }
 
-    func find(_ id: ChunkID, _ cache: BlockCache) throws(StoreError) -> FoundChunk? {
+    func find(_ id: ChunkID, _ cache: BlockCache) throws(KuraError) -> FoundChunk? {
         let probe = BloomFilter.Probe(id)
         for run in runs where run.trailer.filter.mayContain(id, probe) {
             guard let location = try cache.find(id, in: run) else { continue }
             guard location.pack < run.trailer.packs.count else {
-                throw StoreError(
+                throw KuraError(
                     .damaged, "index run \(run.id.short) names pack \(location.pack) of "
                         + "\(run.trailer.packs.count)", remedy: "run: kura verify --repair")
             }
@@ -127,14 +127,14 @@ final class BlockCache {
         blocks = AlignedBuffer(byteCount: blockCount * IndexBlock.byteCount)
     }
 
-    func find(_ id: ChunkID, in run: IndexRunReader) throws(StoreError) -> ChunkLocation? {
+    func find(_ id: ChunkID, in run: IndexRunReader) throws(KuraError) -> ChunkLocation? {
         try place(of: id, in: run)?.location
     }
 
     /// Where a name is in a run: its number among the run's entries, and what the entry says.
     func place(
         of id: ChunkID, in run: IndexRunReader
-    ) throws(StoreError) -> (number: Int, location: ChunkLocation)? {
+    ) throws(KuraError) -> (number: Int, location: ChunkLocation)? {
         guard var number = run.trailer.block(for: id) else { return nil }
         while true {
             let (block, count) = try block(number, of: run)
@@ -151,7 +151,7 @@ final class BlockCache {
 
     private func block(
         _ number: Int, of run: IndexRunReader
-    ) throws(StoreError) -> (UnsafeRawBufferPointer, Int) {
+    ) throws(KuraError) -> (UnsafeRawBufferPointer, Int) {
         let key = run.serial
         let index = (number &+ key &* 0x9E37_79B1) & mask
         let start = index * IndexBlock.byteCount

@@ -27,7 +27,7 @@ struct IndexMerge {
     /// Merges runs if there are enough of about one size: all of it that takes long, and nothing
     /// that anybody sees. Needs no lock: runs do not change. Memory: see `IndexRunWriter`, and
     /// 256 KiB a run.
-    func prepare(_ cancellation: Cancellation) throws(StoreError) -> Prepared? {
+    func prepare(_ cancellation: Cancellation) throws(KuraError) -> Prepared? {
         let count = MergePlan.count(index.runs.map(\.trailer.entryCount))
         guard isComplete, count > 0 else { return nil }
         let runs = Array(index.runs[..<count])
@@ -40,7 +40,7 @@ struct IndexMerge {
     /// A run that was rewritten since the merge began (packs were condemned) or merged by somebody
     /// else is named by the run that took its place, or gone; then what was merged is dropped.
     /// - Returns: whether it was published.
-    func publish(_ prepared: Prepared) throws(StoreError) -> Bool {
+    func publish(_ prepared: Prepared) throws(KuraError) -> Bool {
         guard isComplete, try areUnchanged(prepared.runs) else {
             prepared.merged.abandon()
             return false
@@ -54,7 +54,7 @@ struct IndexMerge {
 
     /// Whether every run is in every replica, so that its packs are there, too, and no other run
     /// holds what it does.
-    private func areUnchanged(_ runs: [IndexRunReader]) throws(StoreError) -> Bool {
+    private func areUnchanged(_ runs: [IndexRunReader]) throws(KuraError) -> Bool {
         let vault = writer.vault
         let names = try vault.list(Layout.index)
         guard runs.allSatisfy({ names[$0.id.hex]?.count == vault.replicas.count }) else {
@@ -76,13 +76,13 @@ struct IndexMerge {
 
     /// Removes runs that others hold: replicas that were put back from an old copy bring them with
     /// them, and processes that died leave them. Under the commit lock.
-    func removeObsolete() throws(StoreError) {
+    func removeObsolete() throws(KuraError) {
         guard isComplete else { return }
         for run in index.obsolete { try remove(run.id) }
     }
 
     /// Writes the smallest run anew, so that it names lost runs as superseded too.
-    func supersede(_ lost: [RunID]) throws(StoreError) {
+    func supersede(_ lost: [RunID]) throws(KuraError) {
         guard !lost.isEmpty, let smallest = index.runs.first else { return }
         try merge([smallest], and: lost, Cancellation())?.publish()
     }
@@ -90,7 +90,7 @@ struct IndexMerge {
     /// - Parameter lost: runs without a good copy whose packs other runs list.
     private func merge(
         _ runs: [IndexRunReader], and lost: [RunID], _ cancellation: Cancellation
-    ) throws(StoreError) -> PreparedRun? {
+    ) throws(KuraError) -> PreparedRun? {
         var packs: [PackSummary] = []
         var numbers: [PackID: UInt64] = [:]
         // Per run, what the numbers of its packs become.
@@ -108,8 +108,8 @@ struct IndexMerge {
         let superseded = runs.flatMap { [$0.id] + $0.trailer.superseded } + lost
         return try IndexRunWriter.prepare(
             atMost: count, superseded: superseded, to: writer
-        ) { (append) throws(StoreError) in
-            try Self.forEachEntry(of: runs, cancellation) { (entry, run) throws(StoreError) in
+        ) { (append) throws(KuraError) in
+            try Self.forEachEntry(of: runs, cancellation) { (entry, run) throws(KuraError) in
                 let pack = moved[run][entry.location.pack]
                 let place = entry.location.bits & ChunkLocation.placeMask
                 try append(
@@ -124,13 +124,13 @@ struct IndexMerge {
     /// first run comes first.
     private static func forEachEntry(
         of runs: [IndexRunReader], _ cancellation: Cancellation,
-        _ body: (IndexEntry, _ run: Int) throws(StoreError) -> Void
-    ) throws(StoreError) {
+        _ body: (IndexEntry, _ run: Int) throws(KuraError) -> Void
+    ) throws(KuraError) {
         var cursors = runs.map { RunCursor($0) }
         var heads: [IndexEntry] = []
         for run in cursors.indices {
             guard let first = try cursors[run].next() else {
-                throw StoreError(.damaged, "index run \(runs[run].id.short) has no entries")
+                throw KuraError(.damaged, "index run \(runs[run].id.short) has no entries")
             }
             heads.append(first)
         }
@@ -164,13 +164,13 @@ struct IndexMerge {
     /// Entries after which a merge looks whether it is to stop.
     private static let cancellationStride = 1 << 16
 
-    private func remove(_ id: RunID) throws(StoreError) {
+    private func remove(_ id: RunID) throws(KuraError) {
         let vault = writer.vault
         for replica in vault.replicas {
             do throws(IOError) {
                 try vault.fileSystem.remove(replica.path(of: .run(id), in: vault.id))
             } catch {
-                if !error.isNotFound { throw StoreError(io: error) }
+                if !error.isNotFound { throw KuraError(io: error) }
             }
         }
     }
@@ -189,10 +189,10 @@ extension Vault {
     /// the new run gets its name. Does nothing while a replica is away or another process merges.
     public func mergeRuns(
         _ cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         guard replicas.count == Int(record.copies), try mayHaveRunsToMerge() else { return }
         let session: Session
-        do throws(StoreError) {
+        do throws(KuraError) {
             session = try Session.begin(
                 self, operation: "merge", item: Session.mergeItem, required: replicas.count)
         } catch {
@@ -207,7 +207,7 @@ extension Vault {
         let merge = IndexMerge(index, session.writer)
         let prepared = try merge.prepare(cancellation)
         guard prepared != nil || !index.obsolete.isEmpty else { return }
-        try session.withCommitLock { () throws(StoreError) in
+        try session.withCommitLock { () throws(KuraError) in
             if let prepared { _ = try merge.publish(prepared) }
             try merge.removeObsolete()
         }
@@ -215,7 +215,7 @@ extension Vault {
 
     /// Whether what the runs of one replica say about themselves asks for a merge, or some may have
     /// been left behind by one. Costs two short reads a run.
-    private func mayHaveRunsToMerge() throws(StoreError) -> Bool {
+    private func mayHaveRunsToMerge() throws(KuraError) -> Bool {
         var sizes: [UInt64] = []
         for (name, holders) in try list(Layout.index) {
             guard let id = RunID(hex: name) else { continue }

@@ -17,7 +17,7 @@ final class IndexRunReader: Sendable {
     private let copies: [(replica: Replica, file: OpenFile)]
 
     /// Opens every good copy of a run; needs at least one.
-    init(_ id: RunID, _ vault: Vault) throws(StoreError) {
+    init(_ id: RunID, _ vault: Vault) throws(KuraError) {
         var copies: [(replica: Replica, file: OpenFile)] = []
         var trailer: IndexRunTrailer?
         var failures: [(Replica, any Error)] = []
@@ -40,8 +40,8 @@ final class IndexRunReader: Sendable {
             for (replica, error) in failures where error is FormatError {
                 vault.note(error, in: .run(id), of: replica)
             }
-            throw failures.first.map { StoreError($0.1) }
-                ?? StoreError(.notFound, "index run \(id.short) is in no replica")
+            throw failures.first.map { KuraError($0.1) }
+                ?? KuraError(.notFound, "index run \(id.short) is in no replica")
         }
         // A copy that is missing may be merged away or not yet there; verify tells, reading does not.
         for (replica, error) in failures where !Vault.isNotFound(error) {
@@ -137,18 +137,18 @@ final class IndexRunReader: Sendable {
     /// - Returns: the number of its entries.
     func readBlock(
         _ number: Int, into target: UnsafeMutableRawBufferPointer
-    ) throws(StoreError) -> Int {
-        var failure: StoreError?
+    ) throws(KuraError) -> Int {
+        var failure: KuraError?
         for (replica, file) in copies {
             let path = replica.path(of: .run(id), in: vault.id)
             do {
                 return try Self.readBlock(number, file, path, vault.fileSystem, into: target)
             } catch {
                 vault.note(error, in: .run(id), of: replica)
-                failure = failure ?? StoreError(error)
+                failure = failure ?? KuraError(error)
             }
         }
-        throw failure ?? StoreError(.notFound, "index run \(id.short) has no open copy")
+        throw failure ?? KuraError(.notFound, "index run \(id.short) has no open copy")
     }
 
     static func readBlock(
@@ -174,7 +174,7 @@ final class IndexRunReader: Sendable {
     /// - Parameter target: 4 KiB a block.
     func readBlocks(
         from first: Int, into target: UnsafeMutableRawBufferPointer, _ hasher: inout BatchHasher
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         if readAtOnce(from: first, into: target, &hasher) { return }
         for number in 0..<(target.count / IndexBlock.byteCount) {
             let start = number * IndexBlock.byteCount

@@ -10,8 +10,8 @@ enum IndexRunWriter {
     /// What gives the entries of a run, in ascending order; of equal names the first stays.
     /// - Returns: the packs that the locations count.
     typealias Source = (
-        _ append: (IndexEntry) throws(StoreError) -> Void
-    ) throws(StoreError) -> [PackSummary]
+        _ append: (IndexEntry) throws(KuraError) -> Void
+    ) throws(KuraError) -> [PackSummary]
 
     /// Publishes one run over `entries` and returns it, open; nil where there are none.
     ///
@@ -20,10 +20,10 @@ enum IndexRunWriter {
     static func write(
         _ entries: [IndexEntry], packs: [PackSummary], superseded: [RunID] = [],
         to writer: ReplicaWriter
-    ) throws(StoreError) -> IndexRunReader? {
+    ) throws(KuraError) -> IndexRunReader? {
         let sorted = entries.sorted { $0.id < $1.id }
         let run = try prepare(atMost: sorted.count, superseded: superseded, to: writer) {
-            (append) throws(StoreError) in
+            (append) throws(KuraError) in
             for entry in sorted { try append(entry) }
             return packs
         }
@@ -41,20 +41,20 @@ enum IndexRunWriter {
     /// - Returns: nil where there are no entries.
     static func prepare(
         atMost count: Int, superseded: [RunID], to writer: ReplicaWriter, _ source: Source
-    ) throws(StoreError) -> PreparedRun? {
+    ) throws(KuraError) -> PreparedRun? {
         guard count > 0 else { return nil }
         let stream = ReplicaStream(to: writer)
-        do throws(StoreError) {
+        do throws(KuraError) {
             let builder = IndexRunBuilder(stream, vault: writer.vault.id, atMost: count)
             try builder.begin()
-            let packs = try source { (entry) throws(StoreError) in try builder.append(entry) }
+            let packs = try source { (entry) throws(KuraError) in try builder.append(entry) }
             guard let entries = try builder.endBlocks() else {
                 stream.abandon()
                 return nil
             }
             if builder.needsFilter {
                 var filter = IndexRunBuilder.emptyFilter(for: entries)
-                _ = try source { (entry) throws(StoreError) in filter.insert(entry.id) }
+                _ = try source { (entry) throws(KuraError) in filter.insert(entry.id) }
                 builder.filter = filter
             }
             let id = try builder.end(packs: packs, superseded: superseded)
@@ -74,8 +74,8 @@ struct PreparedRun {
     let byteCount: UInt64
     fileprivate let stream: ReplicaStream
 
-    func publish() throws(StoreError) {
-        do throws(StoreError) {
+    func publish() throws(KuraError) {
+        do throws(KuraError) {
             try stream.publish(as: .run(id))
         } catch {
             stream.abandon()
@@ -118,12 +118,12 @@ private final class IndexRunBuilder {
         }
     }
 
-    func begin() throws(StoreError) { try stream.append(header.encoded()) }
+    func begin() throws(KuraError) { try stream.append(header.encoded()) }
 
-    func append(_ entry: IndexEntry) throws(StoreError) {
+    func append(_ entry: IndexEntry) throws(KuraError) {
         if let last, !(last < entry.id) {
             guard last == entry.id else {
-                throw StoreError(
+                throw KuraError(
                     .damaged, "entries of an index run are out of order at \(entry.id.short)",
                     remedy: "run: kura verify --repair")
             }
@@ -136,7 +136,7 @@ private final class IndexRunBuilder {
         if pending.count == IndexBlock.entriesMax { try endBlock() }
     }
 
-    private func endBlock() throws(StoreError) {
+    private func endBlock() throws(KuraError) {
         let block = blocks.bytes[
             (groupCount * IndexBlock.byteCount)..<((groupCount + 1) * IndexBlock.byteCount)]
         IndexBlock.encode(
@@ -148,7 +148,7 @@ private final class IndexRunBuilder {
         if groupCount == Self.groupBlocks { try endGroup() }
     }
 
-    private func endGroup() throws(StoreError) {
+    private func endGroup() throws(KuraError) {
         let group = UnsafeMutableRawBufferPointer(
             rebasing: blocks.bytes[..<(groupCount * IndexBlock.byteCount)])
         for (number, digest) in hasher.digests(
@@ -165,7 +165,7 @@ private final class IndexRunBuilder {
     }
 
     /// - Returns: the number of entries; nil without any.
-    func endBlocks() throws(StoreError) -> Int? {
+    func endBlocks() throws(KuraError) -> Int? {
         if !pending.isEmpty { try endBlock() }
         if groupCount > 0 { try endGroup() }
         return entryCount == 0 ? nil : entryCount
@@ -175,13 +175,13 @@ private final class IndexRunBuilder {
     var needsFilter: Bool { filter.blockCount != BloomFilter.blockCount(for: entryCount) }
 
     /// - Returns: the run's name.
-    func end(packs: [PackSummary], superseded: [RunID]) throws(StoreError) -> RunID {
+    func end(packs: [PackSummary], superseded: [RunID]) throws(KuraError) -> RunID {
         let trailer = IndexRunTrailer(
             header: header, entryCount: UInt64(entryCount), blocksDigest: digests.finish(),
             packs: packs, superseded: superseded, fences: fences, filter: filter)
         let head = trailer.encodedHead()
         try stream.append(head)
-        let id = try filter.withUnsafeStoredBytes { (stored) throws(StoreError) in
+        let id = try filter.withUnsafeStoredBytes { (stored) throws(KuraError) in
             try stream.append(stored)
             return head.withUnsafeBytes { ChunkHasher.digest(pieces: [$0, stored]) }
         }

@@ -29,11 +29,11 @@ struct RunCursor {
     }
 
     /// The next entry; nil behind the last one.
-    mutating func next() throws(StoreError) -> IndexEntry? {
+    mutating func next() throws(KuraError) -> IndexEntry? {
         if slot == count, try !beginBlock() { return nil }
         let entry = IndexBlock.entry(bytes(ofBlock: block), slot)
         guard entry.location.pack < packCount else {
-            throw StoreError(
+            throw KuraError(
                 .damaged, "index run \(run.id.short) names a pack that it does not list",
                 remedy: "run: kura verify --repair")
         }
@@ -47,7 +47,7 @@ struct RunCursor {
     }
 
     /// - Returns: false behind the last block.
-    private mutating func beginBlock() throws(StoreError) -> Bool {
+    private mutating func beginBlock() throws(KuraError) -> Bool {
         block += 1
         if block >= held {
             held = min(Self.blocksAtOnce, run.trailer.fences.count - nextBlock)

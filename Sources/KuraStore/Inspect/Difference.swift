@@ -1,4 +1,5 @@
 public import KuraFormat
+public import KuraIO
 
 /// A stretch of a disk that differs between two recovery points.
 public struct ChangedRange: Sendable, Equatable {
@@ -15,7 +16,7 @@ extension Vault {
     /// that only one of the points has differs in its whole length.
     public func difference(
         _ left: RecoveryPoint, _ right: RecoveryPoint
-    ) throws(StoreError) -> [ChangedRange] {
+    ) throws(KuraError) -> [ChangedRange] {
         let lease = ReaderLease(self)
         defer { lease.end() }
         let index = try ChunkIndex.open(self)
@@ -49,7 +50,7 @@ private struct DiskComparison {
 
     mutating func compare(
         _ a: DiskRecord, _ b: DiskRecord, _ reader: ManifestReader
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         var left: [Int: NodeID] = [:]
         var right: [Int: NodeID] = [:]
         // Trees of disks of different size have different heights, so extents are compared.
@@ -58,10 +59,10 @@ private struct DiskComparison {
             try reader.forEachExtent(of: b) { right[$0] = $1 }
         }
         for number in Set(left.keys).union(right.keys).sorted() where left[number] != right[number] {
-            let old = try left[number].map { node throws(StoreError) in
+            let old = try left[number].map { node throws(KuraError) in
                 try reader.chunks(ofExtent: node)
             }
-            let new = try right[number].map { node throws(StoreError) in
+            let new = try right[number].map { node throws(KuraError) in
                 try reader.chunks(ofExtent: node)
             }
             compareExtent(number, old ?? [], new ?? [])

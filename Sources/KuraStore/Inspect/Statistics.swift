@@ -1,4 +1,5 @@
 internal import KuraFormat
+public import KuraIO
 
 /// What a vault holds, and what it costs.
 public struct Statistics: Sendable {
@@ -26,7 +27,7 @@ public struct Statistics: Sendable {
 
 extension Vault {
     /// Counts from recovery points, index runs and the last 48 bytes of each data pack.
-    public func statistics() throws(StoreError) -> Statistics {
+    public func statistics() throws(KuraError) -> Statistics {
         var statistics = Statistics()
         for (_, point) in try recoveryPoints() {
             let counts = point.counts
@@ -57,7 +58,7 @@ extension Vault {
     /// Bytes of a data pack's header, trailer and footer.
     private func metadataBytes(of pack: PackSummary) -> UInt64 {
         let fixed = UInt64(PackHeader.byteCount + Footer.byteCount)
-        do throws(StoreError) {
+        do throws(KuraError) {
             return fixed + (try PackReader.trailerByteCount(of: pack, self))
         } catch {
             // Verify reports that no copy is good. Only the table of frames is not counted then.

@@ -1,5 +1,6 @@
 internal import KuraCodec
 internal import KuraFormat
+internal import KuraIO
 
 /// Reads nodes of manifest trees. One thread uses it at a time.
 final class ManifestReader {
@@ -14,9 +15,9 @@ final class ManifestReader {
     }
 
     /// Reads node `id`, which must be of `level`. Its hash is checked.
-    func node(_ id: NodeID, level: Int) throws(StoreError) -> ManifestNode {
+    func node(_ id: NodeID, level: Int) throws(KuraError) -> ManifestNode {
         guard let place = try index.find(id, blocks) else {
-            throw StoreError(
+            throw KuraError(
                 .damaged, "manifest node \(id.short) is in no pack",
                 remedy: "run: kura verify --level chunks --repair")
         }
@@ -24,9 +25,9 @@ final class ManifestReader {
             let bytes = try bytes(of: id, at: place)
             return try ManifestNode(decoding: bytes, level: level)
         } catch let error as FormatError {
-            throw StoreError(format: error, at: nil)
+            throw KuraError(format: error, at: nil)
         } catch {
-            throw StoreError(error)
+            throw KuraError(error)
         }
     }
 
@@ -56,16 +57,16 @@ final class ManifestReader {
     /// Calls `body` for every extent of a disk that has data, in ascending order.
     /// - Parameter body: number of the extent, and its node.
     func forEachExtent(
-        of disk: DiskRecord, _ body: (Int, NodeID) throws(StoreError) -> Void
-    ) throws(StoreError) {
+        of disk: DiskRecord, _ body: (Int, NodeID) throws(KuraError) -> Void
+    ) throws(KuraError) {
         guard let root = disk.root else { return }
         let level = ManifestNode.rootLevel(diskBytes: disk.byteCount)
         try descend(root, level: level, first: 0, body)
     }
 
     private func descend(
-        _ id: NodeID, level: Int, first: Int, _ body: (Int, NodeID) throws(StoreError) -> Void
-    ) throws(StoreError) {
+        _ id: NodeID, level: Int, first: Int, _ body: (Int, NodeID) throws(KuraError) -> Void
+    ) throws(KuraError) {
         if level == 1 { return try body(first, id) }
         guard case .inner(_, let children) = try node(id, level: level) else { return }
         let step = Limits.nodeFanOut.power(level - 2)
@@ -77,7 +78,7 @@ final class ManifestReader {
     }
 
     /// Chunks that start in an extent, with their offset from the extent's start, ascending.
-    func chunks(ofExtent id: NodeID) throws(StoreError) -> [ExtentChunk] {
+    func chunks(ofExtent id: NodeID) throws(KuraError) -> [ExtentChunk] {
         guard case .inner(_, let children) = try node(id, level: 1) else { return [] }
         var chunks: [ExtentChunk] = []
         for (slot, child) in children.enumerated() {
@@ -96,11 +97,11 @@ final class ManifestReader {
     }
 
     /// Chunks must follow each other without overlap and stay in their extent.
-    private static func check(_ chunks: [ExtentChunk]) throws(StoreError) {
+    private static func check(_ chunks: [ExtentChunk]) throws(KuraError) {
         var end = 0
         for chunk in chunks {
             guard chunk.offset >= end, chunk.offset + chunk.byteCount <= Limits.extentBytes else {
-                throw StoreError(format: .invalidField(.node, field: "offset"), at: nil)
+                throw KuraError(format: .invalidField(.node, field: "offset"), at: nil)
             }
             end = chunk.offset + chunk.byteCount
         }

@@ -1,5 +1,6 @@
 internal import KuraCodec
 internal import KuraFormat
+internal import KuraIO
 
 /// Builds manifest trees bottom up.
 enum ManifestWriter {
@@ -9,8 +10,8 @@ enum ManifestWriter {
     ///   - store: keeps a node's bytes under its name.
     /// - Returns: the extent's node; nil when no chunk starts in it.
     static func extentNode(
-        _ chunks: [ExtentChunk], store: (NodeID, [UInt8]) throws(StoreError) -> Void
-    ) throws(StoreError) -> NodeID? {
+        _ chunks: [ExtentChunk], store: (NodeID, [UInt8]) throws(KuraError) -> Void
+    ) throws(KuraError) -> NodeID? {
         var children = [NodeID?](repeating: nil, count: Limits.nodeFanOut)
         var next = 0
         while next < chunks.count {
@@ -35,8 +36,8 @@ enum ManifestWriter {
     /// - Returns: the root, of level `ManifestNode.rootLevel`; nil when the whole disk is a hole.
     static func root(
         _ extents: [NodeID?], diskBytes: UInt64,
-        store: (NodeID, [UInt8]) throws(StoreError) -> Void
-    ) throws(StoreError) -> NodeID? {
+        store: (NodeID, [UInt8]) throws(KuraError) -> Void
+    ) throws(KuraError) -> NodeID? {
         var nodes = extents
         for level in 1..<ManifestNode.rootLevel(diskBytes: diskBytes) {
             var above: [NodeID?] = []
@@ -52,15 +53,15 @@ enum ManifestWriter {
     }
 
     private static func inner(
-        level: Int, _ children: [NodeID?], _ store: (NodeID, [UInt8]) throws(StoreError) -> Void
-    ) throws(StoreError) -> NodeID? {
+        level: Int, _ children: [NodeID?], _ store: (NodeID, [UInt8]) throws(KuraError) -> Void
+    ) throws(KuraError) -> NodeID? {
         guard children.contains(where: { $0 != nil }) else { return nil }
         return try keep(.inner(level: level, children: children), store)
     }
 
     private static func keep(
-        _ node: ManifestNode, _ store: (NodeID, [UInt8]) throws(StoreError) -> Void
-    ) throws(StoreError) -> NodeID {
+        _ node: ManifestNode, _ store: (NodeID, [UInt8]) throws(KuraError) -> Void
+    ) throws(KuraError) -> NodeID {
         let bytes = node.encoded()
         let id = ChunkHasher.digest(bytes)
         try store(id, bytes)

@@ -39,7 +39,7 @@ final class FrameBuilder {
     /// Copies one chunk in; closes the frame before it where it would grow beyond the target.
     func append(
         _ bytes: UnsafeRawBufferPointer, id: ChunkID, trace: inout StageTimes
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         if used > 0, used + bytes.count > target { try flush(trace: &trace) }
         (plain.base + used).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
         used += bytes.count
@@ -47,7 +47,7 @@ final class FrameBuilder {
     }
 
     /// Compresses what is there and hands it to the pack.
-    func flush(trace: inout StageTimes) throws(StoreError) {
+    func flush(trace: inout StageTimes) throws(KuraError) {
         guard used > 0 else { return }
         let source = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(plain.bytes)[..<used])
         var codec = FrameCodec.zstd
@@ -68,20 +68,20 @@ final class FrameBuilder {
                     let again = UnsafeMutableRawBufferPointer(rebasing: check.bytes[..<used])
                     try decompressor.decompress(bytes, into: again)
                     guard Memory.equal(UnsafeRawBufferPointer(again), source) else {
-                        throw StoreError(
+                        throw KuraError(
                             .io, "zstd did not give back what it was given; nothing was stored",
                             remedy: "check this machine's memory, and its libzstd")
                     }
                 }
             }
         } catch {
-            throw StoreError(error)
+            throw KuraError(error)
         }
         let digest = trace.time(.hash) { ChunkHasher.digest(bytes) }
         let entry = FrameEntry(
             storedByteCount: UInt32(bytes.count), plainByteCount: UInt32(used),
             chunkCount: UInt32(chunks.count), codec: codec, storedDigest: digest)
-        try trace.timeThrowing(.pack) { () throws(StoreError) in
+        try trace.timeThrowing(.pack) { () throws(KuraError) in
             try pack.append(entry, chunks, bytes)
         }
         used = 0

@@ -32,7 +32,7 @@ final class PackReader: Sendable {
     init(_ vault: Vault) { self.vault = vault }
 
     /// The frame table of a pack, from memory or from the first good copy of its trailer.
-    func frameTable(_ id: PackID) throws(StoreError) -> FrameTable {
+    func frameTable(_ id: PackID) throws(KuraError) -> FrameTable {
         if let table = tables.withLock({ $0[id] }) { return table }
         let trailer = try vault.firstGood(.pack(id)) { replica in
             try Self.trailer(id, vault, replica)
@@ -66,14 +66,14 @@ final class PackReader: Sendable {
     }
 
     /// The trailer of the first copy of a pack in which it is sound.
-    static func trailer(_ id: PackID, _ vault: Vault) throws(StoreError) -> PackTrailer {
+    static func trailer(_ id: PackID, _ vault: Vault) throws(KuraError) -> PackTrailer {
         try vault.firstGood(.pack(id)) { try trailer(id, vault, $0) }
     }
 
     /// Length of a pack's trailer as the first sound footer of a copy says it; no trailer is read.
     static func trailerByteCount(
         of pack: PackSummary, _ vault: Vault
-    ) throws(StoreError) -> UInt64 {
+    ) throws(KuraError) -> UInt64 {
         try vault.firstGood(.pack(pack.id)) { replica in
             let path = replica.path(of: .pack(pack.id), in: vault.id)
             let file = try vault.fileSystem.openForReading(path)
@@ -86,10 +86,10 @@ final class PackReader: Sendable {
     }
 
     /// Place and lengths of frame `number` of a pack.
-    func frame(_ number: Int, of id: PackID) throws(StoreError) -> FrameTable.Frame {
+    func frame(_ number: Int, of id: PackID) throws(KuraError) -> FrameTable.Frame {
         let table = try frameTable(id)
         guard number < table.frames.count else {
-            throw StoreError(
+            throw KuraError(
                 .damaged, "the index names frame \(number) of pack \(id.short), which has none",
                 remedy: "run: kura verify --level chunks --repair")
         }
@@ -106,7 +106,7 @@ final class PackReader: Sendable {
     func read(
         _ frame: FrameTable.Frame, of id: PackID, _ decoder: FrameDecoder, checked: Bool,
         into target: UnsafeMutableRawBufferPointer
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         if !checked, decoder.file?.pack == id {
             do {
                 return try decoder.read(frame, checked: false, into: target)
@@ -298,7 +298,7 @@ final class FrameCache {
     /// - Parameter checked: drops what is kept and compares the stored bytes with their hash.
     func frame(
         _ number: Int, of pack: PackID, checked: Bool = false
-    ) throws(StoreError) -> UnsafeRawBufferPointer {
+    ) throws(KuraError) -> UnsafeRawBufferPointer {
         clock += 1
         let known = slots.first { $0.pack == pack && $0.frame == number }
         if let known, !checked {

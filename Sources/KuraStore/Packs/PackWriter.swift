@@ -41,7 +41,7 @@ final class PackWriter: Sendable {
     /// Copies a frame into the open pack. Waits while every buffer is being written.
     func append(
         _ frame: FrameEntry, _ chunks: [ChunkEntry], _ bytes: UnsafeRawBufferPointer
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         if let error = writer.error { throw error }
         open.withLock { open in
             if let pack = open, pack.used + bytes.count > capacity

@@ -6,11 +6,11 @@ extension Vault {
     /// Packs that wait for their removal, by the condemnations of all replicas together.
     ///
     /// One without a good copy says nothing: its packs stay, as packs that no run lists.
-    func condemnations() throws(StoreError) -> [Condemnation] {
+    func condemnations() throws(KuraError) -> [Condemnation] {
         var found: [Condemnation] = []
         for name in try listIfPresent(Layout.condemned).keys.sorted() {
             guard let id = UniqueID(hex: name) else { continue }
-            do throws(StoreError) {
+            do throws(KuraError) {
                 found.append(
                     try read(.condemned(id), max: SealedRecord.byteCountMax) { bytes, _ in
                         try FileCheck.check(bytes, .condemned(id), self)
@@ -25,13 +25,13 @@ extension Vault {
     }
 
     /// Names of the packs that wait for their removal.
-    func condemnedPacks() throws(StoreError) -> Set<PackID> {
+    func condemnedPacks() throws(KuraError) -> Set<PackID> {
         Set(try condemnations().flatMap(\.packs))
     }
 
     /// Sessions and readers that are open, but `own`. What cannot be looked at is an error: nobody
     /// must be missed.
-    func openUsers(except own: UniqueID?) throws(StoreError) -> [UniqueID] {
+    func openUsers(except own: UniqueID?) throws(KuraError) -> [UniqueID] {
         var open = try openReaders()
         for (name, holders) in try list(Layout.sessions).sorted(by: { $0.key < $1.key }) {
             guard let session = UniqueID(hex: name), session != own else { continue }
@@ -53,11 +53,11 @@ extension Vault {
 extension Session {
     /// Condemns packs: they go when all who are open now have ended, unless a run lists them. Under
     /// the commit lock, before runs are written without them.
-    func condemn(_ packs: Set<PackID>) throws(StoreError) {
+    func condemn(_ packs: Set<PackID>) throws(KuraError) {
         try makeDirectory(Layout.condemned)
         let users = try vault.openUsers(except: id)
         guard users.count <= Limits.condemnedMax else {
-            throw StoreError(
+            throw KuraError(
                 .locked, "\(users.count) sessions are open in vault \(vault.record.name)",
                 remedy: "run the same command again when there are fewer")
         }
@@ -79,7 +79,7 @@ extension Session {
     /// chunk of the point is looked up as whoever restores it will. Throws where one was lost: then
     /// the packs were not taken away, they were salvaged.
     /// - Parameter index: what the session relied on.
-    func resurrect(_ disks: [DiskRecord], _ index: ChunkIndex) throws(StoreError) {
+    func resurrect(_ disks: [DiskRecord], _ index: ChunkIndex) throws(KuraError) {
         guard try vault.condemnations().contains(where: { $0.sessions.contains(id) }) else {
             return
         }
@@ -92,7 +92,7 @@ extension Session {
             if givenUp.contains(VaultFile.pack(id).relativePath),
                 PackAssembly(id, vault).lostFrames(decoding: true) != nil
             {
-                throw StoreError(
+                throw KuraError(
                     .damaged, "pack \(id.short), which this backup counted on, was found meanwhile "
                         + "to have no good copy",
                     remedy: "run the same command again; it stores what was lost")

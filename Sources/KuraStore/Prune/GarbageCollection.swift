@@ -56,7 +56,7 @@ struct GarbageCollection {
         self.cancellation = cancellation
     }
 
-    mutating func run() throws(StoreError) {
+    mutating func run() throws(KuraError) {
         // Without room for what is repacked, packs that are dead as a whole go first and make some.
         var isFirst = true
         while try !collect(isFirst: isFirst) { isFirst = false }
@@ -64,7 +64,7 @@ struct GarbageCollection {
 
     /// - Parameter isFirst: whether what it plans is what the report says was planned.
     /// - Returns: false when there was no room to repack, and there may be some now.
-    private mutating func collect(isFirst: Bool) throws(StoreError) -> Bool {
+    private mutating func collect(isFirst: Bool) throws(KuraError) -> Bool {
         let removedBefore = report.removedPacks
         try sweep()
         // Points before runs: whatever a point in the list needs is in the index.
@@ -82,7 +82,7 @@ struct GarbageCollection {
         progress.update { $0.totalBytes += repacked.reduce(0) { $0 + $1.byteCount } }
         var repacking: Repacking?
         if !repacked.isEmpty {
-            repacking = Repacking(session) { (chunk, pack, _) throws(StoreError) in
+            repacking = Repacking(session) { (chunk, pack, _) throws(KuraError) in
                 try marks.isLive(chunk, in: pack)
             }
             try repacking!.copy(repacked, progress, cancellation)
@@ -92,14 +92,14 @@ struct GarbageCollection {
             let survivors = Survivors(marks: marks, repacked: repacking?.copied)
             var rewriting = RunRewriting(session, without: going, survivors)
             defer { rewriting.abandon() }
-            do throws(StoreError) {
+            do throws(KuraError) {
                 try rewriting.prepare(index)
             } catch {
                 // Without room beforehand there may be some once it is needed.
                 guard error.code == .noSpace, session.writer.error == nil else { throw error }
                 rewriting.abandon()
             }
-            try session.withCommitLock { () throws(StoreError) in
+            try session.withCommitLock { () throws(KuraError) in
                 try repacking?.list()
                 try condemn(&rewriting, knowing: Set(points), survivors)
             }
@@ -112,7 +112,7 @@ struct GarbageCollection {
     }
 
     /// Whether what is repacked fits, as large as it was before, and the run that lists it.
-    private func hasRoom(for plan: CollectionPlan) throws(StoreError) -> Bool {
+    private func hasRoom(for plan: CollectionPlan) throws(KuraError) -> Bool {
         let bytes = plan.repackedBytes + plan.repackedBytes / 16
         return try session.hasRoom(
             for: Dictionary(uniqueKeysWithValues: session.writer.live.map { ($0.ordinal, bytes) }))
@@ -120,14 +120,14 @@ struct GarbageCollection {
 
     /// Takes away packs that no run lists, and runs that others supersede: all there is to do in a
     /// region that only takes copies, once it has the runs of the other one.
-    mutating func runUnlisted() throws(StoreError) {
+    mutating func runUnlisted() throws(KuraError) {
         try sweep()
         let index = try ChunkIndex.open(vault)
         try vault.requireReadable(index)
         let unlisted = try vault.unlistedPacks(index)
         try removeObsoleteRuns()
         if !unlisted.isEmpty {
-            try session.withCommitLock { () throws(StoreError) in
+            try session.withCommitLock { () throws(KuraError) in
                 var rewriting = RunRewriting(session, without: unlisted, nil)
                 try condemn(&rewriting, knowing: Set(try vault.recoveryPointIDs()), nil)
             }
@@ -141,7 +141,7 @@ struct GarbageCollection {
     private mutating func condemn(
         _ rewriting: inout RunRewriting, knowing marked: Set<RecoveryPointID>,
         _ survivors: Survivors?
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         let index = try ChunkIndex.open(vault)
         try vault.requireReadable(index)
         let walker = PointWalker(index)
@@ -160,15 +160,15 @@ struct GarbageCollection {
     }
 
     /// Those that were superseded just now, and those that somebody who died left.
-    private mutating func removeObsoleteRuns() throws(StoreError) {
-        try session.withCommitLock { () throws(StoreError) in
+    private mutating func removeObsoleteRuns() throws(KuraError) {
+        try session.withCommitLock { () throws(KuraError) in
             let index = try ChunkIndex.open(vault)
             report.removedBytes += index.obsolete.reduce(0) { $0 + $1.trailer.fileByteCount }
             try IndexMerge(index, session.writer).removeObsolete()
         }
     }
 
-    private mutating func sweep() throws(StoreError) {
+    private mutating func sweep() throws(KuraError) {
         var sweep = Sweep(session)
         try sweep.run()
         report.removedBytes += sweep.removedBytes
@@ -180,9 +180,9 @@ struct GarbageCollection {
 
 extension Vault {
     /// Throws where a run has no good copy: then nobody can tell what is in which pack.
-    func requireReadable(_ index: ChunkIndex) throws(StoreError) {
+    func requireReadable(_ index: ChunkIndex) throws(KuraError) {
         guard hasUnreadableRun else { return }
-        throw StoreError(
+        throw KuraError(
             .damaged, "an index run of vault \(record.name) has no good copy, so nobody can tell "
                 + "what the recovery points need; nothing was removed",
             remedy: "run: kura verify --repair")
@@ -192,14 +192,14 @@ extension Vault {
     /// was dropped since it was listed needs nothing any more.
     func mark(
         _ points: some Sequence<RecoveryPointID>, on marks: LiveMarks, _ cancellation: Cancellation
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         for id in points {
             if cancellation.isCancelled { throw .interruptedByUser }
-            do throws(StoreError) {
+            do throws(KuraError) {
                 try marks.mark(recoveryPoint(id))
             } catch {
                 if isDropped(id, error) { continue }
-                throw StoreError(
+                throw KuraError(
                     error.code, "recovery point \(id.short): \(error.message); nothing was removed",
                     remedy: error.remedy)
             }
@@ -208,7 +208,7 @@ extension Vault {
 
     /// Packs that no run lists and no session is about to list. They are what a replica brought back
     /// that was away while packs were taken away.
-    func unlistedPacks(_ index: ChunkIndex) throws(StoreError) -> Set<PackID> {
+    func unlistedPacks(_ index: ChunkIndex) throws(KuraError) -> Set<PackID> {
         guard try openUsers(except: nil).count <= 1 else { return [] }
         let listed = Set(index.packs.map(\.id))
         var unlisted = Set<PackID>()

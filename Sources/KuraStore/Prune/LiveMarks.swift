@@ -30,7 +30,7 @@ final class LiveMarks {
     }
 
     /// Where a chunk is that some point needs; nil where none does.
-    func livePlace(of id: ChunkID) throws(StoreError) -> FoundChunk? {
+    func livePlace(of id: ChunkID) throws(KuraError) -> FoundChunk? {
         for (run, reader) in index.runs.enumerated() where reader.trailer.filter.mayContain(id) {
             guard let (number, location) = try blocks.place(of: id, in: reader),
                 isLive(run: run, number), location.pack < reader.trailer.packs.count
@@ -43,20 +43,20 @@ final class LiveMarks {
     }
 
     /// Whether some point needs a chunk, and finds it in this pack.
-    func isLive(_ id: ChunkID, in pack: PackID) throws(StoreError) -> Bool {
+    func isLive(_ id: ChunkID, in pack: PackID) throws(KuraError) -> Bool {
         try livePlace(of: id)?.pack == pack
     }
 
     /// Marks everything that a point needs. Throws at the first node or chunk that is not there:
     /// then nobody can tell what else is needed.
-    func mark(_ point: RecoveryPoint) throws(StoreError) {
+    func mark(_ point: RecoveryPoint) throws(KuraError) {
         for disk in point.disks {
             guard let root = disk.root else { continue }
             try mark(node: root, level: ManifestNode.rootLevel(diskBytes: disk.byteCount))
         }
     }
 
-    private func mark(node id: NodeID, level: Int) throws(StoreError) {
+    private func mark(node id: NodeID, level: Int) throws(KuraError) {
         guard try mark(id, "manifest node") else { return }
         switch try reader.node(id, level: level) {
         case .leaf(let entries):
@@ -69,14 +69,14 @@ final class LiveMarks {
     }
 
     /// - Returns: whether the entry was not marked before.
-    private func mark(_ id: Digest, _ what: String) throws(StoreError) -> Bool {
+    private func mark(_ id: Digest, _ what: String) throws(KuraError) -> Bool {
         for (run, reader) in index.runs.enumerated() where reader.trailer.filter.mayContain(id) {
             guard let (number, _) = try blocks.place(of: id, in: reader) else { continue }
             guard !isLive(run: run, number) else { return false }
             bits[run][number / 64] |= 1 << UInt64(number % 64)
             return true
         }
-        throw StoreError(
+        throw KuraError(
             .damaged, "\(what) \(id.short) is in no pack",
             remedy: "run: kura verify --level chunks --repair; a point that cannot be repaired can be "
                 + "dropped: kura prune --drop RP")
@@ -85,8 +85,8 @@ final class LiveMarks {
     /// Calls `body` for every entry of a run, in order.
     /// - Parameter body: gets the entry, and whether some point needs it.
     func forEachEntry(
-        ofRun run: Int, _ body: (IndexEntry, Bool) throws(StoreError) -> Void
-    ) throws(StoreError) {
+        ofRun run: Int, _ body: (IndexEntry, Bool) throws(KuraError) -> Void
+    ) throws(KuraError) {
         let reader = index.runs[run]
         let block = AlignedBuffer(byteCount: IndexBlock.byteCount)
         for number in reader.trailer.fences.indices {
@@ -94,7 +94,7 @@ final class LiveMarks {
             for slot in 0..<count {
                 let entry = IndexBlock.entry(UnsafeRawBufferPointer(block.bytes), slot)
                 guard entry.location.pack < reader.trailer.packs.count else {
-                    throw StoreError(
+                    throw KuraError(
                         .damaged, "index run \(reader.id.short) names a pack that it does not list",
                         remedy: "run: kura verify --repair")
                 }

@@ -1,4 +1,5 @@
 public import KuraFormat
+internal import KuraIO
 
 /// How much of a pack recovery points need.
 struct PackUse {
@@ -19,7 +20,7 @@ struct PackUse {
 extension LiveMarks {
     /// Every pack of the index with what is needed of it, by name. Reads every run once, and the
     /// trailers of packs that are needed in part.
-    func packUses() throws(StoreError) -> [PackUse] {
+    func packUses() throws(KuraError) -> [PackUse] {
         var uses: [PackID: PackUse] = [:]
         for pack in index.packs { uses[pack.id] = PackUse(pack: pack) }
         for (number, run) in index.runs.enumerated() {

@@ -29,7 +29,7 @@ extension Vault {
     /// share of the old packs is.
     public func collectionPlan(
         _ request: PruneRequest, cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> CollectionPlan {
+    ) throws(KuraError) -> CollectionPlan {
         let lease = ReaderLease(self)
         defer { lease.end() }
         let points = try recoveryPointIDs().filter { !request.dropped.contains($0) }
@@ -45,7 +45,7 @@ extension Vault {
     /// - Complexity: two walks over every recovery point.
     public func uniqueBytes(
         of id: RecoveryPointID, cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> UInt64 {
+    ) throws(KuraError) -> UInt64 {
         let with = try collectionPlan(
             PruneRequest(dropping: [], reason: ""), cancellation: cancellation)
         let without = try collectionPlan(
@@ -69,9 +69,9 @@ extension Vault {
     public func prune(
         _ request: PruneRequest, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> CollectionReport {
+    ) throws(KuraError) -> CollectionReport {
         try requireWritable()
-        return try inSession(cancellation) { (session, isSettled) throws(StoreError) in
+        return try inSession(cancellation) { (session, isSettled) throws(KuraError) in
             try session.drop(
                 try recoveryPointIDs().filter(request.dropped.contains), reason: request.reason)
             if session.writer.live.count < Int(record.copies) {
@@ -94,8 +94,8 @@ extension Vault {
 
     /// Takes away packs that no index run of this region lists: in the passive region of a vault,
     /// after replication brought the runs of the active one.
-    public func collectUnlisted() throws(StoreError) -> CollectionReport {
-        try inSession(Cancellation()) { (session, _) throws(StoreError) in
+    public func collectUnlisted() throws(KuraError) -> CollectionReport {
+        try inSession(Cancellation()) { (session, _) throws(KuraError) in
             guard session.writer.live.count == Int(record.copies) else {
                 return CollectionReport(obstacle: "a replica of region \(region.name) is away")
             }
@@ -112,8 +112,8 @@ extension Vault {
     /// - Parameter collect: gets the session, and whether its replicas are in step.
     private func inSession(
         _ cancellation: Cancellation,
-        _ collect: (Session, Bool) throws(StoreError) -> CollectionReport
-    ) throws(StoreError) -> CollectionReport {
+        _ collect: (Session, Bool) throws(KuraError) -> CollectionReport
+    ) throws(KuraError) -> CollectionReport {
         let session = try beginPrune()
         var clean = false
         defer { session.end(clean: clean) }
@@ -126,9 +126,9 @@ extension Vault {
     }
 
     /// Begins a session with the reserve given back, since a full disk has no room for its record.
-    private func beginPrune() throws(StoreError) -> Session {
+    private func beginPrune() throws(KuraError) -> Session {
         releaseReserve()
-        do throws(StoreError) {
+        do throws(KuraError) {
             return try Session.begin(
                 self, operation: "prune", item: Session.noItem, required: requiredCopies)
         } catch {

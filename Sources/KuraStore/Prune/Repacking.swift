@@ -8,7 +8,7 @@ internal import KuraIO
 /// packs that no run lists; every chunk is where it was before.
 struct Repacking {
     /// Whether a chunk is copied that lies in this frame of this pack.
-    typealias Choice = (ChunkID, PackID, _ frame: Int) throws(StoreError) -> Bool
+    typealias Choice = (ChunkID, PackID, _ frame: Int) throws(KuraError) -> Bool
 
     private let isWanted: Choice
     private let session: Session
@@ -46,7 +46,7 @@ struct Repacking {
     /// On return the wanted chunks of `packs` are durable in new packs.
     mutating func copy(
         _ packs: [CollectionPlan.Pack], _ progress: Progress, _ cancellation: Cancellation
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         for pack in packs {
             if cancellation.isCancelled { throw .interruptedByUser }
             try copy(pack.id)
@@ -56,7 +56,7 @@ struct Repacking {
     }
 
     /// On return what `copy` was called for is durable.
-    mutating func flush() throws(StoreError) {
+    mutating func flush() throws(KuraError) {
         try dataFrames.flush(trace: &trace)
         try smallFrames.flush(trace: &trace)
         try manifestFrames.flush(trace: &trace)
@@ -71,14 +71,14 @@ struct Repacking {
     }
 
     /// Call `flush` behind the last one.
-    mutating func copy(_ id: PackID) throws(StoreError) {
+    mutating func copy(_ id: PackID) throws(KuraError) {
         let vault = session.vault
         let trailer = try PackReader.trailer(id, vault)
         var next = 0
         for (number, frame) in trailer.frames.enumerated() {
             let chunks = trailer.chunks[next..<(next + Int(frame.chunkCount))]
             next = chunks.endIndex
-            let wanted = try chunks.map { chunk throws(StoreError) in
+            let wanted = try chunks.map { chunk throws(KuraError) in
                 try isWanted(chunk.id, id, number)
             }
             guard wanted.contains(true) else { continue }
@@ -93,7 +93,7 @@ struct Repacking {
                 guard isWanted else { continue }
                 let part = UnsafeRawBufferPointer(rebasing: bytes[offset..<end])
                 guard ChunkHasher.digest(part) == chunk.id else {
-                    throw StoreError(
+                    throw KuraError(
                         .damaged, "chunk \(chunk.id.short) of pack \(id.short) is not what its name "
                             + "says; nothing was removed",
                         remedy: "run: kura verify --level chunks --repair")
@@ -104,8 +104,8 @@ struct Repacking {
     }
 
     /// Stores a chunk that is in no pack, and nothing else. On return it is durable.
-    mutating func store(_ bytes: [UInt8]) throws(StoreError) {
-        try withStoreErrors {
+    mutating func store(_ bytes: [UInt8]) throws(KuraError) {
+        try withKuraErrors {
             try bytes.withUnsafeBytes {
                 try dataFrames.append($0, id: ChunkHasher.digest($0), trace: &trace)
             }
@@ -120,7 +120,7 @@ struct Repacking {
 
     /// Lists the new packs. Under the commit lock, when the old ones are condemned: otherwise a merge
     /// of runs might keep the old place of a chunk of which both are listed.
-    mutating func list() throws(StoreError) {
+    mutating func list() throws(KuraError) {
         guard let copied else { return }
         let run = try IndexRunWriter.write(
             copied.entries, packs: copied.packs, to: session.writer)

@@ -27,7 +27,7 @@ struct RunRewriting {
 
     /// Writes the successors of large runs, under no name yet, so that nobody has to wait for it.
     /// What it wrote comes to nothing where a run changes before `run`.
-    mutating func prepare(_ index: ChunkIndex) throws(StoreError) {
+    mutating func prepare(_ index: ChunkIndex) throws(KuraError) {
         for run in index.runs where isAffected(run) {
             guard run.trailer.entryCount >= Self.preparedEntriesMin else { continue }
             prepared[run.id] = .some(try rewrite(run, and: []))
@@ -46,7 +46,7 @@ struct RunRewriting {
 
     /// Under the commit lock.
     /// - Returns: bytes of the new runs.
-    mutating func run(_ index: ChunkIndex) throws(StoreError) -> UInt64 {
+    mutating func run(_ index: ChunkIndex) throws(KuraError) -> UInt64 {
         var written: UInt64 = 0
         // Runs of which nothing stays. Another one has to say so; the smallest is written anew.
         var empty: [RunID] = []
@@ -85,7 +85,7 @@ struct RunRewriting {
 
     private func rewrite(
         _ run: IndexRunReader, and empty: [RunID]
-    ) throws(StoreError) -> PreparedRun? {
+    ) throws(KuraError) -> PreparedRun? {
         let staying = run.trailer.packs.filter { !packs.contains($0.id) }
         var numbers: [PackID: Int] = [:]
         for (number, pack) in staying.enumerated() { numbers[pack.id] = number }
@@ -93,7 +93,7 @@ struct RunRewriting {
         return try IndexRunWriter.prepare(
             atMost: Int(run.trailer.entryCount),
             superseded: [run.id] + run.trailer.superseded + empty, to: session.writer
-        ) { (append) throws(StoreError) in
+        ) { (append) throws(KuraError) in
             var kept = staying
             var known = numbers
             var cursor = RunCursor(run)
@@ -114,7 +114,7 @@ struct RunRewriting {
     /// Where a chunk that points need is in a pack that stays.
     private func otherPlace(
         of id: ChunkID, _ kept: inout [PackSummary], _ known: inout [PackID: Int]
-    ) throws(StoreError) -> ChunkLocation? {
+    ) throws(KuraError) -> ChunkLocation? {
         guard let place = try survivors?.place(of: id, without: packs) else { return nil }
         let number = known[place.pack.id] ?? kept.count
         if number == kept.count {
@@ -126,13 +126,13 @@ struct RunRewriting {
     }
 
     /// Without any other run in the vault there is nobody to supersede them.
-    private func remove(_ runs: [RunID]) throws(StoreError) {
+    private func remove(_ runs: [RunID]) throws(KuraError) {
         for run in runs {
             for replica in session.writer.live {
                 do throws(IOError) {
                     try session.vault.remove(.run(run), in: replica)
                 } catch {
-                    throw StoreError(io: error)
+                    throw KuraError(io: error)
                 }
             }
         }
@@ -151,7 +151,7 @@ struct Survivors {
     /// kept another one than was marked.
     func place(
         of id: ChunkID, without packs: Set<PackID>
-    ) throws(StoreError) -> (pack: PackSummary, location: ChunkLocation)? {
+    ) throws(KuraError) -> (pack: PackSummary, location: ChunkLocation)? {
         if let place = repacked?.place(of: id) { return place }
         guard let marks, let place = try marks.livePlace(of: id), !packs.contains(place.pack),
             let summary = marks.summaries[place.pack]

@@ -25,7 +25,7 @@ struct Sweep {
         vault = session.vault
     }
 
-    mutating func run() throws(StoreError) {
+    mutating func run() throws(KuraError) {
         let records = try vault.condemnations()
         guard !records.isEmpty else { return }
         var open: [UniqueID: Bool] = [:]
@@ -45,7 +45,7 @@ struct Sweep {
             }
         }
         let packs = Set(ended.flatMap(\.packs)).subtracting(waitingPacks)
-        try session.withCommitLock { () throws(StoreError) in
+        try session.withCommitLock { () throws(KuraError) in
             try remove(packs, ended)
         }
         for pack in waitingPacks { waitingBytes += vault.byteCount(of: pack) }
@@ -53,11 +53,11 @@ struct Sweep {
 
     private mutating func remove(
         _ packs: Set<PackID>, _ records: [Condemnation]
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         let index = try ChunkIndex.open(vault)
         // A run that cannot be read may list any of them.
         guard !vault.hasUnreadableRun else {
-            throw StoreError(
+            throw KuraError(
                 .damaged, "an index run of vault \(vault.record.name) has no good copy, so nobody "
                     + "can tell which packs are needed; nothing was removed",
                 remedy: "run: kura verify --repair")
@@ -73,13 +73,13 @@ struct Sweep {
     }
 
     /// - Returns: the bytes that it had in one replica.
-    private func removeEverywhere(_ file: VaultFile) throws(StoreError) -> UInt64 {
+    private func removeEverywhere(_ file: VaultFile) throws(KuraError) -> UInt64 {
         var bytes: UInt64 = 0
         for replica in session.writer.live {
             do throws(IOError) {
                 bytes = max(bytes, try vault.remove(file, in: replica))
             } catch {
-                throw StoreError(io: error)
+                throw KuraError(io: error)
             }
         }
         return bytes
@@ -96,7 +96,7 @@ extension Vault {
             if case .run(let id) = damage.file { id } else { nil }
         }
         return Set(bad).contains { id in
-            do throws(StoreError) {
+            do throws(KuraError) {
                 _ = try IndexRunReader(id, self)
                 return false
             } catch {

@@ -1,11 +1,11 @@
 public import KuraFormat
-internal import KuraIO
+public import KuraIO
 internal import SystemPackage
 
 extension Vault {
     /// Ids of the points that were dropped, by the tombstones of all replicas together. A point
     /// among them does not exist, although a replica that was away may still have its file.
-    public func droppedPoints() throws(StoreError) -> Set<RecoveryPointID> {
+    public func droppedPoints() throws(KuraError) -> Set<RecoveryPointID> {
         Set(try listIfPresent(Layout.dropped).keys.compactMap { RecoveryPointID(hex: $0) })
     }
 }
@@ -17,7 +17,7 @@ extension Session {
     /// If power fails among the tombstones, some points are dropped and some are not; if it fails
     /// before a point's file is gone, its tombstone hides it and the next session removes it. A few
     /// points at a time, so that on a full disk removed files make room for the next tombstones.
-    func drop(_ points: [RecoveryPointID], reason: String) throws(StoreError) {
+    func drop(_ points: [RecoveryPointID], reason: String) throws(KuraError) {
         guard !points.isEmpty else { return }
         try makeDirectory(Layout.dropped)
         for start in stride(from: 0, to: points.count, by: Self.dropsAtOnce) {
@@ -37,8 +37,8 @@ extension Session {
     private static let dropsAtOnce = 64
 
     /// Nil for one that cannot be read, which can be dropped all the same.
-    private func readable(_ id: RecoveryPointID) throws(StoreError) -> RecoveryPoint? {
-        do throws(StoreError) {
+    private func readable(_ id: RecoveryPointID) throws(KuraError) -> RecoveryPoint? {
+        do throws(KuraError) {
             return try vault.recoveryPoint(id)
         } catch {
             guard error.code == .damaged else { throw error }
@@ -53,13 +53,13 @@ extension Session {
                 try vault.remove(.point(id), in: replica)
             }
         } catch {
-            writer.fail(replica.ordinal, StoreError(io: error))
+            writer.fail(replica.ordinal, KuraError(io: error))
         }
     }
 
     /// Removes files of points that have a tombstone: an earlier session died before it could, or a
     /// replica came back with them.
-    func removeDroppedPoints() throws(StoreError) {
+    func removeDroppedPoints() throws(KuraError) {
         let dropped = try vault.droppedPoints()
         guard !dropped.isEmpty else { return }
         for replica in writer.live {
@@ -68,19 +68,19 @@ extension Session {
                 let left = names.compactMap { RecoveryPointID(hex: $0) }.filter(dropped.contains)
                 remove(left, in: replica)
             } catch {
-                writer.fail(replica.ordinal, StoreError(io: error))
+                writer.fail(replica.ordinal, KuraError(io: error))
             }
         }
         if let error = writer.error { throw error }
     }
 
     /// Makes a directory of the vault in every live replica.
-    func makeDirectory(_ name: String) throws(StoreError) {
+    func makeDirectory(_ name: String) throws(KuraError) {
         for replica in writer.live {
             do throws(IOError) {
                 try vault.makeDirectory(name, in: replica)
             } catch {
-                writer.fail(replica.ordinal, StoreError(io: error))
+                writer.fail(replica.ordinal, KuraError(io: error))
             }
         }
         if let error = writer.error { throw error }

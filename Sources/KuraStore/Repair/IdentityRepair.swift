@@ -1,5 +1,5 @@
 internal import KuraFormat
-internal import KuraIO
+public import KuraIO
 internal import SystemPackage
 
 extension Region {
@@ -12,7 +12,7 @@ extension Region {
     ///
     /// - Returns: what was healed; nil where the identity is sound or there is no such evidence. The
     ///   region has to be opened anew after a repair.
-    public func repairIdentity(of ordinal: Int) throws(StoreError) -> Damage? {
+    public func repairIdentity(of ordinal: Int) throws(KuraError) -> Damage? {
         let replica = replicas[ordinal]
         guard problems[ordinal] != nil, let damage = try identityDamage(of: replica),
             try holdsKnownVault(replica)
@@ -25,7 +25,7 @@ extension Region {
                 temporary: replica.path.appending("\(Layout.replicaRecord)-\(UniqueID.random().hex)"),
                 replacing: true)
         } catch {
-            throw StoreError(io: error)
+            throw KuraError(io: error)
         }
         var healed = damage
         healed.repairedFrom = .rebuilt
@@ -33,7 +33,7 @@ extension Region {
     }
 
     /// The damage of a replica's identity file; nil where it can be read, also as another's.
-    private func identityDamage(of replica: Replica) throws(StoreError) -> Damage? {
+    private func identityDamage(of replica: Replica) throws(KuraError) -> Damage? {
         do {
             if try fileSystem.exists(replica.fillingPath) { return nil }
             _ = try ReplicaRecord.decode(
@@ -42,13 +42,13 @@ extension Region {
         } catch FormatError.unsupportedVersion {
             return nil
         } catch let error as IOError where !error.isNotFound && error.errno != .fileTooLarge {
-            throw StoreError(io: error)
+            throw KuraError(io: error)
         } catch {
             return Damage(replica, path: replica.recordPath, structure: .replica, error)
         }
     }
 
-    private func holdsKnownVault(_ replica: Replica) throws(StoreError) -> Bool {
+    private func holdsKnownVault(_ replica: Replica) throws(KuraError) -> Bool {
         let known = Set(try vaults().map(\.id.hex))
         do throws(IOError) {
             for name in try fileSystem.list(replica.vaultsPath) where known.contains(name) {
@@ -64,7 +64,7 @@ extension Region {
             return false
         } catch {
             if error.isNotFound { return false }
-            throw StoreError(io: error)
+            throw KuraError(io: error)
         }
     }
 }

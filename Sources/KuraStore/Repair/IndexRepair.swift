@@ -1,12 +1,12 @@
 internal import KuraFormat
-internal import KuraIO
+public import KuraIO
 
 extension Vault {
     /// Heals index runs of which no replica has a good copy: without them a restore finds nothing of
     /// what they list, although the packs are there. Nothing is written where no run is lost.
     ///
     /// - Returns: one damage for each lost run and replica, as `heal` leaves it.
-    public func healLostRuns() throws(StoreError) -> [Damage] {
+    public func healLostRuns() throws(KuraError) -> [Damage] {
         let index = try ChunkIndex.open(self)
         let readable = Set((index.runs + index.obsolete).map(\.id))
         let superseded = Set((index.runs + index.obsolete).flatMap(\.trailer.superseded))
@@ -27,10 +27,10 @@ extension Vault {
     }
 
     /// Runs that some readable recovery point names.
-    func runsOfPoints() throws(StoreError) -> Set<RunID> {
+    func runsOfPoints() throws(KuraError) -> Set<RunID> {
         var runs = Set<RunID>()
         for id in try recoveryPointIDs() {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 runs.formUnion(try recoveryPoint(id).runs)
             } catch {
                 // Without a good copy the point cannot be restored anyway; verify reports it.

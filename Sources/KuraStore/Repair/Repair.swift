@@ -1,5 +1,5 @@
 internal import KuraFormat
-internal import KuraIO
+public import KuraIO
 internal import Synchronization
 internal import SystemPackage
 
@@ -84,7 +84,7 @@ final class Repair: Sendable {
             for index in all { damage[index].obstacle = obstacle }
             return
         }
-        do throws(StoreError) {
+        do throws(KuraError) {
             let packs = lost.mapValues { indices in indices.map { damage[$0] } }
             for id in try Salvage(session).run(packs) {
                 for index in lost[id, default: []] {
@@ -128,7 +128,7 @@ final class Repair: Sendable {
                 try vault.makeDirectory(Layout.repairs, in: replica)
                 try vault.makeDirectory(Layout.quarantine, in: replica)
             } catch {
-                session.writer.fail(replica.ordinal, StoreError(io: error))
+                session.writer.fail(replica.ordinal, KuraError(io: error))
             }
         }
     }
@@ -165,7 +165,7 @@ final class Repair: Sendable {
 
     private func outcome(of file: VaultFile, _ damage: [Damage]) -> Outcome {
         var outcome = Outcome(file: file, damage: damage)
-        do throws(StoreError) {
+        do throws(KuraError) {
             try heal(file, &outcome.damage)
         } catch {
             outcome.hasNoGoodCopy = error.code == .damaged || error.code == .notFound
@@ -176,7 +176,7 @@ final class Repair: Sendable {
 
     /// Throws when there are no good bytes.
     /// - Parameter damage: all of it in this file.
-    private func heal(_ file: VaultFile, _ damage: inout [Damage]) throws(StoreError) {
+    private func heal(_ file: VaultFile, _ damage: inout [Damage]) throws(KuraError) {
         var copy: SoundCopy?
         for ordinal in Set(damage.map(\.replica)).sorted() {
             let mine = damage.indices.filter { damage[$0].replica == ordinal }
@@ -193,7 +193,7 @@ final class Repair: Sendable {
             let good: SoundCopy
             if let copy { good = copy } else { good = try vault.soundCopy(of: file) }
             copy = good
-            do throws(StoreError) {
+            do throws(KuraError) {
                 try replace(file, in: replica, by: good)
                 for index in mine { damage[index].repairedFrom = good.source }
                 session.log(file, in: replica, damage[mine[0]].kind, good.source, good.byteCount)
@@ -205,7 +205,7 @@ final class Repair: Sendable {
 
     private func replace(
         _ file: VaultFile, in replica: Replica, by copy: SoundCopy
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         do throws(IOError) {
             let isElsewhere = copy.source == .replica || copy.source == .pair
             try quarantine(file, in: replica, moving: isElsewhere)
@@ -213,10 +213,10 @@ final class Repair: Sendable {
                 as: replica.path(of: file, in: vault.id),
                 temporary: session.writer.temporaryName(in: replica), replacing: true)
         } catch {
-            throw StoreError(io: error)
+            throw KuraError(io: error)
         }
         guard vault.isSound(file, in: replica) else {
-            throw StoreError(
+            throw KuraError(
                 .io, "\(replica.path(of: file, in: vault.id)) reads back wrong after it was written",
                 remedy: "check the disk of replica \(replica.ordinal)")
         }
@@ -260,7 +260,7 @@ final class Repair: Sendable {
     /// run, and packs that nobody else has. Until it is back what the others have can be read.
     private func rebuildIndex(_ lost: [RunID: [Int]], _ damage: inout [Damage]) {
         let indices = lost.values.flatMap { $0 }
-        do throws(StoreError) {
+        do throws(KuraError) {
             let index = try ChunkIndex.open(vault)
             let superseded = Set((index.runs + index.obsolete).flatMap(\.trailer.superseded))
             // An earlier repair may have done it already.
@@ -310,12 +310,12 @@ extension Vault {
     ///   and was read back. Throws when no replica can be written or another process repairs.
     public func heal(
         _ found: [Damage], salvaging: Bool = false
-    ) throws(StoreError) -> [Damage] {
+    ) throws(KuraError) -> [Damage] {
         let session = try Session.begin(
             self, operation: "repair", item: Session.noItem, required: 1)
         defer { session.end(clean: true) }
         let healed = Repair(session).heal(found, salvaging: salvaging)
-        do throws(StoreError) {
+        do throws(KuraError) {
             // New runs and lines of the ledger go to replicas that came back only now.
             try session.settle()
         } catch {
@@ -329,7 +329,7 @@ extension Vault {
 extension Vault {
     /// Writes down which recovery points lack something that no repair can find: see
     /// `Session.giveUp`. Does nothing while a replica is away, which may hold it.
-    func giveUp(pointsOf damage: [Damage]) throws(StoreError) {
+    func giveUp(pointsOf damage: [Damage]) throws(KuraError) {
         let points = damage.filter { $0.kind == .dangling && !$0.isRepaired }.compactMap(\.file)
         guard isActive, isComplete, !points.isEmpty,
             try !givenUp().isSuperset(of: points.map(\.relativePath))

@@ -1,5 +1,5 @@
 public import KuraFormat
-internal import KuraIO
+public import KuraIO
 
 /// What one replica directory needed in repairs.
 public struct RepairCounter: Sendable, Equatable {
@@ -17,11 +17,11 @@ public struct RepairCounter: Sendable, Equatable {
 extension Vault {
     /// Every line of the repair ledger, newest first. Lines of which no replica has a good copy are
     /// left out; their damage is noted.
-    public func repairs() throws(StoreError) -> [RepairRecord] {
+    public func repairs() throws(KuraError) -> [RepairRecord] {
         var records: [(id: RepairID, record: RepairRecord)] = []
         for name in try listIfPresent(Layout.repairs).keys {
             guard let id = RepairID(hex: name) else { continue }
-            do throws(StoreError) {
+            do throws(KuraError) {
                 let record = try read(.repair(id), max: SealedRecord.byteCountMax) { bytes, _ in
                     try FileCheck.check(bytes, .repair(id), self)
                     return try RepairRecord.decode(bytes).record
@@ -36,25 +36,25 @@ extension Vault {
 
     /// Whether a repair found that a file lacks something that no replica holds: a pack that was
     /// salvaged, or a recovery point that needs what is lost.
-    func isGivenUp(_ file: VaultFile) throws(StoreError) -> Bool {
+    func isGivenUp(_ file: VaultFile) throws(KuraError) -> Bool {
         try givenUp().contains(file.relativePath)
     }
 
     /// Paths, below the vault's directory, of all such files.
-    func givenUp() throws(StoreError) -> Set<String> {
+    func givenUp() throws(KuraError) -> Set<String> {
         Set(try repairs().lazy.filter { $0.source == .salvaged }.map(\.path))
     }
 
     /// Those of some recovery points that a repair gave up.
     func givenUp(
         of points: some Collection<RecoveryPointID>
-    ) throws(StoreError) -> [RecoveryPointID] {
+    ) throws(KuraError) -> [RecoveryPointID] {
         let paths = try givenUp()
         return points.filter { paths.contains(VaultFile.point($0).relativePath) }
     }
 
     /// Recovery points that a repair found to lack something, and that still do.
-    public func lackingPoints() throws(StoreError) -> [RecoveryPointID] {
+    public func lackingPoints() throws(KuraError) -> [RecoveryPointID] {
         let suspects = try givenUp(of: recoveryPointIDs())
         guard !suspects.isEmpty else { return [] }
         let lease = ReaderLease(self)
@@ -87,7 +87,7 @@ extension Session {
         _ file: VaultFile, in replica: Replica, _ kind: DamageKind, _ source: RepairSource,
         _ byteCount: UInt64
     ) {
-        do throws(StoreError) {
+        do throws(KuraError) {
             try publishLine(file, in: replica.ordinal, kind, source, byteCount)
         } catch {
             // The file is healed all the same; that no replica can be written shows elsewhere.
@@ -97,7 +97,7 @@ extension Session {
 
     /// Writes down which recovery points lack something, so that no backup takes one of them for
     /// its parent: what is not read anew would be missing from the new point, too.
-    func giveUp(_ points: [VaultFile]) throws(StoreError) {
+    func giveUp(_ points: [VaultFile]) throws(KuraError) {
         let known = try vault.givenUp()
         for point in points where !known.contains(point.relativePath) {
             // No copy of the point is wrong; the first replica stands for all.
@@ -108,13 +108,13 @@ extension Session {
     func publishLine(
         _ file: VaultFile, in replica: Int, _ kind: DamageKind, _ source: RepairSource,
         _ byteCount: UInt64
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         let record = RepairRecord(
             vault: vault.id, region: vault.region.id, replica: UInt8(replica),
             time: Clock.now(), path: file.relativePath, damage: kind, source: source,
             byteCount: byteCount)
         let bytes = record.encoded()
-        let (_, id) = try withStoreErrors { try RepairRecord.decode(bytes) }
+        let (_, id) = try withKuraErrors { try RepairRecord.decode(bytes) }
         try writer.publish(bytes, as: .repair(id))
     }
 }

@@ -28,7 +28,7 @@ struct Salvage {
 
     /// - Parameter damage: of packs, by pack.
     /// - Returns: those that were given up; of the others there is a good copy after all.
-    func run(_ damage: [PackID: [Damage]]) throws(StoreError) -> [PackID] {
+    func run(_ damage: [PackID: [Damage]]) throws(KuraError) -> [PackID] {
         let index = try ChunkIndex.open(vault)
         try vault.requireReadable(index)
         var lost: [PackID: LostFrames] = [:]
@@ -47,7 +47,7 @@ struct Salvage {
         var rewriting = RunRewriting(session, without: Set(given), survivors)
         defer { rewriting.abandon() }
         try rewriting.prepare(index)
-        try session.withCommitLock { () throws(StoreError) in
+        try session.withCommitLock { () throws(KuraError) in
             // Those that were committed meanwhile.
             _ = try giveUpPoints(lost, except: walked)
             // Before the index: a backup that counts on them asks the ledger.
@@ -71,7 +71,7 @@ struct Salvage {
     /// - Returns: the points that were followed.
     private func giveUpPoints(
         _ lost: [PackID: LostFrames], except known: Set<RecoveryPointID>
-    ) throws(StoreError) -> Set<RecoveryPointID> {
+    ) throws(KuraError) -> Set<RecoveryPointID> {
         let ids = Set(try vault.recoveryPointIDs())
         let points = try vault.recoveryPoints(ids.subtracting(known))
         guard !points.isEmpty else { return ids }
@@ -85,7 +85,7 @@ struct Salvage {
     /// nobody could tell that the others do not count any more. The next collection takes it away.
     private static let placeholder = Array("What this vault held is lost.".utf8)
 
-    private func copy(_ lost: [PackID: LostFrames]) throws(StoreError) -> Repacking {
+    private func copy(_ lost: [PackID: LostFrames]) throws(KuraError) -> Repacking {
         var copies = Repacking(session) { (_, pack, frame) in
             lost[pack].map { !$0.contains(frame) } ?? false
         }
@@ -99,7 +99,7 @@ struct Salvage {
     /// Where chunks of lost frames are in packs that stay.
     private func findElsewhere(
         _ lost: [PackID: LostFrames], _ copied: RepackedChunks?, _ index: ChunkIndex
-    ) throws(StoreError) -> PackWriter.Durable {
+    ) throws(KuraError) -> PackWriter.Durable {
         var wanted = Set<ChunkID>()
         for run in index.runs {
             let packs = run.trailer.packs
@@ -117,7 +117,7 @@ struct Salvage {
         for pack in index.packs where lost[pack.id] == nil {
             if wanted.isEmpty { break }
             let all: PackWriter.Durable
-            do throws(StoreError) {
+            do throws(KuraError) {
                 all = PackWriter.Durable(pack.id, try PackReader.trailer(pack.id, vault))
             } catch {
                 // It cannot be read either; whoever needs it is told.

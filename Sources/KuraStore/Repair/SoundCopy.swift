@@ -1,6 +1,6 @@
 internal import KuraCodec
 internal import KuraFormat
-internal import KuraIO
+package import KuraIO
 internal import SystemPackage
 
 /// The good bytes of a file, and where they came from.
@@ -54,7 +54,7 @@ extension Vault {
     ///   run lists, for one.
     package func soundCopy(
         of file: VaultFile, mayBeAbsent: Bool = false
-    ) throws(StoreError) -> SoundCopy {
+    ) throws(KuraError) -> SoundCopy {
         if case .run(let id) = file {
             return try firstGood(file) { replica in
                 let byteCount = try RunFile.read(id, in: replica, of: self)
@@ -63,7 +63,7 @@ extension Vault {
                     source: isOwn(replica) ? .replica : .pair, vault: self)
             }
         }
-        do throws(StoreError) {
+        do throws(KuraError) {
             return try read(
                 file, max: FileCheck.byteCountMax, mayBeAbsent: mayBeAbsent
             ) { bytes, replica in
@@ -86,7 +86,7 @@ extension Vault {
     /// together from frames of several damaged copies.
     package func soundBytes(
         of file: VaultFile, mayBeAbsent: Bool = false
-    ) throws(StoreError) -> [UInt8] {
+    ) throws(KuraError) -> [UInt8] {
         let copy = try soundCopy(of: file, mayBeAbsent: mayBeAbsent)
         guard case .bytes(let bytes) = copy.content else {
             preconditionFailure("index runs may be too long for memory")
@@ -109,20 +109,20 @@ struct PackAssembly {
     }
 
     /// - Returns: the whole pack, checked. Throws `damaged` when a frame is right in no copy.
-    func run() throws(StoreError) -> [UInt8] {
+    func run() throws(KuraError) -> [UInt8] {
         let trailer = try PackReader.trailer(id, vault)
         let encoded = trailer.encoded()
         var bytes = [UInt8](repeating: 0, count: Int(trailer.fileByteCount))
         bytes.replaceSubrange(0..<PackHeader.byteCount, with: trailer.header.encoded())
         if let number = collect(trailer, into: &bytes).min() {
-            throw StoreError(
+            throw KuraError(
                 .damaged, "frame \(number) of pack \(id.short) is right in no copy",
                 remedy: "run: kura verify --level chunks --repair")
         }
         let footer = Footer(trailerByteCount: UInt64(encoded.count), trailerDigest: id)
         let end = encoded + footer.encoded()
         bytes.replaceSubrange((bytes.count - end.count)..., with: end)
-        try withStoreErrors { try FileCheck.check(bytes, .pack(id), vault) }
+        try withKuraErrors { try FileCheck.check(bytes, .pack(id), vault) }
         return bytes
     }
 
@@ -131,7 +131,7 @@ struct PackAssembly {
     ///   names.
     func lostFrames(decoding: Bool) -> LostFrames? {
         let known: PackTrailer
-        do throws(StoreError) {
+        do throws(KuraError) {
             known = try PackReader.trailer(id, vault)
         } catch {
             return .all

@@ -1,5 +1,5 @@
 package import KuraFormat
-internal import KuraIO
+package import KuraIO
 internal import SystemPackage
 
 /// An index run as another region needs to know it.
@@ -38,7 +38,7 @@ extension Vault {
     ///
     /// Points are listed before runs, and a point is durable after its runs: whatever a point in
     /// the inventory needs is in its runs, even while a backup goes on.
-    package func inventory() throws(StoreError) -> Inventory {
+    package func inventory() throws(KuraError) -> Inventory {
         let (points, pointsEverywhere) = try names(in: Layout.points)
         let (dropped, droppedEverywhere) = try names(in: Layout.dropped)
         let (journal, journalEverywhere) = try names(in: Layout.journal)
@@ -49,7 +49,7 @@ extension Vault {
             var runs: [RunSummary] = []
             var unreadable: [RunID] = []
             for id in listed.sorted() {
-                do throws(StoreError) {
+                do throws(KuraError) {
                     let trailer = try IndexRunReader(id, self).trailer
                     runs.append(
                         RunSummary(
@@ -72,7 +72,7 @@ extension Vault {
 
     /// Of these packs, sorted by name, those that some usable replica lacks. Lists one directory
     /// at a time, so that memory does not grow with the vault.
-    package func lacking(_ packs: [PackSummary]) throws(StoreError) -> [PackSummary] {
+    package func lacking(_ packs: [PackSummary]) throws(KuraError) -> [PackSummary] {
         var lacking: [PackSummary] = []
         var rest = packs[...]
         while let first = rest.first {
@@ -86,7 +86,7 @@ extension Vault {
     }
 
     /// Names of the recovery points that some usable replica holds; none where the vault is not yet.
-    package func heldPoints() throws(StoreError) -> Set<RecoveryPointID> {
+    package func heldPoints() throws(KuraError) -> Set<RecoveryPointID> {
         let points = try names(in: Layout.points).any
         return try points.subtracting(droppedPoints())
     }
@@ -98,7 +98,7 @@ extension Vault {
     /// that is an error.
     private func names(
         in directory: String
-    ) throws(StoreError) -> (any: Set<Digest>, everywhere: Set<Digest>) {
+    ) throws(KuraError) -> (any: Set<Digest>, everywhere: Set<Digest>) {
         var holders: [Digest: Int] = [:]
         var failures: [IOError] = []
         for replica in replicas {
@@ -114,14 +114,14 @@ extension Vault {
             }
         }
         if let failure = failures.first, failures.count == replicas.count {
-            throw StoreError(io: failure)
+            throw KuraError(io: failure)
         }
         let everywhere = holders.filter { $0.value == replicas.count - failures.count }
         return (Set(holders.keys), Set(everywhere.keys))
     }
 
     /// Bytes of the file of a point, in the first replica that has it.
-    package func byteCount(of file: VaultFile) throws(StoreError) -> UInt64 {
+    package func byteCount(of file: VaultFile) throws(KuraError) -> UInt64 {
         try firstGood(file) { try fileSystem.status($0.path(of: file, in: id)).byteCount }
     }
 }

@@ -68,12 +68,12 @@ extension Vault {
     /// - Returns: what went wrong; the point itself is not affected.
     func writeReceipts(
         of point: RecoveryPointID, in replicas: [Replica], arrival: Arrival, session: UniqueID
-    ) -> [StoreError] {
+    ) -> [KuraError] {
         let time = Clock.now()
-        let failures = Mutex<[StoreError]>([])
+        let failures = Mutex<[KuraError]>([])
         Threads.run(replicas.count) { number in
             let replica = replicas[number]
-            do throws(StoreError) {
+            do throws(KuraError) {
                 try writeReceipt(of: point, in: replica, arrival, time: time, session: session)
             } catch {
                 failures.withLock { $0.append(error) }
@@ -85,16 +85,16 @@ extension Vault {
     private func writeReceipt(
         of point: RecoveryPointID, in replica: Replica, _ arrival: Arrival, time: Int64,
         session: UniqueID
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         guard receipt(of: point, in: replica) == nil else { return }
-        let held = try withStoreErrors {
+        let held = try withKuraErrors {
             try fileSystem.exists(replica.path(of: .point(point), in: id))
         }
         guard held else { return }
         let receipt = DurabilityReceipt(
             vault: id, point: point, region: region.id, ordinal: UInt8(replica.ordinal), time: time,
             arrival: arrival)
-        try withStoreErrors {
+        try withKuraErrors {
             let root = replica.vaultPath(id)
             let directory = root.appending(Layout.receipts)
             if try !fileSystem.exists(directory) {
@@ -112,8 +112,8 @@ extension Vault {
     /// Points that each of `replicas` holds without a receipt.
     func pointsWithoutReceipt(
         in replicas: [Replica]
-    ) throws(StoreError) -> [(replica: Replica, points: [RecoveryPointID])] {
-        try withStoreErrors {
+    ) throws(KuraError) -> [(replica: Replica, points: [RecoveryPointID])] {
+        try withKuraErrors {
             try replicas.map { replica in
                 let root = replica.vaultPath(id)
                 let receipts = root.appending(Layout.receipts)
@@ -126,11 +126,11 @@ extension Vault {
     }
 
     /// Writes a receipt with the time of its file for every point that has none.
-    func completeReceipts(in replicas: [Replica], session: UniqueID) throws(StoreError) {
+    func completeReceipts(in replicas: [Replica], session: UniqueID) throws(KuraError) {
         for (replica, points) in try pointsWithoutReceipt(in: replicas) {
             for point in points {
                 let file = replica.path(of: .point(point), in: id)
-                let time = try withStoreErrors { try fileSystem.status(file).modified }
+                let time = try withKuraErrors { try fileSystem.status(file).modified }
                 try writeReceipt(of: point, in: replica, .found, time: time, session: session)
             }
         }

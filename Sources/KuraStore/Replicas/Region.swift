@@ -8,7 +8,7 @@ public final class Region: Sendable {
     public let name: String
     public let replicas: [Replica]
     /// Per replica, why it cannot be used; nil where it can.
-    public let problems: [StoreError?]
+    public let problems: [KuraError?]
     /// Whose directories are used.
     let owner: ReplicaOwner
     let fileSystem: any FileSystem
@@ -29,7 +29,7 @@ public final class Region: Sendable {
         }
         self.replicas = replicas
         problems = replicas.map { replica in
-            do throws(StoreError) {
+            do throws(KuraError) {
                 try replica.identify(as: id, owner: owner)
                 return nil
             } catch {
@@ -44,16 +44,16 @@ public final class Region: Sendable {
     }
 
     /// Every vault of which at least one replica holds a readable record: the highest revision.
-    public func vaults() throws(StoreError) -> [VaultRecord] {
+    public func vaults() throws(KuraError) -> [VaultRecord] {
         try vaultRecords().values.compactMap(\.first).sorted { $0.name < $1.name }
     }
 
     /// Per vault, the records with the highest revision that a replica holds: one, unless two
     /// writers did not know of each other.
-    public func vaultRecords() throws(StoreError) -> [UniqueID: [VaultRecord]] {
-        try withStoreErrors {
+    public func vaultRecords() throws(KuraError) -> [UniqueID: [VaultRecord]] {
+        try withKuraErrors {
             var found: [UniqueID: [VaultRecord]] = [:]
-            var firstProblem: StoreError?
+            var firstProblem: KuraError?
             for replica in available {
                 for name in try fileSystem.list(replica.vaultsPath) {
                     guard let id = UniqueID(hex: name) else { continue }
@@ -66,7 +66,7 @@ public final class Region: Sendable {
                         }
                         found[id, default: []].keepNewest(record)
                     } catch let error as FormatError {
-                        firstProblem = firstProblem ?? StoreError(format: error, at: path)
+                        firstProblem = firstProblem ?? KuraError(format: error, at: path)
                     } catch let error as IOError where error.isNotFound {
                         // A vault whose creation did not get as far as its record does not exist.
                         continue

@@ -21,8 +21,8 @@ extension Region {
         name: String, id: UniqueID? = nil, replicas paths: [FilePath],
         owner: ReplicaOwner = .trusted,
         fileSystem: any FileSystem = LocalFileSystem()
-    ) throws(StoreError) -> Region {
-        try withStoreErrors {
+    ) throws(KuraError) -> Region {
+        try withKuraErrors {
             var known = id
             var holdsVaults = false
             var missing: [Int] = []
@@ -66,12 +66,12 @@ extension Region {
         } catch let error as IOError where error.isNotFound {
             return nil
         } catch let error as FormatError {
-            throw StoreError(format: error, at: file)
+            throw KuraError(format: error, at: file)
         }
     }
 
-    private static func foreign(_ path: FilePath, _ record: ReplicaRecord) -> StoreError {
-        StoreError(
+    private static func foreign(_ path: FilePath, _ record: ReplicaRecord) -> KuraError {
+        KuraError(
             .exists, "\(path) is replica \(record.ordinal) of region \(record.regionName)",
             remedy: "name that region and give its directories in their order, or others")
     }
@@ -86,7 +86,7 @@ extension Region {
             guard name == Layout.vaults, try fileSystem.status(inside).kind == .directory,
                 try fileSystem.list(inside).isEmpty
             else {
-                throw StoreError(
+                throw KuraError(
                     .exists, "\(path) is not empty",
                     remedy: "give each replica an empty directory of its own")
             }

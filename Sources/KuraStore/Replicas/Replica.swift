@@ -40,25 +40,25 @@ public struct Replica: Sendable {
     }
 
     /// Checks that the directory is this replica of `region`, and may be used.
-    func identify(as region: UniqueID, owner: ReplicaOwner) throws(StoreError) {
+    func identify(as region: UniqueID, owner: ReplicaOwner) throws(KuraError) {
         let record: ReplicaRecord
         do {
             try owner.check(path, fileSystem)
             let bytes = try fileSystem.contents(recordPath, max: SealedRecord.byteCountMax)
             record = try ReplicaRecord.decode(bytes)
         } catch let error as IOError where error.isNotFound {
-            throw StoreError(
+            throw KuraError(
                 .replicaMissing,
                 "replica \(ordinal) of region \(regionName) is missing: \(path) has no identity file",
                 remedy: "mount its disk, or correct its path; to fill an empty directory, run: "
                     + "kura replicate")
         } catch let error as FormatError {
-            throw StoreError(format: error, at: recordPath)
+            throw KuraError(format: error, at: recordPath)
         } catch {
-            throw StoreError(error)
+            throw KuraError(error)
         }
         guard record.region == region, Int(record.ordinal) == ordinal else {
-            throw StoreError(
+            throw KuraError(
                 .replicaMissing,
                 "\(path) is replica \(record.ordinal) of region \(record.regionName), "
                     + "not replica \(ordinal) of region \(regionName)",

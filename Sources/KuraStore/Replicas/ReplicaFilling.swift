@@ -1,5 +1,5 @@
 internal import KuraFormat
-internal import KuraIO
+public import KuraIO
 internal import SystemPackage
 
 /// A replica directory that cannot be used, by what can be done about it.
@@ -26,7 +26,7 @@ public enum ReplicaVacancy: Sendable, Equatable {
 ///   the start of the next session. A `filling` beside the identity means nothing.
 extension Region {
     /// What is in the place of a replica that has no identity.
-    public func vacancy(of ordinal: Int) throws(StoreError) -> ReplicaVacancy {
+    public func vacancy(of ordinal: Int) throws(KuraError) -> ReplicaVacancy {
         let replica = replicas[ordinal]
         do {
             guard try fileSystem.exists(replica.path) else {
@@ -46,19 +46,19 @@ extension Region {
         } catch is FormatError {
             return .occupied
         } catch {
-            throw StoreError(error)
+            throw KuraError(error)
         }
     }
 
     /// Makes an empty directory one that is being filled. Safe to repeat.
-    public func beginFilling(_ ordinal: Int) throws(StoreError) -> Replica {
+    public func beginFilling(_ ordinal: Int) throws(KuraError) -> Replica {
         let replica = replicas[ordinal]
         guard try vacancy(of: ordinal) != .occupied else {
-            throw StoreError(
+            throw KuraError(
                 .exists, "\(replica.path) is neither empty nor replica \(ordinal) of region \(name)",
                 remedy: "empty it, or give the replica another directory")
         }
-        try withStoreErrors {
+        try withKuraErrors {
             try owner.check(replica.path, fileSystem)
             try fileSystem.makeDirectories(replica.path)
             try publishIdentity(of: replica, as: replica.fillingPath)
@@ -70,13 +70,13 @@ extension Region {
 
     /// Makes a filled directory a replica. Call it when nothing of any vault is missing in it; the
     /// region has to be opened anew afterwards.
-    public func finishFilling(_ ordinal: Int) throws(StoreError) {
+    public func finishFilling(_ ordinal: Int) throws(KuraError) {
         let replica = replicas[ordinal]
         do throws(IOError) {
             try publishIdentity(of: replica, as: replica.recordPath)
             try fileSystem.remove(replica.fillingPath)
         } catch {
-            throw StoreError(io: error)
+            throw KuraError(io: error)
         }
     }
 

@@ -24,13 +24,13 @@ public enum ReplicaOwner: Sendable {
         }
         let user = Process.userID
         guard user == 0 || status.owner == user || status.owner == 0 else {
-            throw StoreError(
+            throw KuraError(
                 .refused, "\(path) belongs to user \(status.owner), and this is user \(user)",
                 remedy: "run kura as its owner, or: chown -R \(user) \(path); or set "
                     + "\(Self.variable)=1 to use it anyway")
         }
         guard status.mode & 0o022 == 0 else {
-            throw StoreError(
+            throw KuraError(
                 .refused, "others than its owner, user \(status.owner), may write to \(path) "
                     + "(mode \(String(status.mode, radix: 8)))",
                 remedy: "run: chmod go-w \(path); or set \(Self.variable)=1 to use it anyway")

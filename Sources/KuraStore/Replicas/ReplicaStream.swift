@@ -42,7 +42,7 @@ final class ReplicaStream {
     }
 
     /// Adds bytes to the file.
-    func append(_ bytes: UnsafeRawBufferPointer) throws(StoreError) {
+    func append(_ bytes: UnsafeRawBufferPointer) throws(KuraError) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let used = pieces[current].used
@@ -57,11 +57,11 @@ final class ReplicaStream {
         byteCount += UInt64(bytes.count)
     }
 
-    func append(_ bytes: [UInt8]) throws(StoreError) {
-        try withStoreErrors { try bytes.withUnsafeBytes { try append($0) } }
+    func append(_ bytes: [UInt8]) throws(KuraError) {
+        try withKuraErrors { try bytes.withUnsafeBytes { try append($0) } }
     }
 
-    private func send() throws(StoreError) {
+    private func send() throws(KuraError) {
         let buffer = pieces[current].buffer
         let used = pieces[current].used
         pieces[current].written = forEachTarget { (target) throws(IOError) in
@@ -75,7 +75,7 @@ final class ReplicaStream {
 
     /// Makes the file's bytes durable in every live replica, under no name yet: what takes long
     /// about publishing it.
-    func complete() throws(StoreError) {
+    func complete() throws(KuraError) {
         if pieces[current].used > 0 { try send() }
         forEachTarget { (target) throws(IOError) in
             try target.publication?.complete()
@@ -86,7 +86,7 @@ final class ReplicaStream {
     }
 
     /// Gives the file its name, and returns when it is durable in every live replica.
-    func publish(as file: VaultFile) throws(StoreError) {
+    func publish(as file: VaultFile) throws(KuraError) {
         if !isComplete { try complete() }
         let vault = writer.vault
         forEachTarget { (target) throws(IOError) in
@@ -124,7 +124,7 @@ final class ReplicaStream {
                         try body(target)
                     } catch {
                         target.publication = nil
-                        writer.fail(ordinal, StoreError(io: error))
+                        writer.fail(ordinal, KuraError(io: error))
                     }
                 }
                 done.signal()

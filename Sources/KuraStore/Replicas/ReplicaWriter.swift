@@ -27,13 +27,13 @@ final class ReplicaWriter: Sendable {
     private struct State {
         var counter = 0
         /// Why replicas were given up, by ordinal.
-        var failures: [Int: StoreError]
+        var failures: [Int: KuraError]
         /// Nanoseconds that the replicas' threads spent writing and flushing, together.
         var busy: Int64 = 0
     }
 
     /// - Parameter failures: replicas that are given up from the start, by ordinal.
-    init(_ vault: Vault, session: UniqueID, required: Int, failures: [Int: StoreError]) {
+    init(_ vault: Vault, session: UniqueID, required: Int, failures: [Int: KuraError]) {
         self.vault = vault
         self.session = session
         self.required = required
@@ -52,24 +52,24 @@ final class ReplicaWriter: Sendable {
     }
 
     /// Why replicas were given up, by ordinal.
-    var failures: [Int: StoreError] { state.withLock { $0.failures } }
+    var failures: [Int: KuraError] { state.withLock { $0.failures } }
 
     /// Why too few replicas are left. Nothing may be committed once there is an error.
-    var error: StoreError? {
+    var error: KuraError? {
         let failed = failures
         guard vault.replicas.count(where: { failed[$0.ordinal] == nil }) < required else {
             return nil
         }
         let reasons = failed.sorted { $0.key < $1.key }.map(\.value) + vault.problems
         return reasons.isEmpty
-            ? StoreError(.replicaMissing, "the vault has no replica")
+            ? KuraError(.replicaMissing, "the vault has no replica")
             : vault.tooFewReplicas(reasons, required: required)
     }
 
     var busyNanoseconds: Int64 { state.withLock { $0.busy } }
 
     /// Gives a replica up.
-    func fail(_ ordinal: Int, _ error: StoreError) {
+    func fail(_ ordinal: Int, _ error: KuraError) {
         state.withLock { $0.failures[ordinal] = $0.failures[ordinal] ?? error }
     }
 
@@ -97,13 +97,13 @@ final class ReplicaWriter: Sendable {
                 pieces.pieces, as: replica.path(of: file, in: vault.id),
                 temporary: temporaryName(in: replica))
         } catch {
-            fail(replica.ordinal, StoreError(io: error))
+            fail(replica.ordinal, KuraError(io: error))
         }
         state.withLock { $0.busy += Clock.steady() - start }
     }
 
     /// Publishes a small file and returns when it is durable in every live replica.
-    func publish(_ bytes: [UInt8], as file: VaultFile) throws(StoreError) {
+    func publish(_ bytes: [UInt8], as file: VaultFile) throws(KuraError) {
         let done = Latch(1)
         bytes.withUnsafeBytes { raw in
             publish([raw], as: file) { done.signal() }

@@ -1,5 +1,5 @@
 public import KuraFormat
-internal import KuraIO
+public import KuraIO
 internal import Synchronization
 internal import SystemPackage
 
@@ -13,7 +13,7 @@ public final class Vault: Sendable {
     /// Replicas that hold this vault and can be used now.
     public let replicas: [Replica]
     /// Per replica of this vault that cannot be used, why.
-    public let problems: [StoreError]
+    public let problems: [KuraError]
     /// Replicas of the paired region that hold the same vault and can be used now: read where no
     /// replica of `region` has a good copy, never written.
     public let pair: [Replica]
@@ -38,10 +38,10 @@ public final class Vault: Sendable {
     }
 
     /// Creates a vault in the first `record.copies` replicas of a region, durably.
-    public static func create(_ record: VaultRecord, in region: Region) throws(StoreError) -> Vault {
+    public static func create(_ record: VaultRecord, in region: Region) throws(KuraError) -> Vault {
         let vault = Vault(region: region, record: record)
         try vault.requireWritable()
-        try withStoreErrors {
+        try withKuraErrors {
             for replica in vault.replicas { try vault.makeDirectories(in: replica) }
             // The record comes last: a vault that has one is complete.
             for replica in vault.replicas {
@@ -85,10 +85,10 @@ public final class Vault: Sendable {
     var isActive: Bool { record.activeRegion == region.id }
 
     /// Throws unless this code may write to the vault, and enough replicas are there.
-    func requireWritable() throws(StoreError) {
+    func requireWritable() throws(KuraError) {
         if replicas.count < requiredCopies { throw tooFewReplicas(problems, required: requiredCopies) }
         if let unknown = record.optionalFeatures.first(where: { !Feature.known.contains($0) }) {
-            throw StoreError(
+            throw KuraError(
                 .unsupported, "vault \(record.name) has the feature \(unknown), which this Kura does "
                     + "not know: it can be read, not written",
                 remedy: "use the version of Kura that wrote it, or a newer one")
@@ -97,11 +97,11 @@ public final class Vault: Sendable {
 
     /// The error of a session that has fewer than `required` replicas to write to.
     /// - Parameter reasons: why each of the others cannot be written, at least one.
-    func tooFewReplicas(_ reasons: [StoreError], required: Int) -> StoreError {
+    func tooFewReplicas(_ reasons: [KuraError], required: Int) -> KuraError {
         if reasons.count == 1 || record.copies == 1 { return reasons[0] }
         let code = reasons.first { $0.code == .noSpace }?.code ?? reasons[0].code
         let usable = Int(record.copies) - reasons.count
-        return StoreError(
+        return KuraError(
             code, "vault \(record.name) needs \(required) "
                 + "\(required == 1 ? "replica" : "replicas") that can be written, and "
                 + "has \(usable): " + reasons.map(\.message).joined(separator: "; "),
@@ -116,7 +116,7 @@ public final class Vault: Sendable {
     func read<T>(
         _ file: VaultFile, max: Int, mayBeAbsent: Bool = false,
         _ parse: ([UInt8], Replica) throws -> T
-    ) throws(StoreError) -> T {
+    ) throws(KuraError) -> T {
         try firstGood(file, mayBeAbsent: mayBeAbsent) { replica in
             let bytes = try fileSystem.contents(replica.path(of: file, in: id), max: max)
             return try parse(bytes, replica)
@@ -127,7 +127,7 @@ public final class Vault: Sendable {
     /// - Parameter mayBeAbsent: whether a copy that is not there is no damage.
     func firstGood<T>(
         _ file: VaultFile, mayBeAbsent: Bool = false, _ body: (Replica) throws -> T
-    ) throws(StoreError) -> T {
+    ) throws(KuraError) -> T {
         let mayBeAbsent = mayBeAbsent || file.comesAndGoes
         var failures: [(Replica, any Error)] = []
         for replica in replicas + pair {
@@ -154,21 +154,21 @@ public final class Vault: Sendable {
     static func isNotFound(_ error: any Error) -> Bool { (error as? IOError)?.isNotFound == true }
 
     private static func noGoodCopy(
-        of file: VaultFile, _ failures: [(Replica, any Error)], _ problems: [StoreError]
-    ) -> StoreError {
+        of file: VaultFile, _ failures: [(Replica, any Error)], _ problems: [KuraError]
+    ) -> KuraError {
         guard let (_, first) = failures.first else {
-            return problems.first ?? StoreError(.replicaMissing, "the vault has no replica")
+            return problems.first ?? KuraError(.replicaMissing, "the vault has no replica")
         }
         let missing = failures.allSatisfy { isNotFound($0.1) }
         if missing {
-            return StoreError(
+            return KuraError(
                 .notFound, "\(file.structure.rawValue) \(file.relativePath) is in no replica",
                 remedy: "run: kura verify --level chunks --repair")
         }
         if let version = first as? FormatError, case .unsupportedVersion = version {
-            return StoreError(format: version, at: FilePath(file.relativePath))
+            return KuraError(format: version, at: FilePath(file.relativePath))
         }
-        return StoreError(
+        return KuraError(
             .damaged,
             "no replica has a good copy of \(file.relativePath): \(first)",
             remedy: "run: kura verify --level chunks --repair")
@@ -178,7 +178,7 @@ public final class Vault: Sendable {
     ///
     /// A replica that cannot be listed is noted as damage; when none can be, that is an error, never
     /// an empty list.
-    func list(_ directory: String) throws(StoreError) -> [String: [Replica]] {
+    func list(_ directory: String) throws(KuraError) -> [String: [Replica]] {
         var found: [String: [Replica]] = [:]
         try eachName(in: directory) { name, replica in
             found[name, default: []].append(replica)
@@ -189,7 +189,7 @@ public final class Vault: Sendable {
     /// What `list` does, one name at a time: vaults may have very many.
     private func eachName(
         in directory: String, _ body: (String, Replica) -> Void
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         try eachReplica(directory) { path throws(IOError) in try fileSystem.list(path) } _: {
             for name in $0 { body(name, $1) }
         }
@@ -199,7 +199,7 @@ public final class Vault: Sendable {
     /// in none.
     private func eachReplica<T>(
         _ directory: String, _ list: (FilePath) throws(IOError) -> T, _ body: (T, Replica) -> Void
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         var failure: (any Error)?
         var listed = 0
         for replica in replicas {
@@ -213,13 +213,13 @@ public final class Vault: Sendable {
             }
         }
         if listed == 0 {
-            throw failure.map(StoreError.init) ?? problems.first
-                ?? StoreError(.replicaMissing, "the vault has no replica")
+            throw failure.map(KuraError.init) ?? problems.first
+                ?? KuraError(.replicaMissing, "the vault has no replica")
         }
     }
 
     /// Like `list`, for a directory that is made when it is first needed.
-    func listIfPresent(_ directory: String) throws(StoreError) -> [String: [Replica]] {
+    func listIfPresent(_ directory: String) throws(KuraError) -> [String: [Replica]] {
         var found: [String: [Replica]] = [:]
         for replica in replicas {
             let path = replica.path(of: directory, in: id)
@@ -255,11 +255,11 @@ public final class Vault: Sendable {
     }
 
     /// Ids of every recovery point that any replica holds, but those that were dropped.
-    public func recoveryPointIDs() throws(StoreError) -> [RecoveryPointID] {
+    public func recoveryPointIDs() throws(KuraError) -> [RecoveryPointID] {
         try heldBy().keys.sorted()
     }
 
-    public func recoveryPoint(_ id: RecoveryPointID) throws(StoreError) -> RecoveryPoint {
+    public func recoveryPoint(_ id: RecoveryPointID) throws(KuraError) -> RecoveryPoint {
         try read(.point(id), max: SealedRecord.byteCountMax) { bytes, _ in
             let (point, seal) = try RecoveryPoint.decode(bytes)
             guard seal == id else { throw FormatError.checksumMismatch(.recoveryPoint) }
@@ -273,16 +273,16 @@ public final class Vault: Sendable {
     /// Every recovery point of which there is a good copy, newest first; points of one item in the
     /// order of their sequence. One without a good copy is left out and noted in `damage`, so it
     /// hides no other; whoever removes what no point needs has to ask `recoveryPointIDs` too.
-    public func recoveryPoints() throws(StoreError) -> [(
+    public func recoveryPoints() throws(KuraError) -> [(
         id: RecoveryPointID, point: RecoveryPoint
     )] {
         try recoveryPoints(recoveryPointIDs())
     }
 
     /// Whether a point could not be read because it was dropped since it was listed.
-    func isDropped(_ id: RecoveryPointID, _ error: StoreError) -> Bool {
+    func isDropped(_ id: RecoveryPointID, _ error: KuraError) -> Bool {
         guard error.code == .notFound else { return false }
-        do throws(StoreError) {
+        do throws(KuraError) {
             return try droppedPoints().contains(id)
         } catch {
             return false
@@ -295,16 +295,16 @@ public final class Vault: Sendable {
     /// Like `recoveryPoints()`, of these points alone.
     public func recoveryPoints(
         _ ids: some Collection<RecoveryPointID>
-    ) throws(StoreError) -> [(id: RecoveryPointID, point: RecoveryPoint)] {
+    ) throws(KuraError) -> [(id: RecoveryPointID, point: RecoveryPoint)] {
         let ids = Array(ids)
         // Opening files takes the time, so vaults with many points are read by several threads.
         let threads = ids.count < Self.pointsReadAtOnceMin ? 1 : Threads.processorCount
         let found = Mutex<[(id: RecoveryPointID, point: RecoveryPoint)]>([])
-        let failure = Mutex<StoreError?>(nil)
+        let failure = Mutex<KuraError?>(nil)
         Threads.run(threads) { [self] number in
             var mine: [(id: RecoveryPointID, point: RecoveryPoint)] = []
             for index in stride(from: number, to: ids.count, by: threads) {
-                do throws(StoreError) {
+                do throws(KuraError) {
                     mine.append((ids[index], try recoveryPoint(ids[index])))
                 } catch {
                     if error.code == .damaged || isDropped(ids[index], error) { continue }
@@ -333,7 +333,7 @@ public final class Vault: Sendable {
 
     /// Ordinals of the replicas that hold each recovery point. A point in fewer than `copies` of
     /// them is under-replicated: a replica is away, failed, or was not brought up to date yet.
-    public func pointHolders() throws(StoreError) -> [RecoveryPointID: [Int]] {
+    public func pointHolders() throws(KuraError) -> [RecoveryPointID: [Int]] {
         // One bit for each replica: lists of ordinals are made once for each set of replicas.
         try heldBy().mapValues { Self.ordinals[Int($0)] }
     }
@@ -343,7 +343,7 @@ public final class Vault: Sendable {
     }
 
     /// A bit for each replica that holds a recovery point, of points that were not dropped.
-    private func heldBy() throws(StoreError) -> [RecoveryPointID: UInt8] {
+    private func heldBy() throws(KuraError) -> [RecoveryPointID: UInt8] {
         // All replicas at once: there may be very many names.
         let paths = replicas.map { $0.path(of: Layout.points, in: id) }
         let lists = Threads.map(paths.count) { number in
@@ -363,8 +363,8 @@ public final class Vault: Sendable {
     }
 
     /// Replicas that hold a file under its name, whatever its content.
-    public func holders(of file: VaultFile) throws(StoreError) -> [Int] {
-        try withStoreErrors {
+    public func holders(of file: VaultFile) throws(KuraError) -> [Int] {
+        try withKuraErrors {
             try replicas.filter { try fileSystem.exists($0.path(of: file, in: id)) }.map(\.ordinal)
         }
     }

@@ -35,7 +35,7 @@ extension Vault {
         _ disk: DiskRecord, to target: RestoreTarget, threads: Int = Threads.processorCount,
         skipsLost: Bool = false,
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> RestoreReport {
+    ) throws(KuraError) -> RestoreReport {
         let lease = ReaderLease(self)
         defer { lease.end() }
         let index = try ChunkIndex.open(self)
@@ -62,7 +62,7 @@ final class Restore: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        var error: StoreError?
+        var error: KuraError?
         var dataBytes: UInt64 = 0
         var decodedBytes: UInt64 = 0
         var lost: [Range<UInt64>] = []
@@ -75,7 +75,7 @@ final class Restore: Sendable {
     init(
         _ disk: DiskRecord, _ target: RestoreTarget, _ index: ChunkIndex, _ progress: Progress,
         _ cancellation: Cancellation, threads: Int, skipsLost: Bool
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         self.disk = disk
         self.target = target
         self.progress = progress
@@ -95,12 +95,12 @@ final class Restore: Sendable {
 
     private static func nodes(
         of disk: DiskRecord, _ planner: RestorePlanner
-    ) throws(StoreError) -> [NodeID?] {
+    ) throws(KuraError) -> [NodeID?] {
         let extent = UInt64(Limits.extentBytes)
         var nodes = [NodeID?](repeating: nil, count: Int((disk.byteCount + extent - 1) / extent))
-        try planner.forEachExtent(of: disk) { (number, node) throws(StoreError) in
+        try planner.forEachExtent(of: disk) { (number, node) throws(KuraError) in
             guard number < nodes.count else {
-                throw StoreError(
+                throw KuraError(
                     format: .invalidField(.node, field: "children beyond the disk"), at: nil)
             }
             nodes[number] = node
@@ -108,7 +108,7 @@ final class Restore: Sendable {
         return nodes
     }
 
-    func run() throws(StoreError) -> RestoreReport {
+    func run() throws(KuraError) -> RestoreReport {
         let start = Clock.steady()
         progress.update { $0.totalBytes += disk.byteCount }
         Threads.run(workerCount) { [self] _ in
@@ -123,12 +123,12 @@ final class Restore: Sendable {
         let (error, dataBytes, lost) = state.withLock { ($0.error, $0.dataBytes, $0.lost) }
         if let error { throw error }
         if cancellation.isCancelled {
-            throw StoreError(
+            throw KuraError(
                 .interrupted, "interrupted; the disk is not complete",
                 remedy: "run the same command again")
         }
         guard dataBytes == disk.counts.dataBytes || !lost.isEmpty else {
-            throw StoreError(
+            throw KuraError(
                 .damaged, "disk \(disk.name) has \(dataBytes) bytes of data instead of "
                     + "\(disk.counts.dataBytes)", remedy: "run: kura verify --level chunks")
         }
@@ -154,7 +154,7 @@ final class Restore: Sendable {
     }
 
     /// Looks up what an extent needs and takes it into the window.
-    func plan(_ number: Int, _ buffer: AlignedBuffer) throws(StoreError) {
+    func plan(_ number: Int, _ buffer: AlignedBuffer) throws(KuraError) {
         let start = UInt64(number) * UInt64(Limits.extentBytes)
         let end = min(start + UInt64(Limits.extentBytes), disk.byteCount)
         let plan = try planner.plan(number, start..<end, nodes[number], buffer)
@@ -193,7 +193,7 @@ final class Restore: Sendable {
         do throws(IOError) {
             if state.withLock({ $0.error == nil }), !cancellation.isCancelled { try body() }
         } catch {
-            fail(StoreError(io: error))
+            fail(KuraError(io: error))
         }
         state.withLock { state in
             state.dataBytes += extent.dataBytes
@@ -206,7 +206,7 @@ final class Restore: Sendable {
         window.giveBack(extent.buffer)
     }
 
-    func fail(_ error: StoreError) {
+    func fail(_ error: KuraError) {
         state.withLock { $0.error = $0.error ?? error }
         window.stop()
     }

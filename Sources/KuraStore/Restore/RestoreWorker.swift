@@ -18,15 +18,15 @@ final class RestorePlanner: @unchecked Sendable {
 
     /// Calls `body` for every extent of a disk that has data.
     func forEachExtent(
-        of disk: DiskRecord, _ body: (Int, NodeID) throws(StoreError) -> Void
-    ) throws(StoreError) {
+        of disk: DiskRecord, _ body: (Int, NodeID) throws(KuraError) -> Void
+    ) throws(KuraError) {
         try manifest.forEachExtent(of: disk, body)
     }
 
     /// The frames that an extent needs, and its data runs.
     func plan(
         _ number: Int, _ range: Range<UInt64>, _ node: NodeID?, _ buffer: AlignedBuffer
-    ) throws(StoreError) -> ExtentPlan {
+    ) throws(KuraError) -> ExtentPlan {
         let byteCount = Int(range.upperBound - range.lowerBound)
         var lost: [Range<Int>] = []
         var found: [(chunk: ExtentChunk, place: FoundChunk)] = []
@@ -36,7 +36,7 @@ final class RestorePlanner: @unchecked Sendable {
             } else if skipsLost {
                 lost.append(chunk.offset..<(chunk.offset + chunk.byteCount))
             } else {
-                throw StoreError(
+                throw KuraError(
                     .damaged, "chunk \(chunk.id.short) is in no pack",
                     remedy: "run: kura verify --level chunks --repair; what it does not find, a "
                         + "backup of a disk that still has it brings back, and restore --skip-lost "
@@ -46,7 +46,7 @@ final class RestorePlanner: @unchecked Sendable {
         let extent = AssembledExtent(
             number: number, range: range, runs: Self.runs(of: found.map(\.chunk)), buffer: buffer)
         if let last = extent.runs.last, last.upperBound > byteCount {
-            throw StoreError(
+            throw KuraError(
                 format: .invalidField(.node, field: "chunk beyond the disk"), at: nil)
         }
         var tasks: [FrameName: [Piece]] = [:]
@@ -66,9 +66,9 @@ final class RestorePlanner: @unchecked Sendable {
     /// The chunks of an extent. Without its nodes all of it is lost.
     private func chunks(
         _ node: NodeID?, _ byteCount: Int, _ lost: inout [Range<Int>]
-    ) throws(StoreError) -> [ExtentChunk] {
+    ) throws(KuraError) -> [ExtentChunk] {
         guard let node else { return [] }
-        do throws(StoreError) {
+        do throws(KuraError) {
             return try manifest.chunks(ofExtent: node)
         } catch {
             guard skipsLost, error.code == .damaged else { throw error }
@@ -107,11 +107,11 @@ final class RestoreWorker {
     init(_ restore: Restore) { self.restore = restore }
 
     func run() {
-        do throws(StoreError) {
+        do throws(KuraError) {
             while true {
                 switch restore.next() {
                 case .plan(let number, let buffer):
-                    try trace.timeThrowing(.lookup) { () throws(StoreError) in
+                    try trace.timeThrowing(.lookup) { () throws(KuraError) in
                         try restore.plan(number, buffer)
                     }
                 case .decode(let tasks):
@@ -141,7 +141,7 @@ final class RestoreWorker {
     /// Decodes frames, each into its place where it belongs there as a whole, checks the chunks that
     /// are needed, and copies them to their places. A chunk that occurs several times is checked
     /// once.
-    private func decode(_ tasks: [FrameTask]) throws(StoreError) {
+    private func decode(_ tasks: [FrameTask]) throws(KuraError) {
         var decodings: [Decoding] = []
         decodings.reserveCapacity(tasks.count)
         for task in tasks { decodings.append(try decoding(task)) }
@@ -172,7 +172,7 @@ final class RestoreWorker {
         }
     }
 
-    private func decoding(_ task: FrameTask) throws(StoreError) -> Decoding {
+    private func decoding(_ task: FrameTask) throws(KuraError) -> Decoding {
         let pieces = task.pieces.sorted { $0.plainOffset < $1.plainOffset }
         let frame = try restore.packs.frame(task.frame.number, of: task.frame.pack)
         let home = Self.home(of: pieces, frame.entry)
@@ -183,9 +183,9 @@ final class RestoreWorker {
 
     private func read(
         _ decoding: Decoding, checked: Bool, into plain: UnsafeMutableRawBufferPointer
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         decodedBytes += UInt64(decoding.frame.entry.decodedBytes(upTo: plain.count))
-        try trace.timeThrowing(.decode) { () throws(StoreError) in
+        try trace.timeThrowing(.decode) { () throws(KuraError) in
             try restore.packs.read(
                 decoding.frame, of: decoding.name.pack, decoder, checked: checked, into: plain)
         }
@@ -195,11 +195,11 @@ final class RestoreWorker {
     /// says.
     private func mend(
         _ decoding: Decoding, in plain: UnsafeMutableRawBufferPointer
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         if areSound([(decoding.pieces, plain)]) { return }
         try read(decoding, checked: true, into: plain)
         if areSound([(decoding.pieces, plain)]) { return }
-        throw StoreError(
+        throw KuraError(
             .damaged, "frame \(decoding.name.number) of pack \(decoding.name.pack.short) does not "
                 + "hold what the index says", remedy: "run: kura verify --level chunks")
     }

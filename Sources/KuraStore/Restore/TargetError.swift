@@ -1,6 +1,6 @@
 package import KuraIO
 
-extension StoreError {
+extension KuraError {
     package init(_ error: TargetError) {
         switch error {
         case .exists(let path):

@@ -10,14 +10,14 @@ extension Session {
     /// Every session takes the replicas' locks in the order of their ordinals, so that none waits
     /// for one that waits for it. Two sessions that see different replicas of three have one in
     /// common. A replica whose lock cannot be opened is given up.
-    func withCommitLock<T>(_ body: () throws(StoreError) -> T) throws(StoreError) -> T {
+    func withCommitLock<T>(_ body: () throws(KuraError) -> T) throws(KuraError) -> T {
         var locks: [OpenFile] = []
         defer { for lock in locks { vault.fileSystem.close(lock) } }
         for replica in writer.live {
             do throws(IOError) {
                 locks.append(try vault.waitForCommitLock(in: replica))
             } catch {
-                writer.fail(replica.ordinal, StoreError(io: error))
+                writer.fail(replica.ordinal, KuraError(io: error))
             }
         }
         if let error = writer.error { throw error }

@@ -1,5 +1,5 @@
 package import KuraFormat
-internal import KuraIO
+package import KuraIO
 internal import SystemPackage
 
 /// A session that takes files of a vault from elsewhere: from the paired region.
@@ -17,12 +17,12 @@ package final class Intake: Sendable {
     /// Throws where the region's record is newer than the vault's, or a rival of it: somebody
     /// replaced it since the caller read it.
     /// - Parameter operation: its name, such as "replicate".
-    package init(into vault: Vault, operation: String) throws(StoreError) {
+    package init(into vault: Vault, operation: String) throws(KuraError) {
         try vault.requireWritable()
         self.vault = vault
         session = try Session.begin(
             vault, operation: operation, item: Session.noItem, required: vault.requiredCopies)
-        do throws(StoreError) {
+        do throws(KuraError) {
             try requireUnchanged()
             try session.catchUp(
                 session.writer.live, everyPack: false, Progress(), Cancellation())
@@ -33,15 +33,15 @@ package final class Intake: Sendable {
     }
 
     /// Publishes a file and returns when it is durable. Safe from several threads.
-    package func publish(_ bytes: [UInt8], as file: VaultFile) throws(StoreError) {
+    package func publish(_ bytes: [UInt8], as file: VaultFile) throws(KuraError) {
         try session.writer.publish(bytes, as: file)
     }
 
     /// Publishes a run that another vault has a good copy of, and returns when it is durable.
-    package func publish(_ copy: SoundCopy, run id: RunID) throws(StoreError) {
+    package func publish(_ copy: SoundCopy, run id: RunID) throws(KuraError) {
         let stream = ReplicaStream(to: session.writer)
-        do throws(StoreError) {
-            try withStoreErrors { try copy.forEachPiece { try stream.append($0) } }
+        do throws(KuraError) {
+            try withKuraErrors { try copy.forEachPiece { try stream.append($0) } }
             try stream.publish(as: .run(id))
         } catch {
             stream.abandon()
@@ -53,34 +53,34 @@ package final class Intake: Sendable {
     /// - Returns: what went wrong with the receipts.
     package func publish(
         _ bytes: [UInt8], point id: RecoveryPointID, arrival: Arrival
-    ) throws(StoreError) -> [String] {
+    ) throws(KuraError) -> [String] {
         try session.writer.publish(bytes, as: .point(id))
         return session.writeReceipts(of: id, arrival: arrival)
     }
 
     /// Publishes a record in every replica that has another one. If power fails in between, replicas
     /// differ, and the highest revision counts.
-    package func publish(_ record: VaultRecord) throws(StoreError) {
+    package func publish(_ record: VaultRecord) throws(KuraError) {
         precondition(record.revision > vault.record.revision || record == vault.record)
         if try vault.holdsEverywhere(record) { return }
         try session.writer.publish(record.encoded(), as: .record)
     }
 
-    private func requireUnchanged() throws(StoreError) {
+    private func requireUnchanged() throws(KuraError) {
         let record = vault.record
         for known in try knownRecords()
         where known.revision > record.revision
             || (known.revision == record.revision && known != record)
         {
-            throw StoreError(
+            throw KuraError(
                 .locked, "the record of vault \(record.name) in region \(vault.region.name) changed "
                     + "meanwhile", remedy: "run the command again")
         }
     }
 
     /// Copies that cannot be read are no obstacle: they are what is replaced.
-    private func knownRecords() throws(StoreError) -> [VaultRecord] {
-        do throws(StoreError) {
+    private func knownRecords() throws(KuraError) -> [VaultRecord] {
+        do throws(KuraError) {
             return try vault.region.vaultRecords()[vault.id] ?? []
         } catch {
             if error.code == .damaged { return [] }
@@ -90,7 +90,7 @@ package final class Intake: Sendable {
 
     /// Finishes what sessions left that died, this operation's own earlier ones among them, and
     /// writes the receipts that are missing.
-    package func tidy() throws(StoreError) {
+    package func tidy() throws(KuraError) {
         try session.settle()
         try vault.completeReceipts(in: session.writer.live, session: session.id)
     }
@@ -101,18 +101,18 @@ package final class Intake: Sendable {
     }
 
     /// Lists packs whose own run could not be taken, because it lists a damaged one, too.
-    package func listUnlistedPacks() throws(StoreError) {
+    package func listUnlistedPacks() throws(KuraError) {
         try session.listUnlistedPacks(evenCondemned: true)
     }
 
     /// Makes an entry of the journal durable.
-    package func publish(_ bytes: [UInt8], journal id: JournalID) throws(StoreError) {
+    package func publish(_ bytes: [UInt8], journal id: JournalID) throws(KuraError) {
         try session.makeDirectory(Layout.journal)
         try session.writer.publish(bytes, as: .journal(id))
     }
 
     /// Makes tombstones durable and removes the points that they stand for.
-    package func publish(_ bytes: [UInt8], dropped id: RecoveryPointID) throws(StoreError) {
+    package func publish(_ bytes: [UInt8], dropped id: RecoveryPointID) throws(KuraError) {
         try session.makeDirectory(Layout.dropped)
         try session.writer.publish(bytes, as: .dropped(id))
     }
@@ -123,19 +123,19 @@ package final class Intake: Sendable {
 package final class Completeness {
     private let walker: PointWalker
 
-    package init(of vault: Vault) throws(StoreError) {
+    package init(of vault: Vault) throws(KuraError) {
         walker = PointWalker(try ChunkIndex.open(vault))
     }
 
     /// Throws at the first node or chunk that is in no pack.
-    package func require(_ point: RecoveryPoint) throws(StoreError) {
+    package func require(_ point: RecoveryPoint) throws(KuraError) {
         try walker.walk(point)
     }
 }
 
 extension Vault {
     /// Whether every usable replica holds this very record.
-    package func holdsEverywhere(_ record: VaultRecord) throws(StoreError) -> Bool {
+    package func holdsEverywhere(_ record: VaultRecord) throws(KuraError) -> Bool {
         let wanted = record.encoded()
         for replica in replicas {
             do throws(IOError) {
@@ -144,14 +144,14 @@ extension Vault {
                 if found != wanted { return false }
             } catch {
                 if error.isNotFound { return false }
-                throw StoreError(io: error)
+                throw KuraError(io: error)
             }
         }
         return true
     }
 
     /// Whether replication has anything to tidy in this region.
-    package func needsTidying() throws(StoreError) -> Bool {
+    package func needsTidying() throws(KuraError) -> Bool {
         if !interruptedSessions().isEmpty { return true }
         return try pointsWithoutReceipt(in: replicas).contains { !$0.points.isEmpty }
     }

@@ -1,6 +1,6 @@
 internal import Glibc
 public import KuraFormat
-internal import KuraIO
+public import KuraIO
 
 extension Vault {
     /// Entries of the journal that are not in `known`, oldest first. An entry without a good copy
@@ -8,11 +8,11 @@ extension Vault {
     /// - Complexity: one listing, and one read for each entry that is not known.
     public func journal(
         after known: Set<JournalID> = []
-    ) throws(StoreError) -> [(id: JournalID, entry: JournalEntry)] {
+    ) throws(KuraError) -> [(id: JournalID, entry: JournalEntry)] {
         var entries: [(id: JournalID, entry: JournalEntry)] = []
         for name in try listIfPresent(Layout.journal).keys {
             guard let id = JournalID(hex: name), !known.contains(id) else { continue }
-            do throws(StoreError) {
+            do throws(KuraError) {
                 let entry = try read(.journal(id), max: SealedRecord.byteCountMax) { bytes, _ in
                     try FileCheck.check(bytes, .journal(id), self)
                     return try JournalEntry.decode(bytes).entry
@@ -26,15 +26,15 @@ extension Vault {
     }
 
     /// Names of all entries of the journal, whether they can be read or not.
-    public func journalIDs() throws(StoreError) -> Set<JournalID> {
+    public func journalIDs() throws(KuraError) -> Set<JournalID> {
         Set(try listIfPresent(Layout.journal).keys.compactMap { JournalID(hex: $0) })
     }
 
     /// Runs `body` while no other process appends to the journal, in whatever region it sees.
     /// Waits for its turn.
     public func withJournal<T>(
-        _ body: (JournalWriter) throws(StoreError) -> T
-    ) throws(StoreError) -> T {
+        _ body: (JournalWriter) throws(KuraError) -> T
+    ) throws(KuraError) -> T {
         try requireWritable()
         let session = try waitForJournal()
         var clean = false
@@ -49,10 +49,10 @@ extension Vault {
     private static let journalPauseMicroseconds: UInt32 = 2000
     private static let journalWaitNanoseconds: Int64 = 60_000_000_000
 
-    private func waitForJournal() throws(StoreError) -> Session {
+    private func waitForJournal() throws(KuraError) -> Session {
         let start = Clock.steady()
         while true {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 return try Session.begin(
                     self, operation: "journal", item: Self.journalItem, required: requiredCopies)
             } catch {
@@ -74,11 +74,11 @@ public final class JournalWriter {
     init(_ session: Session) { self.session = session }
 
     /// - Returns: the entry's name, once it is durable in every live replica.
-    public func append(_ entry: JournalEntry) throws(StoreError) -> JournalID {
+    public func append(_ entry: JournalEntry) throws(KuraError) -> JournalID {
         if !hasDirectory { try session.makeDirectory(Layout.journal) }
         hasDirectory = true
         let bytes = entry.encoded()
-        let (decoded, id) = try withStoreErrors { try JournalEntry.decode(bytes) }
+        let (decoded, id) = try withKuraErrors { try JournalEntry.decode(bytes) }
         precondition(decoded == entry, "a journal entry reads back as it was written")
         try session.writer.publish(bytes, as: .journal(id))
         return id

@@ -57,7 +57,7 @@ extension Vault {
     }
 
     /// Readers that hold their lock in some replica.
-    func openReaders() throws(StoreError) -> [UniqueID] {
+    func openReaders() throws(KuraError) -> [UniqueID] {
         var readers: [UniqueID] = []
         for (name, replicas) in try list(Layout.locks).sorted(by: { $0.key < $1.key }) {
             guard name.hasPrefix(Self.readerPrefix),

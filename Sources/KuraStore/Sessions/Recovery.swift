@@ -13,14 +13,14 @@ extension Session {
     /// removes a session's record when everything else is done.
     func settle(
         _ progress: Progress = Progress(), _ cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         try removeTemporaries()
         try bringIntoStep(progress, cancellation)
     }
 
     private func bringIntoStep(
         _ progress: Progress, _ cancellation: Cancellation
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         let dead = vault.interruptedSessions()
         // One that died may have been a prune that had no room to copy packs before it wrote runs.
         try catchUp(writer.live, everyPack: !dead.isEmpty, progress, cancellation)
@@ -32,7 +32,7 @@ extension Session {
     /// Like `settle`, but where a disk has no room for what would be copied, it only takes away
     /// what can go at once.
     /// - Returns: whether everything was done.
-    func settleIfThereIsRoom(_ cancellation: Cancellation) throws(StoreError) -> Bool {
+    func settleIfThereIsRoom(_ cancellation: Cancellation) throws(KuraError) -> Bool {
         try removeTemporaries()
         guard try hasRoomToSettle() else {
             try removeDroppedPoints()
@@ -43,7 +43,7 @@ extension Session {
     }
 
     /// Whether every disk has room for what its replicas lack, and some to spare.
-    private func hasRoomToSettle() throws(StoreError) -> Bool {
+    private func hasRoomToSettle() throws(KuraError) -> Bool {
         let isInterrupted = !vault.interruptedSessions().isEmpty
         let plan = try vault.copyPlan(to: writer.live, everyPack: isInterrupted)
         var needed: [Int: UInt64] = [:]
@@ -62,7 +62,7 @@ extension Session {
 
     /// Whether the disks of the live replicas have room for that many bytes in each, by ordinal,
     /// and some to spare. Replicas on one disk share its room.
-    func hasRoom(for needed: [Int: UInt64]) throws(StoreError) -> Bool {
+    func hasRoom(for needed: [Int: UInt64]) throws(KuraError) -> Bool {
         var left: [UInt64: UInt64] = [:]
         for replica in writer.live {
             guard let bytes = needed[replica.ordinal], bytes > 0 else { continue }
@@ -73,7 +73,7 @@ extension Session {
                 guard left[device]! >= bytes + UInt64(Reserve.byteCountMin) else { return false }
                 left[device]! -= bytes
             } catch {
-                writer.fail(replica.ordinal, StoreError(io: error))
+                writer.fail(replica.ordinal, KuraError(io: error))
             }
         }
         if let error = writer.error { throw error }
@@ -84,7 +84,7 @@ extension Session {
     @discardableResult
     func catchUp(
         _ targets: [Replica], everyPack: Bool, _ progress: Progress, _ cancellation: Cancellation
-    ) throws(StoreError) -> CopyReport {
+    ) throws(KuraError) -> CopyReport {
         let plan = try vault.copyPlan(to: targets, everyPack: everyPack)
         let report = try CopyRun(vault, to: targets, writer, progress, cancellation).run(plan)
         for (ordinal, error) in report.failures { writer.fail(ordinal, error) }
@@ -101,15 +101,15 @@ extension Session {
     ///     that no copy has right: otherwise the next backup would rely on those.
     func listUnlistedPacks(
         superseding: [RunID] = [], evenCondemned: Bool = false, evenDamaged: Bool = false
-    ) throws(StoreError) {
-        try withCommitLock { () throws(StoreError) in
+    ) throws(KuraError) {
+        try withCommitLock { () throws(KuraError) in
             try listUnlistedPacksLocked(superseding, evenCondemned, evenDamaged)
         }
     }
 
     private func listUnlistedPacksLocked(
         _ superseding: [RunID], _ evenCondemned: Bool, _ evenDamaged: Bool
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         let index = try ChunkIndex.open(vault)
         let listed = Set(index.packs.map(\.id))
         let condemned = try vault.condemnedPacks()
@@ -135,7 +135,7 @@ extension Session {
             do throws(IOError) {
                 try vault.flushDirectories(of: found.packs.map(\.id), in: replica)
             } catch {
-                writer.fail(replica.ordinal, StoreError(io: error))
+                writer.fail(replica.ordinal, KuraError(io: error))
             }
         }
         _ = try IndexRunWriter.write(
@@ -144,10 +144,10 @@ extension Session {
 
     /// Makes a pack sound in every live replica.
     /// - Returns: its trailer; nil where no good copy can be made.
-    private func spread(_ id: PackID) throws(StoreError) -> PackTrailer? {
+    private func spread(_ id: PackID) throws(KuraError) -> PackTrailer? {
         if !writer.live.allSatisfy({ vault.isSound(.pack(id), in: $0) }) {
             let bytes: [UInt8]
-            do throws(StoreError) {
+            do throws(KuraError) {
                 bytes = try vault.soundBytes(of: .pack(id), mayBeAbsent: true)
             } catch {
                 // It was never acknowledged by the session that died; where it was, verify reports it.
@@ -160,7 +160,7 @@ extension Session {
     }
 
     private func anyTrailer(_ id: PackID) -> PackTrailer? {
-        do throws(StoreError) {
+        do throws(KuraError) {
             return try PackReader.trailer(id, vault)
         } catch {
             return nil
@@ -170,7 +170,7 @@ extension Session {
     /// Removes temporary files of sessions that are over. A session takes its lock before its first
     /// temporary file and lets go of it after its last one, so a file whose session nobody locks in
     /// that replica is rubbish.
-    private func removeTemporaries() throws(StoreError) {
+    private func removeTemporaries() throws(KuraError) {
         for replica in writer.live {
             let directory = replica.path(of: Layout.temporary, in: vault.id)
             do throws(IOError) {
@@ -182,7 +182,7 @@ extension Session {
                 }
             } catch {
                 // Another session may have removed the file first.
-                if !error.isNotFound { writer.fail(replica.ordinal, StoreError(io: error)) }
+                if !error.isNotFound { writer.fail(replica.ordinal, KuraError(io: error)) }
             }
         }
         if let error = writer.error { throw error }

@@ -32,11 +32,11 @@ final class Session: Sendable {
     ///   acknowledges something.
     static func begin(
         _ vault: Vault, operation: String, item: String, required: Int
-    ) throws(StoreError) -> Session {
+    ) throws(KuraError) -> Session {
         let id = UniqueID.random()
         var locks: [OpenFile] = []
-        var failures: [Int: StoreError] = [:]
-        do throws(StoreError) {
+        var failures: [Int: KuraError] = [:]
+        do throws(KuraError) {
             try lock(vault, &locks, &failures, item) { vault.itemLock(item, in: $0) }
             try lock(vault, &locks, &failures, item) { vault.sessionLock(id, in: $0) }
         } catch {
@@ -48,7 +48,7 @@ final class Session: Sendable {
         let record = SessionRecord(
             id: id, operation: operation, item: item, process: Process.id, host: Process.hostName,
             started: Clock.now())
-        do throws(StoreError) {
+        do throws(KuraError) {
             if let error = writer.error { throw error }
             try writer.publish(record.encoded(), as: .session(id))
             // Whoever takes packs away now either knows of this session or is done with the runs.
@@ -62,16 +62,16 @@ final class Session: Sendable {
 
     /// Takes one lock in every replica that has not failed. Throws when somebody else holds it.
     private static func lock(
-        _ vault: Vault, _ locks: inout [OpenFile], _ failures: inout [Int: StoreError],
+        _ vault: Vault, _ locks: inout [OpenFile], _ failures: inout [Int: KuraError],
         _ item: String, _ path: (Replica) -> FilePath
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         for replica in vault.replicas where failures[replica.ordinal] == nil {
             let lock: OpenFile?
             do throws(IOError) {
                 try vault.makeDirectories(in: replica)
                 lock = try vault.fileSystem.lock(path(replica))
             } catch {
-                failures[replica.ordinal] = StoreError(io: error)
+                failures[replica.ordinal] = KuraError(io: error)
                 continue
             }
             guard let lock else { throw lockedError(vault, item: item) }
@@ -88,12 +88,12 @@ final class Session: Sendable {
         for lock in locks { vault.fileSystem.close(lock) }
     }
 
-    private static func lockedError(_ vault: Vault, item: String) -> StoreError {
+    private static func lockedError(_ vault: Vault, item: String) -> KuraError {
         let holder = vault.openSessions().first { $0.item == item }
         let who = holder.map { " by process \($0.process) on \($0.host) (\($0.operation))" } ?? ""
         let what = item == noItem ? "vault \(vault.record.name) is being repaired or copied"
             : "item \(item) is in use"
-        return StoreError(
+        return KuraError(
             .locked, "\(what)\(who)",
             remedy: "wait until it is done, then run the command again")
     }
@@ -135,7 +135,7 @@ extension Vault {
         var alive: [SessionRecord] = []
         var dead: [UniqueID] = []
         let names: [String: [Replica]]
-        do throws(StoreError) {
+        do throws(KuraError) {
             names = try list(Layout.sessions)
         } catch {
             return ([], [])
@@ -143,7 +143,7 @@ extension Vault {
         for (name, holders) in names.sorted(by: { $0.key < $1.key }) {
             guard let session = UniqueID(hex: name) else { continue }
             if isAlive(session, holders) {
-                do throws(StoreError) {
+                do throws(KuraError) {
                     alive.append(
                         try read(.session(session), max: SealedRecord.byteCountMax) { bytes, _ in
                             try SessionRecord.decode(bytes)

@@ -1,4 +1,5 @@
 public import KuraFormat
+public import KuraIO
 
 extension Vault {
     /// Per usable replica, by ordinal, when all that a recovery point needs was last read in full and
@@ -6,7 +7,7 @@ extension Vault {
     /// pack was never verified, or that cannot tell, is left out.
     ///
     /// Follows the point down to its chunks, so it reads the whole manifest.
-    public func lastFullReads(of point: RecoveryPoint) throws(StoreError) -> [Int: Int64] {
+    public func lastFullReads(of point: RecoveryPoint) throws(KuraError) -> [Int: Int64] {
         let walker = PointWalker(try ChunkIndex.open(self))
         try walker.walk(point)
         let memory = VerificationMemory(self, replicas)

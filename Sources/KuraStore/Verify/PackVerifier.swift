@@ -213,7 +213,7 @@ final class PackVerifier {
         }
         throw PackDamage(
             frame: frame,
-            reason: StoreError(
+            reason: KuraError(
                 .damaged, "chunk \(chunks[wrong].id.short) is not what its name says"))
     }
 }

@@ -1,4 +1,5 @@
 internal import KuraFormat
+internal import KuraIO
 
 /// Frames of a pack that are right in no copy.
 enum LostFrames {
@@ -39,17 +40,17 @@ final class PointWalker {
     }
 
     /// Throws at the first node or chunk that is not there.
-    func walk(_ point: RecoveryPoint) throws(StoreError) {
+    func walk(_ point: RecoveryPoint) throws(KuraError) {
         for disk in point.disks { try walk(disk) }
     }
 
     /// Those of some points that need what is not there.
     func lacking(
         _ points: [(id: RecoveryPointID, point: RecoveryPoint)]
-    ) throws(StoreError) -> [RecoveryPointID] {
+    ) throws(KuraError) -> [RecoveryPointID] {
         var lacking: [RecoveryPointID] = []
         for (id, point) in points {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 try walk(point)
             } catch {
                 guard error.code == .damaged || error.code == .notFound else { throw error }
@@ -60,13 +61,13 @@ final class PointWalker {
     }
 
     /// Throws at the first node or chunk that is not there.
-    func walk(_ disk: DiskRecord) throws(StoreError) {
+    func walk(_ disk: DiskRecord) throws(KuraError) {
         guard let root = disk.root else { return }
         try walk(node: root, level: ManifestNode.rootLevel(diskBytes: disk.byteCount))
     }
 
     /// - Parameter level: at least 1; leaves are looked at with the extent that they belong to.
-    private func walk(node id: NodeID, level: Int) throws(StoreError) {
+    private func walk(node id: NodeID, level: Int) throws(KuraError) {
         if walked.contains(id) { return }
         try find(id, "manifest node")
         guard case .inner(_, let children) = try reader.node(id, level: level) else { return }
@@ -84,12 +85,12 @@ final class PointWalker {
         walked.insert(id)
     }
 
-    private func find(_ id: Digest, _ what: String) throws(StoreError) {
+    private func find(_ id: Digest, _ what: String) throws(KuraError) {
         guard let place = try index.find(id, blocks) else {
-            throw StoreError(.damaged, "\(what) \(id.short) is in no pack")
+            throw KuraError(.damaged, "\(what) \(id.short) is in no pack")
         }
         if let frames = lost[place.pack], frames.contains(place.frame) {
-            throw StoreError(
+            throw KuraError(
                 .damaged, "\(what) \(id.short) is in frame \(place.frame) of pack "
                     + "\(place.pack.short), which has no good copy")
         }

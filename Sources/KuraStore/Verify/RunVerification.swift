@@ -13,7 +13,7 @@ struct RunVerification {
     init(_ verification: Verification) { self.verification = verification }
 
     /// - Returns: every run of which some replica has a good copy.
-    func run() throws(StoreError) -> [IndexRunReader] {
+    func run() throws(KuraError) -> [IndexRunReader] {
         let vault = verification.vault
         var readers: [IndexRunReader] = []
         var missing: [(RunID, Replica)] = []
@@ -38,7 +38,7 @@ struct RunVerification {
                     missing.append((id, replica))
                 }
             }
-            do throws(StoreError) {
+            do throws(KuraError) {
                 readers.append(try IndexRunReader(id, vault))
             } catch {
                 // Every copy is bad; each was noted above. What it listed shows as dangling.

@@ -82,7 +82,7 @@ final class VerificationMemory: Sendable {
         let session = UniqueID.random()
         let lockPath = vault.sessionLock(session, in: replica)
         guard let lock = try vault.fileSystem.lock(lockPath) else {
-            throw StoreError(.locked, "session \(session) exists already")
+            throw KuraError(.locked, "session \(session) exists already")
         }
         defer { vault.fileSystem.close(lock) }
         try vault.fileSystem.publish(

@@ -26,13 +26,13 @@ final class Verification: Sendable {
 
     init(
         _ vault: Vault, _ request: VerifyRequest, _ progress: Progress, _ cancellation: Cancellation
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         self.vault = vault
         self.request = request
         self.progress = progress
         self.cancellation = cancellation
         if let replica = request.replica, replica >= Int(vault.record.copies) || replica < 0 {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "vault \(vault.record.name) has no replica \(replica)",
                 remedy: "its replicas are 0 to \(vault.record.copies - 1)")
         }
@@ -40,7 +40,7 @@ final class Verification: Sendable {
         memory = VerificationMemory(vault, replicas)
     }
 
-    func run() throws(StoreError) -> VerifyReport {
+    func run() throws(KuraError) -> VerifyReport {
         noteMissingReplicas()
         checkRecords()
         try checkLedger()
@@ -53,7 +53,7 @@ final class Verification: Sendable {
         let problems = memory.save(Set(index.packs.map(\.id)))
         summarise(packs, work, problems)
         if cancellation.isCancelled {
-            throw StoreError(
+            throw KuraError(
                 .interrupted, "interrupted; what was read is remembered",
                 remedy: "run the same command with --max-age to go on")
         }
@@ -118,7 +118,7 @@ final class Verification: Sendable {
         return bytes
     }
 
-    private func checkLedger() throws(StoreError) {
+    private func checkLedger() throws(KuraError) {
         for name in try vault.listIfPresent(Layout.repairs).keys.sorted() {
             guard let id = RepairID(hex: name) else { continue }
             for replica in replicas {
@@ -145,7 +145,7 @@ final class Verification: Sendable {
     }
 
     /// Recovery points that at least one verified replica holds a good copy of.
-    private func checkPoints() throws(StoreError) -> [RecoveryPointID: RecoveryPoint] {
+    private func checkPoints() throws(KuraError) -> [RecoveryPointID: RecoveryPoint] {
         var points: [RecoveryPointID: RecoveryPoint] = [:]
         var missing: [(RecoveryPointID, Replica)] = []
         for id in try vault.recoveryPointIDs() {
@@ -164,7 +164,7 @@ final class Verification: Sendable {
         }
         try noteMissing(missing, &points)
         if let point = request.point, points[point] == nil, try vault.recoveryPointIDs().isEmpty {
-            throw StoreError(.notFound, "no recovery point \(point.short)")
+            throw KuraError(.notFound, "no recovery point \(point.short)")
         }
         return points
     }
@@ -174,7 +174,7 @@ final class Verification: Sendable {
     private func noteMissing(
         _ missing: [(id: RecoveryPointID, replica: Replica)],
         _ points: inout [RecoveryPointID: RecoveryPoint]
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         guard !missing.isEmpty else { return }
         vault.waitForCommits()
         // Asked before the points are looked at again: a session that copies them ends behind that.
@@ -199,7 +199,7 @@ final class Verification: Sendable {
 
     private func packsToCheck(
         _ index: ChunkIndex, _ points: [RecoveryPointID: RecoveryPoint]
-    ) throws(StoreError) -> [PackSummary] {
+    ) throws(KuraError) -> [PackSummary] {
         guard request.point != nil else { return index.packs }
         let walker = PointWalker(index)
         for point in points.values { try walker.walk(point) }
@@ -248,7 +248,7 @@ final class Verification: Sendable {
     private func suspects(
         _ points: [RecoveryPointID: RecoveryPoint]
     ) -> [RecoveryPointID: RecoveryPoint] {
-        do throws(StoreError) {
+        do throws(KuraError) {
             let suspects = Set(try vault.givenUp(of: points.keys))
             return points.filter { suspects.contains($0.key) }
         } catch {
@@ -307,7 +307,7 @@ final class Verification: Sendable {
         let walker = PointWalker(index, lost: lost.withLock { $0 })
         var found: [Damage] = []
         for (id, point) in points.sorted(by: { $0.key < $1.key }) {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 try walker.walk(point)
             } catch {
                 let replica = replicas.first
@@ -331,7 +331,7 @@ final class Verification: Sendable {
         let found = report.withLock { $0.damaged }
         guard !found.isEmpty else { return }
         var damaged = found
-        do throws(StoreError) {
+        do throws(KuraError) {
             damaged = try vault.heal(found, salvaging: true)
             if damaged.contains(where: { $0.kind == .dangling }) {
                 try recheck(points, &damaged)
@@ -347,11 +347,11 @@ final class Verification: Sendable {
 
     private func recheck(
         _ points: [RecoveryPointID: RecoveryPoint], _ damaged: inout [Damage]
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         let walker = PointWalker(try ChunkIndex.open(vault), lost: lost.withLock { $0 })
         for index in damaged.indices where damaged[index].kind == .dangling {
             guard case .point(let id) = damaged[index].file, let point = points[id] else { continue }
-            do throws(StoreError) {
+            do throws(KuraError) {
                 try walker.walk(point)
                 damaged[index].repairedFrom = .rebuilt
             } catch {

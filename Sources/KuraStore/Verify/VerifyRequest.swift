@@ -76,7 +76,7 @@ extension Vault {
     public func verify(
         _ request: VerifyRequest, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> VerifyReport {
+    ) throws(KuraError) -> VerifyReport {
         let lease = ReaderLease(self)
         defer { lease.end() }
         return try Verification(self, request, progress, cancellation).run()

@@ -18,7 +18,7 @@ final class Catalog: Sendable {
     let path: FilePath
 
     /// Opens the catalog of a home, makes it where it is missing, and brings its tables up to date.
-    init(home: FilePath) throws(StoreError) {
+    init(home: FilePath) throws(KuraError) {
         path = home.appending(Self.fileName)
         var configuration = Configuration()
         configuration.busyMode = .timeout(Self.busySeconds)
@@ -31,7 +31,7 @@ final class Catalog: Sendable {
             try CatalogSchema.migrator.migrate(queue)
             let tooNew = try queue.read { try CatalogSchema.migrator.hasBeenSuperseded($0) }
             guard !tooNew else {
-                throw StoreError(
+                throw KuraError(
                     .unsupported, "the catalog \(path) was written by a newer Kura",
                     remedy: "use that version, or make it anew: kura catalog rebuild")
             }
@@ -47,7 +47,7 @@ final class Catalog: Sendable {
         try file.close()
     }
 
-    func read<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
+    func read<T>(_ body: (Database) throws -> T) throws(KuraError) -> T {
         do {
             return try queue.read(body)
         } catch {
@@ -56,7 +56,7 @@ final class Catalog: Sendable {
     }
 
     /// One transaction: all of `body`, or nothing.
-    func write<T>(_ body: (Database) throws -> T) throws(StoreError) -> T {
+    func write<T>(_ body: (Database) throws -> T) throws(KuraError) -> T {
         do {
             return try queue.write(body)
         } catch {
@@ -64,30 +64,30 @@ final class Catalog: Sendable {
         }
     }
 
-    private static func storeError(_ error: any Error, _ path: FilePath) -> StoreError {
-        guard let error = error as? DatabaseError else { return StoreError(error) }
+    private static func storeError(_ error: any Error, _ path: FilePath) -> KuraError {
+        guard let error = error as? DatabaseError else { return KuraError(error) }
         let message = error.message ?? "\(error.resultCode)"
         switch error.resultCode {
         case .SQLITE_FULL:
-            return StoreError(
+            return KuraError(
                 .noSpace, "no space left for \(path)",
                 remedy: "free space on its file system, then run the command again")
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-            return StoreError(
+            return KuraError(
                 .damaged, "the catalog \(path) is damaged: \(message)",
                 remedy: "make it anew from the regions: kura catalog rebuild")
         case .SQLITE_BUSY, .SQLITE_LOCKED:
-            return StoreError(
+            return KuraError(
                 .locked, "the catalog \(path) is in use", remedy: "run the command again")
         default:
-            return StoreError(
+            return KuraError(
                 .io, "the catalog \(path) failed: \(message)",
                 remedy: "check the permissions and the disk; or make it anew: kura catalog rebuild")
         }
     }
 
     /// Moves a catalog out of the way, with the files that SQLite keeps beside it.
-    static func setAside(home: FilePath, suffix: String) throws(StoreError) {
+    static func setAside(home: FilePath, suffix: String) throws(KuraError) {
         let fileSystem = LocalFileSystem()
         for ending in ["", "-wal", "-shm"] {
             let path = home.appending(fileName + ending)
@@ -96,21 +96,21 @@ final class Catalog: Sendable {
                 try fileSystem.rename(
                     path, to: home.appending(fileName + suffix + ending), replacing: true)
             } catch {
-                throw StoreError(io: error)
+                throw KuraError(io: error)
             }
         }
     }
 
     // MARK: Small values
 
-    func value(_ key: String) throws(StoreError) -> String? {
+    func value(_ key: String) throws(KuraError) -> String? {
         try read {
             try String.fetchOne(
                 $0, sql: "SELECT value FROM meta WHERE key = ?", arguments: [key])
         }
     }
 
-    func setValue(_ value: String?, for key: String) throws(StoreError) {
+    func setValue(_ value: String?, for key: String) throws(KuraError) {
         try write { database in
             try database.execute(sql: "DELETE FROM meta WHERE key = ?", arguments: [key])
             guard let value else { return }

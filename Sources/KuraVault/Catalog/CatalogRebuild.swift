@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 internal import KuraFormat
-internal import KuraIO
-public import KuraStore
+public import KuraIO
+internal import KuraStore
 public import SystemPackage
 
 /// What a catalog was made anew from.
@@ -26,7 +26,7 @@ extension Subscription {
     ///     the home knows.
     public static func rebuildCatalog(
         home: FilePath, replicas: [FilePath], progress: Progress = Progress()
-    ) throws(StoreError) -> (subscription: Subscription, report: CatalogRebuildReport) {
+    ) throws(KuraError) -> (subscription: Subscription, report: CatalogRebuildReport) {
         var report = CatalogRebuildReport()
         if !replicas.isEmpty, try !Home.isThere(home) { _ = try Home.create(at: home) }
         var subscription = try Subscription.open(home: home, create: .nothing)
@@ -41,13 +41,13 @@ extension Subscription {
         do throws(IOError) {
             if try LocalFileSystem().exists(old) { report.setAside = old }
         } catch {
-            throw StoreError(io: error)
+            throw KuraError(io: error)
         }
         // Opened anew, because the subscription may have the old one open.
         subscription = try Subscription.open(home: home, create: .nothing)
         report.regions = subscription.regions.map(\.name)
         for place in try subscription.places() {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 let vault = try place.reading()
                 report.points += try subscription.catalog()
                     .refreshPoints(of: vault, progress: progress).count
@@ -66,7 +66,7 @@ extension Subscription {
     /// was not named, the other replicas of its region are looked for beside it.
     private static func grouped(
         _ replicas: [FilePath]
-    ) throws(StoreError) -> [(String, [FilePath])] {
+    ) throws(KuraError) -> [(String, [FilePath])] {
         let fileSystem = LocalFileSystem()
         var regions: [String: [UInt8: FilePath]] = [:]
         let current = FilePath(FileManager.default.currentDirectoryPath)
@@ -83,7 +83,7 @@ extension Subscription {
                     regions[record.regionName]?[found.ordinal] = known ?? other
                 }
             } catch {
-                throw StoreError(
+                throw KuraError(
                     .replicaMissing, "\(path) is no replica of a region: \(error)",
                     remedy: "name a directory that has a file \"replica\" in it")
             }

@@ -1,11 +1,12 @@
 internal import FoundationEssentials
 internal import GRDB
+internal import KuraIO
 internal import KuraMachines
 internal import KuraStore
 
 extension Catalog {
     /// Every machine of the last discovery, by region, cloud service and name.
-    func machines() throws(StoreError) -> [VirtualMachine] {
+    func machines() throws(KuraError) -> [VirtualMachine] {
         let documents = try read {
             try String.fetchAll(
                 $0, sql: "SELECT document FROM machine ORDER BY region, cloud_service, name")
@@ -22,7 +23,7 @@ extension Catalog {
 
     func replaceMachines(
         removing: [MachineKey], with machines: [VirtualMachine], at time: Int64
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         try write { database in

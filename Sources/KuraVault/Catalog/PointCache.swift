@@ -16,7 +16,7 @@ extension Catalog {
     /// those that the catalog does not know are read from the region.
     func recoveryPoints(
         of vault: Vault, item: String? = nil, listed: Set<RecoveryPointID>? = nil
-    ) throws(StoreError) -> [(id: RecoveryPointID, point: RecoveryPoint)] {
+    ) throws(KuraError) -> [(id: RecoveryPointID, point: RecoveryPoint)] {
         // They come newest first, which is nearly always the order already.
         try mapPoints(of: vault, item: item, listed: listed) { (id: $0, point: $1) }
             .sorted { Vault.isNewer($0, $1) }
@@ -30,7 +30,7 @@ extension Catalog {
     func mapPoints<T>(
         of vault: Vault, item: String? = nil, listed: Set<RecoveryPointID>? = nil,
         progress: Progress = Progress(), _ transform: (RecoveryPointID, RecoveryPoint) -> T
-    ) throws(StoreError) -> [T] {
+    ) throws(KuraError) -> [T] {
         let expected = try refreshPoints(of: vault, listed: listed, progress: progress)
         var results: [T] = []
         if item == nil { results.reserveCapacity(expected.count) }
@@ -68,7 +68,7 @@ extension Catalog {
     }
 
     /// Points of each item, without reading any that is known.
-    func pointCounts(of vault: Vault) throws(StoreError) -> [String: PointCount] {
+    func pointCounts(of vault: Vault) throws(KuraError) -> [String: PointCount] {
         try refreshPoints(of: vault)
         return try read { database in
             let rows = try Row.fetchCursor(
@@ -92,7 +92,7 @@ extension Catalog {
     @discardableResult
     func refreshPoints(
         of vault: Vault, listed: Set<RecoveryPointID>? = nil, progress: Progress = Progress()
-    ) throws(StoreError) -> Set<RecoveryPointID> {
+    ) throws(KuraError) -> Set<RecoveryPointID> {
         let listed = if let listed { listed } else { Set(try vault.recoveryPointIDs()) }
         var missing = listed
         var gone: [RecoveryPointID] = []
@@ -154,7 +154,7 @@ extension Catalog {
 
     private func insert(
         _ points: [(id: RecoveryPointID, point: RecoveryPoint)], _ vault: Vault
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         try write { database in
             let statement = try database.makeStatement(
                 sql: """
@@ -171,7 +171,7 @@ extension Catalog {
         }
     }
 
-    private func forget(_ ids: [RecoveryPointID], _ vault: Vault) throws(StoreError) {
+    private func forget(_ ids: [RecoveryPointID], _ vault: Vault) throws(KuraError) {
         try write { database in
             let statement = try database.makeStatement(
                 sql: "DELETE FROM point WHERE vault = ? AND id = ?")
@@ -180,7 +180,7 @@ extension Catalog {
     }
 
     /// Forgets what was copied from a vault that is gone.
-    func forget(_ vault: Vault) throws(StoreError) {
+    func forget(_ vault: Vault) throws(KuraError) {
         try write { database in
             for table in ["point", "journal", "schedule"] {
                 try database.execute(
@@ -194,7 +194,7 @@ extension Catalog {
     /// Entries of a vault's journal that the catalog has read, in no order.
     func rememberedJournal(
         of vault: Vault
-    ) throws(StoreError) -> [(id: JournalID, entry: JournalEntry)] {
+    ) throws(KuraError) -> [(id: JournalID, entry: JournalEntry)] {
         var entries: [(id: JournalID, entry: JournalEntry)] = []
         try read { database in
             let rows = try Row.fetchCursor(
@@ -216,7 +216,7 @@ extension Catalog {
     /// Entries of a vault's journal, oldest first.
     func journal(
         of vault: Vault
-    ) throws(StoreError) -> [(id: JournalID, entry: JournalEntry)] {
+    ) throws(KuraError) -> [(id: JournalID, entry: JournalEntry)] {
         let entries = try rememberedJournal(of: vault)
         let new = try vault.journal(after: Set(entries.map(\.id)))
         guard !new.isEmpty else { return entries.sorted(by: Self.isOlder) }

@@ -1,5 +1,6 @@
 internal import GRDB
 internal import KuraFormat
+internal import KuraIO
 internal import KuraStore
 
 /// What the scheduler remembers of an item.
@@ -12,7 +13,7 @@ struct ScheduleState: Equatable {
 
 extension Catalog {
     /// Nil where the scheduler has not seen the item.
-    func schedule(of item: String, in vault: UniqueID) throws(StoreError) -> ScheduleState? {
+    func schedule(of item: String, in vault: UniqueID) throws(KuraError) -> ScheduleState? {
         try read { database in
             try Row.fetchOne(
                 database, sql: "SELECT handled, first FROM schedule WHERE vault = ? AND item = ?",
@@ -24,7 +25,7 @@ extension Catalog {
     /// Enters an item that the scheduler has not seen; what another process entered stays.
     func enter(
         _ state: ScheduleState, of item: String, in vault: UniqueID
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         try write {
             try $0.execute(
                 sql: """
@@ -35,7 +36,7 @@ extension Catalog {
     }
 
     /// Forgets an item: one that is registered again begins anew.
-    func forgetSchedule(of item: String, in vault: UniqueID) throws(StoreError) {
+    func forgetSchedule(of item: String, in vault: UniqueID) throws(KuraError) {
         try write {
             try $0.execute(
                 sql: "DELETE FROM schedule WHERE vault = ? AND item = ?",
@@ -48,7 +49,7 @@ extension Catalog {
     /// - Returns: whether nobody else was faster.
     func claim(
         _ run: Int64, after last: Int64, of item: String, in vault: UniqueID
-    ) throws(StoreError) -> Bool {
+    ) throws(KuraError) -> Bool {
         try write { database in
             try database.execute(
                 sql: "UPDATE schedule SET handled = ? WHERE vault = ? AND item = ? AND handled = ?",

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import KuraIO
 internal import KuraStore
 
 /// Which jobs a list shows.
@@ -24,7 +25,7 @@ extension Catalog {
     static let jobDaysMax: Int64 = 180
     private static let nanosecondsADay: Int64 = 86_400_000_000_000
 
-    func insert(_ job: Job) throws(StoreError) {
+    func insert(_ job: Job) throws(KuraError) {
         try write { database in
             try database.execute(
                 sql: """
@@ -48,7 +49,7 @@ extension Catalog {
     }
 
     /// - Returns: whether somebody asked for the job's end.
-    func note(progress: Double, of id: String) throws(StoreError) -> Bool {
+    func note(progress: Double, of id: String) throws(KuraError) -> Bool {
         try write { database in
             try database.execute(
                 sql: "UPDATE job SET progress = max(progress, ?) WHERE id = ?",
@@ -59,7 +60,7 @@ extension Catalog {
         }
     }
 
-    func note(_ status: Job.Task.Status, task ordinal: Int, of id: String) throws(StoreError) {
+    func note(_ status: Job.Task.Status, task ordinal: Int, of id: String) throws(KuraError) {
         try write { database in
             try database.execute(
                 sql: "UPDATE job_task SET status = ? WHERE job = ? AND ordinal = ?",
@@ -71,7 +72,7 @@ extension Catalog {
     func end(
         _ id: String, _ status: Job.Status, at time: Int64, failure: Job.Failure? = nil,
         warnings: [String] = [], output: String = "", recoveryPoint: String? = nil
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         try write { database in
             try database.execute(
                 sql: """
@@ -97,7 +98,7 @@ extension Catalog {
     }
 
     /// Asks for the end of a job that runs.
-    func requestCancel(_ id: String) throws(StoreError) {
+    func requestCancel(_ id: String) throws(KuraError) {
         try write { database in
             try database.execute(
                 sql: "UPDATE job SET status = ? WHERE id = ? AND status = ?",
@@ -108,7 +109,7 @@ extension Catalog {
     }
 
     /// Newest first.
-    func jobs(_ filter: JobFilter = JobFilter()) throws(StoreError) -> [Job] {
+    func jobs(_ filter: JobFilter = JobFilter()) throws(KuraError) -> [Job] {
         var conditions: [String] = []
         var arguments = StatementArguments()
         func require(_ column: String, _ value: String?) {
@@ -130,7 +131,7 @@ extension Catalog {
     }
 
     /// Jobs whose id starts with `prefix`.
-    func jobs(startingWith prefix: String) throws(StoreError) -> [Job] {
+    func jobs(startingWith prefix: String) throws(KuraError) -> [Job] {
         try read { database in
             try Row.fetchAll(
                 database, sql: "SELECT * FROM job WHERE substr(id, 1, length(?)) = ? LIMIT 8",

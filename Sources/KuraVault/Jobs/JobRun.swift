@@ -1,5 +1,5 @@
 public import KuraIO
-public import KuraStore
+internal import KuraStore
 internal import Glibc
 internal import Synchronization
 internal import SystemPackage
@@ -55,7 +55,7 @@ public final class JobRun: Sendable {
     }
 
     private func note(_ status: Job.Task.Status, _ ordinal: Int) {
-        do throws(StoreError) {
+        do throws(KuraError) {
             try catalog?.note(status, task: ordinal, of: id)
         } catch {
             // The work matters more than what the catalog says of it.
@@ -91,7 +91,7 @@ public final class JobRun: Sendable {
             let values = progress.current
             let share = values.totalBytes == 0
                 ? 0 : min(1, Double(values.doneBytes) / Double(values.totalBytes))
-            do throws(StoreError) {
+            do throws(KuraError) {
                 if try catalog?.note(progress: share, of: id) == true { cancellation.cancel() }
             } catch {
                 continue

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import KuraFormat
 public import KuraIO
-public import KuraStore
+internal import KuraStore
 internal import SystemPackage
 
 extension Subscription {
@@ -28,8 +28,8 @@ extension Subscription {
         _ operation: Job.Operation, vault: String = "", item: String = "",
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation(),
         time: Int64? = nil, started: (String) -> Void = { _ in },
-        _ body: (JobRun) throws(StoreError) -> T
-    ) throws(StoreError) -> (value: T, id: String, warnings: [String]) {
+        _ body: (JobRun) throws(KuraError) -> T
+    ) throws(KuraError) -> (value: T, id: String, warnings: [String]) {
         let job = Job(
             id: UniqueID.random().hex, operation: operation, status: .inProgress, vault: vault,
             item: item, started: time ?? Clock.now(), ended: nil, progress: 0,
@@ -37,9 +37,9 @@ extension Subscription {
             tasks: Self.tasks(of: operation).map { Job.Task(name: $0, status: .notStarted) },
             error: nil, warnings: [], output: "", recoveryPoint: nil)
         var lock: OpenFile?
-        var problem: StoreError?
+        var problem: KuraError?
         var opened: Catalog?
-        do throws(StoreError) {
+        do throws(KuraError) {
             let catalog = try catalog()
             try endDeadJobs()
             lock = try lockJob(job.id)
@@ -57,8 +57,8 @@ extension Subscription {
 
     private func finish<T>(
         _ run: JobRun, _ catalog: Catalog?, _ started: Int64,
-        _ body: (JobRun) throws(StoreError) -> T
-    ) throws(StoreError) -> (value: T, id: String, warnings: [String]) {
+        _ body: (JobRun) throws(KuraError) -> T
+    ) throws(KuraError) -> (value: T, id: String, warnings: [String]) {
         let begun = Clock.steady()
         let watcher = SerialWorker()
         watcher.submit { run.watch() }
@@ -67,15 +67,15 @@ extension Subscription {
             watcher.stop()
         }
         // A clock that is set meanwhile, or a time that was given, makes no job last longer.
-        let end = { (status: Job.Status, failure: Job.Failure?) throws(StoreError) in
+        let end = { (status: Job.Status, failure: Job.Failure?) throws(KuraError) in
             try catalog?.end(
                 run.id, status, at: started + (Clock.steady() - begun), failure: failure,
                 warnings: run.warnings, output: run.output, recoveryPoint: run.recoveryPoint)
         }
-        do throws(StoreError) {
+        do throws(KuraError) {
             let value = try body(run)
             run.finishTask(.completed)
-            do throws(StoreError) {
+            do throws(KuraError) {
                 try end(run.warnings.isEmpty ? .completed : .completedWithWarnings, nil)
             } catch {
                 run.warn("the list of jobs does not say that this job is done: \(error.message)")
@@ -83,7 +83,7 @@ extension Subscription {
             return (value, run.id, run.warnings)
         } catch {
             run.finishTask(.failed)
-            do throws(StoreError) {
+            do throws(KuraError) {
                 try end(
                     error.code == .interrupted ? .cancelled : .failed,
                     Job.Failure(
@@ -99,13 +99,13 @@ extension Subscription {
 
     private var jobDirectory: FilePath { home.appending("jobs") }
 
-    private func lockJob(_ id: String) throws(StoreError) -> OpenFile? {
+    private func lockJob(_ id: String) throws(KuraError) -> OpenFile? {
         let fileSystem = LocalFileSystem()
         do throws(IOError) {
             try fileSystem.makeDirectories(jobDirectory)
             return try fileSystem.lock(jobDirectory.appending(id))
         } catch {
-            throw StoreError(io: error)
+            throw KuraError(io: error)
         }
     }
 
@@ -121,7 +121,7 @@ extension Subscription {
 
     /// Locks an item for as long as the file is open, or this process lives.
     /// - Throws: `locked`, with who holds it.
-    func lockItem(_ found: RegisteredItem, _ run: JobRun) throws(StoreError) -> OpenFile {
+    func lockItem(_ found: RegisteredItem, _ run: JobRun) throws(KuraError) -> OpenFile {
         let vault = found.place.record.id
         let name = SHA256.digest(Array("\(vault.hex)/\(found.item)".utf8)).hex.prefix(32)
         let lock: OpenFile?
@@ -129,20 +129,20 @@ extension Subscription {
             try LocalFileSystem().makeDirectories(jobDirectory)
             lock = try LocalFileSystem().lock(jobDirectory.appending("item-\(name)"))
         } catch {
-            throw StoreError(io: error)
+            throw KuraError(io: error)
         }
         if let lock { return lock }
         let holder = try catalog().jobs(JobFilter(operation: .backup, vault: found.place.name))
             .first { !$0.status.isOver && $0.item == found.item && $0.id != run.id }
         let who = holder.map { "process \($0.process) on \($0.host) (job \($0.id.prefix(8)))" }
-        throw StoreError(
+        throw KuraError(
             .locked, "item \(found.item) is in use by \(who ?? "another process")",
             remedy: "wait until it is done, then run the command again")
     }
 
     /// Ends jobs whose process died, as failed: nobody holds their lock. The name of the host says
     /// nothing: a container has another one each time that it starts.
-    func endDeadJobs() throws(StoreError) {
+    func endDeadJobs() throws(KuraError) {
         let catalog = try catalog()
         let open = try catalog.jobs(JobFilter(status: .inProgress))
             + catalog.jobs(JobFilter(status: .cancelling))
@@ -155,7 +155,7 @@ extension Subscription {
                     forgetJobLock(job.id, lock)
                 }
             } catch {
-                throw StoreError(io: error)
+                throw KuraError(io: error)
             }
             try catalog.end(
                 job.id, .failed, at: Clock.now(),
@@ -168,27 +168,27 @@ extension Subscription {
     // MARK: What users ask
 
     /// Newest first. Jobs whose process died are ended first, so none is shown as running for ever.
-    public func jobs(_ filter: JobFilter = JobFilter()) throws(StoreError) -> [Job] {
+    public func jobs(_ filter: JobFilter = JobFilter()) throws(KuraError) -> [Job] {
         try endDeadJobs()
         return try catalog().jobs(filter)
     }
 
     /// Finds a job by its id or a unique prefix of it.
-    public func job(_ reference: String) throws(StoreError) -> Job {
+    public func job(_ reference: String) throws(KuraError) -> Job {
         let known = reference.allSatisfy("0123456789abcdef".contains)
         guard known, 1...32 ~= reference.count else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "\"\(reference.prefix(40))\" names no job",
                 remedy: "use an id from kura job list, or its first digits")
         }
         try endDeadJobs()
         let found = try catalog().jobs(startingWith: reference)
         guard let job = found.first else {
-            throw StoreError(
+            throw KuraError(
                 .notFound, "there is no job \(reference)", remedy: "run: kura job list")
         }
         guard found.count == 1 else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "\(reference) is the start of \(found.count) jobs",
                 remedy: "give more digits")
         }
@@ -197,14 +197,14 @@ extension Subscription {
 
     /// Asks a running job to end at its next safe point. What it committed stays.
     /// - Returns: the job as it is now.
-    public func cancelJob(_ reference: String) throws(StoreError) -> Job {
+    public func cancelJob(_ reference: String) throws(KuraError) -> Job {
         let job = try job(reference)
         guard !job.status.isOver else {
-            throw StoreError(
+            throw KuraError(
                 .refused, "job \(job.id.prefix(8)) is over: it is \(job.status.rawValue)")
         }
         guard job.operation.canBeCancelled else {
-            throw StoreError(
+            throw KuraError(
                 .refused, "a job of \(job.operation.rawValue) cannot be cancelled: it is short, "
                     + "and stopping it half-way would leave its work half done")
         }

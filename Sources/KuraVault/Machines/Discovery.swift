@@ -1,7 +1,7 @@
 internal import FoundationEssentials
-internal import KuraIO
+public import KuraIO
 public import KuraMachines
-public import KuraStore
+internal import KuraStore
 public import SystemPackage
 
 /// What a discovery found.
@@ -17,13 +17,13 @@ extension Subscription {
     private static let inventoryKey = "inventory"
 
     /// The folder in which machines are discovered; nil where none was named.
-    public func inventory() throws(StoreError) -> FilePath? {
+    public func inventory() throws(KuraError) -> FilePath? {
         try catalog().value(Self.inventoryKey).map { FilePath($0) }
     }
 
     /// Names the folder in which machines are discovered.
     /// - Parameter path: absolute, or relative to the working directory.
-    public func setInventory(_ path: FilePath) throws(StoreError) -> FilePath {
+    public func setInventory(_ path: FilePath) throws(KuraError) -> FilePath {
         let current = FilePath(FileManager.default.currentDirectoryPath)
         let path = current.pushing(path).lexicallyNormalized()
         // Looked at first, so that a wrong one leaves no trace.
@@ -32,9 +32,9 @@ extension Subscription {
         return path
     }
 
-    private func requiredInventory() throws(StoreError) -> FilePath {
+    private func requiredInventory() throws(KuraError) -> FilePath {
         guard let path = try inventory() else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "no inventory folder is set",
                 remedy: "name the folder with REGION/CLOUD-SERVICE/VM in it: "
                     + "kura inventory set DIR")
@@ -43,9 +43,9 @@ extension Subscription {
     }
 
     /// Finds the subscription's machines, and what is new, changed or gone. Runs as a job.
-    public func discover(time: Int64? = nil) throws(StoreError) -> DiscoveryReport {
+    public func discover(time: Int64? = nil) throws(KuraError) -> DiscoveryReport {
         let root = try requiredInventory()
-        return try runJob(.discover, time: time) { run throws(StoreError) in
+        return try runJob(.discover, time: time) { run throws(KuraError) in
             let found = try MachineInventory.scan(root)
             for problem in found.problems { run.warn("\(problem.path): \(problem.message)") }
             let known = try catalog().machines()
@@ -67,7 +67,7 @@ extension Subscription {
     }
 
     /// A machine as it is at this moment: its folder is looked at again.
-    func current(_ machine: VirtualMachine) throws(StoreError) -> VirtualMachine {
+    func current(_ machine: VirtualMachine) throws(KuraError) -> VirtualMachine {
         try MachineInventory.look(
             at: FilePath(machine.folder), region: machine.region,
             cloudService: machine.cloudService, name: machine.name)
@@ -77,7 +77,7 @@ extension Subscription {
     /// - Parameter region: where machines of several regions have that name, the one that is meant.
     func machine(
         _ reference: String, cloudService: String?, region: String? = nil
-    ) throws(StoreError) -> VirtualMachine {
+    ) throws(KuraError) -> VirtualMachine {
         let parts = reference.split(separator: "/", maxSplits: 1).map(String.init)
         let (name, service) = parts.count == 2
             ? (parts[1], parts[0]) : (reference, cloudService)
@@ -88,14 +88,14 @@ extension Subscription {
         let near = named.filter { $0.region == region }
         let found = near.isEmpty ? named : near
         guard let first = found.first else {
-            throw StoreError(
+            throw KuraError(
                 .notFound, "no virtual machine \(reference) was discovered"
                     + (service.map { " in cloud service \($0)" } ?? ""),
                 remedy: "run: kura vm discover, then: kura vm list --all")
         }
         guard found.count == 1 else {
             let candidates = found.map { "\($0.cloudService)/\($0.name) in \($0.region)" }
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "there are \(found.count) virtual machines \(reference): "
                     + candidates.joined(separator: ", "),
                 remedy: Set(found.map(\.cloudService)).count == found.count

@@ -3,7 +3,7 @@ public import KuraIO
 internal import KuraMachines
 internal import KuraPolicy
 internal import KuraReplication
-public import KuraStore
+internal import KuraStore
 internal import Synchronization
 internal import SystemPackage
 
@@ -35,15 +35,15 @@ extension Subscription {
         _ occasion: BackupOccasion = .onDemand, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()
     ) -> MachineOutcome {
-        outcome(name) { outcome throws(StoreError) in
+        outcome(name) { outcome throws(KuraError) in
             let found = try registered(name, cloudService: cloudService, vault: vault)
             outcome.item = found.item
             let done = try runJob(
                 .backup, vault: found.place.name, item: found.item, progress: progress,
                 cancellation: cancellation, time: occasion.time,
                 started: { outcome.job = $0 }
-            ) { run throws(StoreError) in
-                do throws(StoreError) {
+            ) { run throws(KuraError) in
+                do throws(KuraError) {
                     return try backUp(found, occasion, run)
                 } catch {
                     recordFailure("Backup", found, error, run, occasion.time)
@@ -57,11 +57,11 @@ extension Subscription {
     /// Enters in the journal that something failed. What goes wrong with that is passed over: the
     /// job has the error, and the journal's own trouble must not take its place.
     func recordFailure(
-        _ operation: String, _ found: RegisteredItem, _ failure: StoreError, _ run: JobRun,
+        _ operation: String, _ found: RegisteredItem, _ failure: KuraError, _ run: JobRun,
         _ time: Int64? = nil
     ) {
         guard found.place.isActiveReachable, !found.place.isContested else { return }
-        do throws(StoreError) {
+        do throws(KuraError) {
             try record(
                 operation, "\(found.item) failed: \(failure.message), job \(run.id)",
                 in: found.place.writing(), time: time)
@@ -72,9 +72,9 @@ extension Subscription {
 
     private func backUp(
         _ found: RegisteredItem, _ occasion: BackupOccasion, _ run: JobRun
-    ) throws(StoreError) -> BackupReport {
+    ) throws(KuraError) -> BackupReport {
         guard found.state.status == .protected else {
-            throw StoreError(
+            throw KuraError(
                 .refused, "\(found.item) is not protected: its status is "
                     + "\"\(found.state.status.title)\"",
                 remedy: found.state.status == .registered
@@ -109,7 +109,7 @@ extension Subscription {
         if state != found.state {
             let operation = state.hasExtension == found.state.hasExtension
                 ? "UpdateItem" : "InstallExtension"
-            try change(vault, operation, time: occasion.time) { settings throws(StoreError) in
+            try change(vault, operation, time: occasion.time) { settings throws(KuraError) in
                 settings.items[found.item]?.hasExtension = state.hasExtension
                 settings.items[found.item]?.luns = state.luns
             }
@@ -119,7 +119,7 @@ extension Subscription {
             "Backup", "\(found.item), \(occasion.run == nil ? "on demand" : "scheduled"), "
                 + "recovery point \(report.id.hex), job \(run.id)",
             in: vault, time: occasion.time)
-        do throws(StoreError) {
+        do throws(KuraError) {
             try vault.mergeRuns(run.cancellation)
         } catch {
             // The recovery point is made; only the index stays in more files than it should.
@@ -138,7 +138,7 @@ extension Subscription {
             return run.skip(task: 2)
         }
         run.begin(task: 2)
-        do throws(StoreError) {
+        do throws(KuraError) {
             for problem in try replicate(place, cancellation: run.cancellation).allProblems {
                 run.warn(problem)
             }
@@ -153,9 +153,9 @@ extension Subscription {
     private func tags(
         _ found: RegisteredItem, _ settings: VaultSettings, _ occasion: BackupOccasion,
         _ vault: Vault, at time: Int64
-    ) throws(StoreError) -> [String] {
+    ) throws(KuraError) -> [String] {
         guard let name = found.state.policy, let state = settings.policies[name] else {
-            throw StoreError(
+            throw KuraError(
                 .refused, "\(found.item) has no policy",
                 remedy: "run: kura policy assign DefaultPolicy \(found.item)")
         }
@@ -170,7 +170,7 @@ extension Subscription {
             for tag in tags { lastTagged[tag] = max(lastTagged[tag] ?? date, date) }
         }
         guard count < settings.limits.pointsPerItem else {
-            throw StoreError(
+            throw KuraError(
                 .refused, "\(found.item) has \(count) recovery points, the most that an item may "
                     + "have",
                 remedy: "let some go: kura prune --vault \(found.place.name), after kura policy "
@@ -180,7 +180,7 @@ extension Subscription {
             let days = settings.limits.onDemandDays.map { Int64($0) * 86_400_000_000_000 }
             if let until = occasion.retainUntil ?? days.map({ time + $0 }) {
                 guard until > time else {
-                    throw StoreError(.invalidInput, "the date to retain it until is over already")
+                    throw KuraError(.invalidInput, "the date to retain it until is over already")
                 }
                 return [PointTags.onDemand, PointTags.retain(until: until)]
             }
@@ -202,9 +202,9 @@ extension Subscription {
 
 extension VirtualMachine {
     /// The machine that was discovered, for one that is registered.
-    init(_ state: ItemState, known: [VirtualMachine]) throws(StoreError) {
+    init(_ state: ItemState, known: [VirtualMachine]) throws(KuraError) {
         guard let found = known.first(where: { $0.key == state.key }) else {
-            throw StoreError(
+            throw KuraError(
                 .notFound, "virtual machine \(state.machine) is gone: the last discovery did not "
                     + "find it in \(state.region)/\(state.cloudService)",
                 remedy: "run: kura vm discover; or stop its protection: kura vm stop "

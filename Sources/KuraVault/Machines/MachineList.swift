@@ -1,7 +1,8 @@
 internal import KuraFormat
+public import KuraIO
 internal import KuraMachines
 internal import KuraPolicy
-public import KuraStore
+internal import KuraStore
 
 /// A virtual machine as lists show it.
 public struct MachineRow: Sendable {
@@ -40,7 +41,7 @@ extension Subscription {
     /// - Parameter vaultName: only those of this vault and of its region.
     public func machineRows(
         _ filter: MachineFilter, vault vaultName: String? = nil
-    ) throws(StoreError) -> [MachineRow] {
+    ) throws(KuraError) -> [MachineRow] {
         let discovered = try catalog().machines()
         var rows: [MachineRow] = []
         var seen = Set<MachineKey>()
@@ -78,7 +79,7 @@ extension Subscription {
     }
 
     /// Regions with a vault that supports resource-manager machines.
-    private func regionsThatTakeEverything() throws(StoreError) -> Set<String> {
+    private func regionsThatTakeEverything() throws(KuraError) -> Set<String> {
         var names = Set<String>()
         for place in try places() where place.isActiveReachable {
             if try settings(of: place.reading()).limits.supportsResourceManager {

@@ -27,17 +27,17 @@ extension Subscription {
         to folder: FilePath, newName: String? = nil, disks choice: ItemState.DiskChoice? = nil,
         vault: String? = nil,
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> MachineRestoreReport {
+    ) throws(KuraError) -> MachineRestoreReport {
         let found = try registered(name, cloudService: cloudService, vault: vault)
         guard found.state.status != .softDeleted else {
-            throw StoreError(
+            throw KuraError(
                 .refused, "the backup data of \(found.item) is deleted",
                 remedy: "bring it back first: kura vm undelete \(found.item)")
         }
         let point = try recoveryPoint(
             reference ?? "\(found.item)@latest", in: found.place.name)
         guard point.point.item == found.item else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "recovery point \(point.id.short) is one of \(point.point.item)",
                 remedy: "run: kura list --item \(found.item)")
         }
@@ -46,11 +46,11 @@ extension Subscription {
         let done = try runJob(
             .restore, vault: found.place.name, item: found.item, progress: progress,
             cancellation: cancellation
-        ) { run throws(StoreError) in
+        ) { run throws(KuraError) in
             run.begin(task: 0)
             run.keep(recoveryPoint: point.id.hex)
             let outputs: [(disk: String, path: FilePath, report: RestoreReport)]
-            do throws(StoreError) {
+            do throws(KuraError) {
                 outputs = try write(point, choice, folder, found.state, run)
             } catch {
                 recordFailure("Restore", found, error, run)
@@ -79,7 +79,7 @@ extension Subscription {
     private func write(
         _ located: LocatedPoint, _ choice: ItemState.DiskChoice?, _ folder: FilePath,
         _ state: ItemState, _ run: JobRun
-    ) throws(StoreError) -> [(disk: String, path: FilePath, report: RestoreReport)] {
+    ) throws(KuraError) -> [(disk: String, path: FilePath, report: RestoreReport)] {
         let parts = try parts(located, choice, folder, state)
         let description = folder.appending("vm.json")
         let fileSystem = LocalFileSystem()
@@ -90,13 +90,13 @@ extension Subscription {
                 throw IOError("write", path, .fileExists)
             }
         } catch {
-            guard error.errno == .fileExists else { throw StoreError(io: error) }
-            throw StoreError(
+            guard error.errno == .fileExists else { throw KuraError(io: error) }
+            throw KuraError(
                 .exists, "\(error.path) exists already, and nothing is overwritten",
                 remedy: "choose another folder with --output, or a new name with --new-name")
         }
         var outputs: [(disk: String, path: FilePath, report: RestoreReport)] = []
-        do throws(StoreError) {
+        do throws(KuraError) {
             for part in parts {
                 let report = try Self.restore(part.disk, to: part.path, located.vault, run)
                 outputs.append((part.disk.name, part.path, report))
@@ -118,7 +118,7 @@ extension Subscription {
     private func parts(
         _ located: LocatedPoint, _ choice: ItemState.DiskChoice?, _ folder: FilePath,
         _ state: ItemState
-    ) throws(StoreError) -> [Part] {
+    ) throws(KuraError) -> [Part] {
         let known = try catalog().machines().first { $0.key == state.key }
         var luns = state.luns ?? [:]
         for disk in known?.disks ?? [] where luns[disk.name] == nil { luns[disk.name] = disk.lun }
@@ -128,7 +128,7 @@ extension Subscription {
             let lun = luns[disk.name]
             if let choice {
                 guard let lun else {
-                    throw StoreError(
+                    throw KuraError(
                         .notFound, "the lun of disk \(disk.name) is not known",
                         remedy: "restore a disk by its name: kura restore \(located.id.short) "
                             + "--disk \(disk.name) --output PATH")
@@ -144,7 +144,7 @@ extension Subscription {
             let held = located.point.disks.map { disk in
                 "\(disk.name) (\(luns[disk.name].map { "lun \($0)" } ?? "no lun"))"
             }
-            throw StoreError(
+            throw KuraError(
                 .notFound, "the recovery point has none of these disks",
                 remedy: "it has: \(held.joined(separator: ", "))")
         }
@@ -152,7 +152,7 @@ extension Subscription {
     }
 
     /// The image's own name. Names come from the vault: none of them may lead out of the folder.
-    private static func fileName(of disk: DiskRecord) throws(StoreError) -> String {
+    private static func fileName(of disk: DiskRecord) throws(KuraError) -> String {
         let name = FilePath(disk.source).lastComponent?.string ?? "\(disk.name).img"
         try Name.check(name, what: "a restored disk")
         return name
@@ -160,13 +160,13 @@ extension Subscription {
 
     private static func restore(
         _ disk: DiskRecord, to path: FilePath, _ vault: Vault, _ run: JobRun
-    ) throws(StoreError) -> RestoreReport {
+    ) throws(KuraError) -> RestoreReport {
         let file: TargetFile
         do throws(TargetError) {
             file = try TargetFile(
                 path, byteCount: disk.byteCount, overwrite: false, followsLink: false)
         } catch {
-            throw StoreError(error)
+            throw KuraError(error)
         }
         do {
             let report = try vault.restore(
@@ -175,7 +175,7 @@ extension Subscription {
             return report
         } catch {
             file.abandon()
-            throw StoreError(error)
+            throw KuraError(error)
         }
     }
 
@@ -191,7 +191,7 @@ extension Subscription {
 
     /// Writes the vm.json of a machine that is off: whoever starts it says so. A disk whose number
     /// is not known gets the next one that is free.
-    private func describe(_ parts: [Part], _ path: FilePath) throws(StoreError) {
+    private func describe(_ parts: [Part], _ path: FilePath) throws(KuraError) {
         var taken = Set(parts.compactMap(\.lun))
         var disks: [RestoredMachine.Disk] = []
         for part in parts {
@@ -212,9 +212,9 @@ extension Subscription {
                 permissions: .ownerReadWrite)
             try file.closeAfter { _ = try file.writeAll(bytes + [UInt8(ascii: "\n")]) }
         } catch let error as Errno {
-            throw StoreError(io: IOError("write", path, error))
+            throw KuraError(io: IOError("write", path, error))
         } catch {
-            throw StoreError(error)
+            throw KuraError(error)
         }
     }
 }

@@ -34,7 +34,7 @@ final class MachineSource: Sendable {
 
     init(
         _ machine: VirtualMachine, _ choice: ItemState.DiskChoice?, _ run: JobRun
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         self.run = run
         let status = AgentStatus(of: machine)
         try status.requireNotUpdating(machine)
@@ -43,7 +43,7 @@ final class MachineSource: Sendable {
         let frozen = Self.freeze(machine, status, run)
         var snapshots: [DiskSnapshot] = []
         var disks: [BackupRequest.Disk] = []
-        do throws(StoreError) {
+        do throws(KuraError) {
             for disk in chosen {
                 let path = FilePath(disk.path)
                 let snapshot = DiskSnapshot.take(of: path)
@@ -64,7 +64,7 @@ final class MachineSource: Sendable {
 
     private static func chosen(
         _ machine: VirtualMachine, _ choice: ItemState.DiskChoice?
-    ) throws(StoreError) -> [VirtualMachine.Disk] {
+    ) throws(KuraError) -> [VirtualMachine.Disk] {
         guard let choice else { return machine.disks }
         let luns = Set(choice.luns)
         let chosen = machine.disks.filter { disk in
@@ -72,7 +72,7 @@ final class MachineSource: Sendable {
                 || luns.contains(disk.lun) != choice.isExclusion
         }
         guard !chosen.isEmpty else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "no disk of \(machine.name) is left to be backed up",
                 remedy: "choose others: kura vm protect, --include-lun or --exclude-lun")
         }
@@ -87,7 +87,7 @@ final class MachineSource: Sendable {
             run.warn("\(reason): the recovery point is crash-consistent")
         }
         guard status == .ready, let quiesce = machine.quiesce else { return nil }
-        do throws(StoreError) {
+        do throws(KuraError) {
             return FrozenMachineBox(try FrozenMachine(machine, quiesce))
         } catch {
             run.warn("\(error.message): the recovery point is crash-consistent")
@@ -98,19 +98,9 @@ final class MachineSource: Sendable {
 
     private static func open(
         _ disk: VirtualMachine.Disk, at path: FilePath
-    ) throws(StoreError) -> BackupRequest.Disk {
-        do throws(SourceError) {
-            let file = try SourceFile(path, shownAs: FilePath(disk.path))
-            return BackupRequest.Disk(name: disk.name, source: .file(file))
-        } catch {
-            switch error {
-            case .isDirectory:
-                throw StoreError(.invalidInput, "\(disk.path) is a directory, no disk")
-            case .unsupportedKind:
-                throw StoreError(.invalidInput, "\(disk.path) is neither a file nor a block device")
-            case .io(let error): throw StoreError(io: error)
-            }
-        }
+    ) throws(KuraError) -> BackupRequest.Disk {
+        let file = try SourceFile(path, shownAs: FilePath(disk.path))
+        return BackupRequest.Disk(name: disk.name, source: .file(file))
     }
 
     /// Lets the machine go on, once what the disks hold is read or cloned.

@@ -1,8 +1,8 @@
 internal import KuraFormat
-internal import KuraIO
+public import KuraIO
 internal import KuraMachines
 internal import KuraPolicy
-public import KuraStore
+internal import KuraStore
 
 extension Subscription {
     /// Gives registered machines a policy, one ConfigureProtection job each.
@@ -13,13 +13,13 @@ extension Subscription {
         disks: ItemState.DiskChoice? = nil, time: Int64? = nil
     ) -> [MachineOutcome] {
         names.map { name in
-            outcome(name) { outcome throws(StoreError) in
+            outcome(name) { outcome throws(KuraError) in
                 try registerIfImplied(name, cloudService, vault, time)
                 let found = try registered(name, cloudService: cloudService, vault: vault)
                 try configure(found, policy, "ConfigureProtection", time, &outcome) {
-                    state throws(StoreError) in
+                    state throws(KuraError) in
                     guard state.status == .registered else {
-                        throw StoreError(
+                        throw KuraError(
                             .refused, "\(found.item) cannot be protected: its status is "
                                 + "\"\(state.status.title)\"",
                             remedy: state.status == .protected
@@ -36,24 +36,24 @@ extension Subscription {
     /// Where protecting a machine registers it, too.
     private func registerIfImplied(
         _ name: String, _ cloudService: String?, _ vault: String?, _ time: Int64?
-    ) throws(StoreError) {
-        do throws(StoreError) {
+    ) throws(KuraError) {
+        do throws(KuraError) {
             _ = try registered(name, cloudService: cloudService, vault: vault)
         } catch {
             guard error.code == .notFound else { throw error }
             let machine: VirtualMachine
-            do throws(StoreError) {
+            do throws(KuraError) {
                 machine = try self.machine(
                     name, cloudService: cloudService, region: region(ofVault: vault))
             } catch {
-                throw StoreError(
+                throw KuraError(
                     .notFound, "no virtual machine \(name) is registered",
                     remedy: "run: kura vm register \(name)")
             }
             let place = try self.vault(for: machine, named: vault)
             let limits = try settings(of: place.reading()).limits
             guard limits.protectRegisters else {
-                throw StoreError(
+                throw KuraError(
                     .refused, "\(name) is not registered with a vault",
                     remedy: "run first: kura vm register \(name)")
             }
@@ -67,12 +67,12 @@ extension Subscription {
         _ policy: String, to names: [String], cloudService: String? = nil, vault: String? = nil
     ) -> [MachineOutcome] {
         names.map { name in
-            outcome(name) { outcome throws(StoreError) in
+            outcome(name) { outcome throws(KuraError) in
                 let found = try registered(name, cloudService: cloudService, vault: vault)
                 try configure(found, policy, "ConfigureProtection", nil, &outcome) {
-                    state throws(StoreError) in
+                    state throws(KuraError) in
                     guard state.status == .protected else {
-                        throw StoreError(
+                        throw KuraError(
                             .refused, "\(found.item) is not protected: its status is "
                                 + "\"\(state.status.title)\"",
                             remedy: "run: kura vm protect \(found.item) --policy \(policy)")
@@ -87,12 +87,12 @@ extension Subscription {
     public func resume(
         _ name: String, cloudService: String? = nil, policy: String, vault: String? = nil
     ) -> MachineOutcome {
-        outcome(name) { outcome throws(StoreError) in
+        outcome(name) { outcome throws(KuraError) in
             let found = try registered(name, cloudService: cloudService, vault: vault)
             try configure(found, policy, "ConfigureProtection", nil, &outcome) {
-                state throws(StoreError) in
+                state throws(KuraError) in
                 guard state.status == .stoppedRetaining || state.status == .stoppedPerPolicy else {
-                    throw StoreError(
+                    throw KuraError(
                         .refused, "the protection of \(found.item) is not stopped: its status is "
                             + "\"\(state.status.title)\"",
                         remedy: state.status == .softDeleted
@@ -105,7 +105,7 @@ extension Subscription {
     /// What `resume` would let go at the next prune. Changes nothing.
     public func previewResume(
         _ name: String, cloudService: String? = nil, policy: String, vault: String? = nil
-    ) throws(StoreError) -> RetentionPreview {
+    ) throws(KuraError) -> RetentionPreview {
         let found = try registered(name, cloudService: cloudService, vault: vault)
         let vault = try found.place.reading()
         var settings = try settings(of: vault)
@@ -117,24 +117,24 @@ extension Subscription {
 
     private func configure(
         _ found: RegisteredItem, _ policy: String, _ operation: String, _ time: Int64?,
-        _ outcome: inout MachineOutcome, _ check: (inout ItemState) throws(StoreError) -> Void
-    ) throws(StoreError) {
+        _ outcome: inout MachineOutcome, _ check: (inout ItemState) throws(KuraError) -> Void
+    ) throws(KuraError) {
         outcome.item = found.item
         let vault = try found.place.writing()
         let done = try runJob(
             .configureProtection, vault: found.place.name, item: found.item, time: time,
             started: { outcome.job = $0 }
-        ) { run throws(StoreError) in
+        ) { run throws(KuraError) in
             try change(vault, operation, note: "job \(run.id)", time: time) {
-                settings throws(StoreError) in
+                settings throws(KuraError) in
                 let chosen = try Self.policy(named: policy, settings, vault).policy.name
                 guard var state = settings.items[found.item] else {
-                    throw StoreError(.notFound, "\(found.item) is not registered any more")
+                    throw KuraError(.notFound, "\(found.item) is not registered any more")
                 }
                 try check(&state)
                 let users = settings.items(with: chosen).filter { $0 != found.item }
                 guard users.count < settings.limits.machinesPerPolicy else {
-                    throw StoreError(
+                    throw KuraError(
                         .refused, "policy \(chosen) protects \(users.count) virtual machines, the "
                             + "most that a policy may", remedy: "use another policy")
                 }
@@ -167,11 +167,11 @@ extension Subscription {
         _ name: String, cloudService: String? = nil, _ kind: StopKind, comment: String? = nil,
         vault: String? = nil, time: Int64? = nil
     ) -> MachineOutcome {
-        outcome(name) { outcome throws(StoreError) in
+        outcome(name) { outcome throws(KuraError) in
             let found = try registered(name, cloudService: cloudService, vault: vault)
             outcome.item = found.item
             guard comment?.utf8.count ?? 0 <= Self.commentBytesMax else {
-                throw StoreError(
+                throw KuraError(
                     .invalidInput, "the comment has more than \(Self.commentBytesMax) bytes",
                     remedy: "make it shorter")
             }
@@ -181,19 +181,19 @@ extension Subscription {
             let done = try runJob(
                 operation, vault: found.place.name, item: found.item, time: time,
                 started: { outcome.job = $0 }
-            ) { run throws(StoreError) in
+            ) { run throws(KuraError) in
                 let points = try catalog().pointCounts(of: vault)[found.item]?.points ?? 0
                 let note = "job \(run.id)" + (comment.map { "; \($0)" } ?? "")
                 try change(vault, operation.rawValue, note: note, time: time) {
-                    settings throws(StoreError) in
+                    settings throws(KuraError) in
                     guard var state = settings.items[found.item] else { return }
                     if state.status == .softDeleted, kind != .deleteDataAtOnce {
-                        throw StoreError(
+                        throw KuraError(
                             .refused, "the backup data of \(found.item) is deleted already",
                             remedy: "bring it back with: kura vm undelete \(found.item)")
                     }
                     if kind == .deleteDataAtOnce, settings.limits.softDeleteIsAlwaysOn {
-                        throw StoreError(
+                        throw KuraError(
                             .refused, "soft delete is always on in the profile "
                                 + settings.limits.profile,
                             remedy: "leave --at-once out; the data goes after "
@@ -236,18 +236,18 @@ extension Subscription {
     public func undelete(
         _ name: String, cloudService: String? = nil, vault: String? = nil, time: Int64? = nil
     ) -> MachineOutcome {
-        outcome(name) { outcome throws(StoreError) in
+        outcome(name) { outcome throws(KuraError) in
             let found = try registered(name, cloudService: cloudService, vault: vault)
             outcome.item = found.item
             let vault = try found.place.writing()
             let done = try runJob(
                 .undelete, vault: found.place.name, item: found.item, time: time,
                 started: { outcome.job = $0 }
-            ) { run throws(StoreError) in
+            ) { run throws(KuraError) in
                 try change(vault, "Undelete", note: "job \(run.id)", time: time) {
-                    settings throws(StoreError) in
+                    settings throws(KuraError) in
                     guard settings.items[found.item]?.status == .softDeleted else {
-                        throw StoreError(
+                        throw KuraError(
                             .refused, "the backup data of \(found.item) is not deleted",
                             remedy: "see: kura vm list --registered")
                     }

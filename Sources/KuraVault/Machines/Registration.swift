@@ -1,4 +1,5 @@
 internal import KuraFormat
+public import KuraIO
 internal import KuraMachines
 internal import KuraPolicy
 public import KuraStore
@@ -11,7 +12,7 @@ public struct MachineOutcome: Sendable {
     public var item: String?
     public var job: String?
     public var warnings: [String] = []
-    public var error: StoreError?
+    public var error: KuraError?
     /// Of a backup.
     public var report: BackupReport?
 }
@@ -25,7 +26,7 @@ public struct RegisteredItem: Sendable {
 
 extension Subscription {
     /// Machines that a vault knows, of all vaults or of one.
-    public func registeredItems(in only: String? = nil) throws(StoreError) -> [RegisteredItem] {
+    public func registeredItems(in only: String? = nil) throws(KuraError) -> [RegisteredItem] {
         var found: [RegisteredItem] = []
         let searched = if let only { [try place(named: only)] } else { try places() }
         for place in searched {
@@ -39,11 +40,11 @@ extension Subscription {
     }
 
     /// The vault for a machine: the one that is named, else the only one of its region.
-    func vault(for machine: VirtualMachine, named name: String?) throws(StoreError) -> VaultPlace {
+    func vault(for machine: VirtualMachine, named name: String?) throws(KuraError) -> VaultPlace {
         if let name {
             let place = try place(named: name)
             guard [place.activeName, place.homeRegionName].contains(machine.region) else {
-                throw StoreError(
+                throw KuraError(
                     .refused, "\(machine.name) is in region \(machine.region), vault \(place.name) "
                         + "in \(place.homeRegionName): a vault backs up machines of its own region",
                     remedy: "use a vault in \(machine.region): kura vault create NAME --region "
@@ -53,13 +54,13 @@ extension Subscription {
         }
         let candidates = try places().filter { $0.homeRegionName == machine.region }
         guard let first = candidates.first else {
-            throw StoreError(
+            throw KuraError(
                 .notFound, "there is no vault in region \(machine.region), where "
                     + "\(machine.name) is",
                 remedy: "run: kura vault create NAME --region \(machine.region)")
         }
         guard candidates.count == 1 else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "region \(machine.region) has several vaults: "
                     + candidates.map(\.name).joined(separator: ", "),
                 remedy: "name one with --vault")
@@ -72,19 +73,19 @@ extension Subscription {
         _ names: [String], cloudService: String? = nil, vault: String? = nil, time: Int64? = nil
     ) -> [MachineOutcome] {
         names.map { name in
-            outcome(name) { outcome throws(StoreError) in
+            outcome(name) { outcome throws(KuraError) in
                 let machine = try machine(
                     name, cloudService: cloudService, region: self.region(ofVault: vault))
                 outcome.item = try itemName(of: machine)
                 let place: VaultPlace
-                do throws(StoreError) {
+                do throws(KuraError) {
                     place = try self.vault(for: machine, named: vault)
                 } catch {
                     // A job of its own all the same: it failed.
                     _ = try runJob(
                         .register, vault: vault ?? "", item: machine.name, time: time,
                         started: { outcome.job = $0 }
-                    ) { _ throws(StoreError) in throw error }
+                    ) { _ throws(KuraError) in throw error }
                     return
                 }
                 try register(machine, in: place, time, &outcome)
@@ -93,17 +94,17 @@ extension Subscription {
     }
 
     /// The region of a vault that may be named.
-    func region(ofVault name: String?) throws(StoreError) -> String? {
+    func region(ofVault name: String?) throws(KuraError) -> String? {
         guard let name else { return nil }
         return try place(named: name).homeRegionName
     }
 
     /// Runs `body` and keeps its error.
     func outcome(
-        _ name: String, _ body: (inout MachineOutcome) throws(StoreError) -> Void
+        _ name: String, _ body: (inout MachineOutcome) throws(KuraError) -> Void
     ) -> MachineOutcome {
         var outcome = MachineOutcome(name: name)
-        do throws(StoreError) {
+        do throws(KuraError) {
             try body(&outcome)
         } catch {
             outcome.error = error
@@ -114,28 +115,28 @@ extension Subscription {
     private func register(
         _ machine: VirtualMachine, in place: VaultPlace, _ time: Int64?,
         _ outcome: inout MachineOutcome
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         let vault = try place.writing()
         let item = outcome.item ?? machine.name
         let done = try runJob(
             .register, vault: place.name, item: item, time: time, started: { outcome.job = $0 }
-        ) { run throws(StoreError) in
+        ) { run throws(KuraError) in
             run.begin(task: 0)
             let machine = try current(machine)
             let status = AgentStatus(of: machine)
             try status.requireNotUpdating(machine)
             if status != .ready, status != .machineStopped {
-                throw StoreError(
+                throw KuraError(
                     .refused, status.reason(for: machine) ?? "the agent is not ready",
                     remedy: "install the agent in \(machine.name), then register it again")
             }
             run.begin(task: 1)
             try requireUnregistered(machine)
             try change(vault, "Register", note: "job \(run.id)", time: time) {
-                settings throws(StoreError) in
+                settings throws(KuraError) in
                 try Self.requireSupported(machine, settings)
                 guard settings.items.count < settings.limits.machinesPerVault else {
-                    throw StoreError(
+                    throw KuraError(
                         .refused, "vault \(place.name) has \(settings.items.count) virtual "
                             + "machines, the most that a vault may have",
                         remedy: "use another vault in \(machine.region)")
@@ -154,27 +155,27 @@ extension Subscription {
 
     static func requireSupported(
         _ machine: VirtualMachine, _ settings: VaultSettings
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         guard machine.deploymentModel == .resourceManager,
             !settings.limits.supportsResourceManager
         else { return }
-        throw StoreError(
+        throw KuraError(
             .refused, "\(machine.name) was made by the resource manager, which the profile "
                 + "\(settings.limits.profile) does not support",
             remedy: "use a vault with the modern profile: kura vault create NAME --profile modern")
     }
 
     /// A machine belongs to one vault at most.
-    private func requireUnregistered(_ machine: VirtualMachine) throws(StoreError) {
+    private func requireUnregistered(_ machine: VirtualMachine) throws(KuraError) {
         for known in try registeredItems() where known.state.key == machine.key {
-            throw StoreError(
+            throw KuraError(
                 .exists, "\(machine.name) is registered with vault \(known.place.name) already",
                 remedy: "see: kura vm list --registered")
         }
     }
 
     /// NAME, or CLOUD-SERVICE/NAME where another machine of the subscription has the same name.
-    private func itemName(of machine: VirtualMachine) throws(StoreError) -> String {
+    private func itemName(of machine: VirtualMachine) throws(KuraError) -> String {
         let others = try catalog().machines().filter {
             $0.name == machine.name && $0.key != machine.key
         }
@@ -188,21 +189,21 @@ extension Subscription {
     public func unregister(
         _ name: String, cloudService: String? = nil, vault: String? = nil
     ) -> MachineOutcome {
-        outcome(name) { outcome throws(StoreError) in
+        outcome(name) { outcome throws(KuraError) in
             let found = try registered(name, cloudService: cloudService, vault: vault)
             outcome.item = found.item
             let vault = try found.place.writing()
             let done = try runJob(
                 .unregister, vault: found.place.name, item: found.item,
                 started: { outcome.job = $0 }
-            ) { run throws(StoreError) in
+            ) { run throws(KuraError) in
                 let points = try catalog().pointCounts(of: vault)[found.item]?.points ?? 0
                 try change(vault, "Unregister", note: "job \(run.id)") {
-                    settings throws(StoreError) in
+                    settings throws(KuraError) in
                     guard let state = settings.items[found.item] else { return }
                     guard state.status == .registered, points == 0 else {
                         let held = "\(points) recovery point\(points == 1 ? "" : "s")"
-                        throw StoreError(
+                        throw KuraError(
                             .refused, "\(found.item) is \(state.status.title.lowercased()) and has "
                                 + held,
                             remedy: Self.wayOut(found.item, state, settings.limits))
@@ -229,7 +230,7 @@ extension Subscription {
     /// A registered machine by its item, its name, or CLOUD-SERVICE/NAME.
     public func registered(
         _ name: String, cloudService: String? = nil, vault: String? = nil
-    ) throws(StoreError) -> RegisteredItem {
+    ) throws(KuraError) -> RegisteredItem {
         let all = try registeredItems(in: vault)
         let byItem = all.filter {
             $0.item == name && (cloudService == nil || $0.state.cloudService == cloudService)
@@ -240,12 +241,12 @@ extension Subscription {
             return isNamed && (cloudService == nil || known.state.cloudService == cloudService)
         } : byItem
         guard let first = found.first else {
-            throw StoreError(
+            throw KuraError(
                 .notFound, "no virtual machine \(name) is registered",
                 remedy: "run: kura vm register \(name)")
         }
         guard found.count == 1 else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "\(name) is registered more than once: "
                     + found.map { "\($0.state.cloudService)/\($0.state.machine)" }
                     .joined(separator: ", "), remedy: "tell them apart with --cloud-service")

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 public import KuraFormat
+internal import KuraIO
 public import KuraPolicy
 public import KuraStore
 
@@ -94,7 +95,7 @@ extension VaultSettings {
 extension Subscription {
     /// When a point may go; nil where no time is set, or where the rules cannot be read.
     public func expiry(of located: LocatedPoint) -> Int64? {
-        do throws(StoreError) {
+        do throws(KuraError) {
             return try settings(of: located.vault).expiry(of: located.id, located.point)
         } catch {
             return nil

@@ -20,7 +20,7 @@ extension Subscription {
     public func prunePlan(
         _ place: VaultPlace, dropping: Set<RecoveryPointID> = [], now: Int64? = nil,
         cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> PruneReport {
+    ) throws(KuraError) -> PruneReport {
         let vault = try place.writing()
         let decisions = try decisions(
             vault, dropping, settings(of: vault), now: now ?? Clock.now())
@@ -39,7 +39,7 @@ extension Subscription {
     public func prune(
         _ place: VaultPlace, dropping: Set<RecoveryPointID> = [], now: Int64? = nil,
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> PruneReport {
+    ) throws(KuraError) -> PruneReport {
         let vault = try place.writing()
         let (settings, now) = (try settings(of: vault), now ?? Clock.now())
         let decisions = try decisions(vault, dropping, settings, now: now)
@@ -55,7 +55,7 @@ extension Subscription {
 
     private func prunePair(
         _ place: VaultPlace, _ report: inout PruneReport, _ cancellation: Cancellation
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         guard place.isPassiveReachable, let passive = place.passive else {
             report.warnings.append(
                 "region \(place.passiveName ?? "") cannot be reached; what was dropped goes there "
@@ -73,7 +73,7 @@ extension Subscription {
     }
 
     /// Whether `prune` would drop anything.
-    func hasExpiredPoints(_ place: VaultPlace, now: Int64) throws(StoreError) -> Bool {
+    func hasExpiredPoints(_ place: VaultPlace, now: Int64) throws(KuraError) -> Bool {
         let vault = try place.reading()
         return try decisions(vault, [], settings(of: vault), now: now).contains { !$0.isKept }
     }
@@ -81,7 +81,7 @@ extension Subscription {
     /// A decision for every point of a vault, newest first.
     private func decisions(
         _ vault: Vault, _ dropping: Set<RecoveryPointID>, _ settings: VaultSettings, now: Int64
-    ) throws(StoreError) -> [RetentionDecision<RecoveryPointID>] {
+    ) throws(KuraError) -> [RetentionDecision<RecoveryPointID>] {
         let over = settings.deletedItems(now: now)
         var policies: [String: Policy?] = [:]
         let points = try mapPoints(of: vault) { id, point in
@@ -95,7 +95,7 @@ extension Subscription {
             decisions[index].reasons = ["deleted, and the time to bring it back is over"]
         }
         for decision in decisions where decision.isKept && dropping.contains(decision.id) {
-            throw StoreError(
+            throw KuraError(
                 .refused, "recovery point \(decision.id.short) is the newest of item "
                     + "\(decision.item), which is never dropped",
                 remedy: "make a newer one first: kura backup")
@@ -124,11 +124,11 @@ extension Subscription {
     /// Removes what is registered of items whose deletion cannot be undone any more.
     private func forgetDeletedItems(
         _ vault: Vault, _ settings: VaultSettings, now: Int64
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         guard !settings.deletedItems(now: now).isEmpty else { return }
         let note = "the time to bring it back is over"
         try change(vault, "DeleteBackupData", note: note, time: now) {
-            settings throws(StoreError) in
+            settings throws(KuraError) in
             for item in settings.deletedItems(now: now) { settings.items[item] = nil }
         }
     }

@@ -2,7 +2,7 @@ internal import KuraFormat
 public import KuraIO
 internal import KuraPolicy
 internal import KuraReplication
-public import KuraStore
+internal import KuraStore
 internal import Synchronization
 
 /// What one step of the scheduler did.
@@ -13,7 +13,7 @@ public struct TickReport: Sendable {
     /// Items that were due and were left, and why.
     public var skipped: [(item: String, reason: String)] = []
     public var pruned: [PruneReport] = []
-    public var errors: [StoreError] = []
+    public var errors: [KuraError] = []
 }
 
 extension Subscription {
@@ -32,11 +32,11 @@ extension Subscription {
     ///   account.
     public func tick(
         now: Int64, jobsAtOnce: Int = 2, cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> TickReport {
+    ) throws(KuraError) -> TickReport {
         var report = TickReport(time: now)
         var due: [DueItem] = []
         for place in try places() {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 due += try dueItems(in: place, now: now)
             } catch {
                 report.errors.append(error)
@@ -45,7 +45,7 @@ extension Subscription {
         run(due, now, min(max(1, jobsAtOnce), Self.jobsAtOnceMax), cancellation, &report)
         let vaults = Set(due.map(\.item.place.name))
         for place in try places() where !cancellation.isCancelled {
-            do throws(StoreError) {
+            do throws(KuraError) {
                 if vaults.contains(place.name), place.record.redundancy.hasPair {
                     try replicateAsJob(place, now, cancellation)
                 }
@@ -68,7 +68,7 @@ extension Subscription {
 
     private func dueItems(
         in place: VaultPlace, now: Int64
-    ) throws(StoreError) -> [DueItem] {
+    ) throws(KuraError) -> [DueItem] {
         guard place.isActiveReachable else { throw place.unreachable }
         let settings = try settings(of: place.reading())
         var due: [DueItem] = []
@@ -93,7 +93,7 @@ extension Subscription {
     /// that was made anew goes on from the item's newest point.
     private func scheduleState(
         of found: RegisteredItem, now: Int64
-    ) throws(StoreError) -> ScheduleState {
+    ) throws(KuraError) -> ScheduleState {
         let (catalog, vault) = (try catalog(), found.place.record.id)
         if let known = try catalog.schedule(of: found.item, in: vault) { return known }
         let newest = try catalog.mapPoints(of: found.place.reading(), item: found.item) {
@@ -138,7 +138,7 @@ extension Subscription {
         _ due: DueItem, _ now: Int64, _ cancellation: Cancellation
     ) -> MachineOutcome? {
         let (item, place) = (due.item.item, due.item.place)
-        do throws(StoreError) {
+        do throws(KuraError) {
             let isMine = try catalog().claim(
                 due.run, after: due.last, of: item, in: place.record.id)
             guard isMine else { return nil }
@@ -154,9 +154,9 @@ extension Subscription {
 
     private func replicateAsJob(
         _ place: VaultPlace, _ now: Int64, _ cancellation: Cancellation
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         _ = try runJob(.replicate, vault: place.name, cancellation: cancellation, time: now) {
-            run throws(StoreError) in
+            run throws(KuraError) in
             let report = try replicate(
                 place, progress: run.progress, cancellation: run.cancellation)
             for problem in report.allProblems { run.warn(problem) }
@@ -166,7 +166,7 @@ extension Subscription {
     /// Once a day, and only when something has to go.
     private func pruneIfDue(
         _ place: VaultPlace, _ now: Int64, _ cancellation: Cancellation
-    ) throws(StoreError) -> PruneReport? {
+    ) throws(KuraError) -> PruneReport? {
         guard place.isActiveReachable, !place.isContested else { return nil }
         let (catalog, vault) = (try catalog(), place.record.id)
         let known = try catalog.schedule(of: Self.pruneItem, in: vault)
@@ -180,7 +180,7 @@ extension Subscription {
         }
         guard try catalog.claim(now, after: last, of: Self.pruneItem, in: vault) else { return nil }
         return try runJob(.prune, vault: place.name, cancellation: cancellation, time: now) {
-            run throws(StoreError) in
+            run throws(KuraError) in
             let report = try prune(place, now: now, cancellation: run.cancellation)
             for warning in report.warnings { run.warn(warning) }
             return report

@@ -1,4 +1,5 @@
 public import KuraFormat
+public import KuraIO
 public import KuraStore
 
 /// One thing that is wrong with a journal.
@@ -11,7 +12,7 @@ extension Subscription {
     /// The journal of a vault, oldest first.
     public func audit(
         of vault: Vault
-    ) throws(StoreError) -> [(id: JournalID, entry: JournalEntry)] {
+    ) throws(KuraError) -> [(id: JournalID, entry: JournalEntry)] {
         // From the region itself: the question is what is there, not what the catalog remembers.
         try vault.journal()
     }
@@ -23,7 +24,7 @@ extension Subscription {
     /// - Parameter entries: what `audit` returned.
     public func auditProblems(
         of vault: Vault, _ entries: [(id: JournalID, entry: JournalEntry)]
-    ) throws(StoreError) -> [AuditProblem] {
+    ) throws(KuraError) -> [AuditProblem] {
         var problems = Self.chainProblems(entries, epoch: vault.record.epoch)
         // In this order: what somebody appends meanwhile is in the region before it is remembered.
         let remembered = try catalog().rememberedJournal(of: vault)

@@ -1,5 +1,5 @@
 public import KuraFormat
-internal import KuraIO
+public import KuraIO
 public import KuraPolicy
 public import KuraStore
 
@@ -11,18 +11,18 @@ public struct RetentionPreview: Sendable {
 
 extension Subscription {
     /// A vault's policy by its name, in whatever case.
-    public func policy(named name: String, in vault: Vault) throws(StoreError) -> PolicyState {
+    public func policy(named name: String, in vault: Vault) throws(KuraError) -> PolicyState {
         let settings = try settings(of: vault)
         return try Self.policy(named: name, settings, vault)
     }
 
     static func policy(
         named name: String, _ settings: VaultSettings, _ vault: Vault
-    ) throws(StoreError) -> PolicyState {
+    ) throws(KuraError) -> PolicyState {
         let found = settings.policies.first { $0.key.lowercased() == name.lowercased() }
         guard let found else {
             let known = settings.policies.keys.sorted().joined(separator: ", ")
-            throw StoreError(
+            throw KuraError(
                 .notFound, "vault \(vault.record.name) has no policy \(name)",
                 remedy: "policies here: \(known)")
         }
@@ -32,17 +32,17 @@ extension Subscription {
     /// - Parameter time: when it comes into force, in nanoseconds since 1970; nil for now.
     public func createPolicy(
         _ policy: Policy, in vault: Vault, time: Int64? = nil
-    ) throws(StoreError) {
-        try change(vault, "CreateProtectionPolicy", time: time) { settings throws(StoreError) in
+    ) throws(KuraError) {
+        try change(vault, "CreateProtectionPolicy", time: time) { settings throws(KuraError) in
             try Self.check(policy, settings)
             let name = policy.name.lowercased()
             if settings.policies.keys.contains(where: { $0.lowercased() == name }) {
-                throw StoreError(
+                throw KuraError(
                     .exists, "vault \(vault.record.name) has a policy \(policy.name) already",
                     remedy: "choose another name, or run: kura policy update \(policy.name)")
             }
             guard settings.policies.count < settings.limits.policiesPerVault else {
-                throw StoreError(
+                throw KuraError(
                     .refused, "vault \(vault.record.name) has \(settings.policies.count) policies, "
                         + "the most that a vault may have",
                     remedy: "delete one that is not used: kura policy delete NAME")
@@ -55,12 +55,12 @@ extension Subscription {
     /// Gives a policy other rules, at once and backwards: points that are there are judged by them.
     public func updatePolicy(
         named name: String, to policy: Policy, in vault: Vault
-    ) throws(StoreError) {
-        try change(vault, "UpdateProtectionPolicy") { settings throws(StoreError) in
+    ) throws(KuraError) {
+        try change(vault, "UpdateProtectionPolicy") { settings throws(KuraError) in
             try Self.check(policy, settings)
             let old = try Self.policy(named: name, settings, vault)
             guard policy.name.lowercased() == old.policy.name.lowercased() else {
-                throw StoreError(
+                throw KuraError(
                     .invalidInput, "policy \(old.policy.name) cannot be renamed to \(policy.name)",
                     remedy: "create a new one and assign it")
             }
@@ -71,17 +71,17 @@ extension Subscription {
         }
     }
 
-    public func deletePolicy(named name: String, in vault: Vault) throws(StoreError) {
-        try change(vault, "DeleteProtectionPolicy") { settings throws(StoreError) in
+    public func deletePolicy(named name: String, in vault: Vault) throws(KuraError) {
+        try change(vault, "DeleteProtectionPolicy") { settings throws(KuraError) in
             let old = try Self.policy(named: name, settings, vault).policy.name
             guard old != Policy.standardName else {
-                throw StoreError(
+                throw KuraError(
                     .refused, "\(old) belongs to every vault",
                     remedy: "change it with: kura policy update \(old)")
             }
             let users = settings.items(with: old)
             guard users.isEmpty else {
-                throw StoreError(
+                throw KuraError(
                     .refused, "policy \(old) protects \(users.joined(separator: ", "))",
                     remedy: "give them another one first: kura policy assign POLICY "
                         + users.joined(separator: " "))
@@ -90,11 +90,11 @@ extension Subscription {
         }
     }
 
-    static func check(_ policy: Policy, _ settings: VaultSettings) throws(StoreError) {
+    static func check(_ policy: Policy, _ settings: VaultSettings) throws(KuraError) {
         do throws(PolicyError) {
             try policy.validate(for: settings.limits)
         } catch {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "policy \(policy.name.prefix(150)): \(error.field): \(error.rule)",
                 remedy: error.allowed.isEmpty ? nil : "allowed: \(error.allowed)")
         }
@@ -103,7 +103,7 @@ extension Subscription {
     /// What `updatePolicy` would let go at the next prune. Changes nothing.
     public func previewUpdate(
         of name: String, to policy: Policy, in vault: Vault, now: Int64? = nil
-    ) throws(StoreError) -> RetentionPreview {
+    ) throws(KuraError) -> RetentionPreview {
         let settings = try settings(of: vault)
         try Self.check(policy, settings)
         let old = try Self.policy(named: name, settings, vault)
@@ -120,7 +120,7 @@ extension Subscription {
     func preview(
         _ vault: Vault, _ settings: VaultSettings, now: Int64?,
         of isWanted: (String) -> Bool
-    ) throws(StoreError) -> RetentionPreview {
+    ) throws(KuraError) -> RetentionPreview {
         let points = try catalog().recoveryPoints(of: vault)
             .filter { isWanted($0.point.item) }
             .map { Self.retentionPoint($0.id, $0.point, settings.policy(for: $0.point.item)) }

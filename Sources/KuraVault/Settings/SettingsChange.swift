@@ -1,13 +1,13 @@
 internal import Glibc
 internal import KuraFormat
-internal import KuraIO
+public import KuraIO
 public import KuraStore
 
 extension Subscription {
     /// Policies and items of a vault, from the catalog; where there is none that works, as on a full
     /// disk, from the region.
-    public func settings(of vault: Vault) throws(StoreError) -> VaultSettings {
-        do throws(StoreError) {
+    public func settings(of vault: Vault) throws(KuraError) -> VaultSettings {
+        do throws(KuraError) {
             return VaultSettings(try catalog().journal(of: vault))
         } catch {
             return VaultSettings(try vault.journal())
@@ -25,10 +25,10 @@ extension Subscription {
     @discardableResult
     func change<T>(
         _ vault: Vault, _ operation: String, note: String = "", time: Int64? = nil,
-        _ body: (inout VaultSettings) throws(StoreError) -> T
-    ) throws(StoreError) -> T {
+        _ body: (inout VaultSettings) throws(KuraError) -> T
+    ) throws(KuraError) -> T {
         let catalog = try catalog()
-        return try vault.withJournal { writer throws(StoreError) in
+        return try vault.withJournal { writer throws(KuraError) in
             var settings = VaultSettings(try catalog.journal(of: vault))
             let before = settings.documents
             let value = try body(&settings)
@@ -40,7 +40,7 @@ extension Subscription {
                     operation, subject, before[subject] ?? "", after[subject] ?? "", note, time,
                     vault, head)
                 guard entry.after.utf8.count <= Limits.journalTextBytesMax else {
-                    throw StoreError(
+                    throw KuraError(
                         .invalidInput, "\(subject) has \(entry.after.utf8.count) bytes, the most "
                             + "is \(Limits.journalTextBytesMax)", remedy: "make it shorter")
                 }
@@ -54,9 +54,9 @@ extension Subscription {
     /// Enters something in a vault's journal that changed no setting: a backup, a restore.
     func record(
         _ operation: String, _ note: String, in vault: Vault, time: Int64? = nil
-    ) throws(StoreError) {
+    ) throws(KuraError) {
         let catalog = try catalog()
-        try vault.withJournal { writer throws(StoreError) in
+        try vault.withJournal { writer throws(KuraError) in
             let settings = VaultSettings(try catalog.journal(of: vault))
             _ = try writer.append(
                 Self.entry(operation, "", "", "", note, time, vault, settings.head))

@@ -2,14 +2,6 @@ internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// Why a path cannot be read as a disk.
-public enum SourceError: Error, Equatable, Sendable {
-    case isDirectory(FilePath)
-    /// Neither a regular file nor a block device.
-    case unsupportedKind(FilePath)
-    case io(IOError)
-}
-
 /// A disk image file or a block device, opened for reading at any offset from any thread.
 ///
 /// All reads are positional, so threads share the descriptor. Finding holes moves the descriptor's
@@ -22,18 +14,18 @@ public final class SourceFile: Sendable {
     private let opened: FileStatus
 
     /// - Parameter shown: what messages call it; nil for the path itself.
-    public init(_ path: FilePath, shownAs shown: FilePath? = nil) throws(SourceError) {
+    public init(_ path: FilePath, shownAs shown: FilePath? = nil) throws(KuraError) {
         self.path = shown ?? path
         // O_NONBLOCK, because opening a named pipe would wait for its writer. Files do not care.
         let descriptor = kura_open(path.string, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0)
         guard descriptor >= 0 else {
-            throw .io(IOError("open", path, Errno(rawValue: Glibc.errno)))
+            throw Self.cannotOpen(path, Errno(rawValue: Glibc.errno))
         }
         var raw = stat()
         guard fstat(descriptor, &raw) == 0 else {
             let reason = Errno(rawValue: Glibc.errno)
             Glibc.close(descriptor)
-            throw .io(IOError("examine", path, reason))
+            throw KuraError(io: IOError("examine", self.path, reason))
         }
         let status = FileStatus(raw)
         var size = status.byteCount
@@ -44,14 +36,18 @@ public final class SourceFile: Sendable {
             guard kura_block_device_size(descriptor, &size) == 0 else {
                 let reason = Errno(rawValue: Glibc.errno)
                 Glibc.close(descriptor)
-                throw .io(IOError("find the size of", path, reason))
+                throw KuraError(io: IOError("find the size of", path, reason))
             }
         case .directory:
             Glibc.close(descriptor)
-            throw .isDirectory(path)
+            throw KuraError(
+                .io, "\(self.path) is a directory, not a disk",
+                remedy: "name the image files in it one by one")
         case .other:
             Glibc.close(descriptor)
-            throw .unsupportedKind(path)
+            throw KuraError(
+                .io, "\(self.path) is neither a file nor a block device",
+                remedy: "use - to read a stream from standard input")
         }
         posix_fadvise(descriptor, 0, 0, Int32(POSIX_FADV_SEQUENTIAL))
         self.descriptor = descriptor
@@ -60,6 +56,12 @@ public final class SourceFile: Sendable {
     }
 
     deinit { Glibc.close(descriptor) }
+
+    private static func cannotOpen(_ path: FilePath, _ reason: Errno) -> KuraError {
+        let error = IOError("open", path, reason)
+        if error.isNotFound { return KuraError(.io, "there is no \(path)", remedy: "check the path") }
+        return KuraError(io: error)
+    }
 
     /// Whether size, mtime or ctime differ from when it was opened.
     public func hasChanged() throws(IOError) -> Bool {

@@ -1,9 +1,8 @@
 public import KuraFormat
-public import KuraIO
 public import SystemPackage
 
 /// What went wrong, where, and what to do about it: the one error that leaves the engine.
-public struct StoreError: Error, Sendable, CustomStringConvertible {
+public struct KuraError: Error, Equatable, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable, CaseIterable {
         /// No such vault, item, recovery point, disk or region.
         case notFound = "not-found"
@@ -43,7 +42,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
     /// Gives errors of the layers below the code and remedy that a user needs.
     public init(_ error: any Error) {
         switch error {
-        case let error as StoreError: self = error
+        case let error as KuraError: self = error
         case let error as IOError: self.init(io: error)
         case let error as FormatError: self.init(format: error, at: nil)
         default: self.init(.io, "\(error)")
@@ -79,16 +78,16 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    package static let interruptedByUser = StoreError(
+    package static let interruptedByUser = KuraError(
         .interrupted, "interrupted; what was stored so far stays",
         remedy: "run the same command again to go on")
 }
 
-/// Runs `body` and turns whatever it throws into a `StoreError`.
-package func withStoreErrors<T>(_ body: () throws -> T) throws(StoreError) -> T {
+/// Runs `body` and turns whatever it throws into a `KuraError`.
+package func withKuraErrors<T>(_ body: () throws -> T) throws(KuraError) -> T {
     do {
         return try body()
     } catch {
-        throw StoreError(error)
+        throw KuraError(error)
     }
 }

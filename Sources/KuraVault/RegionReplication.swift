@@ -7,7 +7,7 @@ extension Subscription {
     /// What replicating a vault would copy, both ways. Changes nothing.
     public func replicationPlan(
         of place: VaultPlace
-    ) throws(StoreError) -> (there: ReplicationPlan, back: ReplicationPlan) {
+    ) throws(KuraError) -> (there: ReplicationPlan, back: ReplicationPlan) {
         try replication(of: place).plan()
     }
 
@@ -16,11 +16,11 @@ extension Subscription {
     public func replicate(
         _ place: VaultPlace, threads: Int = Replication.defaultThreads,
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> ReplicationReport {
+    ) throws(KuraError) -> ReplicationReport {
         try place.requireUncontested()
         let replication = try replication(of: place)
         let report: ReplicationReport
-        do throws(StoreError) {
+        do throws(KuraError) {
             report = try replication.run(
                 threads: threads, progress: progress, cancellation: cancellation)
         } catch {
@@ -32,16 +32,16 @@ extension Subscription {
         return report
     }
 
-    private func replication(of place: VaultPlace) throws(StoreError) -> Replication {
+    private func replication(of place: VaultPlace) throws(KuraError) -> Replication {
         guard let passiveName = place.passiveName else {
-            throw StoreError(
+            throw KuraError(
                 .invalidInput, "vault \(place.name) is \(place.record.redundancy.name): it has no "
                     + "paired region",
                 remedy: "run: kura vault set-redundancy \(place.name) grs")
         }
         guard place.isActiveReachable else { throw place.unreachable }
         guard let replication = place.replication else {
-            throw StoreError(
+            throw KuraError(
                 .replicaMissing, "region \(passiveName), the pair of vault \(place.name), cannot "
                     + "be reached: "
                     + (place.passive?.problems.compactMap { $0 }.first?.message
@@ -75,7 +75,7 @@ public struct VaultLag: Sendable {
 
 extension Subscription {
     /// Measures how far behind the paired region of a vault is.
-    public func lag(of place: VaultPlace) throws(StoreError) -> VaultLag {
+    public func lag(of place: VaultPlace) throws(KuraError) -> VaultLag {
         let waiting = place.record.pair == nil ? [] : try waitingPoints(of: place)
         var bytes = (waiting ?? []).reduce(into: 0 as UInt64) { $0.add($1.byteCount) }
         if let replication = place.replication { bytes = try replication.plan().there.byteCount }
@@ -89,7 +89,7 @@ extension Subscription {
     }
 
     /// Without the home's memory: the newest receipt of a copy in the passive region.
-    private func newestReplication(of place: VaultPlace) throws(StoreError) -> Int64? {
+    private func newestReplication(of place: VaultPlace) throws(KuraError) -> Int64? {
         guard place.isPassiveReachable, let passive = place.passive else { return nil }
         let vault = Vault(region: passive, record: place.record)
         return try vault.heldPoints().compactMap { id in
@@ -105,7 +105,7 @@ extension Subscription {
             let alone = Vault(region: region, record: vault.record)
             var copies = alone.copies(of: id)
             guard copies.contains(where: { $0.state == .here }) else { return copies }
-            do throws(StoreError) {
+            do throws(KuraError) {
                 let reads = try alone.lastFullReads(of: alone.recoveryPoint(id))
                 for place in copies.indices where copies[place].state == .here {
                     copies[place].lastFullRead = reads[copies[place].ordinal]
@@ -121,7 +121,7 @@ extension Subscription {
     /// Every region's copy of a vault, or of every vault: what `verify` reads. Each with the other
     /// region behind it, to heal from.
     /// - Parameter name: the vault; nil for all.
-    public func copiesOfVaults(named name: String?) throws(StoreError) -> [Vault] {
+    public func copiesOfVaults(named name: String?) throws(KuraError) -> [Vault] {
         let places: [VaultPlace]
         if let name {
             places = [try place(named: name)]

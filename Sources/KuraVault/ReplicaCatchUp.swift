@@ -13,7 +13,7 @@ public struct ReplicaCopies: Sendable {
     /// Whether the directory was empty, and is being filled.
     public var isNew: Bool
     /// Why it could not be brought up to date; nil where it is.
-    public var problem: StoreError?
+    public var problem: KuraError?
 }
 
 /// What `replicate` did.
@@ -25,7 +25,7 @@ public struct ReplicateReport: Sendable {
     /// Files without any good copy, as paths below a vault's directory.
     public var lost: [String] = []
     /// Replicas that cannot be used, and why.
-    public var problems: [StoreError] = []
+    public var problems: [KuraError] = []
     public var seconds: Double = 0
 
     public init() {}
@@ -38,7 +38,7 @@ public struct ReplicateReport: Sendable {
 extension Subscription {
     /// Heals identity files of replicas that are damaged or lost while the rest is there. When
     /// something is returned, the subscription has to be opened anew.
-    public func repairIdentities() throws(StoreError) -> [Damage] {
+    public func repairIdentities() throws(KuraError) -> [Damage] {
         var healed: [Damage] = []
         for region in regions {
             for replica in region.replicas {
@@ -58,10 +58,10 @@ extension Subscription {
     public func replicate(
         vault vaultName: String? = nil, isDryRun: Bool = false, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()
-    ) throws(StoreError) -> ReplicateReport {
+    ) throws(KuraError) -> ReplicateReport {
         let start = Clock.steady()
         var report = ReplicateReport()
-        let only = try vaultName.map { name throws(StoreError) in try vault(named: name) }
+        let only = try vaultName.map { name throws(KuraError) in try vault(named: name) }
         for region in regions where only == nil || only?.region.id == region.id {
             let filling = try only == nil ? vacant(in: region, isDryRun: isDryRun) : []
             for replica in region.replicas {
@@ -97,7 +97,7 @@ extension Subscription {
 
     /// Replicas whose directory is empty or was begun to be filled. A region without any replica
     /// has nothing to fill them from.
-    private func vacant(in region: Region, isDryRun: Bool) throws(StoreError) -> [Replica] {
+    private func vacant(in region: Region, isDryRun: Bool) throws(KuraError) -> [Replica] {
         guard !region.available.isEmpty else { return [] }
         var vacant: [Replica] = []
         for replica in region.replicas where region.problems[replica.ordinal] != nil {
@@ -108,18 +108,18 @@ extension Subscription {
     }
 
     private func explain(
-        _ problem: StoreError, _ replica: Replica, _ region: Region
-    ) throws(StoreError) -> StoreError {
+        _ problem: KuraError, _ replica: Replica, _ region: Region
+    ) throws(KuraError) -> KuraError {
         switch try region.vacancy(of: replica.ordinal) {
         case .empty, .half:
             let remedy = region.available.isEmpty
                 ? "mount its disks; or, when they are gone for good, make the region anew: "
                     + "kura region add \(region.name) --recreate"
                 : "to fill it, run kura replicate without --vault"
-            return StoreError(problem.code, problem.message, remedy: remedy)
+            return KuraError(problem.code, problem.message, remedy: remedy)
         case .occupied:
             guard problem.code == .replicaMissing else { return problem }
-            return StoreError(
+            return KuraError(
                 problem.code, problem.message + "; the directory is left alone, because it is not "
                     + "empty or its parent is not there",
                 remedy: "mount the replica's disk, or give it an empty directory")
@@ -145,7 +145,7 @@ extension ReplicateReport {
 
     private mutating func add(
         _ replica: Replica, _ vault: Vault, _ filling: [Replica], _ amount: CopyAmount,
-        _ problem: StoreError?
+        _ problem: KuraError?
     ) {
         targets.append(
             ReplicaCopies(

@@ -1,0 +1,89 @@
+public import Logging
+public import SystemPackage
+
+/// Who asks for an operation, on which terms, and where its progress and its log go.
+///
+/// The surface (command line, scheduler, server) makes one for each request and passes it down.
+/// Nothing below the surface reads the process's working directory, environment, standard streams,
+/// user or wall clock by itself, so requests of different callers can run side by side in one
+/// process.
+public struct Context: Sendable {
+    /// Who is recorded in the audit journal.
+    public var caller: Caller
+    /// What relative paths of the request start from; absolute.
+    public var directory: FilePath
+    /// The caller's environment variables; what hooks inherit is chosen from it.
+    public var environment: [String: String]
+    /// Where wall time comes from.
+    public var clock: WallClock
+    public var budget: Budget
+    /// Carries operation, vault, item and job as metadata.
+    public var logger: Logger
+    public var progress: Progress
+    public var cancellation: Cancellation
+
+    public init(
+        caller: Caller, directory: FilePath, environment: [String: String] = [:],
+        clock: WallClock = .system, budget: Budget = Budget(), logger: Logger,
+        progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
+    ) {
+        self.caller = caller
+        self.directory = directory
+        self.environment = environment
+        self.clock = clock
+        self.budget = budget
+        self.logger = logger
+        self.progress = progress
+        self.cancellation = cancellation
+    }
+
+    /// An absolute path: relative ones start from `directory`.
+    public func resolve(_ path: FilePath) -> FilePath {
+        path.isAbsolute ? path : directory.pushing(path)
+    }
+}
+
+/// Who asks, and by which way in.
+public struct Caller: Equatable, Sendable {
+    public enum Surface: String, Sendable {
+        case commandLine = "command-line"
+        case scheduler
+        case server
+    }
+
+    /// The user's name, as the audit journal records it.
+    public var name: String
+    public var surface: Surface
+
+    public init(name: String, surface: Surface) {
+        self.name = name
+        self.surface = surface
+    }
+}
+
+/// What one operation may use of the machine.
+public struct Budget: Equatable, Sendable {
+    /// Worker threads, at least 1.
+    public var threads: Int
+
+    public init(threads: Int = Threads.processorCount) {
+        precondition(threads >= 1, "an operation needs a thread")
+        self.threads = threads
+    }
+}
+
+/// Where wall time comes from: the system, or a test.
+public struct WallClock: Sendable {
+    private let read: @Sendable () -> Int64
+
+    /// - Parameter read: nanoseconds since 1970-01-01T00:00:00Z; called from any thread.
+    public init(_ read: @escaping @Sendable () -> Int64) { self.read = read }
+
+    public static let system = WallClock { Clock.now() }
+
+    /// A clock that stands still, for one step at a given time.
+    public static func fixed(_ time: Int64) -> WallClock { WallClock { time } }
+
+    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    public func now() -> Int64 { read() }
+}

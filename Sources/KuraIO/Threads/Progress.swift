@@ -1,0 +1,21 @@
+/// How far a long operation is. Written by workers, read by whoever draws it.
+public final class Progress: Sendable {
+    public struct Values: Sendable {
+        /// Bytes of the disks or packs that are behind us, holes included.
+        public var doneBytes: UInt64 = 0
+        /// 0 while it is not known.
+        public var totalBytes: UInt64 = 0
+        /// Of `doneBytes`, those in chunks.
+        public var dataBytes: UInt64 = 0
+        /// Of `dataBytes`, those the vault did not hold before.
+        public var newBytes: UInt64 = 0
+    }
+
+    private let values = Guarded(Values())
+
+    public init() {}
+
+    public var current: Values { values.read() }
+
+    package func update(_ body: (inout Values) -> Void) { values.update(body) }
+}
