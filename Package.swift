@@ -89,12 +89,22 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // Each operation once: from a request to a report, for every caller.
+        .target(
+            name: "KuraOperations",
+            dependencies: [
+                "KuraFormat", "KuraIO", "KuraMachines", "KuraPolicy", "KuraReplication",
+                "KuraStore", "KuraVault",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+
         // The command line: parse, render, exit codes.
         .target(
             name: "KuraCLI",
             dependencies: [
-                "CLinux", "KuraCodec", "KuraFormat", "KuraIO", "KuraMachines", "KuraPolicy",
-                "KuraReplication", "KuraStore", "KuraVault",
+                "CLinux", "KuraCodec", "KuraFormat", "KuraIO", "KuraMachines", "KuraOperations",
+                "KuraPolicy", "KuraReplication", "KuraStore", "KuraVault",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -1,0 +1,18 @@
+public import KuraIO
+public import KuraVault
+
+/// What can be done with a subscription, on behalf of one caller: the one door for the command
+/// line, the scheduler and a server.
+///
+/// Each operation is one function in a file of its own, from a request to a report. It keeps its
+/// promises itself: it is a job with its true end state, it leaves an entry in the audit journal,
+/// it heals what it meets and says so, and it refuses output inside the home or a replica.
+public struct Operations: Sendable {
+    public let subscription: Subscription
+    public let context: Context
+
+    public init(_ subscription: Subscription, _ context: Context) {
+        self.subscription = subscription
+        self.context = context
+    }
+}
