@@ -61,7 +61,7 @@ struct JobListCommand: ParsableCommand {
                 String(job.id.prefix(8)), job.operation.rawValue,
                 job.vault.isEmpty ? "-" : job.vault,
                 job.item.isEmpty ? "-" : job.item, Units.local(job.started),
-                job.ended.map { Units.duration(Double($0 - job.started) / 1e9) } ?? "-",
+                job.seconds.map(Units.duration) ?? "-",
                 "\(Int(job.progress * 100)) %", job.status.rawValue,
             ])
         }
@@ -165,8 +165,7 @@ enum JobView {
             "status": .string(job.status.rawValue), "vault": .string(job.vault),
             "item": .string(job.item), "started": .string(Units.utc(job.started)),
             "ended": JSON(job.ended.map(Units.utc)),
-            "duration_seconds":
-                job.ended.map { .fraction(Double($0 - job.started) / 1e9) } ?? .null,
+            "duration_seconds": job.seconds.map(JSON.fraction) ?? .null,
             "progress": .fraction(job.progress), "recovery_point": JSON(job.recoveryPoint),
             "tasks": .array(job.tasks.map { task in
                 ["name": .string(task.name), "status": .string(task.status.rawValue)]

@@ -1,3 +1,5 @@
+internal import KuraIO
+
 /// One long operation, as the catalog remembers it.
 public struct Job: Sendable {
     /// The names of the contract, as they are in JSON.
@@ -16,6 +18,9 @@ public struct Job: Sendable {
         case undelete = "Undelete"
         case prune = "Prune"
         case drill = "Drill"
+        case failover = "Failover"
+        case failback = "Failback"
+        case changeRedundancy = "ChangeRedundancy"
     }
 
     public enum Status: String, Sendable, CaseIterable {
@@ -71,4 +76,9 @@ public struct Job: Sendable {
     public var output: String
     /// Id of the recovery point that it made or used.
     public var recoveryPoint: String?
+
+    /// Seconds from start to end; nil while it runs, and 0 where the clock went back meanwhile.
+    public var seconds: Double? {
+        ended.map { Double(Clock.elapsed(from: started, to: $0)) / 1e9 }
+    }
 }

@@ -68,8 +68,9 @@ extension Subscription {
         }
         // A clock that is set meanwhile, or a time that was given, makes no job last longer.
         let end = { (status: Job.Status, failure: Job.Failure?) throws(KuraError) in
+            let (time, overflow) = started.addingReportingOverflow(Clock.steady() - begun)
             try catalog?.end(
-                run.id, status, at: started + (Clock.steady() - begun), failure: failure,
+                run.id, status, at: overflow ? .max : time, failure: failure,
                 warnings: run.warnings, output: run.output, recoveryPoint: run.recoveryPoint)
         }
         do throws(KuraError) {
@@ -217,7 +218,8 @@ extension Job.Operation {
     /// Whether there are safe points in the middle.
     public var canBeCancelled: Bool {
         switch self {
-        case .backup, .restore, .verify, .repair, .replicate, .prune, .drill: true
+        case .backup, .restore, .verify, .repair, .replicate, .prune, .drill, .failover,
+            .failback, .changeRedundancy: true
         case .deleteBackupData: false
         case .discover, .register, .unregister, .configureProtection, .stopProtection, .undelete:
             false

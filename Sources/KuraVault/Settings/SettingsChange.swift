@@ -52,7 +52,7 @@ extension Subscription {
     }
 
     /// Enters something in a vault's journal that changed no setting: a backup, a restore.
-    func record(
+    package func record(
         _ operation: String, _ note: String, in vault: Vault, time: Int64? = nil
     ) throws(KuraError) {
         let catalog = try catalog()
