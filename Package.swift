@@ -106,6 +106,7 @@ let package = Package(
                 "CLinux", "KuraCodec", "KuraFormat", "KuraIO", "KuraMachines", "KuraOperations",
                 "KuraPolicy", "KuraReplication", "KuraStore", "KuraVault",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
@@ -115,7 +116,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "KuraFormat", "KuraIO", .product(name: "SystemPackage", package: "swift-system"),
+                "KuraFormat", "KuraIO", .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/Support", swiftSettings: strict),
         // Power cuts at every system call, on a simulated disk: run by Tools/crash-sweep.
@@ -160,7 +162,8 @@ let package = Package(
         .testTarget(
             name: "KuraReplicationTests",
             dependencies: [
-                "KuraFormat", "KuraIO", "KuraReplication", "KuraStore", "KuraVault", "TestSupport",
+                "KuraFormat", "KuraIO", "KuraOperations", "KuraReplication", "KuraStore",
+                "KuraVault", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
@@ -170,8 +173,9 @@ let package = Package(
         .testTarget(
             name: "KuraVaultTests",
             dependencies: [
-                "KuraFormat", "KuraIO", "KuraMachines", "KuraPolicy", "KuraStore", "KuraVault",
-                "TestSupport", .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "KuraFormat", "KuraIO", "KuraMachines", "KuraOperations", "KuraPolicy",
+                "KuraStore", "KuraVault", "TestSupport",
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),

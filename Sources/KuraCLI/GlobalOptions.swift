@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import KuraIO
+import KuraOperations
 import KuraStore
 import KuraVault
 import SystemPackage
@@ -83,6 +84,18 @@ struct ProgressOptions: ParsableArguments {
         case .none: .none
         case .auto: global.quiet ? .none : Terminal.errorIsTerminal ? .line : .log
         }
+    }
+
+    /// Runs an operation while its progress is drawn.
+    func shown<T>(
+        _ verb: String, _ subscription: Subscription, _ global: GlobalOptions,
+        _ body: (Operations) throws(KuraError) -> T
+    ) throws(KuraError) -> T {
+        let meter = Progress()
+        let reporter = ProgressReporter(verb, meter, style: style(global))
+        defer { reporter.stop() }
+        return try body(
+            Operations(subscription, CommandContext.make(threads: threads, progress: meter)))
     }
 
     /// The stage table: where the workers' time went.

@@ -32,7 +32,7 @@ extension Subscription {
         return report
     }
 
-    private func replication(of place: VaultPlace) throws(KuraError) -> Replication {
+    package func replication(of place: VaultPlace) throws(KuraError) -> Replication {
         guard let passiveName = place.passiveName else {
             throw KuraError(
                 .invalidInput, "vault \(place.name) is \(place.record.redundancy.name): it has no "

@@ -1,8 +1,8 @@
 internal import FoundationEssentials
 internal import Glibc
 internal import KuraFormat
-internal import KuraIO
-internal import KuraReplication
+package import KuraIO
+package import KuraReplication
 public import KuraStore
 internal import SystemPackage
 
@@ -87,7 +87,7 @@ extension Subscription {
     /// From the regions where both can be reached, else from the home's queue. A point that the
     /// queue knows and neither region has was acknowledged and is gone; it stays in the list.
     /// - Returns: nil when nobody knows: the active region is gone, and the home has no queue.
-    func waitingPoints(of place: VaultPlace) throws(KuraError) -> [ReplicationPlan.Point]? {
+    package func waitingPoints(of place: VaultPlace) throws(KuraError) -> [ReplicationPlan.Point]? {
         let known = ReplicationQueue.load(queuePath(place.record.id))?.points
         var waiting = known
         if let replication = place.replication {
@@ -138,7 +138,7 @@ extension Subscription {
     /// - Parameters:
     ///   - added: a recovery point that was just made.
     ///   - replicated: when everything was brought across, if it just was.
-    func saveQueue(
+    package func saveQueue(
         of place: VaultPlace, added: ReplicationPlan.Point? = nil, replicated: Int64? = nil
     ) throws(KuraError) {
         guard place.record.pair != nil else { return }
@@ -153,7 +153,7 @@ extension Subscription {
     }
 
     /// Forgets what waited for the region that has become the active one.
-    func resetQueue(of place: VaultPlace) throws(KuraError) {
+    package func resetQueue(of place: VaultPlace) throws(KuraError) {
         try changeQueue(of: place) { queue throws(KuraError) in queue.waiting = [] }
     }
 

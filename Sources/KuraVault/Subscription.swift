@@ -167,7 +167,7 @@ public final class Subscription: Sendable {
     }
 
     /// The paired region of a vault in `regionName`, which must hold as many copies.
-    func pairForVault(
+    package func pairForVault(
         in regionName: String, _ redundancy: Redundancy, copies: Int
     ) throws(KuraError) -> Region {
         guard let pairName = pairs[regionName] else {

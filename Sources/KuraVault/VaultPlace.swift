@@ -1,6 +1,6 @@
 public import KuraFormat
 public import KuraIO
-internal import KuraReplication
+package import KuraReplication
 public import KuraStore
 
 /// A vault with the regions it is in, as far as they are known and can be reached.
@@ -17,7 +17,7 @@ public struct VaultPlace: Sendable {
 
     public var name: String { record.name }
 
-    init(_ records: [VaultRecord], regions: [Region]) {
+    package init(_ records: [VaultRecord], regions: [Region]) {
         // Which of several rivals is read does not matter, as long as it is always the same one.
         record = records.max { $0.encoded().lexicographicallyPrecedes($1.encoded()) } ?? records[0]
         isContested = records.count > 1
@@ -77,7 +77,7 @@ public struct VaultPlace: Sendable {
     }
 
     /// Throws when there are rival records, so that writing would decide for one of them.
-    func requireUncontested() throws(KuraError) {
+    package func requireUncontested() throws(KuraError) {
         guard isContested else { return }
         throw KuraError(
             .refused, "vault \(name) has different records of revision \(record.revision): two "
@@ -112,7 +112,7 @@ public struct VaultPlace: Sendable {
     }
 
     /// The vault in both regions; nil unless both can be reached.
-    var replication: Replication? {
+    package var replication: Replication? {
         guard isActiveReachable, isPassiveReachable, let active, let passive else { return nil }
         return Replication(
             active: Vault(region: active, record: record),

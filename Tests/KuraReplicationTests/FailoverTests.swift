@@ -1,5 +1,6 @@
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraReplication
 import KuraStore
 import KuraVault
@@ -23,11 +24,11 @@ import TestSupport
             try regions.replicate()
             let lost = try regions.backup(disk(2))
             removeTree(regions.regionPath(east))
-            let refused = try regions.subscription().failOver(east, acceptLoss: false)
+            let refused = try regions.operations().failOver(RegionMove(east))
             #expect(refused.isRefused && refused.moved.isEmpty)
             #expect(refused.atRisk.map(\.point?.id) == [lost])
             #expect(try regions.place().activeName == east)
-            let moved = try regions.subscription().failOver(east, acceptLoss: true)
+            let moved = try regions.operations().failOver(RegionMove(east, acceptsLoss: true))
             #expect(moved.moved.map(\.to) == [west])
             let vault = try regions.place().writing()
             #expect(vault.region.name == west)
@@ -42,13 +43,13 @@ import TestSupport
         try withTemporaryDirectory { directory in
             let regions = try TwoRegions(directory)
             let id = try regions.backup(disk(1))
-            let report = try regions.subscription().failOver(east, acceptLoss: false)
+            let report = try regions.operations().failOver(RegionMove(east))
             #expect(report.atRisk.isEmpty && report.moved.count == 1)
             #expect(try regions.vault(in: west).recoveryPointIDs() == [id])
             let place = try regions.place()
             #expect(place.record.failedOver && place.record.revision == 1 << 32)
             // Once more, there is nothing to do.
-            #expect(try regions.subscription().failOver(east, acceptLoss: false).moved.isEmpty)
+            #expect(try regions.operations().failOver(RegionMove(east)).moved.isEmpty)
         }
     }
 
@@ -59,7 +60,7 @@ import TestSupport
             try regions.backup(disk(1))
             removeTree(regions.home.appending("replication"))
             removeTree(regions.regionPath(east))
-            let refused = try regions.subscription().failOver(east, acceptLoss: false)
+            let refused = try regions.operations().failOver(RegionMove(east))
             #expect(refused.isRefused)
             #expect(refused.atRisk.count == 1 && refused.atRisk[0].point == nil)
         }
@@ -74,7 +75,7 @@ import TestSupport
             for replica in regions.replicas {
                 removeTree(regions.replicaPath(east, replica).pushing(FilePath("vaults/\(vault)")))
             }
-            let refused = try regions.subscription().failOver(east, acceptLoss: false)
+            let refused = try regions.operations().failOver(RegionMove(east))
             #expect(refused.isRefused)
             #expect(refused.atRisk.map(\.point?.id) == [id])
         }
@@ -92,7 +93,7 @@ import TestSupport
                     try write([1], to: file)
                 }
             }
-            let refused = try regions.subscription().failOver(east, acceptLoss: false)
+            let refused = try regions.operations().failOver(RegionMove(east))
             #expect(refused.isRefused)
             #expect(refused.atRisk.map(\.point?.id) == [id])
             #expect(try regions.vault(in: west).recoveryPointIDs() == [other])
@@ -107,16 +108,16 @@ import TestSupport
             try regions.replicate()
             made[try regions.backup(disk(2))] = disk(2)
             regions.hide(regions.regionPath(east), true)
-            _ = try regions.subscription().failOver(east, acceptLoss: true)
+            _ = try regions.operations().failOver(RegionMove(east, acceptsLoss: true))
             made[try regions.backup(disk(3))] = disk(3)
             let gone = #expect(throws: KuraError.self) {
-                try regions.subscription().failBack(east, acceptLoss: false)
+                try regions.operations().failBack(RegionMove(east))
             }
             #expect(gone?.code == .replicaMissing)
             regions.hide(regions.regionPath(east), false)
             // It does not know of the failover; the higher revision counts all the same.
             #expect(try regions.place().activeName == west)
-            let report = try regions.subscription().failBack(east, acceptLoss: false)
+            let report = try regions.operations().failBack(RegionMove(east))
             #expect(report.moved.map(\.to) == [east] && report.atRisk.isEmpty)
             for region in [east, west] {
                 let vault = try regions.vault(in: region)
@@ -139,9 +140,9 @@ import TestSupport
                 try regions.subscription().addRegion(again)
             }
             #expect(refused?.code == .refused)
-            _ = try regions.subscription().failOver(east, acceptLoss: false)
+            _ = try regions.operations().failOver(RegionMove(east))
             _ = try regions.subscription().addRegion(again)
-            #expect(try regions.subscription().failBack(east, acceptLoss: false).moved.count == 1)
+            #expect(try regions.operations().failBack(RegionMove(east)).moved.count == 1)
             #expect(try regions.restore(id, from: regions.vault(in: east)) == disk(1))
         }
     }
@@ -186,7 +187,7 @@ import TestSupport
                 #expect(throws: KuraError.self) { try regions.backup(disk(2)) },
                 #expect(throws: KuraError.self) { try regions.replicate() },
                 #expect(throws: KuraError.self) {
-                    try regions.subscription().failOver(east, acceptLoss: true)
+                    try regions.operations().failOver(RegionMove(east, acceptsLoss: true))
                 },
             ]
             #expect(errors.allSatisfy { $0?.code == .refused })
@@ -212,7 +213,7 @@ import TestSupport
                     #expect(throws: KuraError.self) { try direct.get() }
                     #expect(throws: KuraError.self) { try alone.get() }
                 }
-                _ = try regions.subscription().failOver(east, acceptLoss: false)
+                _ = try regions.operations().failOver(RegionMove(east))
                 #expect(try regions.restore(id, from: regions.place().reading()) == disk(1))
             }
         }

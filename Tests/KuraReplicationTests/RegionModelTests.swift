@@ -1,5 +1,6 @@
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraReplication
 import KuraStore
 import KuraVault
@@ -94,7 +95,8 @@ private struct RandomDays {
         let place = try regions.place()
         let accept = Bool.random(using: &random)
         do {
-            let report = try regions.subscription().failOver(place.activeName, acceptLoss: accept)
+            let report = try regions.operations().failOver(
+                RegionMove(place.activeName, acceptsLoss: accept))
             let atRisk = report.atRisk.compactMap(\.point?.id)
             #expect(replicated.isDisjoint(with: atRisk), "\(log)")
             #expect(report.isRefused == (!atRisk.isEmpty && !accept), "\(log)")
@@ -119,7 +121,7 @@ private struct RandomDays {
 
     private mutating func failBack() throws {
         do {
-            let report = try regions.subscription().failBack(TwoRegions.east, acceptLoss: false)
+            let report = try regions.operations().failBack(RegionMove(TwoRegions.east))
             if !report.moved.isEmpty { try expectAll(in: TwoRegions.east) }
             log.append("failback, moved \(report.moved.count)")
         } catch let error as KuraError {
@@ -153,10 +155,11 @@ private struct RandomDays {
                 regions.hide(regions.replicaPath(name, replica), false)
             }
         }
-        let back = try regions.subscription().failBack(TwoRegions.east, acceptLoss: false)
+        let back = try regions.operations().failBack(RegionMove(TwoRegions.east))
         #expect(!back.isRefused, "\(log)")
         // As the command does: replica to replica first, then region to region.
-        #expect(try regions.subscription().replicate(vault: TwoRegions.vaultName).isComplete)
+        let update = CopiesUpdate(vault: TwoRegions.vaultName)
+        #expect(try regions.operations().replicate(update).warnings.isEmpty)
         #expect(try regions.replicate().isComplete)
         for name in Self.names {
             let vault = try regions.vault(in: name)

@@ -1,5 +1,6 @@
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraReplication
 import KuraStore
 import KuraVault
@@ -121,8 +122,8 @@ import TestSupport
     private func change(
         _ regions: TwoRegions, to kind: Redundancy, convert: Bool = false
     ) throws -> RedundancyChange {
-        try regions.subscription().setRedundancy(
-            of: regions.place(), to: kind, convert: convert)
+        try regions.operations().setRedundancy(
+            RedundancyRequest(vault: TwoRegions.vaultName, kind: kind, converts: convert))
     }
 
     @Test("is free to change until there is a recovery point, then frozen")
@@ -152,7 +153,7 @@ import TestSupport
             #expect(done.copied?.there.points == 1)
             #expect((done.verified?.chunks ?? 0) > 0)
             removeTree(regions.regionPath(east))
-            #expect(try regions.subscription().failOver(east, acceptLoss: false).moved.count == 1)
+            #expect(try regions.operations().failOver(RegionMove(east)).moved.count == 1)
             #expect(try regions.restore(id, from: regions.place().reading()) == bytes)
         }
     }
@@ -191,7 +192,7 @@ import TestSupport
 }
 
 @Suite("Drill") struct DrillTests {
-    @Test("restores the newest replicated point, compares it, and writes to neither region")
+    @Test("restores the newest replicated point, compares it, and writes nothing but its entry")
     func drill() throws {
         try withTemporaryDirectory { directory in
             let regions = try TwoRegions(directory)
@@ -200,7 +201,8 @@ import TestSupport
             try regions.replicate()
             try regions.backup(disk.edited(seed: 1).bytes)
             let before = try listing(regions)
-            let report = try regions.subscription().drill(regions.place(), scratch: directory)
+            let report = try regions.operations().drill(
+                DrillRequest(vault: TwoRegions.vaultName, scratch: directory))
             #expect(report.id == id)
             #expect(report.lag > 0 && report.age >= report.lag)
             #expect(report.isCompared && report.differing.isEmpty)
@@ -209,7 +211,8 @@ import TestSupport
             #expect(
                 try LocalFileSystem().list(directory).allSatisfy { !$0.hasPrefix("kura-drill") })
             removeTree(regions.regionPath(TwoRegions.east))
-            let alone = try regions.subscription().drill(regions.place(), scratch: directory)
+            let alone = try regions.operations().drill(
+                DrillRequest(vault: TwoRegions.vaultName, scratch: directory))
             #expect(alone.id == id && !alone.isCompared)
         }
     }
@@ -220,14 +223,15 @@ import TestSupport
             let regions = try TwoRegions(directory)
             try regions.backup([1])
             let error = #expect(throws: KuraError.self) {
-                try regions.subscription().drill(regions.place(), scratch: directory)
+                try regions.operations().drill(
+                    DrillRequest(vault: TwoRegions.vaultName, scratch: directory))
             }
             #expect(error?.code == .refused)
             #expect(error?.message.contains("no recovery point") == true)
         }
     }
 
-    /// Every file of both regions with its time of change.
+    /// Every file of both regions, but those of journals, with its time of change.
     private func listing(_ regions: TwoRegions) throws -> [String: Int64] {
         var found: [String: Int64] = [:]
         func walk(_ path: FilePath) throws {
@@ -235,7 +239,9 @@ import TestSupport
             guard status.kind == .directory else {
                 return found[path.string] = status.changed
             }
-            for name in try LocalFileSystem().list(path) { try walk(path.appending(name)) }
+            for name in try LocalFileSystem().list(path) where name != "journal" {
+                try walk(path.appending(name))
+            }
         }
         try walk(regions.home.appending("regions"))
         return found

@@ -1,5 +1,6 @@
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraReplication
 import KuraStore
 import KuraVault
@@ -151,7 +152,7 @@ struct TableTests {
             let calls = InterleavingFileSystem(
                 at: { $0 == .rename && $1.contains("/packs/") },
                 {
-                    let report = try regions.subscription().failOver(east, acceptLoss: false)
+                    let report = try regions.operations().failOver(RegionMove(east))
                     #expect(!report.isRefused && report.moved.count == 1)
                 })
             let second = try backup(

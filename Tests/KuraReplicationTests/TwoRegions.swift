@@ -1,6 +1,7 @@
 import Glibc
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraReplication
 import KuraStore
 import KuraVault
@@ -39,6 +40,9 @@ struct TwoRegions {
     func subscription() throws -> Subscription {
         try Subscription.open(home: home, create: .nothing)
     }
+
+    /// What a caller could do who comes now.
+    func operations() throws -> Operations { Operations(try subscription(), .test()) }
 
     func place() throws -> VaultPlace { try subscription().place(named: Self.vaultName) }
 

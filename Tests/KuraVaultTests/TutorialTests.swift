@@ -1,6 +1,7 @@
 import Glibc
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraMachines
 import KuraPolicy
 import KuraStore
@@ -80,8 +81,8 @@ struct TutorialTests {
             _ = try kura.discover()
             try estate.succeed(kura.register(["web-1"], vault: "second"))
             #expect(code {
-                _ = try kura.setRedundancy(
-                    of: kura.place(named: "second"), to: .lrs, convert: false)
+                _ = try Operations(kura, .test()).setRedundancy(
+                    RedundancyRequest(vault: "second", kind: .lrs))
             } == .refused)
         }
     }

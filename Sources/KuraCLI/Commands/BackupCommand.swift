@@ -2,7 +2,7 @@ import ArgumentParser
 import KuraCodec
 import KuraFormat
 import KuraIO
-import KuraReplication
+import KuraOperations
 import KuraStore
 import KuraVault
 import SystemPackage
@@ -59,74 +59,25 @@ struct BackupCommand: ParsableCommand {
         let item = item ?? DiskName.withoutEnding(disks[0])
         // Names and disks are looked at first, so that a wrong one leaves no trace.
         try Name.check(item, what: "an item")
-        var request = BackupRequest(
-            item: item, disks: try disks.map(open), level: level,
-            threads: progress.threads ?? Threads.processorCount)
-        request.isParanoid = paranoid
+        let disks = try disks.map(open)
         let isDefault = vault == Subscription.defaultVault
         let subscription = try global.subscription(create: isDefault ? .defaults : .nothing)
-        let vault = try subscription.place(named: vault).writing()
-        let meter = Progress()
-        let reporter = ProgressReporter(
-            "backing up", meter, style: progress.style(global))
-        let report: BackupReport
-        do {
-            report = try subscription.runJob(
-                .backup, vault: vault.record.name, item: item, progress: meter,
-                cancellation: Interrupts.cancellation
-            ) { run throws(KuraError) in
-                run.skip(task: 0)
-                run.begin(task: 1)
-                let report = try vault.backup(
-                    request, progress: run.progress, cancellation: run.cancellation)
-                run.keep(recoveryPoint: report.id.hex)
-                for warning in report.warnings { run.warn(warning) }
-                run.skip(task: 2)
-                return report
-            }.value
-            reporter.stop()
-        } catch {
-            reporter.stop()
-            throw error
+        var request = ItemBackup(
+            try subscription.place(named: vault), item: item, disks: disks)
+        request.level = level
+        request.isParanoid = paranoid
+        request.replication = replicate ? .asked : .never
+        let report = try progress.shown("backing up", subscription, global) {
+            [request] operations throws(KuraError) in try operations.backup(request)
         }
+        let made = report.made
         progress.printStages(
-            report.stages, seconds: report.seconds, threads: request.threads,
-            replicas: report.replicaNanoseconds)
-        var warnings = report.warnings
-        if let warning = subscription.noteBackup(report, in: vault) { warnings.append(warning) }
-        if replicate { warnings += bringAcross(vault, subscription) }
-        try show(report, vault, expires: subscription.expiry(of: report, in: vault))
-        if let warning = mergeRuns(vault) { warnings.append(warning) }
-        for warning in warnings { Terminal.warn(warning) }
-        healMetDamage(vault)
-        if !warnings.isEmpty || !vault.damage.isEmpty { throw EarlyExit.warnings }
-    }
-
-    /// After the report, because nobody has to wait for it.
-    /// - Returns: why the index stays in more files than it should.
-    private func mergeRuns(_ vault: Vault) -> String? {
-        do throws(KuraError) {
-            try vault.mergeRuns(Interrupts.cancellation)
-            return nil
-        } catch {
-            return error.code == .interrupted
-                ? nil : "index runs were not merged: \(error.message)"
-        }
-    }
-
-    /// - Returns: why the point is not in the pair; it is durable in its own region all the same.
-    private func bringAcross(_ vault: Vault, _ subscription: Subscription) -> [String] {
-        let meter = Progress()
-        let reporter = ProgressReporter("replicating", meter, style: progress.style(global))
-        defer { reporter.stop() }
-        do throws(KuraError) {
-            let report = try subscription.replicate(
-                subscription.place(of: vault), progress: meter,
-                cancellation: Interrupts.cancellation)
-            return report.allProblems
-        } catch {
-            return ["not replicated: \(error.message)"]
-        }
+            made.stages, seconds: made.seconds,
+            threads: progress.threads ?? Threads.processorCount,
+            replicas: made.replicaNanoseconds)
+        try show(report)
+        for warning in report.warnings { Terminal.warn(warning) }
+        if !report.warnings.isEmpty { throw EarlyExit.warnings }
     }
 
     private func open(_ path: String) throws(KuraError) -> BackupRequest.Disk {
@@ -141,7 +92,8 @@ struct BackupCommand: ParsableCommand {
         return BackupRequest.Disk(name: name, source: .file(try SourceFile(FilePath(path))))
     }
 
-    private func show(_ report: BackupReport, _ vault: Vault, expires: Int64?) throws {
+    private func show(_ done: ItemBackupReport) throws {
+        let (report, vault) = (done.made, done.vault)
         let counts = report.point.counts
         let known = counts.dataBytes - counts.newBytes
         let rewritten = report.rewrittenBytes == 0 ? ""
@@ -160,13 +112,14 @@ struct BackupCommand: ParsableCommand {
         try global.show(
             text: text, ids: [report.id.hex],
             json: PointView(vault, report.id, report.point, holders: report.replicas,
-                expires: expires)
+                expires: done.expires)
                 .json.merging([
                     "metadata_bytes": .number(report.metadataBytes),
                     "rewritten_bytes": .number(report.rewrittenBytes),
                     "seconds": .fraction(report.seconds),
                     "replicas": .array(report.replicas.map(JSON.init)),
-                    "warnings": .array(report.warnings.map(JSON.string)),
+                    "job": .string(done.job),
+                    "warnings": .array(done.warnings.map(JSON.string)),
                 ]))
     }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Glibc
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraStore
 import KuraVault
 import SystemPackage
@@ -14,7 +14,8 @@ struct DrillCommand: ParsableCommand {
             Takes the active region out, in thought only, restores the newest recovery point that
             the paired region has to a scratch place, compares it with what the active region
             restores, and reports the achieved recovery point and recovery time. Nothing is written
-            to either region. Exit code 12 means that the restored disks differ.
+            to either region but an entry in the audit journal, and what heals damage that it met.
+            Exit code 12 means that the restored disks differ.
 
             EXAMPLES
               kura drill --vault gold
@@ -34,30 +35,19 @@ struct DrillCommand: ParsableCommand {
 
     func run() throws {
         let subscription = try global.subscription()
-        let place = try subscription.place(named: vault)
-        let meter = Progress()
-        let reporter = ProgressReporter("restoring", meter, style: progress.style(global))
-        let report: DrillReport
-        do {
-            report = try subscription.runJob(
-                .drill, vault: place.name, progress: meter, cancellation: Interrupts.cancellation
-            ) { run throws(KuraError) in
-                try subscription.drill(
-                    place, scratch: FilePath(scratch ?? Self.temporaryDirectory),
-                    threads: progress.threads ?? Threads.processorCount, progress: run.progress,
-                    cancellation: run.cancellation)
-            }.value
-            reporter.stop()
-        } catch {
-            reporter.stop()
-            throw error
+        let request = DrillRequest(
+            vault: vault, scratch: FilePath(scratch ?? Self.temporaryDirectory))
+        let report = try progress.shown("restoring", subscription, global) {
+            operations throws(KuraError) in try operations.drill(request)
         }
         try global.show(text: Self.text(report), ids: [report.id.hex], json: Self.json(report))
+        for warning in report.warnings { Terminal.warn(warning) }
         if !report.differing.isEmpty { throw EarlyExit.damage }
+        if !report.warnings.isEmpty { throw EarlyExit.warnings }
     }
 
     private static var temporaryDirectory: String {
-        getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        CommandContext.environment["TMPDIR"] ?? "/tmp"
     }
 
     private static func text(_ report: DrillReport) -> String {
@@ -82,6 +72,8 @@ struct DrillCommand: ParsableCommand {
             "rpo_seconds": .fraction(Double(report.lag) / 1e9),
             "age_seconds": .fraction(Double(report.age) / 1e9),
             "rto_seconds": .fraction(report.seconds), "bytes": .number(report.bytes),
+            "job": .string(report.job),
+            "damaged": .array(report.damage.map { DamageView($0).json() }),
             "compared": .bool(report.isCompared), "comparison": .string(report.comparison),
             "differing": .array(report.differing.map(JSON.string)),
         ]

@@ -1,6 +1,7 @@
 import ArgumentParser
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraReplication
 import KuraStore
 import KuraVault
@@ -30,11 +31,9 @@ struct RegionFailoverCommand: ParsableCommand {
 
     func run() throws {
         let subscription = try global.subscription()
-        let report = try FailoverView.withReporter(progress.style(global)) {
-            meter throws(KuraError) in
-            try subscription.failOver(
-                name, acceptLoss: acceptLoss, progress: meter,
-                cancellation: Interrupts.cancellation)
+        let request = RegionMove(name, acceptsLoss: acceptLoss)
+        let report = try progress.shown("replicating", subscription, global) {
+            operations throws(KuraError) in try operations.failOver(request)
         }
         try FailoverView(report, verb: "failover", back: false).show(global)
     }
@@ -62,11 +61,9 @@ struct RegionFailbackCommand: ParsableCommand {
 
     func run() throws {
         let subscription = try global.subscription()
-        let report = try FailoverView.withReporter(progress.style(global)) {
-            meter throws(KuraError) in
-            try subscription.failBack(
-                name, acceptLoss: acceptLoss, progress: meter,
-                cancellation: Interrupts.cancellation)
+        let request = RegionMove(name, acceptsLoss: acceptLoss)
+        let report = try progress.shown("replicating", subscription, global) {
+            operations throws(KuraError) in try operations.failBack(request)
         }
         try FailoverView(report, verb: "failback", back: true).show(global)
     }
@@ -82,15 +79,6 @@ struct FailoverView {
         self.report = report
         self.verb = verb
         self.back = back
-    }
-
-    static func withReporter(
-        _ style: ProgressStyle, _ body: (Progress) throws(KuraError) -> FailoverReport
-    ) throws(KuraError) -> FailoverReport {
-        let meter = Progress()
-        let reporter = ProgressReporter("replicating", meter, style: style)
-        defer { reporter.stop() }
-        return try body(meter)
     }
 
     func show(_ global: GlobalOptions) throws {

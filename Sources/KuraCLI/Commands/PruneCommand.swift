@@ -1,6 +1,7 @@
 import ArgumentParser
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraPolicy
 import KuraStore
 import KuraVault
@@ -38,55 +39,15 @@ struct PruneCommand: ParsableCommand {
 
     func run() throws {
         let subscription = try global.subscription()
-        let dropping = try points(subscription)
-        let places = try vault.map { [try subscription.place(named: $0)] } ?? subscription.places()
-        let meter = Progress()
-        let reporter = ProgressReporter("pruning", meter, style: progress.style(global))
-        var reports: [PruneReport] = []
-        do {
-            defer { reporter.stop() }
-            for place in places {
-                reports.append(try prune(place, dropping, subscription, meter))
-            }
+        let request = Pruning(vault: vault, dropping: drop)
+        let reports = try progress.shown("pruning", subscription, global) {
+            operations throws(KuraError) in
+            dryRun ? try operations.prunePlan(request) : try operations.prune(request)
         }
         try show(reports)
         let warnings = reports.flatMap(\.warnings)
         for warning in warnings { Terminal.warn(warning) }
         if !warnings.isEmpty { throw EarlyExit.warnings }
-    }
-
-    private func prune(
-        _ place: VaultPlace, _ dropping: Set<RecoveryPointID>, _ subscription: Subscription,
-        _ meter: Progress
-    ) throws(KuraError) -> PruneReport {
-        guard !dryRun else {
-            return try subscription.prunePlan(
-                place, dropping: dropping, cancellation: Interrupts.cancellation)
-        }
-        return try subscription.runJob(
-            .prune, vault: place.name, progress: meter, cancellation: Interrupts.cancellation
-        ) { run throws(KuraError) in
-            let report = try subscription.prune(
-                place, dropping: dropping, progress: run.progress, cancellation: run.cancellation)
-            for warning in report.warnings { run.warn(warning) }
-            return report
-        }.value
-    }
-
-    /// Ids of the points to drop. One that cannot be read is named by its id.
-    private func points(_ subscription: Subscription) throws -> Set<RecoveryPointID> {
-        var ids = Set<RecoveryPointID>()
-        for reference in drop {
-            do throws(KuraError) {
-                ids.insert(try subscription.recoveryPoint(reference, in: vault).id)
-            } catch {
-                guard error.code == .damaged, let id = RecoveryPointID(hex: reference) else {
-                    throw error
-                }
-                ids.insert(id)
-            }
-        }
-        return ids
     }
 
     private func show(_ reports: [PruneReport]) throws {

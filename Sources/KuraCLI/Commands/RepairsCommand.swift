@@ -1,5 +1,6 @@
 import ArgumentParser
 import KuraFormat
+import KuraOperations
 import KuraStore
 import KuraVault
 import SystemPackage
@@ -59,7 +60,7 @@ struct RepairsCommand: ParsableCommand {
             text: ledger + "\n\n" + totals.text,
             json: ["repairs": .array(repairs), "counters": .array(counters)])
         for vault in vaults {
-            for damage in vault.damage { Terminal.warn(DamageView(damage).text()) }
+            for damage in vault.damage { Terminal.warn(damage.text()) }
         }
         if vaults.contains(where: { !$0.damage.isEmpty }) { throw EarlyExit.warnings }
     }

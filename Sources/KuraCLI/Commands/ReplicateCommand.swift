@@ -1,7 +1,7 @@
 import ArgumentParser
 import KuraFormat
 import KuraIO
-import KuraReplication
+import KuraOperations
 import KuraStore
 import KuraVault
 
@@ -33,106 +33,57 @@ struct ReplicateCommand: ParsableCommand {
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var global: GlobalOptions
 
-    private func replicate(
-        _ subscription: Subscription, _ meter: Progress
-    ) throws(KuraError) -> ReplicateReport {
-        guard !dryRun else {
-            return try subscription.replicate(
-                vault: vault, isDryRun: true, progress: meter,
-                cancellation: Interrupts.cancellation)
-        }
-        return try subscription.runJob(
-            .replicate, vault: vault ?? "", progress: meter,
-            cancellation: Interrupts.cancellation
-        ) { run throws(KuraError) in
-            try subscription.replicate(
-                vault: vault, isDryRun: false, progress: run.progress,
-                cancellation: run.cancellation)
-        }.value
-    }
-
     func run() throws {
-        var subscription = try global.subscription()
-        if !dryRun, try !subscription.repairIdentities().isEmpty {
-            subscription = try global.subscription()
+        let subscription = try global.subscription()
+        let request = CopiesUpdate(vault: vault)
+        if dryRun {
+            let plan = try progress.shown("copying", subscription, global) {
+                operations throws(KuraError) in try operations.replicationPlan(request)
+            }
+            return try end(
+                plan.replicas, AcrossRegions(plan), warnings: plan.warnings,
+                isSound: plan.replicas.lost.isEmpty)
         }
-        let meter = Progress()
-        let reporter = ProgressReporter("copying", meter, style: progress.style(global))
-        let report: ReplicateReport
-        let across: AcrossRegions
-        do {
-            report = try replicate(subscription, meter)
-            // What was filled just now is usable from here on.
-            if !report.filled.isEmpty { subscription = try global.subscription() }
-            across = try copyAcross(subscription, meter)
-            reporter.stop()
-        } catch {
-            reporter.stop()
-            throw error
+        let report = try progress.shown("copying", subscription, global) {
+            operations throws(KuraError) in try operations.replicate(request)
         }
-        try show(report, across)
-        for problem in report.problems {
-            Terminal.warn(problem.message + (problem.remedy.map { "; \($0)" } ?? ""))
-        }
-        for target in report.targets {
-            guard let problem = target.problem else { continue }
-            Terminal.warn(
-                "vault \(target.vault) in replica \(target.replica) of region \(target.region) is "
-                    + "not up to date: \(problem.message)")
-        }
-        for file in report.lost { Terminal.warn("no replica has a good copy: \(file)") }
-        for warning in across.warnings { Terminal.warn(warning) }
-        if !report.lost.isEmpty || !across.isSound { throw EarlyExit.damage }
-        if !report.isComplete || !across.warnings.isEmpty { throw EarlyExit.warnings }
+        try end(
+            report.replicas, AcrossRegions(report), warnings: report.warnings,
+            isSound: report.isSound)
     }
 
-    /// From region to region: plans when nothing is to be changed, else reports.
+    private func end(
+        _ replicas: ReplicaCatchUpReport, _ across: AcrossRegions, warnings: [String],
+        isSound: Bool
+    ) throws {
+        try show(replicas, across)
+        for warning in warnings { Terminal.warn(warning) }
+        if !isSound { throw EarlyExit.damage }
+        if !warnings.isEmpty { throw EarlyExit.warnings }
+    }
+
+    /// From region to region, as it is shown.
     private struct AcrossRegions {
         var lines: [String] = []
         /// Per name of a vault.
         var json: [String: JSON] = [:]
-        var warnings: [String] = []
-        /// Whether everything that was to be copied had a good copy.
-        var isSound = true
-    }
 
-    private func copyAcross(
-        _ subscription: Subscription, _ meter: Progress
-    ) throws(KuraError) -> AcrossRegions {
-        var across = AcrossRegions()
-        let places: [VaultPlace]
-        if let vault {
-            places = [try subscription.place(named: vault)]
-        } else {
-            places = try subscription.places()
-        }
-        for place in places where place.record.pair != nil {
-            do throws(KuraError) {
-                if dryRun {
-                    let plans = try subscription.replicationPlan(of: place)
-                    across.lines += ReplicationView.lines([plans.there, plans.back])
-                    across.warnings += plans.there.problems + plans.back.problems
-                    across.json[place.name] = ReplicationView.json([plans.there, plans.back])
-                } else {
-                    let report = try subscription.replicate(
-                        place, threads: progress.threads ?? Replication.defaultThreads,
-                        progress: meter, cancellation: Interrupts.cancellation)
-                    across.lines += ReplicationView.lines(place, report)
-                    across.warnings += report.allProblems
-                    across.isSound = across.isSound && report.isComplete
-                    across.json[place.name] = ReplicationView.json(place, report)
-                }
-            } catch {
-                // One vault whose regions cannot be reached does not keep the others waiting.
-                guard error.code == .replicaMissing, vault == nil else { throw error }
-                across.warnings.append(
-                    error.message + (error.remedy.map { "; \($0)" } ?? ""))
+        init(_ plan: CopiesUpdatePlan) {
+            for (place, there, back) in plan.regions {
+                lines += ReplicationView.lines([there, back])
+                json[place.name] = ReplicationView.json([there, back])
             }
         }
-        return across
+
+        init(_ report: CopiesUpdateReport) {
+            for (place, copied) in report.regions {
+                lines += ReplicationView.lines(place, copied)
+                json[place.name] = ReplicationView.json(place, copied)
+            }
+        }
     }
 
-    private func show(_ report: ReplicateReport, _ across: AcrossRegions) throws {
+    private func show(_ report: ReplicaCatchUpReport, _ across: AcrossRegions) throws {
         var table = Table([
             ("vault", .left), ("region", .left), ("replica", .right),
             (dryRun ? "to copy" : "copied", .right), ("size", .right), ("points", .right),
@@ -169,7 +120,7 @@ struct ReplicateCommand: ParsableCommand {
         return dryRun && target.amount.files > 0 ? "behind" : "up to date"
     }
 
-    private static func vaults(_ report: ReplicateReport, _ across: AcrossRegions) -> [JSON] {
+    private static func vaults(_ report: ReplicaCatchUpReport, _ across: AcrossRegions) -> [JSON] {
         var names = across.json.keys.sorted()
         for target in report.targets where !names.contains(target.vault) {
             names.append(target.vault)

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Glibc
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraStore
 import KuraVault
 import SystemPackage
@@ -50,52 +50,67 @@ struct RestoreCommand: ParsableCommand {
     func run() throws {
         let subscription = try global.subscription()
         let found = try subscription.recoveryPoint(point, in: vault, region: region)
-        if let notice = subscription.place(of: found.vault).notice { Terminal.warn(notice) }
-        let disks = try chosenDisks(found.point)
-        healLostRuns(found.vault)
-        if output == "-" { return try restoreToOutput(disks, found) }
-        try refuseVaultDirectories(subscription)
-        var outputs: [JSON] = []
-        var lines: [String] = []
-        var total = RestoreReport()
-        let targets = try targets(for: disks)
-        for (disk, path) in targets {
-            let report = try subscription.runJob(
-                .restore, vault: found.vault.record.name, item: found.point.item,
-                cancellation: Interrupts.cancellation
-            ) { run throws(KuraError) in
-                run.begin(task: 0)
-                run.keep(recoveryPoint: found.id.hex)
-                return try restore(disk, to: path, found.vault, run)
-            }.value
-            total.bytesWritten += report.bytesWritten
-            total.dataBytes += report.dataBytes
-            total.decodedBytes += report.decodedBytes
-            total.seconds += report.seconds
-            total.lost += report.lost
-            outputs.append([
-                "disk": .string(disk.name), "path": .string(path.string),
-                "bytes_written": .number(report.bytesWritten),
-                "data_bytes": .number(report.dataBytes),
-                "decoded_bytes": .number(report.decodedBytes),
-                "lost": .array(report.lost.map(Self.json)),
-            ])
-            lines.append(
-                "restored \(disk.name) to \(path): \(Units.bytes(report.bytesWritten)), of it data "
-                    + "\(Units.bytes(report.dataBytes)), in \(Units.duration(report.seconds)) "
-                    + "(\(Units.rate(report.bytesWritten, seconds: report.seconds)))")
-            lines += Self.lines(report.lost)
+        var request = PointRestore(found, disk: disk, to: try target())
+        request.isRegionChosen = region != nil
+        request.overwrites = force
+        request.skipsLost = skipLost
+        let report = try progress.shown("restoring", subscription, global) {
+            [request] operations throws(KuraError) in try operations.restore(request)
         }
+        let total = report.total
+        progress.printStages(
+            total.stages, seconds: total.seconds,
+            threads: progress.threads ?? Threads.processorCount)
+        if output == "-" {
+            for line in Self.lines(total.lost) { Terminal.warn(line) }
+        } else {
+            try show(report, of: found.id)
+        }
+        for warning in report.warnings { Terminal.warn(warning) }
+        if !total.lost.isEmpty { throw EarlyExit.damage }
+        if !report.warnings.isEmpty { throw EarlyExit.warnings }
+    }
+
+    private func target() throws(KuraError) -> PointRestore.Output {
+        guard output == "-" else { return .path(FilePath(output)) }
+        guard Terminal.isOutputOpen else { throw Terminal.closedOutput("it is closed") }
+        return .stream(
+            OutputStream(descriptor: Terminal.outputDescriptor, name: "standard output"))
+    }
+
+    private func show(_ report: PointRestoreReport, of point: RecoveryPointID) throws {
+        var lines: [String] = []
+        for disk in report.disks {
+            let restored = disk.report
+            lines.append(
+                "restored \(disk.disk.name) to \(disk.path?.string ?? output): "
+                    + "\(Units.bytes(restored.bytesWritten)), of it data "
+                    + "\(Units.bytes(restored.dataBytes)), in "
+                    + "\(Units.duration(restored.seconds)) "
+                    + "(\(Units.rate(restored.bytesWritten, seconds: restored.seconds)))")
+            lines += Self.lines(restored.lost)
+        }
+        let total = report.total
         try global.show(
-            text: lines.joined(separator: "\n"), ids: targets.map(\.1.string),
+            text: lines.joined(separator: "\n"), ids: report.disks.compactMap(\.path?.string),
             json: [
-                "recovery_point": .string(found.id.hex),
+                "recovery_point": .string(point.hex), "job": .string(report.job),
                 "bytes_written": .number(total.bytesWritten),
                 "data_bytes": .number(total.dataBytes),
                 "decoded_bytes": .number(total.decodedBytes), "seconds": .fraction(total.seconds),
-                "outputs": .array(outputs),
+                "outputs": .array(report.disks.map(Self.json)),
+                "damaged": .array(report.damage.map { DamageView($0).json() }),
             ])
-        try endWithWarnings(found.vault, total)
+    }
+
+    private static func json(_ disk: PointRestoreReport.Disk) -> JSON {
+        [
+            "disk": .string(disk.disk.name), "path": JSON(disk.path?.string),
+            "bytes_written": .number(disk.report.bytesWritten),
+            "data_bytes": .number(disk.report.dataBytes),
+            "decoded_bytes": .number(disk.report.decodedBytes),
+            "lost": .array(disk.report.lost.map(json)),
+        ]
     }
 
     private static func json(_ lost: Range<UInt64>) -> JSON {
@@ -116,137 +131,5 @@ struct RestoreCommand: ParsableCommand {
             lines.append("  and \(lost.count - lostLinesMax) more places: see --json")
         }
         return lines
-    }
-
-    /// A restore can do without an index run only when its packs are listed again. Where that
-    /// fails, the restore says what it cannot find.
-    private func healLostRuns(_ vault: Vault) {
-        do throws(KuraError) {
-            _ = try vault.healLostRuns()
-        } catch {
-            Terminal.warn("lost index runs were not rebuilt: \(error.message)")
-        }
-    }
-
-    private func endWithWarnings(_ vault: Vault, _ report: RestoreReport) throws {
-        for problem in vault.problems { Terminal.warn(problem.message) }
-        healMetDamage(vault)
-        if !report.lost.isEmpty { throw EarlyExit.damage }
-        let isElsewhere = region == nil && vault.region.id != vault.record.activeRegion
-        if !vault.damage.isEmpty || !vault.problems.isEmpty || isElsewhere {
-            throw EarlyExit.warnings
-        }
-    }
-
-    private func chosenDisks(_ point: RecoveryPoint) throws(KuraError) -> [DiskRecord] {
-        guard let disk else { return point.disks }
-        guard let found = point.disks.first(where: { $0.name == disk }) else {
-            let names = point.disks.map(\.name).joined(separator: ", ")
-            throw KuraError(
-                .notFound, "the recovery point has no disk \(disk)", remedy: "its disks: \(names)")
-        }
-        return [found]
-    }
-
-    private func restoreToOutput(_ disks: [DiskRecord], _ found: LocatedPoint) throws {
-        guard disks.count == 1 else {
-            throw KuraError(
-                .invalidInput, "standard output takes one disk, the recovery point has "
-                    + "\(disks.count)", remedy: "choose one with --disk")
-        }
-        guard Terminal.isOutputOpen else { throw Terminal.closedOutput("it is closed") }
-        let stream = OutputStream(
-            descriptor: Terminal.outputDescriptor, name: "standard output")
-        let report = try run(
-            disks[0], .stream(stream), found.vault, Progress(), Interrupts.cancellation)
-        for line in Self.lines(report.lost) { Terminal.warn(line) }
-        try endWithWarnings(found.vault, report)
-    }
-
-    private func run(
-        _ disk: DiskRecord, _ target: RestoreTarget, _ vault: Vault, _ meter: Progress,
-        _ cancellation: Cancellation
-    ) throws(KuraError) -> RestoreReport {
-        let reporter = ProgressReporter("restoring", meter, style: progress.style(global))
-        defer { reporter.stop() }
-        let threads = progress.threads ?? Threads.processorCount
-        let report = try vault.restore(
-            disk, to: target, threads: threads, skipsLost: skipLost, progress: meter,
-            cancellation: cancellation)
-        progress.printStages(report.stages, seconds: report.seconds, threads: threads)
-        return report
-    }
-
-    private func restore(
-        _ disk: DiskRecord, to path: FilePath, _ vault: Vault, _ job: JobRun
-    ) throws(KuraError) -> RestoreReport {
-        let start = Clock.steady()
-        let file: TargetFile
-        do throws(TargetError) {
-            file = try TargetFile(
-                path, byteCount: disk.byteCount, overwrite: force,
-                followsLink: path == FilePath(output))
-        } catch {
-            throw KuraError(error)
-        }
-        do {
-            var report = try run(disk, .file(file), vault, job.progress, job.cancellation)
-            try file.finish()
-            report.seconds = Double(Clock.steady() - start) / 1e9
-            return report
-        } catch {
-            file.abandon()
-            throw KuraError(error)
-        }
-    }
-
-    /// One disk goes to the path itself, or into it when it is a directory; several go into it.
-    private func targets(
-        for disks: [DiskRecord]
-    ) throws(KuraError) -> [(DiskRecord, FilePath)] {
-        let path = FilePath(output)
-        let isDirectory: Bool
-        do throws(IOError) {
-            let fileSystem = LocalFileSystem()
-            let exists = try fileSystem.exists(path)
-            isDirectory = exists ? try fileSystem.status(path).kind == .directory : false
-            if disks.count > 1, !exists { try fileSystem.makeDirectory(path) }
-        } catch {
-            throw KuraError(io: error)
-        }
-        guard disks.count > 1 || isDirectory else { return [(disks[0], path)] }
-        // The names come from the vault: none of them may lead out of the directory.
-        for disk in disks { try Name.check(disk.name, what: "a restored disk") }
-        return disks.map { ($0, path.appending($0.name)) }
-    }
-
-    /// A restore into a region's own directories would damage what it reads from.
-    private func refuseVaultDirectories(_ subscription: Subscription) throws(KuraError) {
-        let target = Self.resolved(FilePath(output))
-        for region in subscription.regions {
-            for replica in region.replicas where target.starts(with: Self.resolved(replica.path)) {
-                throw KuraError(
-                    .invalidInput, "\(output) is inside replica \(replica.ordinal) of region "
-                        + "\(region.name)", remedy: "choose a path outside the vault")
-            }
-        }
-    }
-
-    /// The path with every link followed, as far as it exists.
-    private static func resolved(_ path: FilePath) -> FilePath {
-        var missing: [FilePath.Component] = []
-        var current = path
-        while true {
-            let text = current.isEmpty ? "." : current.string
-            if let real = realpath(text, nil) {
-                defer { free(real) }
-                var result = FilePath(String(cString: real))
-                for component in missing.reversed() { result.append(component) }
-                return result
-            }
-            guard let last = current.lastComponent else { return path }
-            missing.append(last)
-            current.removeLastComponent()
-        }
     }
 }

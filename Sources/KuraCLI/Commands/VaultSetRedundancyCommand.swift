@@ -1,6 +1,7 @@
 import ArgumentParser
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraReplication
 import KuraStore
 import KuraVault
@@ -32,18 +33,9 @@ struct VaultSetRedundancyCommand: ParsableCommand {
 
     func run() throws {
         let subscription = try global.subscription()
-        let place = try subscription.place(named: name)
-        let meter = Progress()
-        let reporter = ProgressReporter("copying", meter, style: progress.style(global))
-        let change: RedundancyChange
-        do {
-            change = try subscription.setRedundancy(
-                of: place, to: kind.value, convert: convert, progress: meter,
-                cancellation: Interrupts.cancellation)
-            reporter.stop()
-        } catch {
-            reporter.stop()
-            throw error
+        let request = RedundancyRequest(vault: name, kind: kind.value, converts: convert)
+        let change = try progress.shown("copying", subscription, global) {
+            operations throws(KuraError) in try operations.setRedundancy(request)
         }
         var lines = [
             change.from == change.to
@@ -70,5 +62,7 @@ struct VaultSetRedundancyCommand: ParsableCommand {
                 "verified_chunks": .number(change.verified?.chunks ?? 0),
                 "left_behind": .array(change.leftBehind.map { .string($0.string) }),
             ])
+        for warning in change.warnings { Terminal.warn(warning) }
+        if !change.warnings.isEmpty { throw EarlyExit.warnings }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraStore
 import KuraVault
 import SystemPackage
@@ -74,68 +75,29 @@ struct VerifyCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        var subscription = try global.subscription()
-        var identities: [Damage] = []
-        if repair {
-            identities = try subscription.repairIdentities()
-            if !identities.isEmpty { subscription = try global.subscription() }
+        let subscription = try global.subscription()
+        let request = Verification(
+            vault: vault, point: point,
+            VerifyRequest(
+                level: level == .packs ? .packs : .chunks, replica: replica,
+                maxAge: maxAge?.nanoseconds, maxDuration: maxDuration?.nanoseconds,
+                repair: repair))
+        let report = try progress.shown("verifying", subscription, global) {
+            operations throws(KuraError) in try operations.verify(request)
         }
-        var request = VerifyRequest(
-            level: level == .packs ? .packs : .chunks, replica: replica,
-            maxAge: maxAge?.nanoseconds, maxDuration: maxDuration?.nanoseconds, repair: repair,
+        let total = report.total
+        progress.printStages(
+            total.stages, seconds: total.seconds,
             threads: progress.threads ?? Threads.processorCount)
-        let vaults: [Vault]
-        if let point {
-            let found = try subscription.recoveryPoint(point, in: vault)
-            request.point = found.id
-            vaults = [found.vault]
-        } else {
-            vaults = try subscription.copiesOfVaults(named: vault)
-        }
-        var total = VerifyReport()
-        total.damaged = identities
-        var oldest: [Int64?] = []
-        let meter = Progress()
-        let reporter = ProgressReporter("verifying", meter, style: progress.style(global))
-        do {
-            for vault in vaults {
-                let report = try subscription.runJob(
-                    repair ? .repair : .verify, vault: vault.record.name, progress: meter,
-                    cancellation: Interrupts.cancellation
-                ) { [request] run throws(KuraError) in
-                    let report = try vault.verify(
-                        request, progress: run.progress, cancellation: run.cancellation)
-                    for damage in report.damaged { run.warn("\(damage.path): \(damage.detail)") }
-                    return report
-                }.value
-                total.packs += report.packs
-                total.skipped += report.skipped
-                total.copies += report.copies
-                total.provenCopies += report.provenCopies
-                total.warnings += report.warnings
-                if report.copies > 0 { oldest.append(report.oldestVerified) }
-                total.chunks += report.chunks
-                total.bytes += report.bytes
-                total.damaged += report.damaged
-                total.seconds += report.seconds
-                total.stages += report.stages
-            }
-            reporter.stop()
-        } catch {
-            reporter.stop()
-            throw error
-        }
-        total.oldestVerified = oldest.contains(nil) ? nil : oldest.compactMap { $0 }.min()
-        progress.printStages(total.stages, seconds: total.seconds, threads: request.threads)
         try show(total)
-        for warning in total.warnings { Terminal.warn(warning) }
+        for warning in report.warnings { Terminal.warn(warning) }
         try warnAboutRegions(subscription)
         if !total.remaining.isEmpty { throw EarlyExit.damage }
-        if !total.damaged.isEmpty || !total.warnings.isEmpty { throw EarlyExit.warnings }
+        if !total.damaged.isEmpty || !report.warnings.isEmpty { throw EarlyExit.warnings }
     }
 
     private func show(_ report: VerifyReport) throws {
-        var lines = report.damaged.map { "damaged: \(DamageView($0).text(separator: "\n  "))" }
+        var lines = report.damaged.map { "damaged: \($0.text(separator: "\n  "))" }
         let what = report.chunks > 0 ? ", \(Units.count(report.chunks)) chunks decoded" : ""
         lines.append(
             "read \(Units.count(UInt64(report.packs))) copies of packs\(what), "

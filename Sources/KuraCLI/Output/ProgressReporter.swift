@@ -61,13 +61,14 @@ final class ProgressReporter: Sendable {
 
     private func draw() {
         let values = progress.current
+        let verb = values.stage ?? verb
         let seconds = Double(Clock.steady() - start) / 1e9
         switch style {
         case .line:
-            let text = line(values, seconds)
+            let text = line(verb, values, seconds)
             Terminal.writeError("\r\(text.prefix(Terminal.columns - 1))\u{1B}[K")
         case .log:
-            Terminal.writeError("kura: \(line(values, seconds))\n")
+            Terminal.writeError("kura: \(line(verb, values, seconds))\n")
         case .json:
             let document: JSON = if let unit {
                 [
@@ -90,7 +91,7 @@ final class ProgressReporter: Sendable {
         }
     }
 
-    private func line(_ values: Progress.Values, _ seconds: Double) -> String {
+    private func line(_ verb: String, _ values: Progress.Values, _ seconds: Double) -> String {
         guard let unit else { return Self.line(verb, values, seconds) }
         return "\(verb)  \(Units.count(values.doneBytes)) of \(Units.count(values.totalBytes)) "
             + "\(unit)  \(Units.percent(values.doneBytes, of: values.totalBytes))"

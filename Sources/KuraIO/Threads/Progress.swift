@@ -9,6 +9,8 @@ public final class Progress: Sendable {
         public var dataBytes: UInt64 = 0
         /// Of `dataBytes`, those the vault did not hold before.
         public var newBytes: UInt64 = 0
+        /// What is being done, where an operation has several parts: "replicating".
+        public var stage: String?
     }
 
     private let values = Guarded(Values())
@@ -16,6 +18,14 @@ public final class Progress: Sendable {
     public init() {}
 
     public var current: Values { values.read() }
+
+    /// Begins another part of an operation: counts start anew.
+    package func begin(stage: String) {
+        values.update { values in
+            values = Values()
+            values.stage = stage
+        }
+    }
 
     package func update(_ body: (inout Values) -> Void) { values.update(body) }
 }

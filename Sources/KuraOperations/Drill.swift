@@ -2,9 +2,23 @@ public import KuraFormat
 public import KuraIO
 internal import Glibc
 internal import KuraReplication
-internal import KuraStore
+public import KuraStore
+internal import KuraVault
 internal import Synchronization
 public import SystemPackage
+
+/// A vault whose region is lost in thought.
+public struct DrillRequest: Sendable {
+    /// The vault's name.
+    public var vault: String
+    /// An existing directory with room for the disks; what is restored there is removed again.
+    public var scratch: FilePath
+
+    public init(vault: String, scratch: FilePath) {
+        self.vault = vault
+        self.scratch = scratch
+    }
+}
 
 /// What a drill found out: whether, how fast and how much a vault comes back without its active
 /// region.
@@ -29,22 +43,43 @@ public struct DrillReport: Sendable {
     public var comparison = ""
     /// Disks whose restored bytes are not those of the active region.
     public var differing: [String] = []
+    public var job = ""
+    /// What was met damaged on the way, each healed or with the reason why not.
+    public var damage: [Damage] = []
+    /// Everything that the user should know, damage included.
+    public var warnings: [String] = []
 }
 
-extension Subscription {
-    /// Takes the active region of a vault out, in thought only, and restores the newest point that
-    /// the other region has. Reads both regions, writes to neither.
+extension Operations {
+    /// Takes the active region of a vault out, in thought only, restores the newest point that the
+    /// other region has, and compares it with what the active region restores, as one job.
     ///
-    /// - Parameter scratch: an existing directory with room for the disks; what is restored there
-    ///   is removed again.
-    public func drill(
-        _ place: VaultPlace, scratch: FilePath, threads: Int = Threads.processorCount,
-        progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
-    ) throws(KuraError) -> DrillReport {
+    /// Reads both regions. Writes to them nothing but the entry in the audit journal and what heals
+    /// damage that was met.
+    public func drill(_ request: DrillRequest) throws(KuraError) -> DrillReport {
+        let place = try subscription.place(named: request.vault)
+        let done = try withJob(
+            .drill, vault: place.name, auditing: [place]
+        ) { job throws(KuraError) in
+            try refuseOwnDirectories(request.scratch)
+            let passive = try otherRegion(of: place)
+            let directory = context.resolve(request.scratch)
+                .appending("kura-drill-\(UniqueID.random())")
+            try withKuraErrors { try LocalFileSystem().makeDirectory(directory) }
+            defer { Self.remove(directory) }
+            return try drill(place, passive, in: directory, job)
+        }
+        var report = done.value
+        report.job = done.id
+        report.warnings = done.warnings
+        return report
+    }
+
+    private func otherRegion(of place: VaultPlace) throws(KuraError) -> Region {
         guard place.record.pair != nil else {
             throw KuraError(
-                .refused, "vault \(place.name) is \(place.record.redundancy.name): without a paired "
-                    + "region there is nothing to drill",
+                .refused, "vault \(place.name) is \(place.record.redundancy.name): without a "
+                    + "paired region there is nothing to drill",
                 remedy: "run: kura vault set-redundancy \(place.name) grs --convert")
         }
         guard place.isPassiveReachable, let passive = place.passive else {
@@ -52,9 +87,12 @@ extension Subscription {
                 .replicaMissing, "region \(place.passiveName ?? "") cannot be reached, so nothing "
                     + "could be restored from it", remedy: "mount its disks")
         }
-        let directory = scratch.appending("kura-drill-\(UniqueID.random())")
-        try withKuraErrors { try LocalFileSystem().makeDirectory(directory) }
-        defer { Self.remove(directory) }
+        return passive
+    }
+
+    private func drill(
+        _ place: VaultPlace, _ passive: Region, in directory: FilePath, _ job: OperationJob
+    ) throws(KuraError) -> DrillReport {
         let start = Clock.steady()
         let vault = Vault(region: passive, record: place.record)
         let newest = try vault.heldPoints().isEmpty
@@ -65,19 +103,36 @@ extension Subscription {
                     + "nothing would come back",
                 remedy: "run: kura replicate --vault \(place.name)")
         }
+        job.run.keep(recoveryPoint: newest.id.hex)
+        job.describe("recovery point \(newest.id.hex)")
         var report = DrillReport(
             vault: place.name, region: passive.name, id: newest.id, point: newest.point,
             lag: Clock.elapsed(
                 from: newest.point.time, to: try newestCommitted(of: place, newest.point.time)),
-            age: Clock.elapsed(from: newest.point.time, to: Clock.now()), seconds: 0)
+            age: Clock.elapsed(from: newest.point.time, to: context.clock.now()), seconds: 0)
         for (number, disk) in newest.point.disks.enumerated() {
-            try Self.restore(
-                disk, of: vault, to: Self.file(number, in: directory), threads, progress, cancellation)
+            try restore(disk, of: vault, to: Self.file(number, in: directory), job)
             report.bytes += disk.byteCount
         }
         report.seconds = Double(Clock.steady() - start) / 1e9
-        try compare(&report, place, directory, threads, cancellation)
+        let active = place.isActiveReachable
+            ? place.active.map { Vault(region: $0, record: place.record) } : nil
+        try compare(&report, place, active, directory, job)
+        report.damage = heal(vault, active, job)
+        if !report.differing.isEmpty {
+            job.warn("the restored disks differ: \(report.differing.joined(separator: ", "))")
+        }
         return report
+    }
+
+    /// Each region was read without the other one; it is healed with it.
+    private func heal(_ passive: Vault, _ active: Vault?, _ job: OperationJob) -> [Damage] {
+        let record = passive.record
+        let there = job.heal(
+            passive.damage, of: Vault(region: passive.region, record: record, pair: active?.region))
+        guard let active else { return there }
+        return there + job.heal(
+            active.damage, of: Vault(region: active.region, record: record, pair: passive.region))
     }
 
     private static func file(_ number: Int, in directory: FilePath) -> FilePath {
@@ -88,20 +143,19 @@ extension Subscription {
     private func newestCommitted(
         of place: VaultPlace, _ known: Int64
     ) throws(KuraError) -> Int64 {
-        let waiting = try waitingPoints(of: place) ?? []
+        let waiting = try subscription.waitingPoints(of: place) ?? []
         return waiting.map(\.time).max().map { max($0, known) } ?? known
     }
 
-    private static func restore(
-        _ disk: DiskRecord, of vault: Vault, to path: FilePath, _ threads: Int,
-        _ progress: Progress, _ cancellation: Cancellation
+    private func restore(
+        _ disk: DiskRecord, of vault: Vault, to path: FilePath, _ job: OperationJob
     ) throws(KuraError) {
         try withKuraErrors {
             let target = try TargetFile(path, byteCount: disk.byteCount, overwrite: false)
             do {
                 _ = try vault.restore(
-                    disk, to: .file(target), threads: threads, progress: progress,
-                    cancellation: cancellation)
+                    disk, to: .file(target), threads: context.budget.threads,
+                    progress: job.progress, cancellation: job.cancellation)
                 try target.finish()
             } catch {
                 target.abandon()
@@ -126,36 +180,34 @@ extension Subscription {
     // MARK: Comparing
 
     private func compare(
-        _ report: inout DrillReport, _ place: VaultPlace, _ directory: FilePath, _ threads: Int,
-        _ cancellation: Cancellation
+        _ report: inout DrillReport, _ place: VaultPlace, _ active: Vault?,
+        _ directory: FilePath, _ job: OperationJob
     ) throws(KuraError) {
         let checked = "every chunk was compared with its SHA-256 on the way"
-        guard place.isActiveReachable, let active = place.active else {
+        guard let active else {
             report.comparison = "\(checked); region \(place.activeName) cannot be reached"
             return
         }
-        let vault = Vault(region: active, record: place.record)
         for (number, disk) in report.point.disks.enumerated() {
             let path = Self.file(number, in: directory)
             do throws(KuraError) {
-                let equal = try Self.isEqual(path, disk, in: vault, threads, cancellation)
+                let equal = try isEqual(path, disk, in: active, job.cancellation)
                 if !equal { report.differing.append(disk.name) }
             } catch {
                 if error.code == .interrupted { throw error }
-                report.comparison = "\(checked); region \(active.name) could not restore "
+                report.comparison = "\(checked); region \(place.activeName) could not restore "
                     + "\(disk.name): \(error.message)"
                 return
             }
         }
         report.isCompared = true
-        report.comparison = "byte by byte with what region \(active.name) restores"
+        report.comparison = "byte by byte with what region \(place.activeName) restores"
     }
 
     /// Whether a file holds what a vault restores a disk to. The disk comes through a pipe, so that
     /// the scratch space holds it once.
-    private static func isEqual(
-        _ path: FilePath, _ disk: DiskRecord, in vault: Vault, _ threads: Int,
-        _ cancellation: Cancellation
+    private func isEqual(
+        _ path: FilePath, _ disk: DiskRecord, in vault: Vault, _ cancellation: Cancellation
     ) throws(KuraError) -> Bool {
         let file = try withKuraErrors { try LocalFileSystem().openForReading(path) }
         defer { LocalFileSystem().close(file) }
@@ -168,9 +220,10 @@ extension Subscription {
                     let stream = OutputStream(
                         descriptor: ends.writeEnd.rawValue, name: "the drill's pipe")
                     _ = try vault.restore(
-                        disk, to: .stream(stream), threads: threads, cancellation: cancellation)
+                        disk, to: .stream(stream), threads: context.budget.threads,
+                        cancellation: cancellation)
                 } else {
-                    let equal = try holds(path, file, ends.readEnd)
+                    let equal = try Self.holds(path, file, ends.readEnd)
                     outcome.withLock { $0.isEqual = equal }
                 }
             } catch {
@@ -184,7 +237,7 @@ extension Subscription {
     }
 
     /// Whether a file holds exactly the bytes of a stream. Reads the stream to its end in any case,
-    /// or whoever writes it would wait for ever.
+    /// or its writer would never end.
     private static func holds(
         _ path: FilePath, _ file: OpenFile, _ stream: FileDescriptor
     ) throws(KuraError) -> Bool {

@@ -1,6 +1,7 @@
 internal import KuraFormat
 public import KuraIO
 public import KuraStore
+internal import KuraVault
 internal import SystemPackage
 
 /// What bringing one replica of a vault up to date takes, or took.
@@ -16,8 +17,8 @@ public struct ReplicaCopies: Sendable {
     public var problem: KuraError?
 }
 
-/// What `replicate` did.
-public struct ReplicateReport: Sendable {
+/// What bringing the replicas of regions up to date did, or would do.
+public struct ReplicaCatchUpReport: Sendable {
     /// One for each replica of each vault.
     public var targets: [ReplicaCopies] = []
     /// Directories that became replicas: region, ordinal.
@@ -30,40 +31,35 @@ public struct ReplicateReport: Sendable {
 
     public init() {}
 
-    public var isComplete: Bool {
-        lost.isEmpty && problems.isEmpty && targets.allSatisfy { $0.problem == nil }
+    /// What people should know; empty when every replica is up to date.
+    public var warnings: [String] {
+        problems.map(\.withRemedy)
+            + targets.compactMap { target in
+                target.problem.map {
+                    "vault \(target.vault) in replica \(target.replica) of region "
+                        + "\(target.region) is not up to date: \($0.message)"
+                }
+            }
+            + lost.map { "no replica has a good copy: \($0)" }
     }
 }
 
-extension Subscription {
-    /// Heals identity files of replicas that are damaged or lost while the rest is there. When
-    /// something is returned, the subscription has to be opened anew.
-    public func repairIdentities() throws(KuraError) -> [Damage] {
-        var healed: [Damage] = []
-        for region in regions {
-            for replica in region.replicas {
-                if let damage = try region.repairIdentity(of: replica.ordinal) {
-                    healed.append(damage)
-                }
-            }
-        }
-        return healed
-    }
-
+extension Operations {
     /// Brings every replica of every region up to date, and fills directories that are empty.
     ///
     /// - Parameters:
     ///   - vaultName: only this vault; then no directory is filled, because a replica holds all.
-    ///   - isDryRun: says what would be copied and changes nothing.
-    public func replicate(
-        vault vaultName: String? = nil, isDryRun: Bool = false, progress: Progress = Progress(),
-        cancellation: Cancellation = Cancellation()
-    ) throws(KuraError) -> ReplicateReport {
+    ///   - job: nil where only a plan is wanted: says what would be copied and changes nothing.
+    func catchUp(
+        vault vaultName: String?, _ job: OperationJob?
+    ) throws(KuraError) -> ReplicaCatchUpReport {
         let start = Clock.steady()
-        var report = ReplicateReport()
-        let only = try vaultName.map { name throws(KuraError) in try vault(named: name) }
-        for region in regions where only == nil || only?.region.id == region.id {
-            let filling = try only == nil ? vacant(in: region, isDryRun: isDryRun) : []
+        var report = ReplicaCatchUpReport()
+        let only = try vaultName.map { name throws(KuraError) in
+            try subscription.vault(named: name)
+        }
+        for region in subscription.regions where only == nil || only?.region.id == region.id {
+            let filling = try only == nil ? vacant(in: region, isDryRun: job == nil) : []
             for replica in region.replicas {
                 let isFilling = filling.contains { $0.ordinal == replica.ordinal }
                 if let problem = region.problems[replica.ordinal], !isFilling {
@@ -72,17 +68,9 @@ extension Subscription {
             }
             for record in try region.vaults() where only == nil || only?.id == record.id {
                 let vault = Vault(region: region, record: record)
-                let mine = filling.filter { $0.ordinal < Int(record.copies) }
-                if isDryRun {
-                    report.add(try vault.catchUpPlan(filling: mine), vault, mine)
-                } else {
-                    report.add(
-                        try vault.catchUp(
-                            filling: mine, progress: progress, cancellation: cancellation),
-                        vault, mine)
-                }
+                try catchUp(vault, filling.filter { $0.ordinal < Int(record.copies) }, job, &report)
             }
-            for replica in filling where !isDryRun {
+            for replica in filling where job != nil {
                 let isFailed = report.targets.contains {
                     $0.region == region.name && $0.replica == replica.ordinal && $0.problem != nil
                 }
@@ -93,6 +81,18 @@ extension Subscription {
         }
         report.seconds = Double(Clock.steady() - start) / 1e9
         return report
+    }
+
+    private func catchUp(
+        _ vault: Vault, _ filling: [Replica], _ job: OperationJob?,
+        _ report: inout ReplicaCatchUpReport
+    ) throws(KuraError) {
+        guard let job else {
+            return report.add(try vault.catchUpPlan(filling: filling), vault, filling)
+        }
+        let copied = try vault.catchUp(
+            filling: filling, progress: job.progress, cancellation: job.cancellation)
+        report.add(copied, vault, filling)
     }
 
     /// Replicas whose directory is empty or was begun to be filled. A region without any replica
@@ -127,7 +127,7 @@ extension Subscription {
     }
 }
 
-extension ReplicateReport {
+extension ReplicaCatchUpReport {
     fileprivate mutating func add(_ plan: CopyPlan, _ vault: Vault, _ filling: [Replica]) {
         for replica in vault.replicas + filling {
             add(replica, vault, filling, plan.amount(for: replica.ordinal),

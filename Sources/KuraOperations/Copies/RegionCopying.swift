@@ -1,0 +1,39 @@
+internal import KuraIO
+internal import KuraReplication
+internal import KuraStore
+internal import KuraVault
+
+extension Operations {
+    /// Brings both regions of a vault to the same state within a job, heals what was met damaged,
+    /// and writes down in the home what still waits. What could not be copied is a warning.
+    func copyAcross(
+        _ place: VaultPlace, _ job: OperationJob
+    ) throws(KuraError) -> (report: ReplicationReport, damage: [Damage]) {
+        try place.requireUncontested()
+        let replication = try subscription.replication(of: place)
+        let report: ReplicationReport
+        do throws(KuraError) {
+            report = try replication.run(
+                threads: min(Replication.defaultThreads, context.budget.threads),
+                progress: job.progress, cancellation: job.cancellation)
+        } catch {
+            try subscription.saveQueue(of: place)
+            throw error
+        }
+        try subscription.saveQueue(
+            of: place, replicated: report.isComplete ? context.clock.now() : nil)
+        for problem in report.allProblems { job.warn(problem) }
+        return (report, healMetDamage(replication, job))
+    }
+
+    /// Each region with the other one behind it, to heal from.
+    private func healMetDamage(_ replication: Replication, _ job: OperationJob) -> [Damage] {
+        let (active, passive) = (replication.active, replication.passive)
+        let pairs = [(active, passive), (passive, active)]
+        return pairs.flatMap { vault, other in
+            job.heal(
+                vault.damage,
+                of: Vault(region: vault.region, record: vault.record, pair: other.region))
+        }
+    }
+}

@@ -1,0 +1,120 @@
+internal import KuraFormat
+public import KuraIO
+public import KuraReplication
+public import KuraStore
+public import KuraVault
+
+/// Which copies are brought up to date.
+public struct CopiesUpdate: Sendable {
+    /// The vault's name; nil for all. With one, no empty directory is filled.
+    public var vault: String?
+
+    public init(vault: String? = nil) { self.vault = vault }
+}
+
+/// What bringing copies up to date did.
+public struct CopiesUpdateReport: Sendable {
+    /// Within regions: from replica to replica.
+    public var replicas = ReplicaCatchUpReport()
+    /// Between regions: each vault with a pair that could be reached.
+    public var regions: [(place: VaultPlace, report: ReplicationReport)] = []
+    public var job = ""
+    /// What was met damaged on the way, each healed or with the reason why not.
+    public var damage: [Damage] = []
+    /// Everything that the user should know, damage included.
+    public var warnings: [String] = []
+
+    /// Whether everything that was to be copied had a good copy.
+    public var isSound: Bool {
+        replicas.lost.isEmpty && regions.allSatisfy(\.report.isComplete)
+    }
+}
+
+/// What bringing copies up to date would copy.
+public struct CopiesUpdatePlan: Sendable {
+    public var replicas = ReplicaCatchUpReport()
+    public var regions: [(place: VaultPlace, there: ReplicationPlan, back: ReplicationPlan)] = []
+    public var warnings: [String] = []
+}
+
+extension Operations {
+    /// Brings every replica of every region up to date, fills replica directories that are empty,
+    /// and then brings both regions of each vault to the same state, as one job.
+    ///
+    /// Killed anywhere, the same request goes on. A vault whose regions cannot be reached is a
+    /// warning, unless it is the one that was asked for.
+    public func replicate(_ request: CopiesUpdate) throws(KuraError) -> CopiesUpdateReport {
+        let (operations, identities) = try withHealthyIdentities()
+        let places = try operations.subscription.places(named: request.vault)
+        let done = try withJob(
+            .replicate, vault: request.vault ?? "", auditing: places
+        ) { job throws(KuraError) in
+            for damage in identities { job.warn(damage.text()) }
+            // First, so that the entry is among what is copied.
+            job.audit()
+            var report = CopiesUpdateReport()
+            report.damage = identities
+            report.replicas = try operations.catchUp(vault: request.vault, job)
+            report.replicas.warnings.forEach(job.warn)
+            // What was filled just now can be used from here on.
+            let now = report.replicas.filled.isEmpty ? operations : try operations.reopened()
+            try now.copyAcross(request, job, &report)
+            return report
+        }
+        var report = done.value
+        report.job = done.id
+        report.warnings = done.warnings
+        return report
+    }
+
+    /// What `replicate` would copy. Changes nothing.
+    public func replicationPlan(
+        _ request: CopiesUpdate
+    ) throws(KuraError) -> CopiesUpdatePlan {
+        var plan = CopiesUpdatePlan()
+        plan.replicas = try catchUp(vault: request.vault, nil)
+        plan.warnings = plan.replicas.warnings
+        for place in try subscription.places(named: request.vault)
+        where place.record.pair != nil {
+            do throws(KuraError) {
+                let plans = try subscription.replicationPlan(of: place)
+                plan.regions.append((place, plans.there, plans.back))
+                plan.warnings += plans.there.problems + plans.back.problems
+            } catch {
+                guard error.code == .replicaMissing, request.vault == nil else { throw error }
+                plan.warnings.append(error.withRemedy)
+            }
+        }
+        return plan
+    }
+
+    private func copyAcross(
+        _ request: CopiesUpdate, _ job: OperationJob, _ report: inout CopiesUpdateReport
+    ) throws(KuraError) {
+        for place in try subscription.places(named: request.vault)
+        where place.record.pair != nil {
+            do throws(KuraError) {
+                let copied = try copyAcross(place, job)
+                report.regions.append((place, copied.report))
+                report.damage += copied.damage
+            } catch {
+                // One vault whose regions cannot be reached does not keep the others waiting.
+                guard error.code == .replicaMissing, request.vault == nil else { throw error }
+                job.warn(error.withRemedy)
+            }
+        }
+    }
+}
+
+extension Subscription {
+    /// One vault, or all.
+    func places(named name: String?) throws(KuraError) -> [VaultPlace] {
+        guard let name else { return try places() }
+        return [try place(named: name)]
+    }
+}
+
+extension KuraError {
+    /// Message and remedy in one line, for a warning.
+    var withRemedy: String { message + (remedy.map { "; \($0)" } ?? "") }
+}

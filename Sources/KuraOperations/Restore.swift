@@ -1,0 +1,265 @@
+public import KuraFormat
+public import KuraIO
+public import KuraStore
+public import KuraVault
+public import SystemPackage
+
+/// Disks of one recovery point to be restored.
+public struct PointRestore: Sendable {
+    /// One disk, and the path that it goes to.
+    public struct File: Sendable {
+        public var disk: DiskRecord
+        public var path: FilePath
+        /// Whether the path may be a link to what is overwritten: not where its last part is a name
+        /// from a vault.
+        package var followsLink = false
+
+        public init(_ disk: DiskRecord, to path: FilePath) {
+            self.disk = disk
+            self.path = path
+        }
+    }
+
+    public enum Output: Sendable {
+        /// One disk to this path, or into it where it is a directory; several into it.
+        case path(FilePath)
+        /// One disk, from its first byte to its last.
+        case stream(OutputStream)
+    }
+
+    public var point: LocatedPoint
+    /// Whether the caller chose the region that the point is read from; else it is a warning that
+    /// this is not the active one.
+    public var isRegionChosen = false
+    /// Whether existing files and block devices are overwritten in place.
+    public var overwrites = false
+    /// Whether what no copy has is left out, as zeros, and reported, where else that is an error.
+    public var skipsLost = false
+    /// Whether the files that are finished already go again when a later one fails.
+    package var isAllOrNothing = false
+    package var target: Target
+    /// Called within the job when every file is written.
+    package var written: @Sendable (OperationJob) throws(KuraError) -> Void = { _ in }
+
+    package enum Target: Sendable {
+        case output(Output, disk: String?)
+        /// Asked within the job, and before anything is written.
+        case files(@Sendable (OperationJob) throws(KuraError) -> [File])
+    }
+
+    /// - Parameter disk: the name of the only disk that is restored; nil for all.
+    public init(_ point: LocatedPoint, disk: String? = nil, to output: Output) {
+        self.point = point
+        target = .output(output, disk: disk)
+    }
+
+    package init(
+        _ point: LocatedPoint,
+        to files: @escaping @Sendable (OperationJob) throws(KuraError) -> [File]
+    ) {
+        self.point = point
+        target = .files(files)
+    }
+}
+
+/// What a restore did.
+public struct PointRestoreReport: Sendable {
+    public struct Disk: Sendable {
+        public var disk: DiskRecord
+        /// As it was asked for; nil for a stream.
+        public var path: FilePath?
+        public var report: RestoreReport
+    }
+
+    public var disks: [Disk] = []
+    public var job = ""
+    /// What was met damaged on the way, each healed or with the reason why not.
+    public var damage: [Damage] = []
+    /// Everything that the user should know, damage included.
+    public var warnings: [String] = []
+
+    /// Sums over all disks; `lost` counts in each disk's own bytes.
+    public var total: RestoreReport {
+        disks.reduce(into: RestoreReport()) { total, disk in
+            total.bytesWritten += disk.report.bytesWritten
+            total.dataBytes += disk.report.dataBytes
+            total.decodedBytes += disk.report.decodedBytes
+            total.lost += disk.report.lost
+            total.seconds += disk.report.seconds
+            total.stages += disk.report.stages
+        }
+    }
+}
+
+extension Operations {
+    /// Restores disks of a recovery point, every chunk checked on the way, as one job.
+    ///
+    /// A new file appears under its name when it is complete and durable. On return damage that was
+    /// met is healed and the audit journal has its entry. Nothing is written inside the home or a
+    /// replica of any region.
+    public func restore(_ request: PointRestore) throws(KuraError) -> PointRestoreReport {
+        let (vault, point) = (request.point.vault, request.point.point)
+        let place = try subscription.place(named: vault.record.name)
+        let done = try withJob(
+            .restore, vault: vault.record.name, item: point.item, auditing: [place]
+        ) { job throws(KuraError) in
+            job.run.begin(task: 0)
+            job.run.keep(recoveryPoint: request.point.id.hex)
+            job.describe("recovery point \(request.point.id.hex)")
+            if !request.isRegionChosen, let notice = place.notice { job.warn(notice) }
+            healLostRuns(vault, job)
+            var report = PointRestoreReport()
+            report.disks = try write(request, job)
+            for problem in vault.problems { job.warn(problem.message) }
+            report.damage = job.healMetDamage(vault)
+            return report
+        }
+        var report = done.value
+        report.job = done.id
+        report.warnings = done.warnings
+        return report
+    }
+
+    /// A restore can do without an index run only when its packs are listed again. Where that
+    /// fails, the restore says what it cannot find.
+    private func healLostRuns(_ vault: Vault, _ job: OperationJob) {
+        do throws(KuraError) {
+            _ = try vault.healLostRuns()
+        } catch {
+            job.warn("lost index runs were not rebuilt: \(error.message)")
+        }
+    }
+
+    private func write(
+        _ request: PointRestore, _ job: OperationJob
+    ) throws(KuraError) -> [PointRestoreReport.Disk] {
+        let files: [PointRestore.File]
+        switch request.target {
+        case .files(let choose):
+            files = try choose(job)
+        case .output(.stream(let stream), let name):
+            return [try write(request, name, to: stream, job)]
+        case .output(.path(let path), let name):
+            files = try self.files(for: chosenDisks(request, name), path)
+        }
+        for file in files { try refuseOwnDirectories(file.path) }
+        var done: [PointRestoreReport.Disk] = []
+        do throws(KuraError) {
+            job.progress.update { $0.totalBytes = files.reduce(0) { $0 + $1.disk.byteCount } }
+            for file in files {
+                done.append(
+                    PointRestoreReport.Disk(
+                        disk: file.disk, path: file.path, report: try write(file, request, job)))
+            }
+            try request.written(job)
+        } catch {
+            if request.isAllOrNothing { remove(done.compactMap(\.path), job) }
+            throw error
+        }
+        return done
+    }
+
+    private func remove(_ paths: [FilePath], _ job: OperationJob) {
+        for path in paths {
+            do throws(IOError) {
+                try LocalFileSystem().remove(context.resolve(path))
+            } catch {
+                job.warn("\(path) was left behind: \(error)")
+            }
+        }
+    }
+
+    // MARK: Disks and files
+
+    private func chosenDisks(
+        _ request: PointRestore, _ name: String?
+    ) throws(KuraError) -> [DiskRecord] {
+        let point = request.point.point
+        guard let name else { return point.disks }
+        guard let found = point.disks.first(where: { $0.name == name }) else {
+            let names = point.disks.map(\.name).joined(separator: ", ")
+            throw KuraError(
+                .notFound, "the recovery point has no disk \(name)", remedy: "its disks: \(names)")
+        }
+        return [found]
+    }
+
+    private func files(
+        for disks: [DiskRecord], _ path: FilePath
+    ) throws(KuraError) -> [PointRestore.File] {
+        try refuseOwnDirectories(path)
+        let isDirectory: Bool
+        do throws(IOError) {
+            let fileSystem = LocalFileSystem()
+            let target = context.resolve(path)
+            let exists = try fileSystem.exists(target)
+            isDirectory = exists ? try fileSystem.status(target).kind == .directory : false
+            if disks.count > 1, !exists { try fileSystem.makeDirectory(target) }
+        } catch {
+            throw KuraError(io: error)
+        }
+        guard disks.count > 1 || isDirectory else {
+            var file = PointRestore.File(disks[0], to: path)
+            file.followsLink = true
+            return [file]
+        }
+        // The names come from the vault: none of them may lead out of the directory.
+        for disk in disks { try Name.check(disk.name, what: "a restored disk") }
+        return disks.map { PointRestore.File($0, to: path.appending($0.name)) }
+    }
+
+    // MARK: Writing
+
+    private func write(
+        _ request: PointRestore, _ name: String?, to stream: OutputStream, _ job: OperationJob
+    ) throws(KuraError) -> PointRestoreReport.Disk {
+        let disks = try chosenDisks(request, name)
+        guard disks.count == 1 else {
+            throw KuraError(
+                .invalidInput, "standard output takes one disk, the recovery point has "
+                    + "\(disks.count)", remedy: "choose one with --disk")
+        }
+        let report = try restore(disks[0], to: .stream(stream), request, job)
+        try request.written(job)
+        return PointRestoreReport.Disk(disk: disks[0], path: nil, report: report)
+    }
+
+    private func write(
+        _ file: PointRestore.File, _ request: PointRestore, _ job: OperationJob
+    ) throws(KuraError) -> RestoreReport {
+        let start = Clock.steady()
+        let target: TargetFile
+        do throws(TargetError) {
+            target = try TargetFile(
+                context.resolve(file.path), byteCount: file.disk.byteCount,
+                overwrite: request.overwrites, followsLink: file.followsLink)
+        } catch {
+            throw KuraError(error)
+        }
+        do {
+            // The restore adds it again.
+            job.progress.update { $0.totalBytes -= file.disk.byteCount }
+            var report = try restore(file.disk, to: .file(target), request, job)
+            try target.finish()
+            report.seconds = Double(Clock.steady() - start) / 1e9
+            return report
+        } catch {
+            target.abandon()
+            throw KuraError(error)
+        }
+    }
+
+    private func restore(
+        _ disk: DiskRecord, to target: RestoreTarget, _ request: PointRestore,
+        _ job: OperationJob
+    ) throws(KuraError) -> RestoreReport {
+        let report = try request.point.vault.restore(
+            disk, to: target, threads: context.budget.threads, skipsLost: request.skipsLost,
+            progress: job.progress, cancellation: job.cancellation)
+        if !report.lost.isEmpty {
+            let bytes = report.lost.reduce(0) { $0 + ($1.upperBound - $1.lowerBound) }
+            job.warn("\(bytes) bytes of \(disk.name) that no copy has are zeros now")
+        }
+        return report
+    }
+}

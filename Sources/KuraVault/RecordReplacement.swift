@@ -1,0 +1,18 @@
+package import KuraFormat
+package import KuraIO
+internal import KuraReplication
+package import KuraStore
+
+extension Subscription {
+    /// Replaces a vault's record in one region, under the vault's own lock. Throws where somebody
+    /// else replaced it first.
+    package func replace(
+        _ known: VaultRecord, by record: VaultRecord, in region: Region, operation: String
+    ) throws(KuraError) {
+        let intake = try Intake(into: Vault(region: region, record: known), operation: operation)
+        var clean = false
+        defer { intake.end(clean: clean) }
+        try intake.publish(record)
+        clean = true
+    }
+}
