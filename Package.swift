@@ -180,6 +180,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "KuraOperationsTests",
+            dependencies: [
+                "KuraFormat", "KuraIO", "KuraOperations", "KuraStore", "KuraVault", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "kura", "KuraFormat", "KuraIO", "TestSupport",

@@ -1,0 +1,81 @@
+import KuraFormat
+import KuraIO
+import KuraOperations
+import KuraStore
+import KuraVault
+import SystemPackage
+import TestSupport
+
+/// Every way in, so that each promise can be asked of all of them.
+enum OperationKind: CaseIterable {
+    case backup, restoreToFile, restoreToStream, verify, repair, prune, replicate, drill, failover
+    case failback, changeRedundancy
+
+    /// Those that read what recovery points hold.
+    static let readers: [OperationKind] = [.restoreToFile, .restoreToStream, .repair, .drill]
+
+    /// Those that look for a signal at safe points in the middle.
+    static let interruptible: [OperationKind] = [
+        .backup, .restoreToFile, .restoreToStream, .verify, .drill,
+    ]
+
+    var job: Job.Operation {
+        switch self {
+        case .backup: .backup
+        case .restoreToFile, .restoreToStream: .restore
+        case .verify: .verify
+        case .repair: .repair
+        case .prune: .prune
+        case .replicate: .replicate
+        case .drill: .drill
+        case .failover: .failover
+        case .failback: .failback
+        case .changeRedundancy: .changeRedundancy
+        }
+    }
+
+    /// The region whose copies are read.
+    var region: String { self == .drill ? Household.west : Household.east }
+
+    /// Does it.
+    /// - Returns: everything that the caller is told beside the result.
+    func run(_ house: Household, _ context: Context = .test()) throws -> [String] {
+        let operations = try house.operations(context)
+        switch self {
+        case .backup:
+            return try operations.backup(house.backup()).warnings
+        case .restoreToFile:
+            let path = house.directory.appending("restored.img")
+            return try operations.restore(
+                PointRestore(house.latest(), to: .path(path))).warnings
+        case .restoreToStream:
+            let path = house.directory.appending("streamed.img")
+            let file = try FileDescriptor.open(
+                path, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
+            return try file.closeAfter {
+                let stream = OutputStream(descriptor: file.rawValue, name: "a test's file")
+                return try operations.restore(
+                    PointRestore(house.latest(), to: .stream(stream))).warnings
+            }
+        case .verify, .repair:
+            let request = VerifyRequest(level: .chunks, repair: self == .repair)
+            let report = try operations.verify(Verification(request))
+            return report.warnings + report.total.damaged.map { $0.text() }
+        case .prune:
+            return try operations.prune(Pruning()).flatMap(\.warnings)
+        case .replicate:
+            return try operations.replicate(CopiesUpdate()).warnings
+        case .drill:
+            return try operations.drill(
+                DrillRequest(vault: Household.vault, scratch: house.directory)).warnings
+        case .failover:
+            return try operations.failOver(RegionMove(Household.east)).warnings
+        case .failback:
+            _ = try operations.failOver(RegionMove(Household.east))
+            return try house.operations(context).failBack(RegionMove(Household.east)).warnings
+        case .changeRedundancy:
+            return try operations.setRedundancy(
+                RedundancyRequest(vault: Household.vault, kind: .raGRS, converts: true)).warnings
+        }
+    }
+}
