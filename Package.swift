@@ -49,11 +49,20 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // One replica of a region: its objects, whatever keeps them.
+        .target(
+            name: "KuraReplicas",
+            dependencies: [
+                "KuraFormat", "KuraIO",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+
         // One vault in one region: ingest, restore, verify; packs, index, manifests.
         .target(
             name: "KuraStore",
             dependencies: [
-                "KuraCodec", "KuraFormat", "KuraIO",
+                "KuraCodec", "KuraFormat", "KuraIO", "KuraReplicas",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
@@ -83,8 +92,8 @@ let package = Package(
         .target(
             name: "KuraVault",
             dependencies: [
-                "KuraFormat", "KuraIO", "KuraMachines", "KuraPolicy", "KuraReplication",
-                "KuraStore", .product(name: "GRDB", package: "GRDB.swift"),
+                "KuraFormat", "KuraIO", "KuraMachines", "KuraPolicy", "KuraReplicas",
+                "KuraReplication", "KuraStore", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
@@ -116,7 +125,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "KuraFormat", "KuraIO", .product(name: "Logging", package: "swift-log"),
+                "KuraFormat", "KuraIO", "KuraReplicas",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/Support", swiftSettings: strict),
@@ -150,6 +160,13 @@ let package = Package(
             name: "KuraIOTests",
             dependencies: [
                 "KuraIO", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "KuraReplicasTests",
+            dependencies: [
+                "KuraFormat", "KuraIO", "KuraReplicas", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
         .testTarget(

@@ -2,6 +2,7 @@ internal import FoundationEssentials
 internal import Glibc
 internal import KuraFormat
 internal import KuraIO
+internal import KuraReplicas
 internal import KuraStore
 internal import SystemPackage
 

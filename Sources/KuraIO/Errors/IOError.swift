@@ -1,22 +1,39 @@
 public import SystemPackage
 
-/// A system call that failed: which one, on what, and why.
+/// A call to a file, a device or a store that failed: which one, on what, and why.
 public struct IOError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What was tried, as a verb: "open", "write", "flush".
     public var operation: String
-    public var path: FilePath
+    /// What it was tried on, for people: a path, or the address of an object.
+    public var place: String
     public var errno: Errno
+    /// Whether the call may have done its work all the same: the answer was lost. Look before you
+    /// try again.
+    public var isOutcomeUnknown = false
 
     public init(_ operation: String, _ path: FilePath, _ errno: Errno) {
-        self.operation = operation
-        self.path = path
-        self.errno = errno
+        self.init(operation, place: path.string, errno)
     }
 
-    public var description: String { "cannot \(operation) \(path): \(errno)" }
+    public init(
+        _ operation: String, place: String, _ errno: Errno, isOutcomeUnknown: Bool = false
+    ) {
+        self.operation = operation
+        self.place = place
+        self.errno = errno
+        self.isOutcomeUnknown = isOutcomeUnknown
+    }
+
+    public var description: String {
+        "cannot \(operation) \(place): \(errno)"
+            + (isOutcomeUnknown ? "; it may have been done all the same" : "")
+    }
 
     /// Whether the file, or a directory on the way to it, does not exist.
     public var isNotFound: Bool { errno == .noSuchFileOrDirectory || errno == .notDirectory }
 
     public var isNoSpace: Bool { errno == .noSpace || errno == .diskQuotaExceeded }
+
+    /// Whether this user may not do that.
+    public var isRefused: Bool { errno == .permissionDenied || errno == .notPermitted }
 }

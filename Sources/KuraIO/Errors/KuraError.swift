@@ -1,5 +1,4 @@
 public import KuraFormat
-public import SystemPackage
 
 /// What went wrong, where, and what to do about it: the one error that leaves the engine.
 public struct KuraError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -53,19 +52,19 @@ public struct KuraError: Error, Equatable, Sendable, CustomStringConvertible {
         if error.isNoSpace {
             self.init(
                 .noSpace, "no space left: \(error)",
-                remedy: "free space on the file system of \(error.path), then run the command again")
-        } else if error.errno == .permissionDenied || error.errno == .notPermitted {
+                remedy: "free space on the file system of \(error.place), then run the command again")
+        } else if error.isRefused {
             self.init(
                 .io, error.description,
-                remedy: "check who owns \(error.path) and what this user may do there")
+                remedy: "check who owns \(error.place) and what this user may do there")
         } else {
             self.init(.io, error.description)
         }
     }
 
-    /// - Parameter path: the file whose bytes are wrong.
-    public init(format error: FormatError, at path: FilePath?) {
-        let place = path.map { " (\($0))" } ?? ""
+    /// - Parameter place: the file whose bytes are wrong.
+    public init(format error: FormatError, at place: String?) {
+        let place = place.map { " (\($0))" } ?? ""
         switch error {
         case .unsupportedVersion, .unsupportedFeature:
             self.init(

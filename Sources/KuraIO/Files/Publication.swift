@@ -48,26 +48,59 @@ public final class Publication: @unchecked Sendable {
         close()
     }
 
+    /// What becomes of a file that already has the final name.
+    public enum Existing: Sendable {
+        /// It gives way.
+        case givesWay
+        /// An equal one is as good; a different one gives way. For files named by their content: a
+        /// different one is damaged.
+        case staysIfEqual
+        /// It stays. A different one leaves this file as it was, complete and without a name.
+        case stays
+    }
+
+    public enum Outcome: Equatable, Sendable {
+        /// The name stands for the bytes of this file.
+        case named
+        /// The name stands for a file that was there before.
+        case existed(isEqual: Bool)
+    }
+
+    /// Gives the complete file its name, durably.
+    ///
+    /// - Returns: after `existed(isEqual: false)` the file can be published again or abandoned; after
+    ///   everything else it is gone from its temporary name.
+    @discardableResult
+    public func publish(as name: FilePath, _ existing: Existing) throws(IOError) -> Outcome {
+        precondition(!isOpen, "a file is complete before it gets its name")
+        var outcome = Outcome.named
+        try orAbandon { () throws(IOError) in
+            do throws(IOError) {
+                try fileSystem.rename(temporary, to: name, replacing: existing == .givesWay)
+            } catch {
+                guard error.errno == .fileExists else { throw error }
+                if try isEqual(to: name) {
+                    outcome = .existed(isEqual: true)
+                    discard()
+                } else if existing == .stays {
+                    outcome = .existed(isEqual: false)
+                } else {
+                    try fileSystem.rename(temporary, to: name, replacing: true)
+                }
+            }
+        }
+        // Also of a file that was there: another process may not have come so far yet.
+        try fileSystem.flushDirectory(name.removingLastComponent())
+        return outcome
+    }
+
     /// Gives the complete file its name, durably.
     ///
     /// - Parameter replacing: whether an existing file gives way. Files named by content are not
     ///   replaced: an equal one that exists already is as good; a different one is damaged and
     ///   gives way.
     public func publish(as name: FilePath, replacing: Bool = false) throws(IOError) {
-        precondition(!isOpen, "a file is complete before it gets its name")
-        try orAbandon { () throws(IOError) in
-            do throws(IOError) {
-                try fileSystem.rename(temporary, to: name, replacing: replacing)
-            } catch {
-                guard error.errno == .fileExists else { throw error }
-                if try isEqual(to: name) {
-                    discard()
-                } else {
-                    try fileSystem.rename(temporary, to: name, replacing: true)
-                }
-            }
-        }
-        try fileSystem.flushDirectory(name.removingLastComponent())
+        try publish(as: name, replacing ? .givesWay : .staysIfEqual)
     }
 
     /// Removes the temporary file. Nothing may be called after it.

@@ -1,5 +1,6 @@
 public import KuraFormat
 public import KuraIO
+public import KuraReplicas
 public import SystemPackage
 
 /// A region: a place with up to three replica directories.
@@ -66,7 +67,7 @@ public final class Region: Sendable {
                         }
                         found[id, default: []].keepNewest(record)
                     } catch let error as FormatError {
-                        firstProblem = firstProblem ?? KuraError(format: error, at: path)
+                        firstProblem = firstProblem ?? KuraError(format: error, at: path.string)
                     } catch let error as IOError where error.isNotFound {
                         // A vault whose creation did not get as far as its record does not exist.
                         continue

@@ -1,5 +1,6 @@
 public import KuraFormat
 public import KuraIO
+public import KuraReplicas
 public import SystemPackage
 
 extension Region {
@@ -66,7 +67,7 @@ extension Region {
         } catch let error as IOError where error.isNotFound {
             return nil
         } catch let error as FormatError {
-            throw KuraError(format: error, at: file)
+            throw KuraError(format: error, at: file.string)
         }
     }
 

@@ -1,5 +1,6 @@
 package import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 public import SystemPackage
 
 /// One replica directory of a region.
@@ -53,7 +54,7 @@ public struct Replica: Sendable {
                 remedy: "mount its disk, or correct its path; to fill an empty directory, run: "
                     + "kura replicate")
         } catch let error as FormatError {
-            throw KuraError(format: error, at: recordPath)
+            throw KuraError(format: error, at: recordPath.string)
         } catch {
             throw KuraError(error)
         }

@@ -1,5 +1,6 @@
 internal import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 internal import SystemPackage
 
 /// A replica directory that cannot be used, by what can be done about it.

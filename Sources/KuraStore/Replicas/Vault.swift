@@ -166,7 +166,7 @@ public final class Vault: Sendable {
                 remedy: "run: kura verify --level chunks --repair")
         }
         if let version = first as? FormatError, case .unsupportedVersion = version {
-            return KuraError(format: version, at: FilePath(file.relativePath))
+            return KuraError(format: version, at: file.relativePath)
         }
         return KuraError(
             .damaged,

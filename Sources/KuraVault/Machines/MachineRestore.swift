@@ -92,7 +92,7 @@ extension Subscription {
         } catch {
             guard error.errno == .fileExists else { throw KuraError(io: error) }
             throw KuraError(
-                .exists, "\(error.path) exists already, and nothing is overwritten",
+                .exists, "\(error.place) exists already, and nothing is overwritten",
                 remedy: "choose another folder with --output, or a new name with --new-name")
         }
         var outputs: [(disk: String, path: FilePath, report: RestoreReport)] = []

@@ -1,19 +1,19 @@
-internal import KuraIO
-internal import SystemPackage
+package import KuraIO
+package import SystemPackage
 
 /// Whose replica directories are used.
 public enum ReplicaOwner: Sendable {
     /// Those that belong to the effective user or to root, and that neither group nor others may
-    /// write to. Root may use anybody's.
+    /// write to. Root may use all.
     case trusted
-    /// All of them: somebody said so.
+    /// All of them: the user asked for that.
     case anybody
 
     /// Throws `refused` for a directory that is not to be used. One that is not there passes.
     ///
     /// Who may write to a replica can put links in the place of its directories, and so lead a
     /// write elsewhere, and can take recovery points away.
-    func check(_ path: FilePath, _ fileSystem: any FileSystem) throws {
+    package func check(_ path: FilePath, _ fileSystem: any FileSystem) throws {
         guard self == .trusted else { return }
         let status: FileStatus
         do throws(IOError) {

@@ -1,0 +1,80 @@
+public import KuraFormat
+public import KuraIO
+internal import SystemPackage
+
+extension DirectoryStore {
+    public func condition() throws(IOError) -> StoreCondition {
+        guard try fileSystem.exists(path) else {
+            let parent = path.removingLastComponent()
+            return try fileSystem.exists(parent.isEmpty ? "." : parent) ? .absent : .unreachable
+        }
+        return .present(try names(in: .root))
+    }
+
+    public func requireTrusted() throws(KuraError) {
+        try withKuraErrors { try owner.check(path, fileSystem) }
+    }
+
+    public func create() throws(IOError) {
+        try fileSystem.makeDirectories(path)
+        for name in try fileSystem.list(path) where Draft.isRubbish(name) {
+            try fileSystem.remove(path(of: StoreName(name)))
+        }
+    }
+
+    public func prepare(vault id: UniqueID) throws(IOError) {
+        let vault = Layout.vault(id)
+        guard try lacksFolders(vault) else { return }
+        try fileSystem.makeDirectory(path(of: vault))
+        let packs = vault.folder(Layout.packs)
+        for name in Layout.topFolders { try fileSystem.makeDirectory(path(of: vault.folder(name))) }
+        for name in Layout.fanOut { try fileSystem.makeDirectory(path(of: packs.folder(name))) }
+        try fileSystem.flushDirectory(path(of: packs))
+        try fileSystem.flushDirectory(path(of: vault))
+        try fileSystem.flushDirectory(path(of: Layout.vaults))
+    }
+
+    /// Whether the directory lacks one that writers rely on: the vault is new here, the replica was
+    /// put back from a copy that is older than the vault, or somebody removed it.
+    private func lacksFolders(_ vault: StoreFolder) throws(IOError) -> Bool {
+        do throws(IOError) {
+            let fanOut = try fileSystem.list(path(of: vault.folder(Layout.packs)))
+            return try !Set(fileSystem.list(path(of: vault))).isSuperset(of: Layout.topFolders)
+                || !Set(fanOut).isSuperset(of: Layout.fanOut)
+        } catch {
+            if error.isNotFound { return true }
+            throw error
+        }
+    }
+
+    public func prepare(_ folder: StoreFolder) throws(IOError) {
+        let path = path(of: folder)
+        if try fileSystem.exists(path) { return }
+        try fileSystem.makeDirectory(path)
+        try fileSystem.flushDirectory(path.removingLastComponent())
+    }
+
+    public func isPrepared(_ folder: StoreFolder) throws(IOError) -> Bool {
+        do throws(IOError) {
+            return try fileSystem.status(path(of: folder)).kind == .directory
+        } catch {
+            if error.isNotFound { return false }
+            throw error
+        }
+    }
+
+    public func removeDrafts(
+        in vault: UniqueID, where isGone: (UniqueID) -> Bool
+    ) throws(IOError) {
+        let folder = Layout.vault(vault).folder(Layout.temporary)
+        let names = try namesIfPresent(in: folder)
+        // Another session may have removed some of them first.
+        try delete(
+            names.filter { Draft.owner(of: $0).map(isGone) ?? false }.map { folder.object($0) })
+    }
+
+    public func room() throws(IOError) -> StoreRoom? {
+        StoreRoom(
+            device: try fileSystem.status(path).device, freeBytes: try fileSystem.freeBytes(path))
+    }
+}

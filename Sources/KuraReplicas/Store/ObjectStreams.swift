@@ -1,0 +1,43 @@
+public import KuraIO
+
+/// An object on its way into a store. Its bytes become durable before it gets its name.
+///
+/// One thread at a time uses it. After the first error it is given up, and nothing of it must be
+/// called any more.
+public protocol Upload: AnyObject, Sendable {
+    /// Bytes so far.
+    var byteCount: UInt64 { get }
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws(IOError)
+
+    /// Makes the bytes durable, under no name yet: what takes long. Nothing may be appended after
+    /// it.
+    func complete() throws(IOError)
+
+    /// Gives the complete object its name, durably.
+    ///
+    /// - Returns: after `existed(isEqual: false)` the object can be finished again or abandoned;
+    ///   after everything else the upload is over.
+    func finish(as name: StoreName, _ condition: PutCondition) throws(IOError) -> PutOutcome
+
+    /// Drops what was written. Nothing may be called after it.
+    func abandon()
+}
+
+/// An object that is open for reading. Closes itself.
+public protocol ObjectReader: AnyObject, Sendable {
+    /// Length of the object. Ask for it while the object is there.
+    func byteCount() throws(IOError) -> UInt64
+
+    /// Fills `target` from `offset`; fewer bytes come back only at the end of the object.
+    func read(
+        at offset: UInt64, into target: UnsafeMutableRawBufferPointer
+    ) throws(IOError) -> Int
+}
+
+/// A lock of a store that this process holds. It ends with the last reference, too.
+public protocol StoreLock: AnyObject, Sendable {
+    /// Lets go. Called once.
+    /// - Parameter removing: whether what stands for the lock is of no use any more.
+    func release(removing: Bool)
+}

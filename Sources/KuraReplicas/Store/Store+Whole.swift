@@ -1,0 +1,86 @@
+public import KuraFormat
+public import KuraIO
+internal import SystemPackage
+
+extension Store {
+    /// Bytes of an object that has at most `max`.
+    public func contents(_ name: StoreName, max: Int) throws(IOError) -> [UInt8] {
+        let reader = try open(name)
+        let size = try reader.byteCount()
+        guard size <= UInt64(max) else {
+            throw IOError("read", place: address(of: name), .fileTooLarge)
+        }
+        // Not cleared first: of large objects that would cost as much as reading them.
+        var failure: IOError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: Int(size)) { target, count in
+            do throws(IOError) {
+                let whole = UnsafeMutableRawBufferPointer(target)
+                let space = UnsafeMutableRawBufferPointer(rebasing: whole[..<Int(size)])
+                count = try reader.read(at: 0, into: space)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    /// Writes a small object: see `Store.put`.
+    @discardableResult
+    public func put(
+        _ name: StoreName, _ bytes: [UInt8], _ condition: PutCondition, by owner: UniqueID
+    ) throws(IOError) -> PutOutcome {
+        let result = bytes.withUnsafeBytes { raw -> Result<PutOutcome, IOError> in
+            do throws(IOError) {
+                return .success(try put(name, [raw], condition, by: owner))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// Whether an object is there. An error other than "not found" is thrown, never taken for
+    /// absence.
+    public func exists(_ name: StoreName) throws(IOError) -> Bool {
+        do throws(IOError) {
+            _ = try status(name)
+            return true
+        } catch {
+            if error.isNotFound { return false }
+            throw error
+        }
+    }
+
+    /// All names in a folder. Memory grows with them.
+    public func names(in folder: StoreFolder) throws(IOError) -> [String] {
+        let first = try list(folder, after: nil)
+        guard first.next != nil else { return first.names }
+        var names = first.names
+        var mark = first.next
+        while let after = mark {
+            let page = try list(folder, after: after)
+            names += page.names
+            mark = page.next
+        }
+        return names
+    }
+
+    /// Like `names`, and none where the folder is not there.
+    public func namesIfPresent(in folder: StoreFolder) throws(IOError) -> [String] {
+        do throws(IOError) {
+            return try names(in: folder)
+        } catch {
+            if error.isNotFound { return [] }
+            throw error
+        }
+    }
+
+    /// Where an object is, for people.
+    public func address(of name: StoreName) -> String { "\(place)/\(name.key)" }
+
+    /// Where a folder is, for people.
+    public func address(of folder: StoreFolder) -> String {
+        folder.key.isEmpty ? place : "\(place)/\(folder.key)"
+    }
+}
