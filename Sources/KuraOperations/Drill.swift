@@ -4,7 +4,6 @@ internal import Glibc
 internal import KuraReplication
 public import KuraStore
 internal import KuraVault
-internal import Synchronization
 public import SystemPackage
 
 /// A vault whose region is lost in thought.
@@ -111,7 +110,10 @@ extension Operations {
                 from: newest.point.time, to: try newestCommitted(of: place, newest.point.time)),
             age: Clock.elapsed(from: newest.point.time, to: context.clock.now()), seconds: 0)
         for (number, disk) in newest.point.disks.enumerated() {
-            try restore(disk, of: vault, to: Self.file(number, in: directory), job)
+            _ = try vault.restore(
+                disk, to: SinkPath(Self.file(number, in: directory)),
+                threads: context.budget.threads, progress: job.progress,
+                cancellation: job.cancellation)
             report.bytes += disk.byteCount
         }
         report.seconds = Double(Clock.steady() - start) / 1e9
@@ -147,23 +149,6 @@ extension Operations {
         return waiting.map(\.time).max().map { max($0, known) } ?? known
     }
 
-    private func restore(
-        _ disk: DiskRecord, of vault: Vault, to path: FilePath, _ job: OperationJob
-    ) throws(KuraError) {
-        try withKuraErrors {
-            let target = try TargetFile(path, byteCount: disk.byteCount, overwrite: false)
-            do {
-                _ = try vault.restore(
-                    disk, to: .file(target), threads: context.budget.threads,
-                    progress: job.progress, cancellation: job.cancellation)
-                try target.finish()
-            } catch {
-                target.abandon()
-                throw error
-            }
-        }
-    }
-
     private static func remove(_ directory: FilePath) {
         let fileSystem = LocalFileSystem()
         do throws(IOError) {
@@ -191,8 +176,12 @@ extension Operations {
         for (number, disk) in report.point.disks.enumerated() {
             let path = Self.file(number, in: directory)
             do throws(KuraError) {
-                let equal = try isEqual(path, disk, in: active, job.cancellation)
-                if !equal { report.differing.append(disk.name) }
+                let comparison = ComparingSink(
+                    with: try FileSource(path), byteCount: disk.byteCount)
+                _ = try active.restore(
+                    disk, to: comparison, threads: context.budget.threads,
+                    cancellation: job.cancellation)
+                if !comparison.isEqual { report.differing.append(disk.name) }
             } catch {
                 if error.code == .interrupted { throw error }
                 report.comparison = "\(checked); region \(place.activeName) could not restore "
@@ -202,66 +191,5 @@ extension Operations {
         }
         report.isCompared = true
         report.comparison = "byte by byte with what region \(place.activeName) restores"
-    }
-
-    /// Whether a file holds what a vault restores a disk to. The disk comes through a pipe, so that
-    /// the scratch space holds it once.
-    private func isEqual(
-        _ path: FilePath, _ disk: DiskRecord, in vault: Vault, _ cancellation: Cancellation
-    ) throws(KuraError) -> Bool {
-        let file = try withKuraErrors { try LocalFileSystem().openForReading(path) }
-        defer { LocalFileSystem().close(file) }
-        let ends = try withKuraErrors { try FileDescriptor.pipe() }
-        let outcome = Mutex<(error: KuraError?, isEqual: Bool)>((nil, false))
-        Threads.run(2) { number in
-            do throws(KuraError) {
-                if number == 0 {
-                    defer { close(ends.writeEnd.rawValue) }
-                    let stream = OutputStream(
-                        descriptor: ends.writeEnd.rawValue, name: "the drill's pipe")
-                    _ = try vault.restore(
-                        disk, to: .stream(stream), threads: context.budget.threads,
-                        cancellation: cancellation)
-                } else {
-                    let equal = try Self.holds(path, file, ends.readEnd)
-                    outcome.withLock { $0.isEqual = equal }
-                }
-            } catch {
-                outcome.withLock { $0.error = $0.error ?? error }
-            }
-        }
-        close(ends.readEnd.rawValue)
-        let (error, isEqual) = outcome.withLock { $0 }
-        if let error { throw error }
-        return isEqual
-    }
-
-    /// Whether a file holds exactly the bytes of a stream. Reads the stream to its end in any case,
-    /// or its writer would never end.
-    private static func holds(
-        _ path: FilePath, _ file: OpenFile, _ stream: FileDescriptor
-    ) throws(KuraError) -> Bool {
-        let (wanted, found) = (AlignedBuffer(byteCount: 1 << 20), AlignedBuffer(byteCount: 1 << 20))
-        var offset: UInt64 = 0
-        var isEqual = true
-        return try withKuraErrors {
-            while true {
-                let count = try stream.read(into: wanted.bytes)
-                if count == 0 { break }
-                let part = UnsafeMutableRawBufferPointer(rebasing: found.bytes[..<count])
-                if isEqual {
-                    do throws(IOError) {
-                        let read = try LocalFileSystem().read(file, path, at: offset, into: part)
-                        isEqual = read == count
-                            && memcmp(part.baseAddress!, wanted.bytes.baseAddress!, count) == 0
-                    } catch {
-                        // What cannot be read back is not what was restored.
-                        isEqual = false
-                    }
-                }
-                offset += UInt64(count)
-            }
-            return try isEqual && LocalFileSystem().status(path).byteCount == offset
-        }
     }
 }

@@ -24,7 +24,10 @@ public struct PointRestore: Sendable {
         /// One disk to this path, or into it where it is a directory; several into it.
         case path(FilePath)
         /// One disk, from its first byte to its last.
-        case stream(OutputStream)
+        /// - Parameters:
+        ///   - descriptor: stays the caller's.
+        ///   - name: what messages call it.
+        case stream(descriptor: Int32, name: String)
     }
 
     public var point: LocatedPoint
@@ -137,8 +140,13 @@ extension Operations {
         switch request.target {
         case .files(let choose):
             files = try choose(job)
-        case .output(.stream(let stream), let name):
-            return [try write(request, name, to: stream, job)]
+        case .output(.stream(let descriptor, let streamName), let name):
+            let disk = try onlyDisk(request, name)
+            let stream = StreamSink(
+                descriptor: descriptor, name: streamName, byteCount: disk.byteCount)
+            let report = try restore(disk, to: stream, request, job)
+            try request.written(job)
+            return [PointRestoreReport.Disk(disk: disk, path: nil, report: report)]
         case .output(.path(let path), let name):
             files = try self.files(for: chosenDisks(request, name), path)
         }
@@ -210,51 +218,36 @@ extension Operations {
 
     // MARK: Writing
 
-    private func write(
-        _ request: PointRestore, _ name: String?, to stream: OutputStream, _ job: OperationJob
-    ) throws(KuraError) -> PointRestoreReport.Disk {
+    /// The disk that a stream takes.
+    private func onlyDisk(
+        _ request: PointRestore, _ name: String?
+    ) throws(KuraError) -> DiskRecord {
         let disks = try chosenDisks(request, name)
         guard disks.count == 1 else {
             throw KuraError(
                 .invalidInput, "standard output takes one disk, the recovery point has "
                     + "\(disks.count)", remedy: "choose one with --disk")
         }
-        let report = try restore(disks[0], to: .stream(stream), request, job)
-        try request.written(job)
-        return PointRestoreReport.Disk(disk: disks[0], path: nil, report: report)
+        return disks[0]
     }
 
     private func write(
         _ file: PointRestore.File, _ request: PointRestore, _ job: OperationJob
     ) throws(KuraError) -> RestoreReport {
-        let start = Clock.steady()
-        let target: TargetFile
-        do throws(TargetError) {
-            target = try TargetFile(
-                context.resolve(file.path), byteCount: file.disk.byteCount,
-                overwrite: request.overwrites, followsLink: file.followsLink)
-        } catch {
-            throw KuraError(error)
-        }
-        do {
-            // The restore adds it again.
-            job.progress.update { $0.totalBytes -= file.disk.byteCount }
-            var report = try restore(file.disk, to: .file(target), request, job)
-            try target.finish()
-            report.seconds = Double(Clock.steady() - start) / 1e9
-            return report
-        } catch {
-            target.abandon()
-            throw KuraError(error)
-        }
+        let path = SinkPath(
+            context.resolve(file.path), overwrites: request.overwrites,
+            followsLink: file.followsLink)
+        let sink = try path.open(byteCount: file.disk.byteCount)
+        // The restore adds it again.
+        job.progress.update { $0.totalBytes -= file.disk.byteCount }
+        return try restore(file.disk, to: sink, request, job)
     }
 
     private func restore(
-        _ disk: DiskRecord, to target: RestoreTarget, _ request: PointRestore,
-        _ job: OperationJob
+        _ disk: DiskRecord, to sink: any DiskSink, _ request: PointRestore, _ job: OperationJob
     ) throws(KuraError) -> RestoreReport {
         let report = try request.point.vault.restore(
-            disk, to: target, threads: context.budget.threads, skipsLost: request.skipsLost,
+            disk, to: sink, threads: context.budget.threads, skipsLost: request.skipsLost,
             progress: job.progress, cancellation: job.cancellation)
         if !report.lost.isEmpty {
             let bytes = report.lost.reduce(0) { $0 + ($1.upperBound - $1.lowerBound) }

@@ -120,7 +120,7 @@ struct World: @unchecked Sendable {
     mutating func backup(_ bytes: [UInt8]) throws {
         let path = scratch.appending("source")
         try Scratch.write(bytes, to: path)
-        let disk = BackupRequest.Disk(name: "disk", source: .file(try SourceFile(path)))
+        let disk = BackupRequest.Disk(name: "disk", source: try FileSource(path))
         let request = BackupRequest(item: "item", disks: [disk], level: 1, threads: 1)
         let id = try vault().backup(request).id
         promises.points[id] = bytes
@@ -131,9 +131,10 @@ struct World: @unchecked Sendable {
         let file = try FileDescriptor.open(
             path, .readWrite, options: [.create, .truncate], permissions: .ownerReadWrite)
         return try file.closeAfter {
-            let stream = OutputStream(descriptor: file.rawValue, name: "target")
             let disk = try vault.recoveryPoint(id).disks[0]
-            _ = try vault.restore(disk, to: .stream(stream), threads: 1)
+            let stream = StreamSink(
+                descriptor: file.rawValue, name: "target", byteCount: disk.byteCount)
+            _ = try vault.restore(disk, to: stream, threads: 1)
             return try LocalFileSystem().contents(path, max: 1 << 30)
         }
     }
@@ -145,15 +146,9 @@ struct World: @unchecked Sendable {
             throw Violation("I1: there is no point to restore")
         }
         let disk = newest.point.disks[0]
-        let target = try TargetFile(
-            Self.target, byteCount: disk.byteCount, overwrite: overwrite, fileSystem: fileSystem)
-        do {
-            _ = try vault.restore(disk, to: .file(target), threads: 1)
-            try target.finish()
-        } catch {
-            target.abandon()
-            throw error
-        }
+        let target = try SinkPath(Self.target, overwrites: overwrite)
+            .open(byteCount: disk.byteCount, on: fileSystem)
+        _ = try vault.restore(disk, to: target, threads: 1)
         promises.target = promises.points[newest.id].map { .complete($0) }
     }
 

@@ -18,7 +18,7 @@ import Testing
     @Test("reads all that was asked for, however small the pieces that come")
     func read() throws {
         try withPipe { reading, writing in
-            let input = InputStream(descriptor: reading.rawValue, name: "input")
+            let input = StreamSource(descriptor: reading.rawValue, name: "input")
             var found: [UInt8] = []
             try read(from: input, into: &found, pieceBytes: 30_000) {
                 var rest = Self.disk[...]
@@ -34,7 +34,7 @@ import Testing
 
     /// Reads to the end while `write` runs on a thread of its own; only the last piece is short.
     private func read(
-        from input: InputStream, into found: inout [UInt8], pieceBytes: Int,
+        from input: StreamSource, into found: inout [UInt8], pieceBytes: Int,
         while write: @escaping @Sendable () -> Void
     ) throws {
         let writer = SerialWorker()
@@ -42,7 +42,8 @@ import Testing
         writer.submit(write)
         var buffer = [UInt8](repeating: 0, count: pieceBytes)
         while true {
-            let count = try buffer.withUnsafeMutableBytes { try input.read(into: $0) }
+            let place = UInt64(found.count)
+            let count = try buffer.withUnsafeMutableBytes { try input.read(at: place, into: $0) }
             found += buffer[..<count]
             if count < pieceBytes { break }
         }
@@ -52,10 +53,10 @@ import Testing
     func end() throws {
         try withPipe { reading, writing in
             try writing.close()
-            let input = InputStream(descriptor: reading.rawValue, name: "input")
+            let input = StreamSource(descriptor: reading.rawValue, name: "input")
             var buffer = [UInt8](repeating: 0, count: 10)
             for _ in 0..<3 {
-                #expect(try buffer.withUnsafeMutableBytes { try input.read(into: $0) } == 0)
+                #expect(try buffer.withUnsafeMutableBytes { try input.read(at: 0, into: $0) } == 0)
             }
         }
     }
@@ -63,16 +64,17 @@ import Testing
     @Test("writes everything, even when it does not fit the pipe")
     func write() throws {
         try withPipe { reading, writing in
-            let output = OutputStream(descriptor: writing.rawValue, name: "output")
+            let output = StreamSink(
+                descriptor: writing.rawValue, name: "output", byteCount: UInt64(Self.disk.count))
             let writer = SerialWorker()
             defer { writer.stop() }
             writer.submit {
-                try? Self.disk.withUnsafeBytes { try output.write($0) }
+                try? Self.disk.withUnsafeBytes { try output.write(at: 0, $0) }
                 try? writing.close()
             }
-            let input = InputStream(descriptor: reading.rawValue, name: "input")
+            let input = StreamSource(descriptor: reading.rawValue, name: "input")
             var found = [UInt8](repeating: 0, count: Self.disk.count + 1)
-            let count = try found.withUnsafeMutableBytes { try input.read(into: $0) }
+            let count = try found.withUnsafeMutableBytes { try input.read(at: 0, into: $0) }
             #expect(count == Self.disk.count)
             #expect(found.prefix(count) == Self.disk[...])
         }
@@ -83,13 +85,14 @@ import Testing
         try withPipe { reading, writing in
             defer { try? writing.close() }
             var byte: [UInt8] = [0]
-            #expect(throws: IOError("read", "input", .badFileDescriptor)) {
-                let input = InputStream(descriptor: writing.rawValue, name: "input")
-                _ = try byte.withUnsafeMutableBytes { try input.read(into: $0) }
+            #expect(throws: KuraError(io: IOError("read", "input", .badFileDescriptor))) {
+                let input = StreamSource(descriptor: writing.rawValue, name: "input")
+                _ = try byte.withUnsafeMutableBytes { try input.read(at: 0, into: $0) }
             }
-            #expect(throws: IOError("write", "output", .badFileDescriptor)) {
-                let output = OutputStream(descriptor: reading.rawValue, name: "output")
-                try byte.withUnsafeBytes { try output.write($0) }
+            #expect(throws: KuraError(io: IOError("write", "output", .badFileDescriptor))) {
+                let output = StreamSink(
+                    descriptor: reading.rawValue, name: "output", byteCount: 1)
+                try byte.withUnsafeBytes { try output.write(at: 0, $0) }
             }
         }
     }

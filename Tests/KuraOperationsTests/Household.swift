@@ -48,10 +48,10 @@ struct Household {
     }
 
     func backup(replication: ItemBackup.Replication = .never) throws -> ItemBackup {
-        let file = try SourceFile(directory.appending("disk.img"))
+        let file = try FileSource(directory.appending("disk.img"))
         var request = ItemBackup(
             try place(), item: Self.item,
-            disks: [BackupRequest.Disk(name: "disk.img", source: .file(file))])
+            disks: [BackupRequest.Disk(name: "disk.img", source: file)])
         request.replication = replication
         return request
     }

@@ -53,9 +53,10 @@ enum OperationKind: CaseIterable {
             let file = try FileDescriptor.open(
                 path, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
             return try file.closeAfter {
-                let stream = OutputStream(descriptor: file.rawValue, name: "a test's file")
-                return try operations.restore(
-                    PointRestore(house.latest(), to: .stream(stream))).warnings
+                try operations.restore(
+                    PointRestore(
+                        house.latest(),
+                        to: .stream(descriptor: file.rawValue, name: "a test's file"))).warnings
             }
         case .verify, .repair:
             let request = VerifyRequest(level: .chunks, repair: self == .repair)

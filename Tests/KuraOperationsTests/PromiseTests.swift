@@ -59,10 +59,10 @@ import TestSupport
             let house = try Household(directory)
             var request = try house.backup()
             request.item = "two"
-            let file = try SourceFile(directory.appending("disk.img"))
+            let file = try FileSource(directory.appending("disk.img"))
             request = ItemBackup(
                 try house.place(), item: "two",
-                disks: ["a", "b"].map { .init(name: $0, source: .file(file)) })
+                disks: ["a", "b"].map { .init(name: $0, source: file) })
             _ = try house.operations().backup(request)
             let point = try house.subscription().recoveryPoint("two@latest")
             let output = directory.appending("out")

@@ -110,7 +110,7 @@ struct TableTests {
     ) throws -> RecoveryPointID {
         let path = directory.appending("source-\(item)")
         try write(bytes, to: path)
-        let disk = BackupRequest.Disk(name: "disk", source: .file(try SourceFile(path)))
+        let disk = BackupRequest.Disk(name: "disk", source: try FileSource(path))
         return try vault.backup(BackupRequest(item: item, disks: [disk], threads: 1)).id
     }
 

@@ -80,7 +80,7 @@ struct TwoRegions {
         let path = directory.appending("source-\(UInt64.random(in: 0...UInt64.max))")
         try write(bytes, to: path)
         defer { unlink(path.string) }
-        let disk = BackupRequest.Disk(name: "disk", source: .file(try SourceFile(path)))
+        let disk = BackupRequest.Disk(name: "disk", source: try FileSource(path))
         let subscription = try subscription()
         let vault = try subscription.place(named: Self.vaultName).writing()
         let report = try vault.backup(BackupRequest(item: item, disks: [disk], threads: 1))
@@ -92,14 +92,7 @@ struct TwoRegions {
         let path = directory.appending("target-\(UInt64.random(in: 0...UInt64.max))")
         defer { unlink(path.string) }
         let record = try vault.recoveryPoint(id).disks[0]
-        let target = try TargetFile(path, byteCount: record.byteCount, overwrite: false)
-        do {
-            _ = try vault.restore(record, to: .file(target), threads: 1)
-            try target.finish()
-        } catch {
-            target.abandon()
-            throw error
-        }
+        _ = try vault.restore(record, to: SinkPath(path), threads: 1)
         return try LocalFileSystem().contents(path, max: 1 << 30)
     }
 

@@ -53,7 +53,7 @@ import Testing
             try ScatteredCopy.make(of: path, at: copy, share: 0.1)
             let (before, after) = (try read(path), try read(copy))
             #expect(before.count == after.count)
-            let data = try SourceFile(path).dataRanges()
+            let data = try FileSource(path).dataRanges()
             let blocks = data.reduce(0) { $0 + $1.count / Limits.blockBytes }
             var changed = 0
             for start in stride(from: 0, to: before.count, by: Limits.blockBytes) {
@@ -79,7 +79,7 @@ import Testing
             #expect(try bytes == read(paths[1]))
             #expect(bytes.count == byteCount)
             let pass = KernelPass(
-                try SourceFile(paths[0]), Chunker(.gearTail, mean: 32768), level: 1)
+                try FileSource(paths[0]), Chunker(.gearTail, mean: 32768), level: 1)
             try pass.run(0..<UInt64(byteCount))
             try pass.finishFrame()
             #expect(pass.dataBytes == byteCount && pass.zeroBlocks == 0)
@@ -93,7 +93,7 @@ import Testing
         try withTemporaryDirectory { directory in
             let path = directory.appending("disk")
             try SyntheticDisk(seed: 5, byteCount: 6_000_001).write(to: path, sparse: false)
-            let pass = KernelPass(try SourceFile(path), Chunker(.gearTail, mean: 4096), level: 1)
+            let pass = KernelPass(try FileSource(path), Chunker(.gearTail, mean: 4096), level: 1)
             try pass.run(0..<6_000_001)
             try pass.finishFrame()
             let entries = pass.times.entries

@@ -175,7 +175,7 @@ import TestSupport
             let store = try TestStore(directory)
             let pipe = try Pipe()
             let disk = BackupRequest.Disk(
-                name: "d", source: .stream(InputStream(descriptor: pipe.reading, name: "pipe")))
+                name: "d", source: StreamSource(descriptor: pipe.reading, name: "pipe"))
             let request = BackupRequest(item: "item", disks: [disk], threads: 1)
             Threads.run(2) { index in
                 if index == 0 {

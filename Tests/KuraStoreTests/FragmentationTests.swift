@@ -93,9 +93,10 @@ import Testing
                 let path = directory.appending("stream")
                 try write([], to: path)
                 try withDescriptor(path, O.write) { descriptor in
-                    let stream = OutputStream(descriptor: descriptor, name: "stream")
                     let record = try vault.recoveryPoint(point).disks[0]
-                    _ = try vault.restore(record, to: .stream(stream), threads: 3)
+                    let stream = StreamSink(
+                        descriptor: descriptor, name: "stream", byteCount: record.byteCount)
+                    _ = try vault.restore(record, to: stream, threads: 3)
                 }
                 #expect(try read(path) == disk, "seed \(seed)")
             }

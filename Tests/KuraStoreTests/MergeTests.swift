@@ -95,7 +95,7 @@ struct MergeTests {
                 let bytes = random.bytes(1 << 19)
                 let path = directory.appending("source")
                 try write(bytes, to: path)
-                let disk = BackupRequest.Disk(name: "disk", source: .file(try SourceFile(path)))
+                let disk = BackupRequest.Disk(name: "disk", source: try FileSource(path))
                 let report = try store.vault.backup(
                     BackupRequest(item: "item", disks: [disk], level: 1, threads: 1))
                 points.append((report.id, bytes))
@@ -131,7 +131,7 @@ struct MergeTests {
                 try write(disk, to: path)
                 let request = BackupRequest(
                     item: "item", disks: [
-                        BackupRequest.Disk(name: "disk", source: .file(try SourceFile(path)))
+                        BackupRequest.Disk(name: "disk", source: try FileSource(path))
                     ], level: 1, threads: 1)
                 let id = try store.reopened().backup(request).id
                 committed.withLock { $0 = id }

@@ -69,7 +69,7 @@ import TestSupport
             #expect(truncate(path.string, count * Limits.extentBytes) == 0)
             var proofs = [Int](repeating: 0, count: count)
             for round in 0..<Tuning.proofRounds {
-                let disk = BackupRequest.Disk(name: "d", source: .file(try SourceFile(path)))
+                let disk = BackupRequest.Disk(name: "d", source: try FileSource(path))
                 let tasks = ExtentTasks([disk], sequence: UInt64(round))
                 while let task = try tasks.next() {
                     if task.isProof { proofs[task.number] += 1 }
@@ -89,7 +89,7 @@ import TestSupport
             try write(disk.bytes, to: path)
             var request = BackupRequest(
                 item: "item",
-                disks: [.init(name: "disk", source: .file(try SourceFile(path)))], threads: 1)
+                disks: [.init(name: "disk", source: try FileSource(path))], threads: 1)
             request.isParanoid = true
             let again = try store.vault.backup(request)
             #expect(again.point.disks[0].root == first.point.disks[0].root)

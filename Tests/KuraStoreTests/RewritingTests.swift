@@ -55,10 +55,7 @@ import Testing
         let path = store.directory.appending("restored")
         defer { unlink(path.string) }
         let disk = report.point.disks[0]
-        let target = try TargetFile(path, byteCount: disk.byteCount, overwrite: false)
-        let restored = try store.reopened().restore(disk, to: .file(target))
-        try target.finish()
-        return restored.decodedBytes
+        return try store.reopened().restore(disk, to: SinkPath(path)).decodedBytes
     }
 
     @Test("When its turn comes, what is left of old frames is stored together, and decoded with less")

@@ -1,3 +1,4 @@
+import Glibc
 import KuraFormat
 import KuraIO
 import KuraStore
@@ -69,7 +70,7 @@ import TestSupport
                 let path = directory.appending("d\(number)")
                 try write(bytes, to: path)
                 disks.append(
-                    BackupRequest.Disk(name: "d\(number)", source: .file(try SourceFile(path))))
+                    BackupRequest.Disk(name: "d\(number)", source: try FileSource(path)))
             }
             let report = try store.vault.backup(BackupRequest(item: "vm", disks: disks))
             for (number, bytes) in contents.enumerated() {
@@ -87,10 +88,8 @@ import TestSupport
             let report = try store.backup(disk)
             let path = directory.appending("existing")
             try write([UInt8](repeating: 0xAA, count: 500_000), to: path)
-            let target = try TargetFile(path, byteCount: 300_000, overwrite: true)
             let record = try store.vault.recoveryPoint(report.id).disks[0]
-            _ = try store.vault.restore(record, to: .file(target))
-            try target.finish()
+            _ = try store.vault.restore(record, to: SinkPath(path, overwrites: true))
             #expect(try read(path) == disk)
         }
     }
@@ -103,18 +102,18 @@ import TestSupport
             let input = directory.appending("input")
             try write(disk, to: input)
             let report = try withDescriptor(input, O.read) { descriptor in
-                let stream = InputStream(descriptor: descriptor, name: "input")
+                let stream = StreamSource(descriptor: descriptor, name: "input")
                 return try store.vault.backup(
                     BackupRequest(
-                        item: "s", disks: [BackupRequest.Disk(name: "d", source: .stream(stream))]))
+                        item: "s", disks: [BackupRequest.Disk(name: "d", source: stream)]))
             }
             let output = directory.appending("output")
             try write([], to: output)
             try withDescriptor(output, O.write) { descriptor in
                 let record = try store.vault.recoveryPoint(report.id).disks[0]
-                _ = try store.vault.restore(
-                    record, to: .stream(OutputStream(descriptor: descriptor, name: "output")),
-                    threads: 3)
+                let sink = StreamSink(
+                    descriptor: descriptor, name: "output", byteCount: record.byteCount)
+                _ = try store.vault.restore(record, to: sink, threads: 3)
             }
             #expect(try read(output) == disk)
         }
@@ -126,14 +125,14 @@ import TestSupport
             let store = try TestStore(directory)
             let path = directory.appending("disk")
             try write(SyntheticDisk(seed: 1, byteCount: 100_000).bytes, to: path)
-            let source = try SourceFile(path)
+            let source = try FileSource(path)
             // Written after it was opened and before the backup ends: its times differ then.
             try withDescriptor(path, O.write) { descriptor in
-                try OutputStream(descriptor: descriptor, name: "disk").write(bytes: [1, 2, 3])
+                #expect(pwrite(descriptor, [1, 2, 3], 3, 0) == 3)
             }
             let report = try store.vault.backup(
                 BackupRequest(
-                    item: "i", disks: [BackupRequest.Disk(name: "d", source: .file(source))]))
+                    item: "i", disks: [BackupRequest.Disk(name: "d", source: source)]))
             #expect(report.point.disks[0].changedWhileRead)
             #expect(report.warnings.count == 1)
         }

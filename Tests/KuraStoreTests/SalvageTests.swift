@@ -108,9 +108,8 @@ import Testing
                 let record = try vault.recoveryPoint(point.id).disks[0]
                 let path = directory.appending("restored")
                 try write([UInt8](repeating: 7, count: disk.count), to: path)
-                let target = try TargetFile(path, byteCount: record.byteCount, overwrite: true)
-                let report = try vault.restore(record, to: .file(target), skipsLost: true)
-                try target.finish()
+                let report = try vault.restore(
+                    record, to: SinkPath(path, overwrites: true), skipsLost: true)
                 var expected = disk
                 for range in report.lost {
                     let range = Int(range.lowerBound)..<Int(range.upperBound)
@@ -287,7 +286,7 @@ import Testing
             func request(_ body: @escaping @Sendable () -> Void) throws -> BackupRequest {
                 var request = BackupRequest(
                     item: "beside",
-                    disks: [.init(name: "disk", source: .file(try SourceFile(path)))], threads: 1)
+                    disks: [.init(name: "disk", source: try FileSource(path))], threads: 1)
                 request.confirmConsistency = {
                     body()
                     return .crashConsistent

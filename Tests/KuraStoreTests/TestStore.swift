@@ -46,7 +46,7 @@ struct TestStore {
         let path = directory.appending("source-\(UInt64.random(in: 0...UInt64.max))")
         try write(bytes, to: path)
         defer { unlink(path.string) }
-        let disk = BackupRequest.Disk(name: name, source: .file(try SourceFile(path)))
+        let disk = BackupRequest.Disk(name: name, source: try FileSource(path))
         let request = BackupRequest(item: item, disks: [disk], level: 1, threads: threads)
         let target = vault ?? self.vault
         let report = try target.backup(request, cancellation: cancellation)
@@ -66,14 +66,7 @@ struct TestStore {
         let path = directory.appending("target-\(UInt64.random(in: 0...UInt64.max))")
         defer { unlink(path.string) }
         let record = try vault.recoveryPoint(id).disks[disk]
-        let target = try TargetFile(path, byteCount: record.byteCount, overwrite: false)
-        do {
-            _ = try vault.restore(record, to: .file(target), threads: threads)
-            try target.finish()
-        } catch {
-            target.abandon()
-            throw error
-        }
+        _ = try vault.restore(record, to: SinkPath(path), threads: threads)
         return try read(path)
     }
 
@@ -161,12 +154,6 @@ func withDescriptor<T>(_ path: FilePath, _ flags: Int32, _ body: (Int32) throws 
     guard descriptor >= 0 else { throw IOError("open", path, Errno(rawValue: errno)) }
     defer { close(descriptor) }
     return try body(descriptor)
-}
-
-extension OutputStream {
-    func write(bytes: [UInt8]) throws {
-        try bytes.withUnsafeBytes { try write($0) }
-    }
 }
 
 /// Copies a directory and everything in it.

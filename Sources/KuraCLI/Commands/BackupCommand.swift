@@ -82,14 +82,14 @@ struct BackupCommand: ParsableCommand {
 
     private func open(_ path: String) throws(KuraError) -> BackupRequest.Disk {
         if path == "-" {
-            let stream = InputStream(
+            let stream = StreamSource(
                 descriptor: Terminal.inputDescriptor, name: "standard input",
                 cancellation: Interrupts.cancellation)
-            return BackupRequest.Disk(name: "disk", source: .stream(stream))
+            return BackupRequest.Disk(name: "disk", source: stream)
         }
         let name = DiskName.last(path)
         try Name.check(name, what: "a disk")
-        return BackupRequest.Disk(name: name, source: .file(try SourceFile(FilePath(path))))
+        return BackupRequest.Disk(name: name, source: try FileSource(FilePath(path)))
     }
 
     private func show(_ done: ItemBackupReport) throws {

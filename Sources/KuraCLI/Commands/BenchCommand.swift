@@ -60,8 +60,8 @@ struct BenchOptions: ParsableArguments {
             threads: threads, copies: copies, rounds: rounds)
     }
 
-    static func open(_ image: String) throws(KuraError) -> SourceFile {
-        try SourceFile(FilePath(image))
+    static func open(_ image: String) throws(KuraError) -> FileSource {
+        try FileSource(FilePath(image))
     }
 }
 

@@ -43,7 +43,7 @@ struct BenchLimitsCommand: ParsableCommand {
         try global.show(text: view.text, json: view.json())
     }
 
-    private func synthetic(in folder: ScratchFolder) throws(KuraError) -> SourceFile {
+    private func synthetic(in folder: ScratchFolder) throws(KuraError) -> FileSource {
         let path = folder.path.appending("synthetic.img")
         try SyntheticImage.write(to: path)
         return try BenchOptions.open(path.string)

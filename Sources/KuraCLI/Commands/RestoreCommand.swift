@@ -74,8 +74,7 @@ struct RestoreCommand: ParsableCommand {
     private func target() throws(KuraError) -> PointRestore.Output {
         guard output == "-" else { return .path(FilePath(output)) }
         guard Terminal.isOutputOpen else { throw Terminal.closedOutput("it is closed") }
-        return .stream(
-            OutputStream(descriptor: Terminal.outputDescriptor, name: "standard output"))
+        return .stream(descriptor: Terminal.outputDescriptor, name: "standard output")
     }
 
     private func show(_ report: PointRestoreReport, of point: RecoveryPointID) throws {

@@ -86,7 +86,22 @@ public protocol TargetFileSystem: FileSystem {
     func writeBuffered(
         _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
     ) throws(IOError)
+    /// Opens an existing file once more, for writes around the page cache.
+    /// - Returns: nil where the file system has no such writes.
+    func openAroundCache(_ path: FilePath) -> OpenFile?
+    /// Writes as many leading bytes as it can around the page cache.
+    /// - Parameter file: from `openAroundCache`.
+    /// - Returns: bytes written. The rest, and what went wrong, is up to `writeBuffered`.
+    func writeAroundCache(
+        _ file: OpenFile, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+    ) -> Int
+    /// Begins to write a range out, without waiting and without any promise.
+    func startWriteback(_ file: OpenFile, _ range: Range<UInt64>)
     func resize(_ file: OpenFile, _ path: FilePath, to byteCount: UInt64) throws(IOError)
+    /// Size in bytes of a block device.
+    func deviceByteCount(_ file: OpenFile, _ path: FilePath) throws(IOError) -> UInt64
+    /// Whether the last part of `path` is a symbolic link, wherever that leads.
+    func isLink(_ path: FilePath) -> Bool
     /// Makes a range of a regular file read as zeros without storing them.
     /// - Returns: whether the file system can; otherwise nothing changed.
     func punchHole(

@@ -92,6 +92,39 @@ public struct LocalFileSystem: TargetFileSystem {
         return OpenFile(descriptor: descriptor)
     }
 
+    public func openAroundCache(_ path: FilePath) -> OpenFile? {
+        let descriptor = kura_open_direct(path.string)
+        return descriptor < 0 ? nil : OpenFile(descriptor: descriptor)
+    }
+
+    public func writeAroundCache(
+        _ file: OpenFile, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+    ) -> Int {
+        // Short ones, too: buffered, they would exclude other writers and be waited for at the end.
+        let count = DirectIO.prefix(of: bytes, at: offset, min: DirectIO.alignment)
+        guard count > 0 else { return 0 }
+        return DirectIO.write(
+            file.descriptor, at: offset, UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+    }
+
+    public func startWriteback(_ file: OpenFile, _ range: Range<UInt64>) {
+        kura_start_writeback(
+            file.descriptor, off_t(range.lowerBound), off_t(range.upperBound - range.lowerBound))
+    }
+
+    public func deviceByteCount(_ file: OpenFile, _ path: FilePath) throws(IOError) -> UInt64 {
+        var size: UInt64 = 0
+        guard kura_block_device_size(file.descriptor, &size) == 0 else {
+            throw failure("find the size of", path)
+        }
+        return size
+    }
+
+    public func isLink(_ path: FilePath) -> Bool {
+        var status = stat()
+        return lstat(path.string, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+    }
+
     public func resize(_ file: OpenFile, _ path: FilePath, to byteCount: UInt64) throws(IOError) {
         guard ftruncate(file.descriptor, off_t(byteCount)) == 0 else {
             throw failure("resize", path)

@@ -198,6 +198,20 @@ public final class SimulatedFileSystem: TargetFileSystem {
         try write(file, path, at: offset, bytes)
     }
 
+    public func openAroundCache(_ path: FilePath) -> OpenFile? { nil }
+
+    public func writeAroundCache(
+        _ file: OpenFile, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+    ) -> Int { 0 }
+
+    public func startWriteback(_ file: OpenFile, _ range: Range<UInt64>) {}
+
+    public func deviceByteCount(_ file: OpenFile, _ path: FilePath) throws(IOError) -> UInt64 {
+        throw IOError("find the size of", path, .inappropriateIOCTLForDevice)
+    }
+
+    public func isLink(_ path: FilePath) -> Bool { false }
+
     public func resize(_ file: OpenFile, _ path: FilePath, to byteCount: UInt64) throws(IOError) {
         try change(.resize, path) { disk throws(Errno) in
             try disk.change(file) { $0.resized(to: Int(byteCount)) }

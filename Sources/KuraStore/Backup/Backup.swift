@@ -1,6 +1,5 @@
 internal import KuraFormat
 public import KuraIO
-internal import SystemPackage
 internal import Synchronization
 
 /// One backup: from disks to a recovery point.
@@ -257,20 +256,6 @@ extension PackWriter.Durable {
     }
 }
 
-extension BackupRequest.Disk.Source {
-    var name: String {
-        switch self {
-        case .file(let file): file.path.string
-        case .stream(let stream): stream.name
-        }
-    }
-
-    func hasChanged() throws(KuraError) -> Bool {
-        guard case .file(let file) = self else { return false }
-        return try withKuraErrors { try file.hasChanged() }
-    }
-}
-
 extension Vault {
     /// Backs up the disks of one item and returns the new recovery point.
     ///
@@ -315,8 +300,9 @@ extension BackupRequest {
         }
         for disk in disks {
             try Name.check(disk.name, what: "a disk")
-            if case .file(let file) = disk.source, file.byteCount > Limits.diskBytesMax {
-                throw KuraError(.invalidInput, "\(file.path) is larger than any disk may be")
+            if let byteCount = disk.source.knownByteCount, byteCount > Limits.diskBytesMax {
+                throw KuraError(
+                    .invalidInput, "\(disk.source.name) is larger than any disk may be")
             }
         }
         guard Set(disks.map(\.name)).count == disks.count else {

@@ -1,22 +1,15 @@
 public import KuraFormat
 public import KuraIO
-internal import SystemPackage
 
 /// What to back up, and how.
 public struct BackupRequest: Sendable {
     /// One disk to read.
     public struct Disk: Sendable {
-        public enum Source: Sendable {
-            case file(SourceFile)
-            /// Bytes until the end of the stream, in order.
-            case stream(InputStream)
-        }
-
         /// Unique within the request.
         public var name: String
-        public var source: Source
+        public var source: any DiskSource
 
-        public init(name: String, source: Source) {
+        public init(name: String, source: any DiskSource) {
             self.name = name
             self.source = source
         }

@@ -60,7 +60,7 @@ final class BackupWorker {
         let parent = parentChunks(task)
         rewritten = task.mayRewrite ? chunksToRewrite(parent) : []
         try scanner.scan(
-            task.extent, of: task.input, parent: parent, isProof: task.isProof, trace: &trace
+            task.extent, of: task.source, parent: parent, isProof: task.isProof, trace: &trace
         ) { (batch, trace) throws(KuraError) in
             if backup.isCancelled { throw .interruptedByUser }
             try store(batch, of: task, &trace)

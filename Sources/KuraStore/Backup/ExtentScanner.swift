@@ -2,13 +2,6 @@ internal import KuraCodec
 internal import KuraFormat
 internal import KuraIO
 
-/// Where an extent's bytes come from.
-enum ExtentInput {
-    case file(SourceFile)
-    /// The extent itself, already read.
-    case memory(UnsafeRawBufferPointer)
-}
-
 /// A chunk in the scanner's window.
 struct WindowChunk {
     /// Bytes from the window's start.
@@ -66,20 +59,20 @@ final class ExtentScanner {
     ///   - parent: chunks of the same extent in the parent recovery point.
     ///   - isProof: whether those are recognised by SHA-256 even where they have codes.
     func scan(
-        _ extent: Range<UInt64>, of input: ExtentInput, parent: [ExtentChunk] = [],
+        _ extent: Range<UInt64>, of source: any DiskSource, parent: [ExtentChunk] = [],
         isProof: Bool = true, trace: inout StageTimes,
         batch: (WindowBatch, inout StageTimes) throws(KuraError) -> Void
     ) throws(KuraError) {
         hints.begin(parent, extentStart: extent.lowerBound, isProof: isProof)
         var cursor = extent.lowerBound
-        while var data = try nextBlocks(in: cursor..<extent.upperBound, of: input) {
+        while var data = try nextBlocks(in: cursor..<extent.upperBound, of: source) {
             // A file system may tell several stretches within what is one data run here.
-            while let more = try nextBlocks(in: data.upperBound..<extent.upperBound, of: input),
+            while let more = try nextBlocks(in: data.upperBound..<extent.upperBound, of: source),
                 more.lowerBound == data.upperBound
             {
                 data = data.lowerBound..<more.upperBound
             }
-            try scanData(data, extent, input, &trace, batch)
+            try scanData(data, of: source, trace: &trace, batch: batch)
             cursor = data.upperBound
         }
     }
@@ -87,32 +80,18 @@ final class ExtentScanner {
     /// The next stretch that may hold data, grown to block boundaries, so that holes of the file
     /// system and blocks of zeros come to the same.
     private func nextBlocks(
-        in range: Range<UInt64>, of input: ExtentInput
+        in range: Range<UInt64>, of source: any DiskSource
     ) throws(KuraError) -> Range<UInt64>? {
-        guard let data = try nextData(in: range, of: input) else { return nil }
+        guard let data = try source.nextData(in: range) else { return nil }
         let block = UInt64(Limits.blockBytes)
         let start = max(data.lowerBound / block * block, range.lowerBound)
         let end = min((data.upperBound + block - 1) / block * block, range.upperBound)
         return start..<end
     }
 
-    private func nextData(
-        in range: Range<UInt64>, of input: ExtentInput
-    ) throws(KuraError) -> Range<UInt64>? {
-        switch input {
-        case .memory: return range.isEmpty ? nil : range
-        case .file(let file):
-            do throws(IOError) {
-                return try file.nextData(in: range)
-            } catch {
-                throw KuraError(io: error)
-            }
-        }
-    }
-
     private func scanData(
-        _ range: Range<UInt64>, _ extent: Range<UInt64>, _ input: ExtentInput,
-        _ trace: inout StageTimes, _ batch: (WindowBatch, inout StageTimes) throws(KuraError) -> Void
+        _ range: Range<UInt64>, of source: any DiskSource, trace: inout StageTimes,
+        batch: (WindowBatch, inout StageTimes) throws(KuraError) -> Void
     ) throws(KuraError) {
         base = range.lowerBound
         filled = 0
@@ -123,7 +102,7 @@ final class ExtentScanner {
             let count = Int(min(UInt64(Tuning.windowBytes), range.upperBound - place))
             let fresh = filled
             try trace.timeThrowing(.read) { () throws(KuraError) in
-                try fill(count, at: place, extent, input)
+                try fill(count, at: place, from: source)
             }
             atEnd = place + UInt64(count) == range.upperBound
             trace.time(.chunk) { findRuns(from: fresh, atEnd: atEnd) }
@@ -140,25 +119,14 @@ final class ExtentScanner {
     }
 
     private func fill(
-        _ count: Int, at place: UInt64, _ extent: Range<UInt64>, _ input: ExtentInput
+        _ count: Int, at place: UInt64, from source: any DiskSource
     ) throws(KuraError) {
         let target = UnsafeMutableRawBufferPointer(rebasing: window.bytes[filled..<(filled + count)])
-        switch input {
-        case .memory(let bytes):
-            let start = Int(place - extent.lowerBound)
-            target.copyMemory(
-                from: UnsafeRawBufferPointer(rebasing: bytes[start..<(start + count)]))
-        case .file(let file):
-            do throws(IOError) {
-                let found = try file.read(at: place, into: target)
-                // A file that shrank is noticed at the end of the backup; until then it reads zeros.
-                if found < count {
-                    (target.baseAddress! + found).initializeMemory(
-                        as: UInt8.self, repeating: 0, count: count - found)
-                }
-            } catch {
-                throw KuraError(io: error)
-            }
+        let found = try source.read(at: place, into: target)
+        // A disk that shrank is noticed at the end of the backup; until then it reads zeros.
+        if found < count {
+            (target.baseAddress! + found).initializeMemory(
+                as: UInt8.self, repeating: 0, count: count - found)
         }
         filled += count
     }

@@ -9,15 +9,14 @@ struct ExtentTask {
     /// Number of the extent in its disk.
     var number: Int
     var extent: Range<UInt64>
-    var input: ExtentInput
+    /// The disk, or the extent in memory where the disk is a stream.
+    var source: any DiskSource
     /// The node of the same extent in the parent recovery point.
     var parent: NodeID?
     /// Whether unchanged chunks are recognised by SHA-256, not by their codes.
     var isProof = false
     /// Whether chunks that lie in sparse frames may be stored again.
     var mayRewrite = false
-    /// Keeps the memory of a streamed extent alive.
-    var buffer: AlignedBuffer?
 }
 
 /// Hands out the extents of all disks in order, and keeps what came of them.
@@ -56,12 +55,7 @@ final class ExtentTasks: Sendable {
         self.parents = parents ?? disks.map { _ in [:] }
         self.sequence = sequence
         self.isParanoid = isParanoid
-        let outcomes = disks.map { disk in
-            switch disk.source {
-            case .file(let file): Outcome(byteCount: file.byteCount)
-            case .stream: Outcome(byteCount: 0)
-            }
-        }
+        let outcomes = disks.map { Outcome(byteCount: $0.source.knownByteCount ?? 0) }
         state = Mutex(State(outcomes: outcomes))
     }
 
@@ -97,28 +91,21 @@ final class ExtentTasks: Sendable {
         of disk: BackupRequest.Disk, _ state: inout State
     ) throws(KuraError) -> ExtentTask? {
         let start = UInt64(state.number) * UInt64(Limits.extentBytes)
-        switch disk.source {
-        case .file(let file):
-            guard start < file.byteCount else { return nil }
-            let end = min(start + UInt64(Limits.extentBytes), file.byteCount)
+        if let byteCount = disk.source.knownByteCount {
+            guard start < byteCount else { return nil }
+            let end = min(start + UInt64(Limits.extentBytes), byteCount)
             return ExtentTask(
-                disk: state.disk, number: state.number, extent: start..<end, input: .file(file))
-        case .stream(let stream):
-            let buffer = AlignedBuffer(byteCount: Limits.extentBytes)
-            let count: Int
-            do throws(IOError) {
-                count = try stream.read(into: buffer.bytes)
-            } catch {
-                throw KuraError(io: error)
-            }
-            guard count > 0 else { return nil }
-            state.outcomes[state.disk].byteCount = start + UInt64(count)
-            let bytes = UnsafeRawBufferPointer(
-                rebasing: UnsafeRawBufferPointer(buffer.bytes)[..<count])
-            return ExtentTask(
-                disk: state.disk, number: state.number, extent: start..<(start + UInt64(count)),
-                input: .memory(bytes), buffer: buffer)
+                disk: state.disk, number: state.number, extent: start..<end, source: disk.source)
         }
+        let buffer = AlignedBuffer(byteCount: Limits.extentBytes)
+        let count = try disk.source.read(at: start, into: buffer.bytes)
+        guard count > 0 else { return nil }
+        let extent = MemorySource(
+            name: disk.source.name, buffer: buffer, count: count, start: start)
+        state.outcomes[state.disk].byteCount = extent.byteCount
+        return ExtentTask(
+            disk: state.disk, number: state.number, extent: start..<extent.byteCount,
+            source: extent)
     }
 
     func finish(_ task: ExtentTask, node: NodeID?, counts: DiskCounts) {

@@ -76,7 +76,7 @@ public struct BackupBenchmark: Sendable {
     /// Room that all of it takes at most, in bytes: packs of all copies, of which changes may take
     /// half as much again, and one more image, first the changed one and then the restored one.
     public static func roomNeeded(
-        for image: SourceFile, copies: Int
+        for image: FileSource, copies: Int
     ) throws(KuraError) -> UInt64 {
         let data = try image.dataRanges().reduce(0) { $0 + UInt64($1.count) }
         return data * UInt64(copies) * 3 / 2 + data + LimitBenchmark.roomNeeded(copies: copies)
@@ -109,7 +109,7 @@ public struct BackupBenchmark: Sendable {
         let source = try open(path)
         let read = try source.dataRanges()
         try warm(source, read)
-        let disk = BackupRequest.Disk(name: "disk", source: .file(source))
+        let disk = BackupRequest.Disk(name: "disk", source: source)
         let report = try vault.backup(
             BackupRequest(item: Self.item, disks: [disk], level: level, threads: threads),
             cancellation: cancellation)
@@ -135,23 +135,8 @@ public struct BackupBenchmark: Sendable {
     private func restore(_ first: BackupReport) throws(KuraError) -> BenchmarkStep {
         let path = folder.path.appending("restored.img")
         let disk = first.point.disks[0]
-        let start = Clock.steady()
-        let file: TargetFile
-        do throws(TargetError) {
-            file = try TargetFile(path, byteCount: disk.byteCount, overwrite: false)
-        } catch {
-            throw KuraError(error)
-        }
-        let report: RestoreReport
-        do {
-            report = try vault.restore(
-                disk, to: .file(file), threads: threads, cancellation: cancellation)
-            try file.finish()
-        } catch {
-            file.abandon()
-            throw KuraError(error)
-        }
-        let seconds = Double(Clock.steady() - start) / 1e9
+        let report = try vault.restore(
+            disk, to: SinkPath(path), threads: threads, cancellation: cancellation)
         try requireEqual(path, to: image)
         try withKuraErrors { try LocalFileSystem().remove(path) }
         let limit = SpeedLimit.restore(
@@ -159,7 +144,7 @@ public struct BackupBenchmark: Sendable {
             data: report.dataBytes, readsDevice: !fitsInMemory(first.point.storedBytes),
             limits.rates)
         return BenchmarkStep(
-            kind: .restore, seconds: seconds, bytes: report.dataBytes, limit: limit,
+            kind: .restore, seconds: report.seconds, bytes: report.dataBytes, limit: limit,
             stages: report.stages)
     }
 
@@ -184,11 +169,11 @@ public struct BackupBenchmark: Sendable {
     /// Half of memory, because the images beside it and the process need some, too.
     private func fitsInMemory(_ byteCount: UInt64) -> Bool { byteCount <= Process.memoryBytes / 2 }
 
-    private func open(_ path: FilePath) throws(KuraError) -> SourceFile {
-        try SourceFile(path)
+    private func open(_ path: FilePath) throws(KuraError) -> FileSource {
+        try FileSource(path)
     }
 
-    private func warm(_ file: SourceFile, _ ranges: [Range<UInt64>]) throws(KuraError) {
+    private func warm(_ file: FileSource, _ ranges: [Range<UInt64>]) throws(KuraError) {
         let buffer = AlignedBuffer(byteCount: Tuning.windowBytes)
         for range in ranges {
             var offset = range.lowerBound
@@ -196,7 +181,7 @@ public struct BackupBenchmark: Sendable {
                 if cancellation.isCancelled { throw KuraError(.interrupted, "interrupted") }
                 let count = Int(min(range.upperBound - offset, UInt64(buffer.byteCount)))
                 let target = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
-                try withKuraErrors { _ = try file.read(at: offset, into: target) }
+                _ = try file.read(at: offset, into: target)
                 offset += UInt64(count)
             }
         }
@@ -220,16 +205,14 @@ public struct BackupBenchmark: Sendable {
         var offset: UInt64 = 0
         while isEqual, offset < right.byteCount {
             if cancellation.isCancelled { throw KuraError(.interrupted, "interrupted") }
-            isEqual = try withKuraErrors {
-                let counts = [
-                    try left.read(at: offset, into: buffers[0].bytes),
-                    try right.read(at: offset, into: buffers[1].bytes),
-                ]
-                return counts[0] == counts[1]
-                    && Memory.equal(
-                        UnsafeRawBufferPointer(rebasing: buffers[0].bytes[..<counts[0]]),
-                        UnsafeRawBufferPointer(rebasing: buffers[1].bytes[..<counts[1]]))
-            }
+            let counts = [
+                try left.read(at: offset, into: buffers[0].bytes),
+                try right.read(at: offset, into: buffers[1].bytes),
+            ]
+            isEqual = counts[0] == counts[1]
+                && Memory.equal(
+                    UnsafeRawBufferPointer(rebasing: buffers[0].bytes[..<counts[0]]),
+                    UnsafeRawBufferPointer(rebasing: buffers[1].bytes[..<counts[1]]))
             offset += UInt64(Tuning.windowBytes)
         }
         guard isEqual else {

@@ -34,7 +34,7 @@ public enum ChunkerBenchmark {
     ]
 
     public static func run(
-        _ kind: ChunkerKind, mean: Int, on images: [SourceFile], level: Int, threads: Int,
+        _ kind: ChunkerKind, mean: Int, on images: [FileSource], level: Int, threads: Int,
         cancellation: Cancellation
     ) throws(KuraError) -> ChunkerResult {
         var result = ChunkerResult(chunker: kind, mean: mean)
@@ -64,10 +64,10 @@ public enum ChunkerBenchmark {
         private let state: Mutex<(ChunkerResult, KuraError?)>
 
         init(
-            _ image: SourceFile, _ chunker: Chunker, _ seen: Claims, level: Int,
+            _ image: FileSource, _ chunker: Chunker, _ seen: Claims, level: Int,
             _ cancellation: Cancellation
         ) {
-            tasks = ExtentTasks([BackupRequest.Disk(name: "image", source: .file(image))])
+            tasks = ExtentTasks([BackupRequest.Disk(name: "image", source: image)])
             self.chunker = chunker
             self.seen = seen
             self.level = level
@@ -91,7 +91,7 @@ public enum ChunkerBenchmark {
                 var trace = StageTimes()
                 var part = ChunkerResult(chunker: chunker.kind, mean: chunker.mean)
                 while !cancellation.isCancelled, let task = try tasks.next() {
-                    try scanner.scan(task.extent, of: task.input, trace: &trace) {
+                    try scanner.scan(task.extent, of: task.source, trace: &trace) {
                         (batch, _) throws(KuraError) in
                         try count(batch, counter, &part)
                     }

@@ -41,7 +41,7 @@ package struct PrimitiveTimes: Sendable {
 /// backup: windows that were just read and are still in the processor's cache, without blocks of
 /// zeros, and frames of chunks. One thread uses it.
 package final class KernelPass {
-    private let image: SourceFile
+    private let image: FileSource
     private let chunker: Chunker
     private let scanner: ExtentScanner
     private let compressor: Compressor
@@ -67,7 +67,7 @@ package final class KernelPass {
 
     private static let frameBytesMax = Tuning.dataFrameBytes + Limits.chunkBytesMax
 
-    package init(_ image: SourceFile, _ chunker: Chunker, level: Int) {
+    package init(_ image: FileSource, _ chunker: Chunker, level: Int) {
         self.image = image
         self.chunker = chunker
         scanner = ExtentScanner(chunker)
@@ -76,7 +76,7 @@ package final class KernelPass {
 
     package func run(_ stretch: Range<UInt64>) throws(KuraError) {
         var untimed = StageTimes()
-        try scanner.scan(stretch, of: .file(image), trace: &untimed) {
+        try scanner.scan(stretch, of: image, trace: &untimed) {
             (batch, _) throws(KuraError) in
             scan(batch)
             try cut(batch)

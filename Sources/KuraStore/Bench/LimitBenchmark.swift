@@ -21,7 +21,7 @@ public struct MachineLimits: Sendable {
 /// Each round measures everything with one thread and with all; the median of each figure counts.
 /// Takes some ten seconds a round for `sampleBytesMax` and writes `roomNeeded` bytes at most.
 public final class LimitBenchmark: Sendable {
-    private let image: SourceFile
+    private let image: FileSource
     private let folder: ScratchFolder
     private let options: Options
     private let cancellation: Cancellation
@@ -57,7 +57,7 @@ public final class LimitBenchmark: Sendable {
     }
 
     public init(
-        _ image: SourceFile, in folder: ScratchFolder, _ options: Options,
+        _ image: FileSource, in folder: ScratchFolder, _ options: Options,
         cancellation: Cancellation
     ) {
         self.image = image
@@ -137,7 +137,7 @@ public final class LimitBenchmark: Sendable {
         rates[.pageCacheRead] = .init(
             one: try read(sample, image, threads: 1),
             all: try read(sample, image, threads: options.threads))
-        let direct = try SourceFile(image.path)
+        let direct = try FileSource(image.path)
         // Some file systems have no other way than the page cache.
         guard direct.readAroundCache() else { return }
         rates[.directRead] = .init(
@@ -147,7 +147,7 @@ public final class LimitBenchmark: Sendable {
 
     /// Bytes per second of reading a sample window by window.
     private func read(
-        _ sample: [Range<UInt64>], _ file: SourceFile, threads: Int
+        _ sample: [Range<UInt64>], _ file: FileSource, threads: Int
     ) throws(KuraError) -> Double? {
         let times = try eachStretch(of: sample, threads: threads) { stretches throws(KuraError) in
             let block = UInt64(Limits.blockBytes)
@@ -277,20 +277,18 @@ public final class LimitBenchmark: Sendable {
     }
 }
 
-extension SourceFile {
+extension FileSource {
     /// Stretches that the file system does not know as holes, on the grid of blocks, ascending.
     package func dataRanges() throws(KuraError) -> [Range<UInt64>] {
-        try withKuraErrors {
-            let block = UInt64(Limits.blockBytes)
-            var ranges: [Range<UInt64>] = []
-            var cursor: UInt64 = 0
-            while let data = try nextData(in: cursor..<byteCount) {
-                let start = max(data.lowerBound / block * block, cursor)
-                let end = min((data.upperBound + block - 1) / block * block, byteCount)
-                ranges.join(start..<end)
-                cursor = end
-            }
-            return ranges
+        let block = UInt64(Limits.blockBytes)
+        var ranges: [Range<UInt64>] = []
+        var cursor: UInt64 = 0
+        while let data = try nextData(in: cursor..<byteCount) {
+            let start = max(data.lowerBound / block * block, cursor)
+            let end = min((data.upperBound + block - 1) / block * block, byteCount)
+            ranges.join(start..<end)
+            cursor = end
         }
+        return ranges
     }
 }

@@ -1,5 +1,5 @@
 internal import KuraFormat
-internal import KuraIO
+package import KuraIO
 package import SystemPackage
 
 /// An image with some of its blocks overwritten, as a day of scattered writes leaves it.
@@ -7,10 +7,10 @@ package enum ScatteredCopy {
     /// Copies the data of an image, holes left alone, and flushes the copy.
     /// - Parameters:
     ///   - share: of the 4 KiB blocks with data, those that get random bytes: 0...1.
-    package static func make(of path: FilePath, at copy: FilePath, share: Double) throws {
-        let source = try SourceFile(path)
-        let target = try TargetFile(copy, byteCount: source.byteCount, overwrite: false)
-        do {
+    package static func make(of path: FilePath, at copy: FilePath, share: Double) throws(KuraError) {
+        let source = try FileSource(path)
+        let target = try SinkPath(copy).open(byteCount: source.byteCount)
+        do throws(KuraError) {
             try write(source, to: target, share: share)
             try target.finish()
         } catch {
@@ -19,7 +19,9 @@ package enum ScatteredCopy {
         }
     }
 
-    private static func write(_ source: SourceFile, to target: TargetFile, share: Double) throws {
+    private static func write(
+        _ source: FileSource, to target: any DiskSink, share: Double
+    ) throws(KuraError) {
         let block = Limits.blockBytes
         let buffer = AlignedBuffer(byteCount: Tuning.windowBytes)
         // Always the same blocks and the same bytes, so that runs can be compared.

@@ -14,25 +14,23 @@ public enum SyntheticImage {
     public static func write(
         to path: FilePath, byteCount: UInt64 = byteCount
     ) throws(KuraError) {
-        try withKuraErrors {
-            let target = try TargetFile(path, byteCount: byteCount, overwrite: false)
-            do {
-                let buffer = AlignedBuffer(byteCount: 3 * turnBytes)
-                var random = SplitMix(state: 1)
-                let words = (0..<64).map { _ in random.next() | 0x2020_2020_2020_2020 }
-                var offset: UInt64 = 0
-                while offset < byteCount {
-                    fill(buffer, words, &random)
-                    let count = Int(min(byteCount - offset, UInt64(buffer.byteCount)))
-                    try target.write(
-                        at: offset, UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count]))
-                    offset += UInt64(count)
-                }
-                try target.finish()
-            } catch {
-                target.abandon()
-                throw error
+        let target = try SinkPath(path).open(byteCount: byteCount)
+        do throws(KuraError) {
+            let buffer = AlignedBuffer(byteCount: 3 * turnBytes)
+            var random = SplitMix(state: 1)
+            let words = (0..<64).map { _ in random.next() | 0x2020_2020_2020_2020 }
+            var offset: UInt64 = 0
+            while offset < byteCount {
+                fill(buffer, words, &random)
+                let count = Int(min(byteCount - offset, UInt64(buffer.byteCount)))
+                try target.write(
+                    at: offset, UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count]))
+                offset += UInt64(count)
             }
+            try target.finish()
+        } catch {
+            target.abandon()
+            throw error
         }
     }
 

@@ -22,39 +22,44 @@ struct AssembledExtent: Sendable {
         UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<byteCount])
     }
 
-    /// Stretches between runs.
-    private var holes: [Range<Int>] {
-        var holes: [Range<Int>] = []
-        var end = 0
-        for run in runs {
-            if run.lowerBound > end { holes.append(end..<run.lowerBound) }
-            end = run.upperBound
-        }
-        if end < byteCount { holes.append(end..<byteCount) }
-        return holes
-    }
+    /// A hole shorter than this is cleared in memory and written along with the data around it, where
+    /// a sink takes bytes in order: a call of its own would cost more.
+    private static let joinedHoleBytes = 64 << 10
 
-    func write(to file: TargetFile) throws(IOError) {
-        if file.needsZeros {
-            for hole in holes {
-                let start = range.lowerBound + UInt64(hole.lowerBound)
-                try file.zero(start..<(start + UInt64(hole.count)))
-            }
-        }
-        for run in runs {
-            try file.write(
+    /// Writes all of the extent to its place, in ascending order.
+    func write(to sink: any DiskSink) throws(KuraError) {
+        let leavesHoles = sink.startsAsZeros
+        var end = 0
+        for run in sink.access == .sequential ? joiningShortHoles() : runs {
+            if !leavesHoles { try zero(end..<run.lowerBound, in: sink) }
+            try sink.write(
                 at: range.lowerBound + UInt64(run.lowerBound),
                 UnsafeRawBufferPointer(rebasing: bytes[run]))
+            end = run.upperBound
         }
-        if !runs.isEmpty { file.startWriteback(range) }
+        if !leavesHoles { try zero(end..<byteCount, in: sink) }
+        if !runs.isEmpty { sink.startWriteback(range) }
     }
 
-    /// Writes all of the extent, holes as zeros.
-    func write(to stream: OutputStream) throws(IOError) {
-        for hole in holes {
-            (bytes.baseAddress! + hole.lowerBound).initializeMemory(
-                as: UInt8.self, repeating: 0, count: hole.count)
+    private func zero(_ hole: Range<Int>, in sink: any DiskSink) throws(KuraError) {
+        guard !hole.isEmpty else { return }
+        let start = range.lowerBound + UInt64(hole.lowerBound)
+        try sink.zero(start..<(start + UInt64(hole.count)))
+    }
+
+    /// The runs, with the short holes between them cleared and taken in.
+    private func joiningShortHoles() -> [Range<Int>] {
+        var joined: [Range<Int>] = []
+        for run in runs {
+            guard let last = joined.last, run.lowerBound - last.upperBound < Self.joinedHoleBytes
+            else {
+                joined.append(run)
+                continue
+            }
+            (bytes.baseAddress! + last.upperBound).initializeMemory(
+                as: UInt8.self, repeating: 0, count: run.lowerBound - last.upperBound)
+            joined[joined.count - 1] = last.lowerBound..<run.upperBound
         }
-        try stream.write(UnsafeRawBufferPointer(bytes))
+        return joined
     }
 }

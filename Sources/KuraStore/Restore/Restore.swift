@@ -2,12 +2,6 @@ public import KuraFormat
 public import KuraIO
 internal import Synchronization
 
-/// Where a disk is restored to.
-public enum RestoreTarget: Sendable {
-    case file(TargetFile)
-    case stream(OutputStream)
-}
-
 public struct RestoreReport: Sendable {
     /// Size of the disk.
     public var bytesWritten: UInt64 = 0
@@ -25,32 +19,60 @@ public struct RestoreReport: Sendable {
 }
 
 extension Vault {
-    /// Restores one disk of a recovery point, every chunk checked against its name.
+    /// Restores one disk of a recovery point into a sink, every chunk checked against its name, and
+    /// finishes the sink: on return the disk is complete and durable there. After an error the sink
+    /// is abandoned.
     ///
-    /// Damaged or missing copies are gone around and noted in `damage`. The caller finishes or
-    /// abandons the target.
-    /// - Parameter skipsLost: whether what is in no pack is left out as zeros, and reported, where
-    ///   else that is an error.
+    /// Damaged or missing copies are gone around and noted in `damage`.
+    /// - Parameters:
+    ///   - sink: of the disk's size, new. Nothing else uses it.
+    ///   - skipsLost: whether what is in no pack is left out as zeros, and reported, where else
+    ///     that is an error.
     public func restore(
-        _ disk: DiskRecord, to target: RestoreTarget, threads: Int = Threads.processorCount,
+        _ disk: DiskRecord, to sink: any DiskSink, threads: Int = Threads.processorCount,
         skipsLost: Bool = false,
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
     ) throws(KuraError) -> RestoreReport {
+        let start = Clock.steady()
         let lease = ReaderLease(self)
         defer { lease.end() }
-        let index = try ChunkIndex.open(self)
-        return try Restore(
-            disk, target, index, progress, cancellation, threads: threads, skipsLost: skipsLost
-        ).run()
+        do throws(KuraError) {
+            guard sink.byteCount == disk.byteCount else {
+                throw KuraError(
+                    .invalidInput, "\(sink.name) takes \(sink.byteCount) bytes, disk "
+                        + "\(disk.name) has \(disk.byteCount)")
+            }
+            var report = try Restore(
+                disk, to: sink, index: try ChunkIndex.open(self), threads: threads,
+                skipsLost: skipsLost, progress: progress, cancellation: cancellation
+            ).run()
+            try sink.finish()
+            report.seconds = Double(Clock.steady() - start) / 1e9
+            return report
+        } catch {
+            sink.abandon()
+            throw error
+        }
+    }
+
+    /// Restores one disk to a path: see `restore(_:to:threads:skipsLost:progress:cancellation:)`.
+    public func restore(
+        _ disk: DiskRecord, to path: SinkPath, threads: Int = Threads.processorCount,
+        skipsLost: Bool = false,
+        progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
+    ) throws(KuraError) -> RestoreReport {
+        try restore(
+            disk, to: try path.open(byteCount: disk.byteCount), threads: threads,
+            skipsLost: skipsLost, progress: progress, cancellation: cancellation)
     }
 }
 
 /// One restore of one disk: workers decode frames and put the extents of a window together; writers
-/// put those into the target.
+/// put those into the sink.
 final class Restore: Sendable {
     let packs: PackReader
     private let disk: DiskRecord
-    private let target: RestoreTarget
+    private let sink: any DiskSink
     private let planner: RestorePlanner
     private let nodes: [NodeID?]
     private let window: AssemblyWindow
@@ -73,11 +95,11 @@ final class Restore: Sendable {
     }
 
     init(
-        _ disk: DiskRecord, _ target: RestoreTarget, _ index: ChunkIndex, _ progress: Progress,
-        _ cancellation: Cancellation, threads: Int, skipsLost: Bool
+        _ disk: DiskRecord, to sink: any DiskSink, index: ChunkIndex, threads: Int,
+        skipsLost: Bool, progress: Progress, cancellation: Cancellation
     ) throws(KuraError) {
         self.disk = disk
-        self.target = target
+        self.sink = sink
         self.progress = progress
         self.cancellation = cancellation
         packs = PackReader(index.vault)
@@ -85,11 +107,7 @@ final class Restore: Sendable {
         nodes = try Self.nodes(of: disk, planner)
         window = AssemblyWindow(extentCount: nodes.count, bufferCount: Tuning.restoreExtents)
         workerCount = min(threads, Tuning.restoreWorkersMax)
-        let writerCount =
-            switch target {
-            case .file: Tuning.restoreWriters
-            case .stream: 1
-            }
+        let writerCount = sink.access == .sequential ? 1 : Tuning.restoreWriters
         writers = (0..<writerCount).map { _ in SerialWorker() }
     }
 
@@ -109,7 +127,6 @@ final class Restore: Sendable {
     }
 
     func run() throws(KuraError) -> RestoreReport {
-        let start = Clock.steady()
         progress.update { $0.totalBytes += disk.byteCount }
         Threads.run(workerCount) { [self] _ in
             let worker = RestoreWorker(self)
@@ -136,7 +153,6 @@ final class Restore: Sendable {
         report.bytesWritten = disk.byteCount
         report.dataBytes = dataBytes
         for range in lost.sorted(by: { $0.lowerBound < $1.lowerBound }) { report.lost.join(range) }
-        report.seconds = Double(Clock.steady() - start) / 1e9
         (report.decodedBytes, report.stages) = state.withLock { ($0.decodedBytes, $0.trace) }
         return report
     }
@@ -167,33 +183,31 @@ final class Restore: Sendable {
         for extent in window.complete(tasks) { submit(extent) }
     }
 
-    /// Lets a writer put a complete extent into the target.
+    /// Lets a writer put a complete extent into the sink.
     private func submit(_ extent: AssembledExtent) {
-        switch target {
-        case .file(let file):
-            writers[extent.number % writers.count].submit { [self] in
-                write(extent) { () throws(IOError) in try extent.write(to: file) }
-            }
-        case .stream(let stream):
-            // Whoever brings the extent whose turn it is brings those behind it, too.
+        switch sink.access {
+        case .random:
+            writers[extent.number % writers.count].submit { [self] in write(extent) }
+        case .sequential:
+            // The worker that brings the extent whose turn it is brings those behind it, too.
             state.withLock { state in
                 state.early[extent.number] = extent
                 while let extent = state.early.removeValue(forKey: state.turn) {
                     state.turn += 1
-                    writers[0].submit { [self] in
-                        write(extent) { () throws(IOError) in try extent.write(to: stream) }
-                    }
+                    writers[0].submit { [self] in write(extent) }
                 }
             }
         }
     }
 
-    private func write(_ extent: AssembledExtent, _ body: () throws(IOError) -> Void) {
+    private func write(_ extent: AssembledExtent) {
         let start = Clock.steady()
-        do throws(IOError) {
-            if state.withLock({ $0.error == nil }), !cancellation.isCancelled { try body() }
+        do throws(KuraError) {
+            if state.withLock({ $0.error == nil }), !cancellation.isCancelled {
+                try extent.write(to: sink)
+            }
         } catch {
-            fail(KuraError(io: error))
+            fail(error)
         }
         state.withLock { state in
             state.dataBytes += extent.dataBytes

@@ -98,7 +98,9 @@ extension Subscription {
         var outputs: [(disk: String, path: FilePath, report: RestoreReport)] = []
         do throws(KuraError) {
             for part in parts {
-                let report = try Self.restore(part.disk, to: part.path, located.vault, run)
+                let report = try located.vault.restore(
+                    part.disk, to: SinkPath(part.path, followsLink: false),
+                    progress: run.progress, cancellation: run.cancellation)
                 outputs.append((part.disk.name, part.path, report))
             }
             try describe(parts, description)
@@ -156,27 +158,6 @@ extension Subscription {
         let name = FilePath(disk.source).lastComponent?.string ?? "\(disk.name).img"
         try Name.check(name, what: "a restored disk")
         return name
-    }
-
-    private static func restore(
-        _ disk: DiskRecord, to path: FilePath, _ vault: Vault, _ run: JobRun
-    ) throws(KuraError) -> RestoreReport {
-        let file: TargetFile
-        do throws(TargetError) {
-            file = try TargetFile(
-                path, byteCount: disk.byteCount, overwrite: false, followsLink: false)
-        } catch {
-            throw KuraError(error)
-        }
-        do {
-            let report = try vault.restore(
-                disk, to: .file(file), progress: run.progress, cancellation: run.cancellation)
-            try file.finish()
-            return report
-        } catch {
-            file.abandon()
-            throw KuraError(error)
-        }
     }
 
     private struct RestoredMachine: Encodable {

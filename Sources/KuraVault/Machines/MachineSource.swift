@@ -99,8 +99,8 @@ final class MachineSource: Sendable {
     private static func open(
         _ disk: VirtualMachine.Disk, at path: FilePath
     ) throws(KuraError) -> BackupRequest.Disk {
-        let file = try SourceFile(path, shownAs: FilePath(disk.path))
-        return BackupRequest.Disk(name: disk.name, source: .file(file))
+        let file = try FileSource(path, shownAs: FilePath(disk.path))
+        return BackupRequest.Disk(name: disk.name, source: file)
     }
 
     /// Lets the machine go on, once what the disks hold is read or cloned.

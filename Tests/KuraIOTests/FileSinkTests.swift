@@ -4,14 +4,14 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@Suite("Target file") struct TargetFileTests {
+@Suite("File sinks") struct FileSinkTests {
     private let local = LocalFileSystem()
 
     private func contents(_ path: FilePath) throws -> [UInt8] {
         try local.contents(path, max: 1 << 24)
     }
 
-    private func write(_ bytes: [UInt8], to file: TargetFile, at offset: UInt64) throws {
+    private func write(_ bytes: [UInt8], to file: any DiskSink, at offset: UInt64) throws {
         try bytes.withUnsafeBytes { try file.write(at: offset, $0) }
     }
 
@@ -21,8 +21,9 @@ import Testing
         return UInt64(status.st_ino)
     }
 
-    private func error(_ body: () throws -> Void) -> TargetError? {
-        #expect(throws: TargetError.self, performing: body)
+    /// Opens a sink that must be refused.
+    private func error(_ path: SinkPath, byteCount: UInt64 = 1) -> KuraError? {
+        #expect(throws: KuraError.self) { _ = try path.open(byteCount: byteCount) }
     }
 
     // MARK: - New files
@@ -32,7 +33,7 @@ import Testing
         let disk = SyntheticDisk(seed: 1, byteCount: 100_001).bytes
         try withTemporaryDirectory { directory in
             let path = directory.appending("disk")
-            let file = try TargetFile(path, byteCount: UInt64(disk.count), overwrite: false)
+            let file = try SinkPath(path).open(byteCount: UInt64(disk.count))
             try write(Array(disk[50_000...]), to: file, at: 50_000)
             try write(Array(disk[..<50_000]), to: file, at: 0)
             #expect(try !local.exists(path))
@@ -47,8 +48,8 @@ import Testing
         try withTemporaryDirectory { directory in
             let path = directory.appending("disk")
             // Neither finished nor abandoned, by a process of the same number.
-            _ = try TargetFile(path, byteCount: 3, overwrite: false)
-            let file = try TargetFile(path, byteCount: 3, overwrite: false)
+            _ = try SinkPath(path).open(byteCount: 3)
+            let file = try SinkPath(path).open(byteCount: 3)
             try write([1, 2, 3], to: file, at: 0)
             try file.finish()
             #expect(try contents(path) == [1, 2, 3])
@@ -62,7 +63,7 @@ import Testing
         buffer.bytes.copyBytes(from: disk)
         try withTemporaryDirectory { directory in
             let path = directory.appending("disk")
-            let file = try TargetFile(path, byteCount: UInt64(disk.count), overwrite: false)
+            let file = try SinkPath(path).open(byteCount: UInt64(disk.count))
             // Long ones start on blocks; short ones lie between them.
             Threads.run(4) { thread in
                 let ends = [0, 1_048_576, 1_048_676, 1_052_672, disk.count]
@@ -84,8 +85,8 @@ import Testing
     func zeros() throws {
         try withTemporaryDirectory { directory in
             let path = directory.appending("disk")
-            let file = try TargetFile(path, byteCount: 12_345, overwrite: false)
-            #expect(!file.needsZeros)
+            let file = try SinkPath(path).open(byteCount: 12_345)
+            #expect(file.startsAsZeros)
             try file.finish()
             #expect(try contents(path) == [UInt8](repeating: 0, count: 12_345))
         }
@@ -95,7 +96,7 @@ import Testing
     func empty() throws {
         try withTemporaryDirectory { directory in
             let path = directory.appending("disk")
-            try TargetFile(path, byteCount: 0, overwrite: false).finish()
+            try SinkPath(path).open(byteCount: 0).finish()
             #expect(try contents(path).isEmpty)
         }
     }
@@ -104,7 +105,7 @@ import Testing
     func mode() throws {
         try withTemporaryDirectory { directory in
             let path = directory.appending("disk")
-            try TargetFile(path, byteCount: 1, overwrite: false).finish()
+            try SinkPath(path).open(byteCount: 1).finish()
             #expect(try local.status(path).mode == 0o600)
         }
     }
@@ -112,8 +113,7 @@ import Testing
     @Test("nothing is left of a new file that is abandoned")
     func abandon() throws {
         try withTemporaryDirectory { directory in
-            let file = try TargetFile(
-                directory.appending("disk"), byteCount: 10, overwrite: false)
+            let file = try SinkPath(directory.appending("disk")).open(byteCount: 10)
             try write([1, 2, 3], to: file, at: 0)
             #expect(try local.list(directory).count == 1)
             file.abandon()
@@ -125,10 +125,11 @@ import Testing
     func race() throws {
         try withTemporaryDirectory { directory in
             let path = directory.appending("disk")
-            let file = try TargetFile(path, byteCount: 10, overwrite: false)
+            let file = try SinkPath(path).open(byteCount: 10)
             local.close(try local.create(path))
-            let error = #expect(throws: IOError.self) { try file.finish() }
-            #expect(error?.errno == .fileExists)
+            let error = #expect(throws: KuraError.self) { try file.finish() }
+            #expect(error?.code == .exists)
+            #expect(error?.message == "\(path) exists already")
             file.abandon()
             #expect(try contents(path).isEmpty)
             #expect(try local.list(directory) == ["disk"])
@@ -143,8 +144,9 @@ import Testing
             let path = directory.appending("disk")
             try SyntheticDisk(seed: 1, byteCount: 100).write(to: path, sparse: false)
             let before = try contents(path)
-            let error = error { _ = try TargetFile(path, byteCount: 10, overwrite: false) }
-            #expect(error == .exists(path))
+            let error = error(SinkPath(path), byteCount: 10)
+            #expect(error?.code == .exists)
+            #expect(error?.message == "\(path) exists already")
             #expect(try contents(path) == before)
             #expect(try local.list(directory) == ["disk"])
         }
@@ -158,13 +160,12 @@ import Testing
             try LocalFileSystem().publish(old, as: file, temporary: directory.appending("new"))
             #expect(symlink(file.string, link.string) == 0)
             for overwrite in [true, false] {
-                #expect(throws: TargetError.isLink(link)) {
-                    try TargetFile(link, byteCount: 1, overwrite: overwrite, followsLink: false)
-                }
+                let error = error(SinkPath(link, overwrites: overwrite, followsLink: false))
+                #expect(error?.message == "\(link) is a symbolic link")
             }
             #expect(try LocalFileSystem().contents(file, max: 1000) == old)
             chmod(file.string, 0o600)
-            let target = try TargetFile(link, byteCount: 1, overwrite: true)
+            let target = try SinkPath(link, overwrites: true).open(byteCount: 1)
             try target.finish()
             #expect(try LocalFileSystem().status(file).byteCount == 1)
         }
@@ -175,9 +176,8 @@ import Testing
         try withTemporaryDirectory { directory in
             let link = directory.appending("link")
             #expect(symlink(directory.appending("absent").string, link.string) == 0)
-            #expect(throws: TargetError.isLink(link)) {
-                try TargetFile(link, byteCount: 1, overwrite: overwrite)
-            }
+            let error = error(SinkPath(link, overwrites: overwrite))
+            #expect(error?.message == "\(link) is a symbolic link")
             let names = try LocalFileSystem().list(directory)
             #expect(names == ["link"])
         }
@@ -190,7 +190,7 @@ import Testing
             let partial = FilePath("\(path.string).\(Process.id).partial")
             let elsewhere = directory.appending("elsewhere")
             #expect(symlink(elsewhere.string, partial.string) == 0)
-            let target = try TargetFile(path, byteCount: 1, overwrite: false)
+            let target = try SinkPath(path).open(byteCount: 1)
             try target.finish()
             #expect(try !LocalFileSystem().exists(elsewhere))
             let names = try LocalFileSystem().list(directory)
@@ -201,8 +201,8 @@ import Testing
     @Test("refuses a directory, with and without overwriting", arguments: [true, false])
     func directory(_ overwrite: Bool) throws {
         try withTemporaryDirectory { directory throws in
-            let error = error { _ = try TargetFile(directory, byteCount: 1, overwrite: overwrite) }
-            #expect(error == .isDirectory(directory))
+            let error = error(SinkPath(directory, overwrites: overwrite))
+            #expect(error?.message == "\(directory) is a directory")
         }
     }
 
@@ -210,8 +210,8 @@ import Testing
     func noParent(_ overwrite: Bool) throws {
         try withTemporaryDirectory { directory throws in
             let path = directory.appending("missing/disk")
-            let error = error { _ = try TargetFile(path, byteCount: 1, overwrite: overwrite) }
-            #expect(error == .noParent(path))
+            let error = error(SinkPath(path, overwrites: overwrite))
+            #expect(error?.message == "the directory for \(path) does not exist")
             #expect(try local.list(directory).isEmpty)
         }
     }
@@ -221,8 +221,8 @@ import Testing
         try withTemporaryDirectory { directory throws in
             let path = directory.appending("pipe")
             #expect(mkfifo(path.string, 0o600) == 0)
-            let error = error { _ = try TargetFile(path, byteCount: 1, overwrite: true) }
-            #expect(error == .io(IOError("resize", path, .invalidArgument)))
+            let error = error(SinkPath(path, overwrites: true))
+            #expect(error == KuraError(io: IOError("resize", path, .invalidArgument)))
         }
     }
 
@@ -242,8 +242,8 @@ import Testing
         try withTemporaryDirectory { directory throws in
             let path = directory.appending("disk")
             let tooLarge = UInt64(Int64.max)
-            let error = error { _ = try TargetFile(path, byteCount: tooLarge, overwrite: false) }
-            #expect(error == .io(IOError("resize", path, .fileTooLarge)))
+            let error = error(SinkPath(path), byteCount: tooLarge)
+            #expect(error == KuraError(io: IOError("resize", path, .fileTooLarge)))
             #expect(try local.list(directory).isEmpty)
         }
     }
@@ -257,8 +257,8 @@ import Testing
             try SyntheticDisk(seed: 1, byteCount: 100_000).write(to: path, sparse: false)
             let before = inode(path)
             let disk = SyntheticDisk(seed: 2, byteCount: byteCount).bytes
-            let file = try TargetFile(path, byteCount: UInt64(byteCount), overwrite: true)
-            #expect(file.needsZeros)
+            let file = try SinkPath(path, overwrites: true).open(byteCount: UInt64(byteCount))
+            #expect(!file.startsAsZeros)
             try write(disk, to: file, at: 0)
             try file.finish()
             #expect(try contents(path) == disk)
@@ -272,7 +272,7 @@ import Testing
         try withTemporaryDirectory { directory in
             let path = directory.appending("disk")
             try SyntheticDisk(seed: 1, byteCount: 1000).write(to: path, sparse: false)
-            try TargetFile(path, byteCount: 1000, overwrite: true).abandon()
+            try SinkPath(path, overwrites: true).open(byteCount: 1000).abandon()
             #expect(try local.list(directory) == ["disk"])
         }
     }
@@ -281,8 +281,8 @@ import Testing
     func overwriteNothing() throws {
         try withTemporaryDirectory { directory in
             let path = directory.appending("disk")
-            let file = try TargetFile(path, byteCount: 5, overwrite: true)
-            #expect(!file.needsZeros)
+            let file = try SinkPath(path, overwrites: true).open(byteCount: 5)
+            #expect(file.startsAsZeros)
             #expect(try !local.exists(path))
             try file.finish()
             #expect(try contents(path) == [0, 0, 0, 0, 0])
@@ -297,7 +297,7 @@ import Testing
             let path = directory.appending("disk")
             let byteCount = 1_000_000
             var expected = [UInt8](repeating: 0x55, count: byteCount)
-            let file = try TargetFile(path, byteCount: UInt64(byteCount), overwrite: false)
+            let file = try SinkPath(path).open(byteCount: UInt64(byteCount))
             try write(expected, to: file, at: 0)
             try file.zero(UInt64(range.lowerBound)..<UInt64(range.upperBound))
             expected.replaceSubrange(range, with: repeatElement(0, count: range.count))
@@ -312,10 +312,10 @@ import Testing
             let path = directory.appending("disk")
             let size: UInt64 = 1 << 20
             try SyntheticDisk(seed: 1, byteCount: Int(size)).write(to: path, sparse: false)
-            let file = try TargetFile(path, byteCount: size, overwrite: true)
+            let file = try SinkPath(path, overwrites: true).open(byteCount: size)
             try file.zero(0..<size)
             try file.finish()
-            #expect(try SourceFile(path).nextData(in: 0..<size) == nil)
+            #expect(try FileSource(path).nextData(in: 0..<size) == nil)
         }
     }
 }

@@ -1,10 +1,13 @@
 internal import Glibc
+internal import Synchronization
 internal import SystemPackage
 
-/// Bytes that come in order and end some time: standard input.
-public final class InputStream: Sendable {
+/// A disk that comes as bytes in order and ends some time: standard input.
+public final class StreamSource: DiskSource {
     private let descriptor: Int32
     public let name: String
+    /// Bytes that were read so far.
+    private let position = Atomic<UInt64>(0)
 
     private let cancellation: Cancellation
     /// How long a wait for bytes lasts before it looks for a cancellation.
@@ -19,9 +22,33 @@ public final class InputStream: Sendable {
         self.cancellation = cancellation
     }
 
-    /// Fills `target`; fewer bytes come back only at the end of the stream, or when it is cancelled.
+    public var knownByteCount: UInt64? { nil }
+
+    public func nextData(in range: Range<UInt64>) throws(KuraError) -> Range<UInt64>? {
+        range.isEmpty ? nil : range
+    }
+
+    public func hasChanged() throws(KuraError) -> Bool { false }
+
+    /// Fills `target`; fewer bytes come back only at the end of the stream or after a cancellation.
     /// One caller at a time.
-    public func read(into target: UnsafeMutableRawBufferPointer) throws(IOError) -> Int {
+    /// - Parameter offset: where the read before this one ended.
+    public func read(
+        at offset: UInt64, into target: UnsafeMutableRawBufferPointer
+    ) throws(KuraError) -> Int {
+        guard offset == position.load(ordering: .relaxed) else {
+            throw KuraError(.io, "\(name) is a stream and cannot be read at offset \(offset)")
+        }
+        do throws(IOError) {
+            let count = try read(into: target)
+            position.store(offset + UInt64(count), ordering: .relaxed)
+            return count
+        } catch {
+            throw KuraError(io: error)
+        }
+    }
+
+    private func read(into target: UnsafeMutableRawBufferPointer) throws(IOError) -> Int {
         // A descriptor that cannot be read is never ready either: waiting for it would not end.
         guard fcntl(descriptor, F_GETFL) & O_ACCMODE != O_WRONLY else {
             throw IOError("read", FilePath(name), .badFileDescriptor)

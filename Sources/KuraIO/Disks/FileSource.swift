@@ -6,7 +6,7 @@ public import SystemPackage
 ///
 /// All reads are positional, so threads share the descriptor. Finding holes moves the descriptor's
 /// offset, which nobody else uses.
-public final class SourceFile: Sendable {
+public final class FileSource: DiskSource {
     public let path: FilePath
     /// Size in bytes when it was opened.
     public let byteCount: UInt64
@@ -63,12 +63,13 @@ public final class SourceFile: Sendable {
         return KuraError(io: error)
     }
 
+    public var name: String { path.string }
+    public var knownByteCount: UInt64? { byteCount }
+
     /// Whether size, mtime or ctime differ from when it was opened.
-    public func hasChanged() throws(IOError) -> Bool {
+    public func hasChanged() throws(KuraError) -> Bool {
         var raw = stat()
-        guard fstat(descriptor, &raw) == 0 else {
-            throw IOError("examine", path, Errno(rawValue: Glibc.errno))
-        }
+        guard fstat(descriptor, &raw) == 0 else { throw failure("examine") }
         let now = FileStatus(raw)
         return now.byteCount != opened.byteCount || now.modified != opened.modified
             || now.changed != opened.changed
@@ -77,9 +78,13 @@ public final class SourceFile: Sendable {
     /// Fills `target` from `offset`; fewer bytes come back only at the end.
     public func read(
         at offset: UInt64, into target: UnsafeMutableRawBufferPointer
-    ) throws(IOError) -> Int {
-        try LocalFileSystem().read(
-            OpenFile(descriptor: descriptor), path, at: offset, into: target)
+    ) throws(KuraError) -> Int {
+        do throws(IOError) {
+            return try LocalFileSystem().read(
+                OpenFile(descriptor: descriptor), path, at: offset, into: target)
+        } catch {
+            throw KuraError(io: error)
+        }
     }
 
     /// Makes every further read go around the page cache; offset, length and memory must then be
@@ -90,18 +95,22 @@ public final class SourceFile: Sendable {
     /// The next stretch within `range` that may hold data, by SEEK_DATA and SEEK_HOLE.
     /// - Returns: nil when the rest of the range is a hole. Where the file system tells no holes
     ///   (or the source is a device), all of it is data.
-    public func nextData(in range: Range<UInt64>) throws(IOError) -> Range<UInt64>? {
+    public func nextData(in range: Range<UInt64>) throws(KuraError) -> Range<UInt64>? {
         guard !range.isEmpty else { return nil }
         guard opened.kind == .regular else { return range }
         let start = kura_seek_data(descriptor, off_t(range.lowerBound))
         if start < 0 {
             if Glibc.errno == ENXIO { return nil }
             if Glibc.errno == EINVAL { return range }
-            throw IOError("find data in", path, Errno(rawValue: Glibc.errno))
+            throw failure("find data in")
         }
         guard UInt64(start) < range.upperBound else { return nil }
         let end = kura_seek_hole(descriptor, start)
         guard end >= 0 else { return UInt64(start)..<range.upperBound }
         return UInt64(start)..<min(UInt64(end), range.upperBound)
+    }
+
+    private func failure(_ operation: String) -> KuraError {
+        KuraError(io: IOError(operation, path, Errno(rawValue: Glibc.errno)))
     }
 }

@@ -4,9 +4,9 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@Suite("Source file") struct SourceFileTests {
+@Suite("File source") struct FileSourceTests {
     /// A file of 1 MiB whose only data are 64 KiB in its middle.
-    private func withSparseFile(_ body: (SourceFile) throws -> Void) throws {
+    private func withSparseFile(_ body: (FileSource) throws -> Void) throws {
         try withTemporaryDirectory { directory in
             let path = directory.appending("disk")
             let file = try FileDescriptor.open(
@@ -16,7 +16,7 @@ import Testing
                 let data = [UInt8](repeating: 1, count: 64 << 10)
                 _ = try file.writeAll(toAbsoluteOffset: Int64(Self.data.lowerBound), data)
             }
-            try body(SourceFile(path))
+            try body(FileSource(path))
         }
     }
 
@@ -34,14 +34,14 @@ import Testing
     @Test("has the size of the file", arguments: [0, 1, 511, 4096, 100_001])
     func size(_ byteCount: Int) throws {
         try withDisk(byteCount) { path, _ throws in
-            #expect(try SourceFile(path).byteCount == UInt64(byteCount))
+            #expect(try FileSource(path).byteCount == UInt64(byteCount))
         }
     }
 
     @Test("reads any stretch, and less at the end")
     func read() throws {
         try withDisk(100_001) { path, bytes in
-            let file = try SourceFile(path)
+            let file = try FileSource(path)
             for offset in [0, 1, 4095, 50_000, 99_000, 100_000, 100_001, 200_000] {
                 var target = [UInt8](repeating: 0xee, count: 5000)
                 let count = try target.withUnsafeMutableBytes {
@@ -85,7 +85,7 @@ import Testing
     @Test("finds all data of a disk")
     func allData() throws {
         try withDisk(3 << 20) { path, bytes in
-            let file = try SourceFile(path)
+            let file = try FileSource(path)
             var cursor: UInt64 = 0
             var found = [UInt8](repeating: 0, count: bytes.count)
             while let range = try file.nextData(in: cursor..<file.byteCount) {
@@ -107,7 +107,7 @@ import Testing
     @Test("refuses a directory")
     func directory() throws {
         try withTemporaryDirectory { directory throws in
-            let error = try #require(throws: KuraError.self) { _ = try SourceFile(directory) }
+            let error = try #require(throws: KuraError.self) { _ = try FileSource(directory) }
             #expect(error.message == "\(directory) is a directory, not a disk")
         }
     }
@@ -116,14 +116,14 @@ import Testing
     func missing() throws {
         try withTemporaryDirectory { directory throws in
             let path = directory.appending("missing")
-            let error = try #require(throws: KuraError.self) { _ = try SourceFile(path) }
+            let error = try #require(throws: KuraError.self) { _ = try FileSource(path) }
             #expect(error.message == "there is no \(path)")
         }
     }
 
     @Test("refuses a character device")
     func device() throws {
-        let error = try #require(throws: KuraError.self) { _ = try SourceFile("/dev/null") }
+        let error = try #require(throws: KuraError.self) { _ = try FileSource("/dev/null") }
         #expect(error.message == "/dev/null is neither a file nor a block device")
     }
 
@@ -132,7 +132,7 @@ import Testing
         try withTemporaryDirectory { directory throws in
             let path = directory.appending("pipe")
             #expect(mkfifo(path.string, 0o600) == 0)
-            let error = try #require(throws: KuraError.self) { _ = try SourceFile(path) }
+            let error = try #require(throws: KuraError.self) { _ = try FileSource(path) }
             #expect(error.message == "\(path) is neither a file nor a block device")
         }
     }
@@ -142,14 +142,14 @@ import Testing
     @Test("has not changed while nobody writes")
     func unchanged() throws {
         try withDisk(10_000) { path, _ throws in
-            #expect(try !SourceFile(path).hasChanged())
+            #expect(try !FileSource(path).hasChanged())
         }
     }
 
     @Test("has changed when it has another size")
     func otherSize() throws {
         try withDisk(10_000) { path, _ in
-            let file = try SourceFile(path)
+            let file = try FileSource(path)
             #expect(truncate(path.string, 10_001) == 0)
             #expect(try file.hasChanged())
         }
@@ -158,7 +158,7 @@ import Testing
     @Test("has changed when it was written at another time")
     func otherTime() throws {
         try withDisk(10_000) { path, _ in
-            let file = try SourceFile(path)
+            let file = try FileSource(path)
             let times = [timespec(tv_sec: 1, tv_nsec: 0), timespec(tv_sec: 1, tv_nsec: 0)]
             #expect(utimensat(AT_FDCWD, path.string, times, 0) == 0)
             #expect(try file.hasChanged())
@@ -168,7 +168,7 @@ import Testing
     @Test("reads the file that was opened, whatever gets its name")
     func replaced() throws {
         try withDisk(10_000) { path, bytes in
-            let file = try SourceFile(path)
+            let file = try FileSource(path)
             try SyntheticDisk(seed: 2, byteCount: 10_000)
                 .write(to: FilePath("\(path).new"), sparse: false)
             try LocalFileSystem().rename(FilePath("\(path).new"), to: path, replacing: true)

@@ -1,0 +1,20 @@
+/// A disk that can be read: an image file, a block device, a stream, bytes in memory.
+///
+/// Called once for a window or an extent, never for a chunk. A source whose size is known takes
+/// calls from any thread, at any offset. A stream is read by one caller at a time, from its start
+/// to its end without a gap.
+public protocol DiskSource: AnyObject, Sendable {
+    /// What messages and recovery points call it.
+    var name: String { get }
+    /// Size in bytes when it was opened; nil for a stream, whose end tells it.
+    var knownByteCount: UInt64? { get }
+    /// The next stretch within `range` that may hold data; nil when the rest of the range reads as
+    /// zeros. A source that cannot tell gives the whole range.
+    func nextData(in range: Range<UInt64>) throws(KuraError) -> Range<UInt64>?
+    /// Fills `target` from `offset`; fewer bytes come back only at the end of the disk.
+    func read(
+        at offset: UInt64, into target: UnsafeMutableRawBufferPointer
+    ) throws(KuraError) -> Int
+    /// Whether it may have been written to since it was opened.
+    func hasChanged() throws(KuraError) -> Bool
+}
