@@ -57,7 +57,7 @@ extension Primitive {
         case .memoryRead: "reading memory"
         case .pageCacheRead: "pread from the page cache"
         case .directRead: "O_DIRECT; threads: 8 in flight"
-        case .zeroScan: "windows with data"
+        case .zeroScan: "windows of zeros"
         case .chunker: "gear-tail-v1"
         case .hashOneLane: "libcrypto"
         case .hashManyLanes: "independent chunks at once"

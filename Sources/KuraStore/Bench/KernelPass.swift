@@ -35,7 +35,7 @@ package struct PrimitiveTimes: Sendable {
     }
 }
 
-/// Runs every kernel of the engine over stretches of an image, each kernel timed alone.
+/// Runs every kernel that works on data over stretches of an image, each kernel timed alone.
 ///
 /// The engine's own scanner reads and cuts, which is not timed. So kernels see what they see in a
 /// backup: windows that were just read and are still in the processor's cache, without blocks of
@@ -57,8 +57,6 @@ package final class KernelPass {
     /// Bytes of chunks, and of their frames.
     package private(set) var dataBytes: UInt64 = 0
     package private(set) var storedBytes: UInt64 = 0
-    /// Blocks of zeros that the scan found. Results are used, so that no kernel can be left out.
-    package private(set) var zeroBlocks: UInt64 = 0
     /// Nil where libcrypto has no Poly1305.
     private let authenticator = ChunkAuthenticator(.random())
     private var codes: [ChunkMAC] = []
@@ -78,24 +76,11 @@ package final class KernelPass {
         var untimed = StageTimes()
         try scanner.scan(stretch, of: image, trace: &untimed) {
             (batch, _) throws(KuraError) in
-            scan(batch)
             try cut(batch)
             try hash(batch)
             for chunk in batch.chunks {
                 dataBytes += UInt64(chunk.byteCount)
                 try append(batch.bytes(of: chunk))
-            }
-        }
-    }
-
-    private func scan(_ batch: WindowBatch) {
-        let base = batch.bytes.baseAddress!
-        times.time(.zeroScan, batch.bytes.count) {
-            var offset = 0
-            while offset < batch.bytes.count {
-                let count = min(Limits.blockBytes, batch.bytes.count - offset)
-                if ZeroScan.isZero(base + offset, count: count) { zeroBlocks += 1 }
-                offset += count
             }
         }
     }

@@ -114,21 +114,25 @@ public final class LimitBenchmark: Sendable {
     // MARK: Measurements
 
     private func measureMemory(_ rates: inout PrimitiveRates) {
-        func rate(_ threads: Int) -> Double? {
-            let total = Mutex(PrimitiveTimes())
-            Threads.run(threads) { _ in
-                let buffer = AlignedBuffer(byteCount: Self.memoryBytes)
-                buffer.bytes.initializeMemory(as: UInt8.self, repeating: 0)
-                var times = PrimitiveTimes()
-                let isZero = times.time(.memoryRead, buffer.byteCount) {
-                    ZeroScan.isZero(buffer.base, count: buffer.byteCount)
-                }
-                precondition(isZero)
-                total.withLock { [times] in $0 += times }
-            }
-            return total.withLock { $0.rate(.memoryRead, threads: threads) }
+        for (primitive, bufferBytes) in [
+            (Primitive.memoryRead, Self.memoryBytes), (.zeroScan, Tuning.windowBytes),
+        ] {
+            rates[primitive] = .init(
+                one: zeroRate(primitive, bufferBytes: bufferBytes, threads: 1),
+                all: zeroRate(primitive, bufferBytes: bufferBytes, threads: options.threads))
         }
-        rates[.memoryRead] = .init(one: rate(1), all: rate(options.threads))
+    }
+
+    /// Bytes per second of scanning `memoryBytes` of zeros, in a buffer over and over.
+    private func zeroRate(_ primitive: Primitive, bufferBytes: Int, threads: Int) -> Double? {
+        let total = Mutex(PrimitiveTimes())
+        Threads.run(threads) { _ in
+            let pass = ZeroPass(
+                primitive, bufferBytes: bufferBytes, rounds: Self.memoryBytes / bufferBytes)
+            precondition(pass.zeroBytes == Self.memoryBytes)
+            total.withLock { $0 += pass.times }
+        }
+        return total.withLock { $0.rate(primitive, threads: threads) }
     }
 
     private func measureReads(

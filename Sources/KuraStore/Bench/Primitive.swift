@@ -7,8 +7,8 @@ public enum Primitive: String, Sendable, CaseIterable {
     case pageCacheRead = "page_cache_read"
     /// `pread` around the page cache. All: `directReadsInFlight` threads, whatever the processors.
     case directRead = "direct_read"
-    /// Looking for blocks of zeros, in windows that have data: most blocks show at once that they
-    /// are none.
+    /// Looking for blocks of zeros, in windows that hold nothing else and lie in the cache. Blocks
+    /// with data cost next to nothing: their first bytes show that they are none.
     case zeroScan = "zero_scan"
     /// Finding the ends of chunks.
     case chunker

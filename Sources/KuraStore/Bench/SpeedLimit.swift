@@ -84,15 +84,16 @@ public struct SpeedLimit: Sendable, Equatable {
         }
     }
 
-    /// `read (1/r + 1/n) + unchanged/h + (data - unchanged) (1/c + 1/h) + new (1/Z + 1/X) +
-    /// stored/h + k stored/w`. Where the engine has a MAC, `unchanged/h` becomes `proven/h +
-    /// (unchanged - proven)/g`, and `(data - unchanged)/g` is added: the next backup needs it.
+    /// `read/r + (read - data)/n + unchanged/h + (data - unchanged) (1/c + 1/h) + new (1/Z + 1/X) +
+    /// stored/h + k stored/w`: the zero scan reads blocks of zeros to their end, and no others.
+    /// Where the engine has a MAC, `unchanged/h` becomes `proven/h + (unchanged - proven)/g`, and
+    /// `(data - unchanged)/g` is added: the next backup needs it.
     public static func backup(_ work: Backup, _ rates: PrimitiveRates) -> SpeedLimit {
         var limit = SpeedLimit(rates)
         let cut = work.data - min(work.unchanged, work.data)
         let written = UInt64(work.copies) * work.stored
         limit.add(.pageCacheRead, work.read)
-        limit.add(.zeroScan, work.read)
+        limit.add(.zeroScan, work.read - min(work.data, work.read))
         if rates[.mac].all != nil {
             limit.add(.mac, work.data - min(work.proven, work.data))
             limit.addHash(work.proven)
