@@ -63,12 +63,13 @@ public struct Chunker: Sendable {
         case .gearTail:
             if runEnds, end - start <= min { return end }
             if !runEnds, end - start < min { return nil }
-            return gearTailCut(bytes, start, end, runEnds, place)
+            return gearTailCut(bytes, from: start, to: end, runEnds: runEnds, place: place)
         }
     }
 
+    /// - Parameter place: of `bytes[0]` on the disk.
     private func gearTailCut(
-        _ bytes: UnsafePointer<UInt8>, _ start: Int, _ end: Int, _ runEnds: Bool, _ place: Int
+        _ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int, runEnds: Bool, place: Int
     ) -> Int? {
         let table = GearTable.words
         let limit = Swift.min(start &+ max, end)
@@ -77,17 +78,16 @@ public struct Chunker: Sendable {
         for index in (position &- Self.windowBytes)..<position {
             hash = (hash &<< 1) &+ table[Int(bytes[index])]
         }
-        if position < limit, hash & hardMask == 0 || isTail(bytes, position, place) {
+        if position < limit, hash & hardMask == 0 || isTail(bytes, at: position, place: place) {
             return position
         }
         // Candidates below start + mean take the hard mask, those from there on the easy one.
         // Where they part depends on the chunk alone, not on how much of its run is known.
         let hardEnd = Swift.min(start &+ mean &- 1, limit)
-        if scan(bytes, table, &hash, &position, hardEnd, hardMask, place)
-            || scan(bytes, table, &hash, &position, limit, easyMask, place)
-        {
-            return position
-        }
+        let isCut =
+            scan(bytes, table, &hash, from: &position, to: hardEnd, mask: hardMask, place: place)
+            || scan(bytes, table, &hash, from: &position, to: limit, mask: easyMask, place: place)
+        if isCut { return position }
         return runEnds || limit == start &+ max ? limit : nil
     }
 
@@ -96,7 +96,7 @@ public struct Chunker: Sendable {
     @inline(__always)
     private func scan(
         _ bytes: UnsafePointer<UInt8>, _ table: UnsafePointer<UInt64>, _ hash: inout UInt64,
-        _ position: inout Int, _ end: Int, _ mask: UInt64, _ place: Int
+        from position: inout Int, to end: Int, mask: UInt64, place: Int
     ) -> Bool {
         var rolling = hash
         var next = position
@@ -129,14 +129,16 @@ public struct Chunker: Sendable {
                 next &+= 1
                 if rolling & mask == 0 { return true }
             }
-            if isTail(bytes, next, place) { return true }
+            if isTail(bytes, at: next, place: place) { return true }
         }
         return false
     }
 
     /// Whether a file may end right before `position`: a block boundary behind 64 zero bytes.
     @inline(__always)
-    private func isTail(_ bytes: UnsafePointer<UInt8>, _ position: Int, _ place: Int) -> Bool {
+    private func isTail(
+        _ bytes: UnsafePointer<UInt8>, at position: Int, place: Int
+    ) -> Bool {
         guard (place &+ position) & (Limits.blockBytes &- 1) == 0 else { return false }
         let window = UnsafeRawPointer(bytes + (position &- Self.windowBytes))
         var any: UInt64 = 0

@@ -7,15 +7,15 @@ public struct LocalFileSystem: TargetFileSystem {
     public init() {}
 
     public func openForReading(_ path: FilePath) throws(IOError) -> OpenFile {
-        try open(path, O_RDONLY | O_NOFOLLOW, "open")
+        try open(path, flags: O_RDONLY | O_NOFOLLOW, operation: "open")
     }
 
     public func create(_ path: FilePath) throws(IOError) -> OpenFile {
-        try open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, "create")
+        try open(path, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, operation: "create")
     }
 
     private func open(
-        _ path: FilePath, _ flags: Int32, _ operation: String
+        _ path: FilePath, flags: Int32, operation: String
     ) throws(IOError) -> OpenFile {
         let descriptor = kura_open(path.string, flags | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure(operation, path) }
@@ -143,7 +143,7 @@ public struct LocalFileSystem: TargetFileSystem {
     }
 
     public func flushDirectory(_ path: FilePath) throws(IOError) {
-        let directory = try open(path, O_RDONLY | O_DIRECTORY, "open")
+        let directory = try open(path, flags: O_RDONLY | O_DIRECTORY, operation: "open")
         defer { close(directory) }
         guard fsync(directory.descriptor) == 0 else { throw failure("flush", path) }
     }
@@ -197,7 +197,7 @@ public struct LocalFileSystem: TargetFileSystem {
     }
 
     public func lock(_ path: FilePath) throws(IOError) -> OpenFile? {
-        let file = try open(path, O_RDWR | O_CREAT | O_NOFOLLOW, "open")
+        let file = try open(path, flags: O_RDWR | O_CREAT | O_NOFOLLOW, operation: "open")
         while flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 {
             let reason = Glibc.errno
             if reason == EINTR { continue }

@@ -39,8 +39,8 @@ final class Backup: Sendable {
     }
 
     init(
-        _ request: BackupRequest, _ session: Session, _ index: ChunkIndex, _ progress: Progress,
-        _ cancellation: Cancellation
+        _ request: BackupRequest, in session: Session, index: ChunkIndex, progress: Progress,
+        cancellation: Cancellation
     ) throws(KuraError) {
         self.request = request
         parent = try session.vault.recoveryPoints().first {
@@ -58,7 +58,8 @@ final class Backup: Sendable {
         } ?? false
         tasks = ExtentTasks(
             request.disks,
-            parents: Self.parentExtents(request.disks, isUsable ? parent?.point : nil, index),
+            parents: Self.parentExtents(
+                of: request.disks, in: isUsable ? parent?.point : nil, index: index),
             sequence: parent?.point.sequence ?? 0, isParanoid: request.isParanoid)
         // Frames become sparse by what replaces their chunks, so rewriting never asks for more than a
         // share of that; a disk that does not change has nothing rewritten. A first backup replaces
@@ -70,7 +71,7 @@ final class Backup: Sendable {
 
     /// Per disk, the nodes of the extents of the parent's disk of the same name.
     private static func parentExtents(
-        _ disks: [BackupRequest.Disk], _ parent: RecoveryPoint?, _ index: ChunkIndex
+        of disks: [BackupRequest.Disk], in parent: RecoveryPoint?, index: ChunkIndex
     ) -> [[Int: NodeID]] {
         let reader = ManifestReader(index, PackReader(index.vault), blocks: BlockCache())
         return disks.map { disk in
@@ -275,7 +276,8 @@ extension Vault {
         defer { session.end(clean: clean) }
         try session.settle(Progress(), cancellation)
         let backup = try Backup(
-            request, session, try ChunkIndex.open(self), progress, cancellation)
+            request, in: session, index: try ChunkIndex.open(self), progress: progress,
+            cancellation: cancellation)
         do throws(KuraError) {
             let report = try backup.run()
             session.keepReserve()

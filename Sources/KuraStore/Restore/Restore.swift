@@ -173,7 +173,8 @@ final class Restore: Sendable {
     func plan(_ number: Int, _ buffer: AlignedBuffer) throws(KuraError) {
         let start = UInt64(number) * UInt64(Limits.extentBytes)
         let end = min(start + UInt64(Limits.extentBytes), disk.byteCount)
-        let plan = try planner.plan(number, start..<end, nodes[number], buffer)
+        let plan = try planner.plan(
+            extent: number, at: start..<end, node: nodes[number], buffer: buffer)
         let lost = plan.lost.map { start + UInt64($0.lowerBound)..<start + UInt64($0.upperBound) }
         if !lost.isEmpty { state.withLock { $0.lost += lost } }
         if window.add(plan.extent, plan.tasks) { submit(plan.extent) }

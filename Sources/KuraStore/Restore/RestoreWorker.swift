@@ -24,13 +24,16 @@ final class RestorePlanner: @unchecked Sendable {
     }
 
     /// The frames that an extent needs, and its data runs.
+    /// - Parameters:
+    ///   - node: of the extent; nil for a hole.
+    ///   - buffer: where the extent will be put together.
     func plan(
-        _ number: Int, _ range: Range<UInt64>, _ node: NodeID?, _ buffer: AlignedBuffer
+        extent number: Int, at range: Range<UInt64>, node: NodeID?, buffer: AlignedBuffer
     ) throws(KuraError) -> ExtentPlan {
         let byteCount = Int(range.upperBound - range.lowerBound)
         var lost: [Range<Int>] = []
         var found: [(chunk: ExtentChunk, place: FoundChunk)] = []
-        for chunk in try chunks(node, byteCount, &lost) {
+        for chunk in try chunks(of: node, byteCount: byteCount, lost: &lost) {
             if let place = try index.find(chunk.id, blocks) {
                 found.append((chunk, place))
             } else if skipsLost {
@@ -65,7 +68,7 @@ final class RestorePlanner: @unchecked Sendable {
 
     /// The chunks of an extent. Without its nodes all of it is lost.
     private func chunks(
-        _ node: NodeID?, _ byteCount: Int, _ lost: inout [Range<Int>]
+        of node: NodeID?, byteCount: Int, lost: inout [Range<Int>]
     ) throws(KuraError) -> [ExtentChunk] {
         guard let node else { return [] }
         do throws(KuraError) {
