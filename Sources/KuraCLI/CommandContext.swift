@@ -16,7 +16,7 @@ enum CommandContext {
     ) -> Context {
         Context(
             caller: Caller(name: actor, surface: surface), directory: directory,
-            environment: environment, clock: clock, budget: threads.map { Budget(threads: $0) } ?? Budget(),
+            environment: environment, clock: clock, budget: Budget(threads: threads),
             logger: Logger(label: "kura"), progress: progress,
             cancellation: Interrupts.cancellation)
     }

@@ -31,15 +31,16 @@ struct GlobalOptions: ParsableArguments {
         return FilePath(user).pushing(".local/share/kura")
     }
 
+    /// - Parameter context: nil for that of this command, on no special terms.
     func subscription(
-        create: Subscription.Creation = .nothing
+        create: Subscription.Creation = .nothing, context: Context? = nil
     ) throws(KuraError) -> Subscription {
-        try Subscription.open(home: homePath, create: create)
+        try Subscription.open(
+            home: homePath, create: create, context: context ?? CommandContext.make())
     }
 
     private static func environment(_ name: String) -> String? {
-        guard let value = getenv(name), value[0] != 0 else { return nil }
-        return String(cString: value)
+        CommandContext.environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 
     /// Prints a result in the form that was asked for.

@@ -15,24 +15,20 @@ final class HookProcess {
     /// - Parameters:
     ///   - arguments: the program first; without a slash it is looked for in PATH.
     ///   - folder: working directory.
+    ///   - environment: all of its variables.
     ///   - output: where its standard output and error go.
     init(
-        _ arguments: [String], folder: String, environment: [String], output: FileDescriptor
+        _ arguments: [String], folder: String, environment: [String: String],
+        output: FileDescriptor
     ) throws(KuraError) {
         var ends: [Int32] = [-1, -1]
         guard kura_socket_pair_cloexec(&ends) == 0 else {
             throw KuraError(.io, "no socket for a hook: \(Errno(rawValue: errno))")
         }
         defer { close(ends[0]) }
-        var known: [String] = []
-        var entry = environ
-        while let text = entry.pointee {
-            known.append(String(cString: text))
-            entry += 1
-        }
         let program = arguments.first ?? ""
         let arguments = arguments.map { strdup($0) } + [nil]
-        let variables = (known + environment).map { strdup($0) } + [nil]
+        let variables = environment.map { strdup("\($0)=\($1)") } + [nil]
         defer { for text in arguments + variables { free(text) } }
         let result = kura_spawn_session(arguments, variables, folder, ends[0], output.rawValue)
         guard result > 0 else {

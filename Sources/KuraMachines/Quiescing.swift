@@ -48,7 +48,15 @@ public final class FrozenMachine {
     ///
     /// When that fails, or is not done in time, the machine is thawed all the same, and the error
     /// has what both commands printed.
-    public init(_ machine: VirtualMachine, _ quiesce: VirtualMachine.Quiesce) throws(KuraError) {
+    /// - Parameter environment: variables of both commands, besides KURA_VM and
+    ///   KURA_CLOUD_SERVICE.
+    public init(
+        _ machine: VirtualMachine, _ quiesce: VirtualMachine.Quiesce,
+        environment: [String: String]
+    ) throws(KuraError) {
+        var environment = environment
+        environment["KURA_VM"] = machine.name
+        environment["KURA_CLOUD_SERVICE"] = machine.cloudService
         let output = try Self.temporaryFile()
         let seconds = quiesce.timeoutSeconds
         deadline = Clock.steady() + Int64(seconds) * 1_000_000_000
@@ -58,9 +66,7 @@ public final class FrozenMachine {
                 ["/bin/sh", "-c", Self.script, "sh", "\(seconds)", "\(quiesce.freeze.count)"]
                     + quiesce.freeze + quiesce.thaw,
                 folder: machine.folder,
-                environment: [
-                    "KURA_VM=\(machine.name)", "KURA_CLOUD_SERVICE=\(machine.cloudService)",
-                ], output: output)
+                environment: environment, output: output)
         } catch {
             _ = close(output.rawValue)
             throw error

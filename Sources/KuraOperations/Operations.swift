@@ -12,7 +12,7 @@ public struct Operations: Sendable {
     public let context: Context
 
     public init(_ subscription: Subscription, _ context: Context) {
-        self.subscription = subscription
+        self.subscription = subscription.onBehalf(of: context)
         self.context = context
     }
 }

@@ -37,8 +37,7 @@ extension Operations {
         for place in try subscription.places(named: request.vault) {
             reports.append(
                 try subscription.prunePlan(
-                    place, dropping: dropping, now: context.clock.now(),
-                    cancellation: context.cancellation))
+                    place, dropping: dropping, cancellation: context.cancellation))
         }
         return reports
     }
@@ -50,7 +49,7 @@ extension Operations {
         let done = try withJob(.prune, vault: place.name, auditing: [place]) {
             job throws(KuraError) in
             let report = try subscription.prune(
-                place, dropping: dropping, now: context.clock.now(), progress: job.progress,
+                place, dropping: dropping, progress: job.progress,
                 cancellation: job.cancellation)
             for warning in report.warnings { job.warn(warning) }
             job.describe("\(report.decisions.count { !$0.isKept }) recovery points dropped")

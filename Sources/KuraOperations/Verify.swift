@@ -120,7 +120,9 @@ extension Operations {
 
     /// Likewise for this caller, with regions and replicas as they are now.
     func reopened() throws(KuraError) -> Operations {
-        Operations(try Subscription.open(home: subscription.home, create: .nothing), context)
+        Operations(
+            try Subscription.open(home: subscription.home, create: .nothing, context: context),
+            context)
     }
 }
 

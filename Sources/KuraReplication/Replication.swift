@@ -66,12 +66,15 @@ public struct Replication: Sendable {
     /// Points are a union: none is ever dropped. Running it again goes on where it stopped. Holds the
     /// vault's own lock in the passive region, so that there is one at a time.
     ///
-    /// - Parameter operation: what the session is called.
+    /// - Parameters:
+    ///   - threads: packs in flight; nil for what the active region's budget allows.
+    ///   - operation: what the session is called.
     public func run(
-        threads: Int = Replication.defaultThreads, operation: String = "replicate",
+        threads: Int? = nil, operation: String = "replicate",
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
     ) throws(KuraError) -> ReplicationReport {
         let start = Clock.steady()
+        let threads = threads ?? active.region.budget.threads(waiting: Self.defaultThreads)
         var report = ReplicationReport()
         let leases = [active, passive].map { $0.lease() }
         defer { for lease in leases { lease.end() } }

@@ -172,7 +172,7 @@ extension Subscription {
         check("\(name(vault)): repairs") {
             let ledger = try vault.repairs()
             // Files that were not there do not count: the replica may have been away.
-            let recent = vault.counters(ledger, since: Clock.now() - Self.repairsSince)
+            let recent = vault.counters(ledger, since: context.clock.now() - Self.repairsSince)
                 .map { $0.repairs - $0.missing }
             let all = vault.counters(ledger).map { $0.repairs - $0.missing }
             for ordinal in all.indices {
@@ -195,7 +195,7 @@ extension Subscription {
     /// Recovery points are ordered without the clock, but schedules and people go by it.
     private func clock() -> HealthCheck {
         check("clock") {
-            let now = Clock.now()
+            let now = context.clock.now()
             let newest = try vaults().flatMap { try $0.recoveryPoints().map(\.point.time) }.max() ?? 0
             guard now >= newest else {
                 return (.warning, "it is \(Clock.elapsed(from: now, to: newest) / 1_000_000_000) s behind the newest "

@@ -1,5 +1,4 @@
 internal import FoundationEssentials
-internal import Glibc
 internal import KuraFormat
 internal import KuraIO
 internal import KuraReplicas
@@ -137,16 +136,17 @@ struct Home {
         }
     }
 
-    /// Whose replica directories are used, as the environment says.
-    static var replicaOwner: ReplicaOwner {
-        getenv(ReplicaOwner.variable).map { String(cString: $0) == "1" } ?? false
-            ? .anybody : .trusted
-    }
-
-    func open(_ entry: RegionEntry) throws(KuraError) -> Region {
+    func open(_ entry: RegionEntry, for context: Context) throws(KuraError) -> Region {
         guard let id = UniqueID(hex: entry.id) else { throw Self.damaged(Self.file(path)) }
         return Region(
             id: id, name: entry.name, replicas: entry.replicas.map { path.pushing(FilePath($0)) },
-            owner: Self.replicaOwner)
+            owner: ReplicaOwner(context), clock: context.clock, budget: context.budget)
+    }
+}
+
+extension ReplicaOwner {
+    /// Whose replica directories are used, as the caller's environment says.
+    init(_ context: Context) {
+        self = context.environment[Self.variable] == "1" ? .anybody : .trusted
     }
 }

@@ -14,7 +14,7 @@ extension Subscription {
     /// Brings both regions of a vault to the same state, and takes down in the home what still
     /// waits.
     public func replicate(
-        _ place: VaultPlace, threads: Int = Replication.defaultThreads,
+        _ place: VaultPlace, threads: Int? = nil,
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
     ) throws(KuraError) -> ReplicationReport {
         try place.requireUncontested()
@@ -28,7 +28,7 @@ extension Subscription {
             throw error
         }
         try saveQueue(
-            of: place, replicated: report.isComplete ? Clock.now() : nil)
+            of: place, replicated: report.isComplete ? context.clock.now() : nil)
         return report
     }
 
@@ -85,7 +85,7 @@ extension Subscription {
         if replicated == nil { replicated = try newestReplication(of: place) }
         return VaultLag(
             place: place, waiting: waiting, waitingBytes: bytes,
-            lastReplicated: replicated, now: Clock.now())
+            lastReplicated: replicated, now: context.clock.now())
     }
 
     /// Without the home's memory: the newest receipt of a copy in the passive region.

@@ -1,6 +1,6 @@
-internal import FoundationEssentials
 internal import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 internal import KuraReplication
 public import KuraStore
 internal import SystemPackage
@@ -19,7 +19,7 @@ extension Subscription {
     /// What `addRegion` is given.
     public struct NewRegion: Sendable {
         public var name: String
-        /// Directories, absolute or relative to the working directory; empty for three in the home.
+        /// Directories, absolute or relative to the caller's directory; empty for three in the home.
         public var replicas: [String]
         /// Nil for the pair that Azure has, when both regions are here.
         public var pair: String?
@@ -55,13 +55,13 @@ extension Subscription {
                     remedy: "look at it with: kura region show \(new.name)")
             }
         } else {
-            let replicas = try Self.directories(of: new)
+            let replicas = try directories(of: new)
             let paths = replicas.map { home.path.pushing(FilePath($0)) }
             if let pair = new.pair, !home.regions.contains(where: { $0.name == pair }) {
                 throw Self.noSuchPair(pair)
             }
             let region = try Region.create(
-                name: new.name, replicas: paths, owner: Home.replicaOwner)
+                name: new.name, replicas: paths, owner: ReplicaOwner(context), clock: context.clock)
             if let known = home.regions.first(where: { $0.id == region.id.hex }) {
                 throw KuraError(
                     .exists, "these are the directories of region \(known.name)",
@@ -75,7 +75,7 @@ extension Subscription {
             Self.pairKnownRegions(in: &home)
         }
         try home.save()
-        return try Subscription(home)
+        return try Subscription(home, context)
     }
 
     /// Pairs every region that has no pair with the one that Azure pairs it with, if that is here.
@@ -115,7 +115,7 @@ extension Subscription {
     /// Only when every vault that is known to be in it is active elsewhere: an empty region in
     /// place of an active one would look like a vault without recovery points.
     private func recreate(_ entry: Home.RegionEntry, _ home: Home) throws(KuraError) {
-        let region = try home.open(entry)
+        let region = try home.open(entry, for: context)
         guard region.available.isEmpty else {
             throw KuraError(
                 .exists, "region \(entry.name) has \(region.available.count) replicas that are there",
@@ -128,7 +128,7 @@ extension Subscription {
         }
         _ = try Region.create(
             name: entry.name, id: region.id, replicas: region.replicas.map(\.path),
-            owner: Home.replicaOwner)
+            owner: ReplicaOwner(context), clock: context.clock)
     }
 
     private func lockHome() throws(KuraError) -> OpenFile {
@@ -143,7 +143,7 @@ extension Subscription {
     }
 
     /// The directories as the home keeps them: its own relative to it, others absolute.
-    private static func directories(of new: NewRegion) throws(KuraError) -> [String] {
+    private func directories(of new: NewRegion) throws(KuraError) -> [String] {
         guard !new.replicas.isEmpty else {
             return (0..<Limits.replicasMax).map { "regions/\(new.name)/replica-\($0)" }
         }
@@ -152,8 +152,7 @@ extension Subscription {
                 .invalidInput, "\(new.replicas.count) replicas: a region has "
                     + "\(Limits.replicasMax) at most")
         }
-        let current = FilePath(FileManager.default.currentDirectoryPath)
-        let paths = new.replicas.map { current.pushing(FilePath($0)).lexicallyNormalized() }
+        let paths = new.replicas.map { context.resolve(FilePath($0)).lexicallyNormalized() }
         for (number, path) in paths.enumerated() {
             for other in paths[..<number] where path.starts(with: other) || other.starts(with: path) {
                 throw KuraError(

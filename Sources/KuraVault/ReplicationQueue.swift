@@ -123,7 +123,8 @@ extension Subscription {
             } catch {
                 guard error.code == .damaged else { throw error }
                 // It was acknowledged, so it counts, although nobody can read what it is.
-                let time = vault.copies(of: id).compactMap(\.receipt?.time).min() ?? Clock.now()
+                let time = vault.copies(of: id).compactMap(\.receipt?.time).min()
+                    ?? vault.region.clock.now()
                 points.append(
                     ReplicationPlan.Point(
                         id: id, item: "(no good copy)", sequence: 0, time: time, byteCount: 0))

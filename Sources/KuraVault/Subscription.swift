@@ -1,9 +1,9 @@
 public import KuraFormat
 public import KuraIO
 public import KuraPolicy
+internal import KuraReplicas
 internal import KuraReplication
 public import KuraStore
-internal import Synchronization
 public import SystemPackage
 
 /// A recovery point together with the vault that holds it.
@@ -19,24 +19,19 @@ public struct LocatedPoint: Sendable {
     }
 }
 
-/// Everything under one home: regions, their vaults, their recovery points. The only door for the
-/// command line.
+/// Everything under one home: regions, their vaults, their recovery points, as one caller sees and
+/// changes them.
 public final class Subscription: Sendable {
     public let home: FilePath
     public let regions: [Region]
     /// Per name of a region, the name of its pair.
     public let pairs: [String: String]
-    private let opened = Mutex<Catalog?>(nil)
+    /// Whose requests these are: actor, clock, working directory, environment and budget.
+    public let context: Context
+    private let sharedCatalog: SharedCatalog
 
     /// The catalog of the home, opened when it is first needed.
-    func catalog() throws(KuraError) -> Catalog {
-        try opened.withLock { opened throws(KuraError) in
-            if let opened { return opened }
-            let catalog = try Catalog(home: home)
-            opened = catalog
-            return catalog
-        }
-    }
+    func catalog() throws(KuraError) -> Catalog { try sharedCatalog.open() }
 
     public static let defaultRegion = "local"
     public static let defaultVault = "default"
@@ -55,8 +50,13 @@ public final class Subscription: Sendable {
     }
 
     /// Opens the subscription of a home.
-    /// - Parameter create: what is made if it is missing.
-    public static func open(home path: FilePath, create: Creation) throws(KuraError) -> Subscription {
+    /// - Parameters:
+    ///   - path: absolute, or relative to the context's directory.
+    ///   - create: what is made if it is missing.
+    public static func open(
+        home path: FilePath, create: Creation, context: Context
+    ) throws(KuraError) -> Subscription {
+        let path = context.resolve(path)
         if try !Home.exists(at: path) {
             guard create != .nothing else {
                 throw KuraError(
@@ -68,9 +68,9 @@ public final class Subscription: Sendable {
         var home = try Home.open(at: path)
         let create = create == .defaultsIfEmpty && home.regions.isEmpty ? .defaults : create
         if create == .defaults, !home.regions.contains(where: { $0.name == defaultRegion }) {
-            try addDefaultRegion(to: &home)
+            try addDefaultRegion(to: &home, context)
         }
-        let subscription = try Subscription(home)
+        let subscription = try Subscription(home, context)
         if create == .defaults,
             let region = subscription.regions.first(where: { $0.name == defaultRegion }),
             region.available.count == region.replicas.count,
@@ -82,22 +82,37 @@ public final class Subscription: Sendable {
         return subscription
     }
 
-    init(_ home: Home) throws(KuraError) {
+    init(_ home: Home, _ context: Context) throws(KuraError) {
         var regions: [Region] = []
-        for entry in home.regions { regions.append(try home.open(entry)) }
+        for entry in home.regions { regions.append(try home.open(entry, for: context)) }
         self.home = home.path
         self.regions = regions
+        self.context = context
+        sharedCatalog = SharedCatalog(home: home.path)
         pairs = Dictionary(
             home.regions.compactMap { entry in entry.pair.map { (entry.name, $0) } },
             uniquingKeysWith: { first, _ in first })
     }
 
-    private static func addDefaultRegion(to home: inout Home) throws(KuraError) {
+    private init(_ other: Subscription, _ context: Context) {
+        home = other.home
+        regions = other.regions.map { $0.with(clock: context.clock, budget: context.budget) }
+        pairs = other.pairs
+        sharedCatalog = other.sharedCatalog
+        self.context = context
+    }
+
+    /// The same subscription for another request. Reads nothing, and shares the opened catalog.
+    public func onBehalf(of context: Context) -> Subscription { Subscription(self, context) }
+
+    private static func addDefaultRegion(
+        to home: inout Home, _ context: Context
+    ) throws(KuraError) {
         let relative = (0..<Limits.replicasMax).map { "regions/\(defaultRegion)/replica-\($0)" }
         // The region is entered in the home last. What an interrupted start left is taken up again.
         let region = try Region.create(
             name: defaultRegion, replicas: relative.map { home.path.pushing(FilePath($0)) },
-            owner: Home.replicaOwner)
+            owner: ReplicaOwner(context), clock: context.clock)
         home.regions.append(
             Home.RegionEntry(id: region.id.hex, name: defaultRegion, replicas: relative))
         try home.save()
@@ -148,7 +163,7 @@ public final class Subscription: Sendable {
         let chunker = ChunkerKind.gearTail
         let record = VaultRecord(
             id: .random(), name: name, region: region.id, pair: pair?.id, revision: 1,
-            created: Clock.now(), redundancy: redundancy, copies: UInt8(copies),
+            created: context.clock.now(), redundancy: redundancy, copies: UInt8(copies),
             minCopies: UInt8(minCopies),
             chunker: chunker, chunkBytesMean: Self.defaultChunkBytesMean, macKey: .random(),
             requiredFeatures: [chunker.rawValue, Feature.sha256, Feature.zstd],

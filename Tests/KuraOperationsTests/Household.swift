@@ -20,7 +20,7 @@ struct Household {
 
     init(_ directory: FilePath) throws {
         self.directory = directory
-        var subscription = try Subscription.open(home: home, create: .home)
+        var subscription = try Subscription.open(home: home, create: .home, context: .test())
         for region in [Self.east, Self.west] {
             subscription = try subscription.addRegion(.init(name: region))
         }
@@ -33,7 +33,7 @@ struct Household {
     var home: FilePath { directory.appending("home") }
 
     func subscription() throws -> Subscription {
-        try Subscription.open(home: home, create: .nothing)
+        try Subscription.open(home: home, create: .nothing, context: .test())
     }
 
     /// What a caller can do who comes now.

@@ -10,7 +10,7 @@ import TestSupport
 
 @Suite("Regions of a home") struct RegionTests {
     private func empty(_ directory: FilePath) throws -> Subscription {
-        try Subscription.open(home: directory.appending("home"), create: .home)
+        try Subscription.open(home: directory.appending("home"), create: .home, context: .test())
     }
 
     private func add(_ name: String, to subscription: Subscription, pair: String? = nil) throws
@@ -58,8 +58,9 @@ import TestSupport
             let region = try added.region(named: "japaneast")
             #expect(region.available.count == 3)
             // A home that was lost takes the region up again, with its identity.
-            let other = try Subscription.open(home: directory.appending("other"), create: .home)
-                .addRegion(
+            let other = try Subscription.open(
+                home: directory.appending("other"), create: .home, context: .test()
+            ).addRegion(
                     Subscription.NewRegion(name: "japaneast", replicas: paths.map(\.string)))
             #expect(try other.region(named: "japaneast").id == region.id)
         }

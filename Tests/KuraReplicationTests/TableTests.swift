@@ -175,14 +175,16 @@ struct TableTests {
             let calls = InterleavingFileSystem(
                 at: { $0 == .rename && $1.contains("/points/") },
                 {
-                    let report = try Subscription.rebuildCatalog(home: regions.home, replicas: [])
+                    let report = try Subscription.rebuildCatalog(
+                        home: regions.home, replicas: [], context: .test())
                     #expect(report.report.points == 1)
                     #expect(report.report.warnings.isEmpty)
                 })
             _ = try backup(
                 disk(2), item: "other", into: regions.vault(in: east, fileSystem: calls), directory)
             try calls.finish()
-            let later = try Subscription.rebuildCatalog(home: regions.home, replicas: [])
+            let later = try Subscription.rebuildCatalog(
+                        home: regions.home, replicas: [], context: .test())
             #expect(later.report.points == 2)
         }
     }
@@ -202,7 +204,7 @@ struct TableTests {
                 at: { $0 == .flushDirectory && $1.hasSuffix("/vaults/\(record.id.hex)") },
                 {
                     let subscription = try Subscription.rebuildCatalog(
-                        home: regions.home, replicas: []
+                        home: regions.home, replicas: [], context: .test()
                     ).subscription
                     let place = try subscription.place(named: TwoRegions.vaultName)
                     #expect(place.activeName == west)

@@ -26,7 +26,7 @@ struct TwoRegions {
         self.directory = directory
         replicas = 0..<count
         let home = directory.appending("home")
-        var subscription = try Subscription.open(home: home, create: .home)
+        var subscription = try Subscription.open(home: home, create: .home, context: .test())
         for name in [Self.east, Self.west] {
             let paths = replicas.map { home.string + "/regions/\(name)/replica-\($0)" }
             subscription = try subscription.addRegion(
@@ -38,7 +38,7 @@ struct TwoRegions {
 
     /// Opened anew: nothing remembered.
     func subscription() throws -> Subscription {
-        try Subscription.open(home: home, create: .nothing)
+        try Subscription.open(home: home, create: .nothing, context: .test())
     }
 
     /// What a caller could do who comes now.

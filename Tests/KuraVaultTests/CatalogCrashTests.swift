@@ -25,9 +25,10 @@ struct CatalogCrashTests {
             let home = directory.appending("home")
             let inventory = directory.appending("inventory")
             try LocalFileSystem().makeDirectories(inventory)
-            _ = try Subscription.open(home: home, create: .home)
+            _ = try Subscription.open(home: home, create: .home, context: .test())
             let moments = try RecordingSQLite.record(home) {
-                _ = try Subscription.open(home: home, create: .nothing).setInventory(inventory)
+                _ = try Subscription.open(home: home, create: .nothing, context: .test())
+                    .setInventory(inventory)
             }
             var seen: Set<Int> = []
             for (cut, moment) in moments.enumerated() {
@@ -40,7 +41,9 @@ struct CatalogCrashTests {
                     states += 1
                     let comment = "call \(cut), seed \(seed)"
                     try putBack(disk, in: home)
-                    let found = try Subscription.open(home: home, create: .nothing).inventory()
+                    let found = try Subscription.open(
+                        home: home, create: .nothing, context: .test()
+                    ).inventory()
                     #expect(found == nil || found == inventory, "\(comment)")
                     if found != nil { kept += 1 }
                     try expectWorking(home, inventory, comment)
@@ -71,8 +74,9 @@ struct CatalogCrashTests {
     private func expectWorking(
         _ home: FilePath, _ inventory: FilePath, _ comment: String
     ) throws {
-        let subscription = try Subscription.open(home: home, create: .nothing)
-        #expect(try subscription.setInventory(inventory) == inventory, "\(comment)")
+        let subscription = try Subscription.open(home: home, create: .nothing, context: .test())
+        #expect(try subscription
+                    .setInventory(inventory) == inventory, "\(comment)")
         #expect(try subscription.inventory() == inventory, "\(comment)")
         #expect(try subscription.jobs().isEmpty, "\(comment)")
         #expect(try subscription.machineRows(.all).isEmpty, "\(comment)")

@@ -19,7 +19,8 @@ struct CatalogTests {
             let before = try estate.subscription.settings(of: estate.vault())
             let replica = estate.subscription.regions[0].replicas[0].path
             let (found, report) = try Subscription.rebuildCatalog(
-                home: directory.appending("new home"), replicas: [replica])
+                home: directory.appending("new home"), replicas: [replica],
+                context: .test())
             #expect(report.vaults == 1)
             #expect(report.points == 1)
             let after = try found.settings(of: found.place(named: "tokyo").reading())
@@ -45,7 +46,8 @@ struct CatalogTests {
             // Points are read from the region all the same.
             let vault = try broken.place(named: "tokyo").reading()
             #expect(try broken.recoveryPoints(of: vault).count == 1)
-            let (found, report) = try Subscription.rebuildCatalog(home: home, replicas: [])
+            let (found, report) = try Subscription.rebuildCatalog(
+                home: home, replicas: [], context: .test())
             #expect(report.setAside != nil)
             #expect(try found.jobs().isEmpty)
             #expect(try found.settings(of: vault).items["web-1"]?.status == .protected)
@@ -106,13 +108,15 @@ struct CatalogTests {
             #expect(try kura.pointCounts(of: estate.vault()) == ["web-1": 1, "copies": 1000])
             #expect(try kura.recoveryPoints(of: estate.vault(), item: "web-1").count == 1)
             let now = try #require(points.first).point.time
-            let report = try kura.prune(kura.place(named: "tokyo"), now: now)
+            let report = try kura.at(now).prune(kura.place(named: "tokyo"))
             // A point goes at its expiry: 720 hours old or more, of 1000.
             #expect(report.decisions.count { !$0.isKept } == 280)
             #expect(try kura.pointCounts(of: estate.vault()) == ["web-1": 1, "copies": 720])
+            var context = Context.test()
             let progress = Progress()
+            context.progress = progress
             let (found, rebuilt) = try Subscription.rebuildCatalog(
-                home: directory.appending("home"), replicas: [], progress: progress)
+                home: directory.appending("home"), replicas: [], context: context)
             #expect(rebuilt.points == 721)
             #expect(progress.current.totalBytes == 721)
             #expect(progress.current.doneBytes == 721)

@@ -17,7 +17,8 @@ final class Estate {
 
     init(_ directory: FilePath, vault: String? = "tokyo") throws {
         self.directory = directory
-        subscription = try Subscription.open(home: directory.appending("home"), create: .home)
+        subscription = try Subscription.open(
+            home: directory.appending("home"), create: .home, context: .test())
         subscription = try subscription.addRegion(.init(name: Self.region))
         if let vault {
             _ = try subscription.createVault(name: vault, region: Self.region, copies: 1)
@@ -30,7 +31,7 @@ final class Estate {
 
     /// What another process would see.
     func reopened() throws -> Subscription {
-        try Subscription.open(home: directory.appending("home"), create: .nothing)
+        try Subscription.open(home: directory.appending("home"), create: .nothing, context: .test())
     }
 
     func folder(_ service: String, _ name: String, region: String = Estate.region) -> FilePath {
@@ -92,14 +93,23 @@ final class Estate {
     func protected(_ name: String = "web-1", policy: Policy? = nil, time: Int64? = nil) throws {
         try machine("web", name)
         _ = try subscription.discover()
-        try succeed(subscription.register([name], time: time))
-        if let policy { try subscription.createPolicy(policy, in: vault(), time: time) }
-        try succeed(
-            subscription.protect([name], policy: policy?.name ?? "DefaultPolicy", time: time))
+        let subscription = time.map { subscription.at($0) } ?? subscription
+        try succeed(subscription.register([name]))
+        if let policy { try subscription.createPolicy(policy, in: vault()) }
+        try succeed(subscription.protect([name], policy: policy?.name ?? "DefaultPolicy"))
     }
 
     func succeed(_ outcomes: [MachineOutcome]) throws {
         for outcome in outcomes { if let error = outcome.error { throw error } }
+    }
+}
+
+extension Subscription {
+    /// The same at a time of choice, in nanoseconds since 1970.
+    func at(_ time: Int64) -> Subscription {
+        var context = context
+        context.clock = .fixed(time)
+        return onBehalf(of: context)
     }
 }
 

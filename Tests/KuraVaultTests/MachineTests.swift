@@ -93,7 +93,8 @@ struct MachineTests {
                 region: "r", cloudService: "c", name: "vm", folder: folder.string, power: .running,
                 system: .linux, deploymentModel: .classic, agent: .absent, quiesce: nil, disks: [])
             let frozen = try FrozenMachine(
-                machine, .init(freeze: ["true"], thaw: thaw, timeoutSeconds: 1))
+                machine, .init(freeze: ["true"], thaw: thaw, timeoutSeconds: 1),
+                environment: ["PATH": "/usr/bin:/bin"])
             let deadline = Clock.steady() + 20_000_000_000
             while frozen.isHeld, Clock.steady() < deadline { usleep(1000) }
             let report = frozen.thaw()

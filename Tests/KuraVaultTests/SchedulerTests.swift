@@ -30,14 +30,14 @@ struct SchedulerTests {
             let estate = try Estate(directory)
             try estate.protected(policy: Self.gold(), time: utc("2026-01-01"))
             let kura = estate.subscription
-            #expect(try kura.tick(now: utc("2026-01-01", "13:59")).backups.isEmpty)
-            #expect(try kura.tick(now: utc("2026-01-01", "14:00")).backups.count == 1)
-            #expect(try kura.tick(now: utc("2026-01-01", "14:00")).backups.isEmpty)
+            #expect(try kura.at(utc("2026-01-01", "13:59")).tick().backups.isEmpty)
+            #expect(try kura.at(utc("2026-01-01", "14:00")).tick().backups.count == 1)
+            #expect(try kura.at(utc("2026-01-01", "14:00")).tick().backups.isEmpty)
             // Another process goes on where this one ended.
             let other = try estate.reopened()
-            #expect(try other.tick(now: utc("2026-01-02", "13:59")).backups.isEmpty)
-            #expect(try other.tick(now: utc("2026-01-05", "08:00")).backups.count == 1)
-            #expect(try other.tick(now: utc("2026-01-05", "08:01")).backups.isEmpty)
+            #expect(try other.at(utc("2026-01-02", "13:59")).tick().backups.isEmpty)
+            #expect(try other.at(utc("2026-01-05", "08:00")).tick().backups.count == 1)
+            #expect(try other.at(utc("2026-01-05", "08:01")).tick().backups.isEmpty)
         }
     }
 
@@ -53,11 +53,11 @@ struct SchedulerTests {
             for number in 0..<40 where !missed.contains(first.adding(days: number)) {
                 let date = first.adding(days: number)
                 let run = policy.zone.instant(of: date, TimeOfDay(hour: 23, minute: 0))
-                #expect(try estate.subscription.tick(now: run).backups.count == 1)
-                #expect(try estate.subscription.tick(now: run + 1).backups.isEmpty)
+                #expect(try estate.subscription.at(run).tick().backups.count == 1)
+                #expect(try estate.subscription.at(run + 1).tick().backups.isEmpty)
             }
             let end = policy.zone.instant(of: first.adding(days: 40), second: 0)
-            _ = try estate.subscription.prune(estate.subscription.place(named: "tokyo"), now: end)
+            _ = try estate.subscription.at(end).prune(estate.subscription.place(named: "tokyo"))
             let foretold = Simulation.run(policy, from: first, days: 40, missed: missed).kept
             let points = try estate.vault().recoveryPoints().map(\.point)
                 .sorted { $0.time < $1.time }
@@ -72,14 +72,14 @@ struct SchedulerTests {
             let estate = try Estate(directory)
             let kura = estate.subscription
             try estate.protected(policy: Self.gold(), time: utc("2026-01-01"))
-            _ = try kura.tick(now: utc("2026-01-01", "14:00"))
+            _ = try kura.at(utc("2026-01-01", "14:00")).tick()
             try estate.succeed([kura.stopProtection("web-1", .deleteDataAtOnce)])
             _ = try kura.prune(kura.place(named: "tokyo"))
-            try estate.succeed(kura.register(["web-1"], time: utc("2026-01-02")))
+            try estate.succeed(kura.at(utc("2026-01-02")).register(["web-1"]))
             try estate.succeed(
-                kura.protect(["web-1"], policy: "gold", time: utc("2026-01-02")))
+                kura.at(utc("2026-01-02")).protect(["web-1"], policy: "gold"))
             // No scheduler ran for two months, so that no Sunday of them was missed.
-            let report = try kura.tick(now: utc("2026-03-02", "14:00"))
+            let report = try kura.at(utc("2026-03-02", "14:00")).tick()
             #expect(report.backups.first?.report?.point.tags == ["daily"])
         }
     }
@@ -93,7 +93,7 @@ struct SchedulerTests {
             let now = try utc("2026-01-01", "14:00")
             Threads.run(4) { number in
                 do throws(KuraError) {
-                    _ = try others[number].tick(now: now)
+                    _ = try others[number].at(now).tick()
                 } catch {
                     Issue.record(error)
                 }
@@ -138,7 +138,7 @@ struct SchedulerTests {
 
     private func skips(_ kura: Subscription, _ now: Int64, _ folder: FilePath) throws {
         defer { close(open(folder.appending("go").string, O_CREAT | O_WRONLY, 0o600)) }
-        let report = try kura.tick(now: now)
+        let report = try kura.at(now).tick()
         #expect(report.skipped.map(\.item) == ["web-1"])
         #expect(report.skipped.first?.reason.contains("in use") == true)
     }
@@ -148,7 +148,7 @@ struct SchedulerTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.protected(policy: Self.gold(), time: utc("2026-01-01", "15:00"))
-            #expect(try estate.subscription.tick(now: utc("2026-01-02", "13:00")).backups.isEmpty)
+            #expect(try estate.subscription.at(utc("2026-01-02", "13:00")).tick().backups.isEmpty)
         }
     }
 
@@ -158,8 +158,8 @@ struct SchedulerTests {
             let estate = try Estate(directory)
             try estate.protected(policy: Self.gold(), time: utc("2026-01-05"))
             let kura = estate.subscription
-            _ = try kura.tick(now: utc("2026-01-10", "14:00"))
-            let monday = try kura.tick(now: utc("2026-01-12", "14:00"))
+            _ = try kura.at(utc("2026-01-10", "14:00")).tick()
+            let monday = try kura.at(utc("2026-01-12", "14:00")).tick()
             #expect(monday.backups.first?.report?.point.tags == ["daily", "weekly"])
         }
     }
@@ -173,12 +173,12 @@ struct SchedulerTests {
             let kura = estate.subscription
             _ = try kura.discover()
             try estate.succeed(kura.register(["web-2"]))
-            try estate.succeed(kura.protect(["web-2"], policy: "gold", time: utc("2026-01-01")))
+            try estate.succeed(kura.at(utc("2026-01-01")).protect(["web-2"], policy: "gold"))
             removeTree(estate.folder("web", "web-1"))
-            let report = try kura.tick(now: utc("2026-01-01", "14:00"))
+            let report = try kura.at(utc("2026-01-01", "14:00")).tick()
             #expect(report.backups.map { $0.error == nil } == [false, true])
-            #expect(try kura.tick(now: utc("2026-01-01", "14:01")).backups.isEmpty)
-            #expect(try kura.tick(now: utc("2026-01-02", "14:00")).backups.count == 2)
+            #expect(try kura.at(utc("2026-01-01", "14:01")).tick().backups.isEmpty)
+            #expect(try kura.at(utc("2026-01-02", "14:00")).tick().backups.count == 2)
         }
     }
 
@@ -195,14 +195,14 @@ struct SchedulerTests {
             let days = 365
             for day in 0..<days where !missed.contains(first.adding(days: day)) {
                 let run = zone.instant(of: first.adding(days: day), TimeOfDay(hour: 23, minute: 0))
-                let report = try kura.tick(now: run)
+                let report = try kura.at(run).tick()
                 guard report.backups.first?.report != nil else {
                     Issue.record("no backup on day \(day): \(report)")
                     return
                 }
             }
             let end = zone.instant(of: first.adding(days: days), second: 0)
-            _ = try kura.prune(kura.place(named: "tokyo"), now: end)
+            _ = try kura.at(end).prune(kura.place(named: "tokyo"))
             let foretold = Simulation.run(policy, from: first, days: days, missed: missed).kept
             let points = try estate.vault().recoveryPoints().map(\.point).sorted { $0.time < $1.time }
             #expect(points.map(\.time) == foretold.map(\.time))
@@ -217,13 +217,13 @@ struct SchedulerTests {
             let estate = try Estate(directory)
             try estate.protected(policy: Self.gold(), time: utc("2026-01-05"))
             let kura = estate.subscription
-            for day in 5...9 { _ = try kura.tick(now: utc("2026-01-0\(day)", "14:00")) }
+            for day in 5...9 { _ = try kura.at(utc("2026-01-0\(day)", "14:00")).tick() }
             let short = try Self.gold(daily: 2)
             let now = try utc("2026-01-09", "15:00")
-            let preview = try kura.previewUpdate(of: "gold", to: short, in: estate.vault(), now: now)
+            let preview = try kura.at(now).previewUpdate(of: "gold", to: short, in: estate.vault())
             #expect(preview.dropped.count == 3)
             try kura.updatePolicy(named: "gold", to: short, in: estate.vault())
-            let report = try kura.prune(kura.place(named: "tokyo"), now: now)
+            let report = try kura.at(now).prune(kura.place(named: "tokyo"))
             #expect(Set(report.decisions.filter { !$0.isKept }.map(\.id)) == Set(preview.dropped.map(\.id)))
             #expect(try estate.vault().recoveryPointIDs().count == 2)
         }

@@ -69,7 +69,9 @@ struct BenchBackupCommand: ParsableCommand {
         let folder = try ScratchFolder(in: parent, needing: 0)
         return try folder.use {
             let home = folder.path.appending("home")
-            let vault = try Subscription.open(home: home, create: .defaults).createVault(
+            let vault = try Subscription.open(
+                home: home, create: .defaults, context: CommandContext.make(threads: threads)
+            ).createVault(
                 name: "bench", region: Subscription.defaultRegion, redundancy: .lrs,
                 copies: options.copies)
             let benchmark = BackupBenchmark(

@@ -48,7 +48,7 @@ struct BenchOptions: ParsableArguments {
     func parent(of image: String?) -> FilePath {
         if let directory { return FilePath(directory) }
         guard let image else {
-            return FilePath(getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp")
+            return FilePath(CommandContext.environment["TMPDIR"] ?? "/tmp")
         }
         let folder = FilePath(image).removingLastComponent()
         return folder.isEmpty ? "." : folder

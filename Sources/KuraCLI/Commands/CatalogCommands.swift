@@ -80,7 +80,8 @@ struct CatalogRebuildCommand: ParsableCommand {
             "rebuilding", meter, style: progress.style(global), unit: "recovery points")
         defer { reporter.stop() }
         let (_, report) = try Subscription.rebuildCatalog(
-            home: global.homePath, replicas: replica.map { FilePath($0) }, progress: meter)
+            home: global.homePath, replicas: replica.map { FilePath($0) },
+            context: CommandContext.make(progress: meter))
         reporter.stop()
         try global.show(
             text: "\(Units.count(report.regions.count, "region")), "

@@ -35,9 +35,10 @@ struct SchedulerRunCommand: ParsableCommand {
         while !Interrupts.cancellation.isCancelled {
             do throws(KuraError) {
                 // Opened anew each time: regions and vaults may have come.
-                let subscription = try global.subscription(create: .defaultsIfEmpty)
+                let subscription = try global.subscription(
+                    create: .defaultsIfEmpty, context: CommandContext.make(surface: .scheduler))
                 let report = try subscription.tick(
-                    now: Clock.now(), jobsAtOnce: jobs, cancellation: Interrupts.cancellation)
+                    jobsAtOnce: jobs, cancellation: Interrupts.cancellation)
                 if !report.isEmpty {
                     Terminal.writeError(Terminal.printable(TickView.text(report)) + "\n")
                 }
@@ -95,10 +96,12 @@ struct SchedulerTickCommand: ParsableCommand {
     }
 
     func run() throws {
-        let subscription = try global.subscription(create: .defaultsIfEmpty)
+        let clock = now.flatMap(Self.instant).map(WallClock.fixed) ?? .system
+        let subscription = try global.subscription(
+            create: .defaultsIfEmpty,
+            context: CommandContext.make(clock: clock, surface: .scheduler))
         let report = try subscription.tick(
-            now: now.flatMap(Self.instant) ?? Clock.now(), jobsAtOnce: jobs,
-            cancellation: Interrupts.cancellation)
+            jobsAtOnce: jobs, cancellation: Interrupts.cancellation)
         try global.show(
             text: TickView.text(report), ids: report.backups.compactMap { $0.report?.id.hex },
             json: TickView.json(report))

@@ -38,9 +38,9 @@ enum Terminal {
 
     /// Colour means something or is not there: only on a terminal, never with NO_COLOR.
     static var usesColour: Bool {
-        guard errorIsTerminal, getenv("NO_COLOR") == nil else { return false }
-        guard let terminal = getenv("TERM") else { return false }
-        return String(cString: terminal) != "dumb"
+        guard errorIsTerminal, CommandContext.environment["NO_COLOR"] == nil else { return false }
+        guard let terminal = CommandContext.environment["TERM"] else { return false }
+        return terminal != "dumb"
     }
 
     /// Writes one line of data. A reader that went away (a closed pipe) is no error.

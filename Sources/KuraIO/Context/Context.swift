@@ -63,12 +63,20 @@ public struct Caller: Equatable, Sendable {
 
 /// What one operation may use of the machine.
 public struct Budget: Equatable, Sendable {
-    /// Worker threads, at least 1.
-    public var threads: Int
+    /// Most worker threads, at least 1; nil for as many as suit the machine.
+    public let threadsMax: Int?
 
-    public init(threads: Int = Threads.processorCount) {
-        precondition(threads >= 1, "an operation needs a thread")
-        self.threads = threads
+    public init(threads: Int? = nil) {
+        precondition(threads ?? 1 >= 1, "an operation needs a thread")
+        threadsMax = threads
+    }
+
+    /// Workers for work that computes.
+    public var threads: Int { threadsMax ?? Threads.processorCount }
+
+    /// Workers for work that waits for disks most of the time, where `preferred` are best.
+    public func threads(waiting preferred: Int) -> Int {
+        min(preferred, threadsMax ?? preferred)
     }
 }
 

@@ -14,7 +14,7 @@ extension Operations {
         let report: ReplicationReport
         do throws(KuraError) {
             report = try replication.run(
-                threads: min(Replication.defaultThreads, context.budget.threads),
+                threads: context.budget.threads(waiting: Replication.defaultThreads),
                 progress: job.progress, cancellation: job.cancellation)
         } catch {
             try subscription.saveQueue(of: place)

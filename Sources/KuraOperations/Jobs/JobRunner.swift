@@ -30,7 +30,7 @@ extension Operations {
     ) throws(KuraError) -> JobOutcome<T> {
         let done = try subscription.runJob(
             operation, vault: vault, item: item, progress: context.progress,
-            cancellation: context.cancellation, time: context.clock.now(), started: started
+            cancellation: context.cancellation, started: started
         ) { run throws(KuraError) in
             let job = OperationJob(run, self, operation, item: item, places: places)
             do throws(KuraError) {

@@ -74,8 +74,7 @@ package final class OperationJob: Sendable {
         guard place.isActiveReachable, !place.isContested else { return }
         do throws(KuraError) {
             try operations.subscription.record(
-                operation.rawValue, note, in: place.writing(),
-                time: operations.context.clock.now())
+                operation.rawValue, note, in: place.writing())
         } catch {
             warn("the audit journal of vault \(place.name) has no entry of this job: "
                 + error.message)

@@ -159,10 +159,10 @@ final class Backup: Sendable {
 
     func run() throws(KuraError) -> BackupReport {
         let start = Clock.steady()
-        let time = request.time ?? Clock.now()
+        let time = request.time ?? session.vault.clock.now()
         let total = tasks.outcomes.reduce(0) { $0 + $1.byteCount }
         progress.update { $0.totalBytes = total }
-        Threads.run(request.threads) { [self] _ in
+        Threads.run(request.threads ?? session.vault.budget.threads) { [self] _ in
             let worker = BackupWorker(self)
             worker.run()
             state.withLock { $0.trace += worker.trace }

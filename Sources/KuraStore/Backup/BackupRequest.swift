@@ -31,14 +31,15 @@ public struct BackupRequest: Sendable {
     /// nothing has changed.
     public var isParanoid = false
     /// Workers; each reads, chunks, hashes and compresses extents.
-    public var threads: Int
+    /// Nil for what the vault's budget allows.
+    public var threads: Int?
 
     /// Chosen by measurement: see FORMAT.md, "Rationale".
     public static let defaultLevel = 2
 
     public init(
         item: String, disks: [Disk], consistency: Consistency = .crashConsistent,
-        level: Int = BackupRequest.defaultLevel, threads: Int = Threads.processorCount
+        level: Int = BackupRequest.defaultLevel, threads: Int? = nil
     ) {
         self.item = item
         self.disks = disks

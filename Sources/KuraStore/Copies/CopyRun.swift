@@ -56,7 +56,8 @@ final class CopyRun: Sendable {
         }
         let packs = plan.steps.filter { $0.isPack }
         let next = Atomic<Int>(0)
-        Threads.run(min(Self.threads, max(1, packs.count))) { [self] _ in
+        let threads = vault.budget.threads(waiting: Self.threads)
+        Threads.run(min(threads, max(1, packs.count))) { [self] _ in
             while !cancellation.isCancelled {
                 let number = next.add(1, ordering: .relaxed).oldValue
                 guard number < packs.count else { break }

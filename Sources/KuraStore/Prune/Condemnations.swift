@@ -65,7 +65,7 @@ extension Session {
         for start in stride(from: 0, to: sorted.count, by: Limits.condemnedMax) {
             let part = sorted[start..<min(start + Limits.condemnedMax, sorted.count)]
             let record = Condemnation(
-                id: .random(), vault: vault.id, time: Clock.now(), packs: Array(part),
+                id: .random(), vault: vault.id, time: vault.clock.now(), packs: Array(part),
                 sessions: users)
             try writer.publish(record.encoded(), as: .condemned(record.id))
         }

@@ -26,7 +26,7 @@ extension Session {
                 let point = try readable(id)
                 let record = DroppedPoint(
                     vault: vault.id, point: id, item: point?.item ?? "", time: point?.time ?? 0,
-                    dropped: Clock.now(), reason: reason)
+                    dropped: vault.clock.now(), reason: reason)
                 try writer.publish(record.encoded(), as: .dropped(id))
             }
             for replica in writer.live { remove(Array(part), in: replica) }

@@ -18,7 +18,7 @@ extension Region {
             try holdsKnownVault(replica)
         else { return nil }
         let record = ReplicaRecord(
-            region: id, regionName: name, ordinal: UInt8(ordinal), created: Clock.now())
+            region: id, regionName: name, ordinal: UInt8(ordinal), created: clock.now())
         do throws(IOError) {
             try fileSystem.publish(
                 record.encoded(), as: replica.recordPath,

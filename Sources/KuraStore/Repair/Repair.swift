@@ -47,7 +47,9 @@ final class Repair: Sendable {
         }
         let files = places.keys.sorted { Self.order($0) < Self.order($1) }
         let isPack = { (file: VaultFile) in if case .pack = file { true } else { false } }
-        let healed = heal(files.filter(isPack), places, damage, threads: Self.threads)
+        let healed = heal(
+            files.filter(isPack), places, damage,
+            threads: vault.budget.threads(waiting: Self.threads))
             + heal(files.filter { !isPack($0) }, places, damage, threads: 1)
         var lostRuns: [RunID: [Int]] = [:]
         var lostPacks: [PackID: [Int]] = [:]

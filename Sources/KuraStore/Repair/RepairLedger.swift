@@ -111,7 +111,7 @@ extension Session {
     ) throws(KuraError) {
         let record = RepairRecord(
             vault: vault.id, region: vault.region.id, replica: UInt8(replica),
-            time: Clock.now(), path: file.relativePath, damage: kind, source: source,
+            time: vault.clock.now(), path: file.relativePath, damage: kind, source: source,
             byteCount: byteCount)
         let bytes = record.encoded()
         let (_, id) = try withKuraErrors { try RepairRecord.decode(bytes) }

@@ -69,7 +69,7 @@ extension Vault {
     func writeReceipts(
         of point: RecoveryPointID, in replicas: [Replica], arrival: Arrival, session: UniqueID
     ) -> [KuraError] {
-        let time = Clock.now()
+        let time = clock.now()
         let failures = Mutex<[KuraError]>([])
         Threads.run(replicas.count) { number in
             let replica = replicas[number]

@@ -13,18 +13,25 @@ public final class Region: Sendable {
     /// Whose directories are used.
     let owner: ReplicaOwner
     let fileSystem: any FileSystem
+    /// Where the times come from that are written into the region.
+    public let clock: WallClock
+    /// What work on the region may use of the machine where its request does not say.
+    public let budget: Budget
 
     /// Opens a region. A replica that is missing, foreign or not to be trusted becomes a problem, not
     /// an error.
     public init(
         id: UniqueID, name: String, replicas paths: [FilePath], owner: ReplicaOwner = .trusted,
-        fileSystem: any FileSystem = LocalFileSystem()
+        fileSystem: any FileSystem = LocalFileSystem(), clock: WallClock = .system,
+        budget: Budget = Budget()
     ) {
         precondition(1...Limits.replicasMax ~= paths.count)
         self.id = id
         self.name = name
         self.owner = owner
         self.fileSystem = fileSystem
+        self.clock = clock
+        self.budget = budget
         let replicas = paths.enumerated().map { ordinal, path in
             Replica(ordinal: ordinal, path: path, regionName: name, fileSystem: fileSystem)
         }
@@ -37,6 +44,22 @@ public final class Region: Sendable {
                 return error
             }
         }
+    }
+
+    private init(_ other: Region, clock: WallClock, budget: Budget) {
+        id = other.id
+        name = other.name
+        replicas = other.replicas
+        problems = other.problems
+        owner = other.owner
+        fileSystem = other.fileSystem
+        self.clock = clock
+        self.budget = budget
+    }
+
+    /// The same opened region for a request with its own clock and budget. Reads nothing.
+    public func with(clock: WallClock, budget: Budget) -> Region {
+        Region(self, clock: clock, budget: budget)
     }
 
     /// Replicas that can be used now.

@@ -21,7 +21,7 @@ extension Region {
     public static func create(
         name: String, id: UniqueID? = nil, replicas paths: [FilePath],
         owner: ReplicaOwner = .trusted,
-        fileSystem: any FileSystem = LocalFileSystem()
+        fileSystem: any FileSystem = LocalFileSystem(), clock: WallClock = .system
     ) throws(KuraError) -> Region {
         try withKuraErrors {
             var known = id
@@ -48,12 +48,13 @@ extension Region {
                         paths[ordinal],
                         as: ReplicaRecord(
                             region: id, regionName: name, ordinal: UInt8(ordinal),
-                            created: Clock.now()),
+                            created: clock.now()),
                         fileSystem)
                 }
             }
             return Region(
-                id: id, name: name, replicas: paths, owner: owner, fileSystem: fileSystem)
+                id: id, name: name, replicas: paths, owner: owner, fileSystem: fileSystem,
+                clock: clock)
         }
     }
 

@@ -83,7 +83,7 @@ extension Region {
 
     private func publishIdentity(of replica: Replica, as path: FilePath) throws(IOError) {
         let record = ReplicaRecord(
-            region: id, regionName: name, ordinal: UInt8(replica.ordinal), created: Clock.now())
+            region: id, regionName: name, ordinal: UInt8(replica.ordinal), created: clock.now())
         try fileSystem.publish(
             record.encoded(), as: path,
             temporary: replica.path.appending("\(Layout.fillingRecord)-\(UniqueID.random().hex)"),

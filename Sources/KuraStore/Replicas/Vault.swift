@@ -24,6 +24,8 @@ public final class Vault: Sendable {
     private let met = Mutex<[Damage]>([])
 
     public var id: UniqueID { record.id }
+    var clock: WallClock { region.clock }
+    var budget: Budget { region.budget }
 
     /// - Parameter pair: the paired region, which holds a vault of the same id; nil without one.
     public init(region: Region, record: VaultRecord, pair: Region? = nil) {
@@ -298,7 +300,7 @@ public final class Vault: Sendable {
     ) throws(KuraError) -> [(id: RecoveryPointID, point: RecoveryPoint)] {
         let ids = Array(ids)
         // Opening files takes the time, so vaults with many points are read by several threads.
-        let threads = ids.count < Self.pointsReadAtOnceMin ? 1 : Threads.processorCount
+        let threads = ids.count < Self.pointsReadAtOnceMin ? 1 : budget.threads
         let found = Mutex<[(id: RecoveryPointID, point: RecoveryPoint)]>([])
         let failure = Mutex<KuraError?>(nil)
         Threads.run(threads) { [self] number in

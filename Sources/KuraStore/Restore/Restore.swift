@@ -26,10 +26,11 @@ extension Vault {
     /// Damaged or missing copies are gone around and noted in `damage`.
     /// - Parameters:
     ///   - sink: of the disk's size, new. Nothing else uses it.
+    ///   - threads: nil for what the vault's budget allows.
     ///   - skipsLost: whether what is in no pack is left out as zeros, and reported, where else
     ///     that is an error.
     public func restore(
-        _ disk: DiskRecord, to sink: any DiskSink, threads: Int = Threads.processorCount,
+        _ disk: DiskRecord, to sink: any DiskSink, threads: Int? = nil,
         skipsLost: Bool = false,
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
     ) throws(KuraError) -> RestoreReport {
@@ -43,7 +44,8 @@ extension Vault {
                         + "\(disk.name) has \(disk.byteCount)")
             }
             var report = try Restore(
-                disk, to: sink, index: try ChunkIndex.open(self), threads: threads,
+                disk, to: sink, index: try ChunkIndex.open(self),
+                threads: threads ?? budget.threads,
                 skipsLost: skipsLost, progress: progress, cancellation: cancellation
             ).run()
             try sink.finish()
@@ -57,7 +59,7 @@ extension Vault {
 
     /// Restores one disk to a path: see `restore(_:to:threads:skipsLost:progress:cancellation:)`.
     public func restore(
-        _ disk: DiskRecord, to path: SinkPath, threads: Int = Threads.processorCount,
+        _ disk: DiskRecord, to path: SinkPath, threads: Int? = nil,
         skipsLost: Bool = false,
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
     ) throws(KuraError) -> RestoreReport {

@@ -47,7 +47,7 @@ final class Session: Sendable {
         let session = Session(vault, id: id, writer: writer, locks: locks)
         let record = SessionRecord(
             id: id, operation: operation, item: item, process: Process.id, host: Process.hostName,
-            started: Clock.now())
+            started: vault.clock.now())
         do throws(KuraError) {
             if let error = writer.error { throw error }
             try writer.publish(record.encoded(), as: .session(id))

@@ -16,7 +16,7 @@ final class VerificationMemory: Sendable {
         self.vault = vault
         self.replicas = replicas
         // A time ahead of the clock vouches for nothing.
-        let now = Clock.now()
+        let now = vault.clock.now()
         var times: [Int: [PackID: Int64]] = [:]
         for replica in replicas {
             var known: [PackID: Int64] = [:]

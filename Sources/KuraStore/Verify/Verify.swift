@@ -208,7 +208,7 @@ final class Verification: Sendable {
 
     /// Copies that are due, those not read for the longest time first.
     private func work(_ packs: [PackSummary]) -> [Work] {
-        let limit = request.maxAge.map { Clock.now() - $0 } ?? .max
+        let limit = request.maxAge.map { vault.clock.now() - $0 } ?? .max
         return packs.compactMap { pack in
             let times = replicas.map { ($0, memory.time(of: pack.id, in: $0) ?? .min) }
             let due = times.filter { $0.1 < limit }
@@ -228,7 +228,7 @@ final class Verification: Sendable {
         progress.update { $0.totalBytes += total }
         let next = Atomic<Int>(0)
         let dangling = Mutex<[Damage]>([])
-        Threads.run(request.threads) { [self] thread in
+        Threads.run(request.threads ?? vault.budget.threads) { [self] thread in
             if thread == 0 {
                 let found = walk(request.level == .chunks ? points : suspects(points), index)
                 dangling.withLock { $0 = found }
@@ -263,7 +263,7 @@ final class Verification: Sendable {
 
     private func check(_ work: Work, with worker: PackVerifier) {
         let result = worker.verify(work.pack, in: work.replicas)
-        let now = Clock.now()
+        let now = vault.clock.now()
         for replica in work.replicas {
             let failure = result.failures.first { $0.0.ordinal == replica.ordinal }
             if let failure { note(failure.1, in: .pack(work.pack.id), of: replica) }
@@ -284,7 +284,7 @@ final class Verification: Sendable {
 
     /// What the memory says after this run.
     private func summarise(_ packs: [PackSummary], _ work: [Work], _ problems: [String]) {
-        let limit = request.maxAge.map { Clock.now() - $0 } ?? .min
+        let limit = request.maxAge.map { vault.clock.now() - $0 } ?? .min
         var times: [Int64?] = []
         for pack in packs {
             for replica in replicas { times.append(memory.time(of: pack.id, in: replica)) }

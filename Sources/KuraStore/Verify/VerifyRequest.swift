@@ -23,12 +23,13 @@ public struct VerifyRequest: Sendable {
     public var maxDuration: Int64?
     /// Whether what is found damaged is healed, as far as there are good bytes for it.
     public var repair: Bool
-    public var threads: Int
+    /// Nil for what the vault's budget allows.
+    public var threads: Int?
 
     public init(
         level: Level = .packs, replica: Int? = nil, point: RecoveryPointID? = nil,
         maxAge: Int64? = nil, maxDuration: Int64? = nil, repair: Bool = false,
-        threads: Int = Threads.processorCount
+        threads: Int? = nil
     ) {
         self.level = level
         self.replica = replica

@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import KuraFormat
 public import KuraIO
 internal import KuraStore
@@ -25,17 +24,18 @@ extension Subscription {
     ///   - replicas: replica directories; of each region one is enough. Empty for the regions that
     ///     the home knows.
     public static func rebuildCatalog(
-        home: FilePath, replicas: [FilePath], progress: Progress = Progress()
+        home: FilePath, replicas: [FilePath], context: Context
     ) throws(KuraError) -> (subscription: Subscription, report: CatalogRebuildReport) {
+        let home = context.resolve(home)
         var report = CatalogRebuildReport()
         if !replicas.isEmpty, try !Home.isThere(home) { _ = try Home.create(at: home) }
-        var subscription = try Subscription.open(home: home, create: .nothing)
-        for (name, paths) in try grouped(replicas)
+        var subscription = try Subscription.open(home: home, create: .nothing, context: context)
+        for (name, paths) in try grouped(replicas.map { context.resolve($0).lexicallyNormalized() })
         where !subscription.regions.contains(where: { $0.name == name }) {
             subscription = try subscription.addRegion(
                 NewRegion(name: name, replicas: paths.map(\.string)))
         }
-        let suffix = ".old-\(Clock.now() / 1_000_000_000)"
+        let suffix = ".old-\(context.clock.now() / 1_000_000_000)"
         let old = home.appending(Catalog.fileName + suffix)
         try Catalog.setAside(home: home, suffix: suffix)
         do throws(IOError) {
@@ -44,13 +44,13 @@ extension Subscription {
             throw KuraError(io: error)
         }
         // Opened anew, because the subscription may have the old one open.
-        subscription = try Subscription.open(home: home, create: .nothing)
+        subscription = try Subscription.open(home: home, create: .nothing, context: context)
         report.regions = subscription.regions.map(\.name)
         for place in try subscription.places() {
             do throws(KuraError) {
                 let vault = try place.reading()
                 report.points += try subscription.catalog()
-                    .refreshPoints(of: vault, progress: progress).count
+                    .refreshPoints(of: vault, progress: context.progress).count
                 let settings = try subscription.settings(of: vault)
                 report.items += settings.items.count
                 report.policies += settings.policies.count
@@ -69,8 +69,7 @@ extension Subscription {
     ) throws(KuraError) -> [(String, [FilePath])] {
         let fileSystem = LocalFileSystem()
         var regions: [String: [UInt8: FilePath]] = [:]
-        let current = FilePath(FileManager.default.currentDirectoryPath)
-        for path in replicas.map({ current.pushing($0).lexicallyNormalized() }) {
+        for path in replicas {
             do {
                 let record = try ReplicaRecord.decode(
                     fileSystem.contents(path.appending("replica"), max: SealedRecord.byteCountMax))

@@ -36,8 +36,9 @@ extension Catalog {
         if item == nil { results.reserveCapacity(expected.count) }
         var broken: [RecoveryPointID] = []
         var part: [(id: RecoveryPointID, bytes: Data)] = []
+        let threads = vault.region.budget.threads
         func takePart() {
-            for (entry, point) in zip(part, Self.parse(part)) {
+            for (entry, point) in zip(part, Self.parse(part, threads: threads)) {
                 if let point {
                     results.append(transform(entry.id, point))
                 } else {
@@ -124,11 +125,11 @@ extension Catalog {
     /// From as many on, threads are worth their making.
     private static let pointsParsedByThreadsMin = 64
 
-    /// The points of these rows, by all processors: what a long list costs is checking their seals.
+    /// The points of these rows, by several threads: what a long list costs is checking their seals.
     private static func parse(
-        _ rows: [(id: RecoveryPointID, bytes: Data)]
+        _ rows: [(id: RecoveryPointID, bytes: Data)], threads most: Int
     ) -> [RecoveryPoint?] {
-        let threads = rows.count < pointsParsedByThreadsMin ? 1 : Threads.processorCount
+        let threads = rows.count < pointsParsedByThreadsMin ? 1 : most
         let share = (rows.count + threads - 1) / threads
         return Threads.map(threads) { number in
             rows.dropFirst(number * share).prefix(share).map { parse($0.bytes, $0.id) }

@@ -22,17 +22,16 @@ extension Subscription {
     /// says so with a warning.
     /// - Parameters:
     ///   - cancellation: of the process; the job is cancelled with it.
-    ///   - time: when the job counts as started, in nanoseconds since 1970; nil for now.
     ///   - started: gets the job's id before `body` runs.
     public func runJob<T>(
         _ operation: Job.Operation, vault: String = "", item: String = "",
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation(),
-        time: Int64? = nil, started: (String) -> Void = { _ in },
+        started: (String) -> Void = { _ in },
         _ body: (JobRun) throws(KuraError) -> T
     ) throws(KuraError) -> (value: T, id: String, warnings: [String]) {
         let job = Job(
             id: UniqueID.random().hex, operation: operation, status: .inProgress, vault: vault,
-            item: item, started: time ?? Clock.now(), ended: nil, progress: 0,
+            item: item, started: context.clock.now(), ended: nil, progress: 0,
             process: Process.id, host: Process.hostName,
             tasks: Self.tasks(of: operation).map { Job.Task(name: $0, status: .notStarted) },
             error: nil, warnings: [], output: "", recoveryPoint: nil)
@@ -159,7 +158,7 @@ extension Subscription {
                 throw KuraError(io: error)
             }
             try catalog.end(
-                job.id, .failed, at: Clock.now(),
+                job.id, .failed, at: context.clock.now(),
                 failure: Job.Failure(
                     code: "process-died", message: "process \(job.process) on \(job.host) died",
                     remedy: "run the operation again; what it stored is used"))

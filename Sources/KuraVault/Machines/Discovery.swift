@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 public import KuraIO
 public import KuraMachines
 internal import KuraStore
@@ -22,10 +21,9 @@ extension Subscription {
     }
 
     /// Names the folder in which machines are discovered.
-    /// - Parameter path: absolute, or relative to the working directory.
+    /// - Parameter path: absolute, or relative to the caller's directory.
     public func setInventory(_ path: FilePath) throws(KuraError) -> FilePath {
-        let current = FilePath(FileManager.default.currentDirectoryPath)
-        let path = current.pushing(path).lexicallyNormalized()
+        let path = context.resolve(path).lexicallyNormalized()
         // Looked at first, so that a wrong one leaves no trace.
         _ = try MachineInventory.scan(path)
         try catalog().setValue(path.string, for: Self.inventoryKey)
@@ -43,9 +41,9 @@ extension Subscription {
     }
 
     /// Finds the subscription's machines, and what is new, changed or gone. Runs as a job.
-    public func discover(time: Int64? = nil) throws(KuraError) -> DiscoveryReport {
+    public func discover() throws(KuraError) -> DiscoveryReport {
         let root = try requiredInventory()
-        return try runJob(.discover, time: time) { run throws(KuraError) in
+        return try runJob(.discover) { run throws(KuraError) in
             let found = try MachineInventory.scan(root)
             for problem in found.problems { run.warn("\(problem.path): \(problem.message)") }
             let known = try catalog().machines()
@@ -58,7 +56,7 @@ extension Subscription {
                     && !unreadable.contains { FilePath(machine.folder).starts(with: $0) }
             }
             try catalog().replaceMachines(
-                removing: vanished.keys.map { $0 }, with: found.machines, at: Clock.now())
+                removing: vanished.keys.map { $0 }, with: found.machines, at: context.clock.now())
             return DiscoveryReport(
                 machines: found.machines, new: now.keys.filter { before[$0] == nil }.sorted(),
                 changed: now.filter { before[$0.key] != nil && before[$0.key] != $0.value }

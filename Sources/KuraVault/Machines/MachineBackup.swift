@@ -16,15 +16,12 @@ public struct BackupOccasion: Sendable {
     /// Whether the point goes to the paired region within the job; otherwise whoever runs several
     /// jobs does it once for all of them.
     public var replicates = true
-    /// What time it counts as, likewise; nil for now.
-    public var time: Int64?
 
     public static let onDemand = BackupOccasion()
 
-    public init(run: Int64? = nil, retainUntil: Int64? = nil, time: Int64? = nil) {
+    public init(run: Int64? = nil, retainUntil: Int64? = nil) {
         self.run = run
         self.retainUntil = retainUntil
-        self.time = time
     }
 }
 
@@ -40,13 +37,13 @@ extension Subscription {
             outcome.item = found.item
             let done = try runJob(
                 .backup, vault: found.place.name, item: found.item, progress: progress,
-                cancellation: cancellation, time: occasion.time,
+                cancellation: cancellation,
                 started: { outcome.job = $0 }
             ) { run throws(KuraError) in
                 do throws(KuraError) {
                     return try backUp(found, occasion, run)
                 } catch {
-                    recordFailure("Backup", found, error, run, occasion.time)
+                    recordFailure("Backup", found, error, run)
                     throw error
                 }
             }
@@ -57,14 +54,13 @@ extension Subscription {
     /// Enters in the journal that something failed. What goes wrong with that is passed over: the
     /// job has the error, and the journal's own trouble must not take its place.
     func recordFailure(
-        _ operation: String, _ found: RegisteredItem, _ failure: KuraError, _ run: JobRun,
-        _ time: Int64? = nil
+        _ operation: String, _ found: RegisteredItem, _ failure: KuraError, _ run: JobRun
     ) {
         guard found.place.isActiveReachable, !found.place.isContested else { return }
         do throws(KuraError) {
             try record(
                 operation, "\(found.item) failed: \(failure.message), job \(run.id)",
-                in: found.place.writing(), time: time)
+                in: found.place.writing())
         } catch {
             return
         }
@@ -88,13 +84,13 @@ extension Subscription {
         let settings = try settings(of: vault)
         run.begin(task: 0)
         let machine = try current(VirtualMachine(found.state, known: catalog().machines()))
-        let source = try MachineSource(machine, found.state.disks, run)
+        let source = try MachineSource(machine, found.state.disks, run, context)
         defer { source.release() }
         var request = BackupRequest(
             item: found.item, disks: source.disks, consistency: source.consistency)
         request.confirmConsistency = { source.letGo() }
         // One time for both: until when the point is kept is counted from its own time.
-        let time = occasion.time ?? Clock.now()
+        let time = context.clock.now()
         request.time = time
         request.tags = try tags(found, settings, occasion, vault, at: time)
         run.begin(task: 1)
@@ -109,7 +105,7 @@ extension Subscription {
         if state != found.state {
             let operation = state.hasExtension == found.state.hasExtension
                 ? "UpdateItem" : "InstallExtension"
-            try change(vault, operation, time: occasion.time) { settings throws(KuraError) in
+            try change(vault, operation) { settings throws(KuraError) in
                 settings.items[found.item]?.hasExtension = state.hasExtension
                 settings.items[found.item]?.luns = state.luns
             }
@@ -118,7 +114,7 @@ extension Subscription {
         try record(
             "Backup", "\(found.item), \(occasion.run == nil ? "on demand" : "scheduled"), "
                 + "recovery point \(report.id.hex), job \(run.id)",
-            in: vault, time: occasion.time)
+            in: vault)
         do throws(KuraError) {
             try vault.mergeRuns(run.cancellation)
         } catch {

@@ -33,14 +33,15 @@ final class MachineSource: Sendable {
     }
 
     init(
-        _ machine: VirtualMachine, _ choice: ItemState.DiskChoice?, _ run: JobRun
+        _ machine: VirtualMachine, _ choice: ItemState.DiskChoice?, _ run: JobRun,
+        _ context: Context
     ) throws(KuraError) {
         self.run = run
         let status = AgentStatus(of: machine)
         try status.requireNotUpdating(machine)
         usedAgent = status == .ready
         let chosen = try Self.chosen(machine, choice)
-        let frozen = Self.freeze(machine, status, run)
+        let frozen = Self.freeze(machine, status, run, context)
         var snapshots: [DiskSnapshot] = []
         var disks: [BackupRequest.Disk] = []
         do throws(KuraError) {
@@ -81,14 +82,16 @@ final class MachineSource: Sendable {
 
     /// Nil where nothing was frozen; why not is a warning when hooks are there that did not work.
     private static func freeze(
-        _ machine: VirtualMachine, _ status: AgentStatus, _ run: JobRun
+        _ machine: VirtualMachine, _ status: AgentStatus, _ run: JobRun,
+        _ context: Context
     ) -> FrozenMachineBox? {
         if let reason = status.reason(for: machine), status != .machineStopped {
             run.warn("\(reason): the recovery point is crash-consistent")
         }
         guard status == .ready, let quiesce = machine.quiesce else { return nil }
         do throws(KuraError) {
-            return FrozenMachineBox(try FrozenMachine(machine, quiesce))
+            return FrozenMachineBox(
+                try FrozenMachine(machine, quiesce, environment: context.environment))
         } catch {
             run.warn("\(error.message): the recovery point is crash-consistent")
             run.keep(output: error.message)

@@ -10,13 +10,13 @@ extension Subscription {
     /// Machines that are protected already are refused: `assignPolicy` changes theirs.
     public func protect(
         _ names: [String], cloudService: String? = nil, policy: String, vault: String? = nil,
-        disks: ItemState.DiskChoice? = nil, time: Int64? = nil
+        disks: ItemState.DiskChoice? = nil
     ) -> [MachineOutcome] {
         names.map { name in
             outcome(name) { outcome throws(KuraError) in
-                try registerIfImplied(name, cloudService, vault, time)
+                try registerIfImplied(name, cloudService, vault)
                 let found = try registered(name, cloudService: cloudService, vault: vault)
-                try configure(found, policy, "ConfigureProtection", time, &outcome) {
+                try configure(found, policy, &outcome) {
                     state throws(KuraError) in
                     guard state.status == .registered else {
                         throw KuraError(
@@ -35,7 +35,7 @@ extension Subscription {
 
     /// Where protecting a machine registers it, too.
     private func registerIfImplied(
-        _ name: String, _ cloudService: String?, _ vault: String?, _ time: Int64?
+        _ name: String, _ cloudService: String?, _ vault: String?
     ) throws(KuraError) {
         do throws(KuraError) {
             _ = try registered(name, cloudService: cloudService, vault: vault)
@@ -57,7 +57,7 @@ extension Subscription {
                     .refused, "\(name) is not registered with a vault",
                     remedy: "run first: kura vm register \(name)")
             }
-            let registered = register([name], cloudService: cloudService, vault: vault, time: time)
+            let registered = register([name], cloudService: cloudService, vault: vault)
             if let error = registered.compactMap(\.error).first { throw error }
         }
     }
@@ -69,7 +69,7 @@ extension Subscription {
         names.map { name in
             outcome(name) { outcome throws(KuraError) in
                 let found = try registered(name, cloudService: cloudService, vault: vault)
-                try configure(found, policy, "ConfigureProtection", nil, &outcome) {
+                try configure(found, policy, &outcome) {
                     state throws(KuraError) in
                     guard state.status == .protected else {
                         throw KuraError(
@@ -89,7 +89,7 @@ extension Subscription {
     ) -> MachineOutcome {
         outcome(name) { outcome throws(KuraError) in
             let found = try registered(name, cloudService: cloudService, vault: vault)
-            try configure(found, policy, "ConfigureProtection", nil, &outcome) {
+            try configure(found, policy, &outcome) {
                 state throws(KuraError) in
                 guard state.status == .stoppedRetaining || state.status == .stoppedPerPolicy else {
                     throw KuraError(
@@ -112,20 +112,20 @@ extension Subscription {
         let chosen = try Self.policy(named: policy, settings, vault).policy.name
         settings.items[found.item]?.policy = chosen
         settings.items[found.item]?.status = .protected
-        return try preview(vault, settings, now: nil) { $0 == found.item }
+        return try preview(vault, settings) { $0 == found.item }
     }
 
     private func configure(
-        _ found: RegisteredItem, _ policy: String, _ operation: String, _ time: Int64?,
-        _ outcome: inout MachineOutcome, _ check: (inout ItemState) throws(KuraError) -> Void
+        _ found: RegisteredItem, _ policy: String, _ outcome: inout MachineOutcome,
+        _ check: (inout ItemState) throws(KuraError) -> Void
     ) throws(KuraError) {
         outcome.item = found.item
         let vault = try found.place.writing()
         let done = try runJob(
-            .configureProtection, vault: found.place.name, item: found.item, time: time,
+            .configureProtection, vault: found.place.name, item: found.item,
             started: { outcome.job = $0 }
         ) { run throws(KuraError) in
-            try change(vault, operation, note: "job \(run.id)", time: time) {
+            try change(vault, "ConfigureProtection", note: "job \(run.id)") {
                 settings throws(KuraError) in
                 let chosen = try Self.policy(named: policy, settings, vault).policy.name
                 guard var state = settings.items[found.item] else {
@@ -140,7 +140,7 @@ extension Subscription {
                 }
                 state.status = .protected
                 state.policy = chosen
-                state.assigned = time ?? Clock.now()
+                state.assigned = context.clock.now()
                 settings.items[found.item] = state
             }
         }
@@ -165,7 +165,7 @@ extension Subscription {
     /// Stops protection. Deleted data can be brought back while soft delete keeps it.
     public func stopProtection(
         _ name: String, cloudService: String? = nil, _ kind: StopKind, comment: String? = nil,
-        vault: String? = nil, time: Int64? = nil
+        vault: String? = nil
     ) -> MachineOutcome {
         outcome(name) { outcome throws(KuraError) in
             let found = try registered(name, cloudService: cloudService, vault: vault)
@@ -179,12 +179,12 @@ extension Subscription {
             let deletes = kind == .deleteData || kind == .deleteDataAtOnce
             let operation: Job.Operation = deletes ? .deleteBackupData : .stopProtection
             let done = try runJob(
-                operation, vault: found.place.name, item: found.item, time: time,
+                operation, vault: found.place.name, item: found.item,
                 started: { outcome.job = $0 }
             ) { run throws(KuraError) in
                 let points = try catalog().pointCounts(of: vault)[found.item]?.points ?? 0
                 let note = "job \(run.id)" + (comment.map { "; \($0)" } ?? "")
-                try change(vault, operation.rawValue, note: note, time: time) {
+                try change(vault, operation.rawValue, note: note) {
                     settings throws(KuraError) in
                     guard var state = settings.items[found.item] else { return }
                     if state.status == .softDeleted, kind != .deleteDataAtOnce {
@@ -201,7 +201,7 @@ extension Subscription {
                     }
                     state.comment = comment
                     Self.stop(
-                        &state, kind, settings.limits, time ?? Clock.now(), hasData: points > 0)
+                        &state, kind, settings.limits, context.clock.now(), hasData: points > 0)
                     settings.items[found.item] = state
                 }
             }
@@ -234,17 +234,17 @@ extension Subscription {
 
     /// Brings deleted backup data back: the item is then stopped, with every point retained.
     public func undelete(
-        _ name: String, cloudService: String? = nil, vault: String? = nil, time: Int64? = nil
+        _ name: String, cloudService: String? = nil, vault: String? = nil
     ) -> MachineOutcome {
         outcome(name) { outcome throws(KuraError) in
             let found = try registered(name, cloudService: cloudService, vault: vault)
             outcome.item = found.item
             let vault = try found.place.writing()
             let done = try runJob(
-                .undelete, vault: found.place.name, item: found.item, time: time,
+                .undelete, vault: found.place.name, item: found.item,
                 started: { outcome.job = $0 }
             ) { run throws(KuraError) in
-                try change(vault, "Undelete", note: "job \(run.id)", time: time) {
+                try change(vault, "Undelete", note: "job \(run.id)") {
                     settings throws(KuraError) in
                     guard settings.items[found.item]?.status == .softDeleted else {
                         throw KuraError(

@@ -70,7 +70,7 @@ extension Subscription {
 
     /// Registers machines with a vault, one job each. One that fails does not stop the others.
     public func register(
-        _ names: [String], cloudService: String? = nil, vault: String? = nil, time: Int64? = nil
+        _ names: [String], cloudService: String? = nil, vault: String? = nil
     ) -> [MachineOutcome] {
         names.map { name in
             outcome(name) { outcome throws(KuraError) in
@@ -83,12 +83,12 @@ extension Subscription {
                 } catch {
                     // A job of its own all the same: it failed.
                     _ = try runJob(
-                        .register, vault: vault ?? "", item: machine.name, time: time,
+                        .register, vault: vault ?? "", item: machine.name,
                         started: { outcome.job = $0 }
                     ) { _ throws(KuraError) in throw error }
                     return
                 }
-                try register(machine, in: place, time, &outcome)
+                try register(machine, in: place, &outcome)
             }
         }
     }
@@ -113,13 +113,12 @@ extension Subscription {
     }
 
     private func register(
-        _ machine: VirtualMachine, in place: VaultPlace, _ time: Int64?,
-        _ outcome: inout MachineOutcome
+        _ machine: VirtualMachine, in place: VaultPlace, _ outcome: inout MachineOutcome
     ) throws(KuraError) {
         let vault = try place.writing()
         let item = outcome.item ?? machine.name
         let done = try runJob(
-            .register, vault: place.name, item: item, time: time, started: { outcome.job = $0 }
+            .register, vault: place.name, item: item, started: { outcome.job = $0 }
         ) { run throws(KuraError) in
             run.begin(task: 0)
             let machine = try current(machine)
@@ -132,7 +131,7 @@ extension Subscription {
             }
             run.begin(task: 1)
             try requireUnregistered(machine)
-            try change(vault, "Register", note: "job \(run.id)", time: time) {
+            try change(vault, "Register", note: "job \(run.id)") {
                 settings throws(KuraError) in
                 try Self.requireSupported(machine, settings)
                 guard settings.items.count < settings.limits.machinesPerVault else {

@@ -18,12 +18,12 @@ public struct PruneReport: Sendable {
 extension Subscription {
     /// What `prune` would do now. Changes nothing.
     public func prunePlan(
-        _ place: VaultPlace, dropping: Set<RecoveryPointID> = [], now: Int64? = nil,
+        _ place: VaultPlace, dropping: Set<RecoveryPointID> = [],
         cancellation: Cancellation = Cancellation()
     ) throws(KuraError) -> PruneReport {
         let vault = try place.writing()
         let decisions = try decisions(
-            vault, dropping, settings(of: vault), now: now ?? Clock.now())
+            vault, dropping, settings(of: vault))
         var report = CollectionReport()
         report.plan = try vault.collectionPlan(
             Self.request(decisions), cancellation: cancellation)
@@ -37,17 +37,17 @@ extension Subscription {
     /// Drops the recovery points of a vault whose time is over, and takes away what no other needs:
     /// in the active region, then in the paired one, which is brought up to date first.
     public func prune(
-        _ place: VaultPlace, dropping: Set<RecoveryPointID> = [], now: Int64? = nil,
+        _ place: VaultPlace, dropping: Set<RecoveryPointID> = [],
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
     ) throws(KuraError) -> PruneReport {
         let vault = try place.writing()
-        let (settings, now) = (try settings(of: vault), now ?? Clock.now())
-        let decisions = try decisions(vault, dropping, settings, now: now)
+        let settings = try settings(of: vault)
+        let decisions = try decisions(vault, dropping, settings)
         let collection = try Vault(region: vault.region, record: vault.record).prune(
             Self.request(decisions), progress: progress, cancellation: cancellation)
         var report = PruneReport(
             vault: place.name, decisions: decisions, collection: collection)
-        try forgetDeletedItems(vault, settings, now: now)
+        try forgetDeletedItems(vault, settings)
         if let obstacle = collection.obstacle { report.warnings.append(obstacle) }
         if place.record.pair != nil { try prunePair(place, &report, cancellation) }
         return report
@@ -73,15 +73,16 @@ extension Subscription {
     }
 
     /// Whether `prune` would drop anything.
-    func hasExpiredPoints(_ place: VaultPlace, now: Int64) throws(KuraError) -> Bool {
+    func hasExpiredPoints(_ place: VaultPlace) throws(KuraError) -> Bool {
         let vault = try place.reading()
-        return try decisions(vault, [], settings(of: vault), now: now).contains { !$0.isKept }
+        return try decisions(vault, [], settings(of: vault)).contains { !$0.isKept }
     }
 
     /// A decision for every point of a vault, newest first.
     private func decisions(
-        _ vault: Vault, _ dropping: Set<RecoveryPointID>, _ settings: VaultSettings, now: Int64
+        _ vault: Vault, _ dropping: Set<RecoveryPointID>, _ settings: VaultSettings
     ) throws(KuraError) -> [RetentionDecision<RecoveryPointID>] {
+        let now = context.clock.now()
         let over = settings.deletedItems(now: now)
         var policies: [String: Policy?] = [:]
         let points = try mapPoints(of: vault) { id, point in
@@ -123,11 +124,12 @@ extension Subscription {
 
     /// Removes what is registered of items whose deletion cannot be undone any more.
     private func forgetDeletedItems(
-        _ vault: Vault, _ settings: VaultSettings, now: Int64
+        _ vault: Vault, _ settings: VaultSettings
     ) throws(KuraError) {
+        let now = context.clock.now()
         guard !settings.deletedItems(now: now).isEmpty else { return }
         let note = "the time to bring it back is over"
-        try change(vault, "DeleteBackupData", note: note, time: now) {
+        try change(vault, "DeleteBackupData", note: note) {
             settings throws(KuraError) in
             for item in settings.deletedItems(now: now) { settings.items[item] = nil }
         }

@@ -20,19 +20,29 @@ extension Subscription {
     /// Jobs that the scheduler runs beside each other.
     public static let jobsAtOnceMax = 4
 
-    /// One step of the scheduler: whatever is due at `now` runs now.
+    /// One step of the scheduler: whatever is due at the context's time runs now.
     ///
     /// An item is due when a run of its policy has come since the last one that was dealt with,
     /// once, however many runs went by meanwhile. Which run was dealt with is in the catalog before
     /// the backup begins: a backup that kills the scheduler is not begun for ever, and of two
     /// schedulers one makes it. Then every vault that had a backup is replicated, and every vault
     /// lets points go whose time is over.
-    /// - Parameter now: nanoseconds since 1970; also the time that everything done counts as. It
-    ///   may lie in the past or in the future: what is known of later times is then left out of
-    ///   account.
+    ///
+    /// The clock may stand in the past or in the future: what is known of later times is then left
+    /// out of account.
     public func tick(
-        now: Int64, jobsAtOnce: Int = 2, cancellation: Cancellation = Cancellation()
+        jobsAtOnce: Int = 2, cancellation: Cancellation = Cancellation()
     ) throws(KuraError) -> TickReport {
+        // Everything that one step does counts as its time, however long it takes.
+        var context = context
+        context.clock = .fixed(context.clock.now())
+        return try onBehalf(of: context).step(jobsAtOnce: jobsAtOnce, cancellation)
+    }
+
+    private func step(
+        jobsAtOnce: Int, _ cancellation: Cancellation
+    ) throws(KuraError) -> TickReport {
+        let now = context.clock.now()
         var report = TickReport(time: now)
         var due: [DueItem] = []
         for place in try places() {
@@ -42,12 +52,12 @@ extension Subscription {
                 report.errors.append(error)
             }
         }
-        run(due, now, min(max(1, jobsAtOnce), Self.jobsAtOnceMax), cancellation, &report)
+        run(due, min(max(1, jobsAtOnce), Self.jobsAtOnceMax), cancellation, &report)
         let vaults = Set(due.map(\.item.place.name))
         for place in try places() where !cancellation.isCancelled {
             do throws(KuraError) {
                 if vaults.contains(place.name), place.record.redundancy.hasPair {
-                    try replicateAsJob(place, now, cancellation)
+                    try replicateAsJob(place, cancellation)
                 }
                 if let pruned = try pruneIfDue(place, now, cancellation) {
                     report.pruned.append(pruned)
@@ -108,7 +118,7 @@ extension Subscription {
     }
 
     private func run(
-        _ due: [DueItem], _ now: Int64, _ jobsAtOnce: Int,
+        _ due: [DueItem], _ jobsAtOnce: Int,
         _ cancellation: Cancellation, _ report: inout TickReport
     ) {
         let shared = Mutex((next: 0, report: report))
@@ -119,7 +129,7 @@ extension Subscription {
                     return state.next
                 }
                 guard number < due.count else { return }
-                guard let outcome = runOne(due[number], now, cancellation) else { continue }
+                guard let outcome = runOne(due[number], cancellation) else { continue }
                 shared.withLock { state in
                     if let error = outcome.error, error.code == .locked {
                         state.report.skipped.append((due[number].item.item, error.message))
@@ -135,7 +145,7 @@ extension Subscription {
 
     /// Nil where another scheduler makes this run.
     private func runOne(
-        _ due: DueItem, _ now: Int64, _ cancellation: Cancellation
+        _ due: DueItem, _ cancellation: Cancellation
     ) -> MachineOutcome? {
         let (item, place) = (due.item.item, due.item.place)
         do throws(KuraError) {
@@ -147,15 +157,15 @@ extension Subscription {
             outcome.error = error
             return outcome
         }
-        var occasion = BackupOccasion(run: due.run, time: now)
+        var occasion = BackupOccasion(run: due.run)
         occasion.replicates = false
         return backUp(item, vault: place.name, occasion, cancellation: cancellation)
     }
 
     private func replicateAsJob(
-        _ place: VaultPlace, _ now: Int64, _ cancellation: Cancellation
+        _ place: VaultPlace, _ cancellation: Cancellation
     ) throws(KuraError) {
-        _ = try runJob(.replicate, vault: place.name, cancellation: cancellation, time: now) {
+        _ = try runJob(.replicate, vault: place.name, cancellation: cancellation) {
             run throws(KuraError) in
             let report = try replicate(
                 place, progress: run.progress, cancellation: run.cancellation)
@@ -173,15 +183,15 @@ extension Subscription {
         let last = known?.handled ?? .min
         // A last one that is still to come was at another clock.
         guard last > now || last <= now - Self.pruneNanoseconds else { return nil }
-        guard try hasExpiredPoints(place, now: now) else { return nil }
+        guard try hasExpiredPoints(place) else { return nil }
         if known == nil {
             try catalog.enter(
                 ScheduleState(handled: last, first: now), of: Self.pruneItem, in: vault)
         }
         guard try catalog.claim(now, after: last, of: Self.pruneItem, in: vault) else { return nil }
-        return try runJob(.prune, vault: place.name, cancellation: cancellation, time: now) {
+        return try runJob(.prune, vault: place.name, cancellation: cancellation) {
             run throws(KuraError) in
-            let report = try prune(place, now: now, cancellation: run.cancellation)
+            let report = try prune(place, cancellation: run.cancellation)
             for warning in report.warnings { run.warn(warning) }
             return report
         }.value

@@ -29,11 +29,11 @@ extension Subscription {
         return found.value
     }
 
-    /// - Parameter time: when it comes into force, in nanoseconds since 1970; nil for now.
+    /// It comes into force now.
     public func createPolicy(
-        _ policy: Policy, in vault: Vault, time: Int64? = nil
+        _ policy: Policy, in vault: Vault
     ) throws(KuraError) {
-        try change(vault, "CreateProtectionPolicy", time: time) { settings throws(KuraError) in
+        try change(vault, "CreateProtectionPolicy") { settings throws(KuraError) in
             try Self.check(policy, settings)
             let name = policy.name.lowercased()
             if settings.policies.keys.contains(where: { $0.lowercased() == name }) {
@@ -48,7 +48,7 @@ extension Subscription {
                     remedy: "delete one that is not used: kura policy delete NAME")
             }
             settings.policies[policy.name] = PolicyState(
-                policy, on: policy.zone.date(at: time ?? Clock.now()))
+                policy, on: policy.zone.date(at: context.clock.now()))
         }
     }
 
@@ -67,7 +67,7 @@ extension Subscription {
             var policy = policy
             policy.name = old.policy.name
             settings.policies[old.policy.name] = old.replaced(
-                by: policy, on: policy.zone.date(at: Clock.now()))
+                by: policy, on: policy.zone.date(at: context.clock.now()))
         }
     }
 
@@ -102,29 +102,28 @@ extension Subscription {
 
     /// What `updatePolicy` would let go at the next prune. Changes nothing.
     public func previewUpdate(
-        of name: String, to policy: Policy, in vault: Vault, now: Int64? = nil
+        of name: String, to policy: Policy, in vault: Vault
     ) throws(KuraError) -> RetentionPreview {
         let settings = try settings(of: vault)
         try Self.check(policy, settings)
         let old = try Self.policy(named: name, settings, vault)
         var changed = settings
         changed.policies[old.policy.name] = old.replaced(
-            by: policy, on: policy.zone.date(at: now ?? Clock.now()))
+            by: policy, on: policy.zone.date(at: context.clock.now()))
         let items = Set(settings.items(with: old.policy.name))
         let isStandard = old.policy.name == Policy.standardName
-        return try preview(vault, changed, now: now) { item in
+        return try preview(vault, changed) { item in
             items.contains(item) || (isStandard && settings.items[item] == nil)
         }
     }
 
     func preview(
-        _ vault: Vault, _ settings: VaultSettings, now: Int64?,
-        of isWanted: (String) -> Bool
+        _ vault: Vault, _ settings: VaultSettings, of isWanted: (String) -> Bool
     ) throws(KuraError) -> RetentionPreview {
         let points = try catalog().recoveryPoints(of: vault)
             .filter { isWanted($0.point.item) }
             .map { Self.retentionPoint($0.id, $0.point, settings.policy(for: $0.point.item)) }
         return RetentionPreview(
-            decisions: Retention.decide(points, now: now ?? Clock.now(), rule: settings.rule))
+            decisions: Retention.decide(points, now: context.clock.now(), rule: settings.rule))
     }
 }

@@ -1,4 +1,3 @@
-internal import Glibc
 internal import KuraFormat
 public import KuraIO
 public import KuraStore
@@ -19,12 +18,10 @@ extension Subscription {
     /// On return the change is durable in the vault's region. Nobody else changes the vault's
     /// settings meanwhile. If power fails among several entries, some are there and some are not,
     /// each of them whole.
-    /// - Parameters:
-    ///   - operation: the name of what is done, for the journal.
-    ///   - time: nanoseconds since 1970; nil for now.
+    /// - Parameter operation: the name of what is done, for the journal.
     @discardableResult
     func change<T>(
-        _ vault: Vault, _ operation: String, note: String = "", time: Int64? = nil,
+        _ vault: Vault, _ operation: String, note: String = "",
         _ body: (inout VaultSettings) throws(KuraError) -> T
     ) throws(KuraError) -> T {
         let catalog = try catalog()
@@ -36,9 +33,9 @@ extension Subscription {
             var head = settings.head
             for subject in Set(before.keys).union(after.keys).sorted()
             where before[subject] != after[subject] {
-                let entry = Self.entry(
-                    operation, subject, before[subject] ?? "", after[subject] ?? "", note, time,
-                    vault, head)
+                let entry = JournalEntry(
+                    operation, of: subject, before: before[subject] ?? "",
+                    after: after[subject] ?? "", note: note, in: vault, following: head, context)
                 guard entry.after.utf8.count <= Limits.journalTextBytesMax else {
                     throw KuraError(
                         .invalidInput, "\(subject) has \(entry.after.utf8.count) bytes, the most "
@@ -53,31 +50,35 @@ extension Subscription {
 
     /// Enters something in a vault's journal that changed no setting: a backup, a restore.
     package func record(
-        _ operation: String, _ note: String, in vault: Vault, time: Int64? = nil
+        _ operation: String, _ note: String, in vault: Vault
     ) throws(KuraError) {
         let catalog = try catalog()
         try vault.withJournal { writer throws(KuraError) in
             let settings = VaultSettings(try catalog.journal(of: vault))
             _ = try writer.append(
-                Self.entry(operation, "", "", "", note, time, vault, settings.head))
+                JournalEntry(operation, note: note, in: vault, following: settings.head, context))
             // Remembered at once, so that its removal would be noticed.
             _ = try catalog.journal(of: vault)
         }
     }
+}
 
-    private static func entry(
-        _ operation: String, _ subject: String, _ before: String, _ after: String, _ note: String,
-        _ time: Int64?, _ vault: Vault, _ head: (id: JournalID, sequence: UInt64)?
-    ) -> JournalEntry {
-        JournalEntry(
+extension JournalEntry {
+    /// Longest name of an actor.
+    private static let actorCharactersMax = 60
+    private static let noteCharactersMax = 2000
+
+    /// The entry that comes after `head`, by the caller of `context`, at its time.
+    init(
+        _ operation: String, of subject: String = "", before: String = "", after: String = "",
+        note: String, in vault: Vault, following head: (id: JournalID, sequence: UInt64)?,
+        _ context: Context
+    ) {
+        self.init(
             vault: vault.id, sequence: (head?.sequence ?? 0) + 1, epoch: vault.record.epoch,
-            previous: head?.id, time: time ?? Clock.now(), actor: actor, operation: operation,
-            subject: subject, before: before, after: after, note: String(note.prefix(2000)))
+            previous: head?.id, time: context.clock.now(),
+            actor: String(context.caller.name.prefix(Self.actorCharactersMax)),
+            operation: operation, subject: subject, before: before, after: after,
+            note: String(note.prefix(Self.noteCharactersMax)))
     }
-
-    /// Who does it: user@host.
-    private static let actor: String = {
-        let user = getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) }
-        return String("\(user ?? "uid \(Process.userID)")@\(Process.hostName)".prefix(60))
-    }()
 }
