@@ -94,6 +94,7 @@ let package = Package(
             dependencies: [
                 "KuraFormat", "KuraIO", "KuraMachines", "KuraPolicy", "KuraReplicas",
                 "KuraReplication", "KuraStore", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),

@@ -42,6 +42,7 @@ public enum Entry {
         // from Kura anyway, and the programs that it starts keep the caller's mask for them.
         umask(umask(0o077) & 0o077)
         Terminal.prepare()
+        StandardErrorLog.install()
         Interrupts.install()
         let arguments = takeLeadingHome(arguments)
         let wantsJSON = arguments.contains("--json")

@@ -4,6 +4,7 @@ import KuraIO
 import KuraOperations
 import KuraStore
 import KuraVault
+import Logging
 import SystemPackage
 
 /// Options that every command takes.
@@ -18,6 +19,11 @@ struct GlobalOptions: ParsableArguments {
     @Flag(help: "Print ids only, and no progress.")
     var quiet = false
 
+    @Option(help: ArgumentHelp(
+        "Log on standard error from this level on: trace, debug, info, notice, warning or error.",
+        valueName: "level"))
+    var logLevel: LogLevel?
+
     /// `--home` where it stands before the command, as `kura --home DIR COMMAND`.
     nonisolated(unsafe) static var leadingHome: String?
 
@@ -31,12 +37,26 @@ struct GlobalOptions: ParsableArguments {
         return FilePath(user).pushing(".local/share/kura")
     }
 
+    /// The context of one request of this command.
+    func context(
+        threads: Int? = nil, clock: WallClock = .system, progress: Progress = Progress(),
+        surface: Caller.Surface = .commandLine
+    ) -> Context {
+        var logger = Logger(label: "kura")
+        if let logLevel { logger.logLevel = logLevel.level }
+        return Context(
+            caller: Caller(name: CommandContext.actor, surface: surface),
+            directory: CommandContext.directory, environment: CommandContext.environment,
+            clock: clock, budget: Budget(threads: threads), logger: logger, progress: progress,
+            cancellation: Interrupts.cancellation)
+    }
+
     /// - Parameter context: nil for that of this command, on no special terms.
     func subscription(
         create: Subscription.Creation = .nothing, context: Context? = nil
     ) throws(KuraError) -> Subscription {
         try Subscription.open(
-            home: homePath, create: create, context: context ?? CommandContext.make())
+            home: homePath, create: create, context: context ?? self.context())
     }
 
     private static func environment(_ name: String) -> String? {
@@ -96,7 +116,7 @@ struct ProgressOptions: ParsableArguments {
         let reporter = ProgressReporter(verb, meter, style: style(global))
         defer { reporter.stop() }
         return try body(
-            Operations(subscription, CommandContext.make(threads: threads, progress: meter)))
+            Operations(subscription, global.context(threads: threads, progress: meter)))
     }
 
     /// The stage table: where the workers' time went.

@@ -93,7 +93,7 @@ final class Estate {
     func protected(_ name: String = "web-1", policy: Policy? = nil, time: Int64? = nil) throws {
         try machine("web", name)
         _ = try subscription.discover()
-        let subscription = time.map { subscription.at($0) } ?? subscription
+        let subscription = time.map { self.subscription.at($0) } ?? self.subscription
         try succeed(subscription.register([name]))
         if let policy { try subscription.createPolicy(policy, in: vault()) }
         try succeed(subscription.protect([name], policy: policy?.name ?? "DefaultPolicy"))

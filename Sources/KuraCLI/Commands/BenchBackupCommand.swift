@@ -70,7 +70,7 @@ struct BenchBackupCommand: ParsableCommand {
         return try folder.use {
             let home = folder.path.appending("home")
             let vault = try Subscription.open(
-                home: home, create: .defaults, context: CommandContext.make(threads: threads)
+                home: home, create: .defaults, context: global.context(threads: threads)
             ).createVault(
                 name: "bench", region: Subscription.defaultRegion, redundancy: .lrs,
                 copies: options.copies)

@@ -81,7 +81,7 @@ struct CatalogRebuildCommand: ParsableCommand {
         defer { reporter.stop() }
         let (_, report) = try Subscription.rebuildCatalog(
             home: global.homePath, replicas: replica.map { FilePath($0) },
-            context: CommandContext.make(progress: meter))
+            context: global.context(progress: meter))
         reporter.stop()
         try global.show(
             text: "\(Units.count(report.regions.count, "region")), "

@@ -36,7 +36,7 @@ struct SchedulerRunCommand: ParsableCommand {
             do throws(KuraError) {
                 // Opened anew each time: regions and vaults may have come.
                 let subscription = try global.subscription(
-                    create: .defaultsIfEmpty, context: CommandContext.make(surface: .scheduler))
+                    create: .defaultsIfEmpty, context: global.context(surface: .scheduler))
                 let report = try subscription.tick(
                     jobsAtOnce: jobs, cancellation: Interrupts.cancellation)
                 if !report.isEmpty {
@@ -99,7 +99,7 @@ struct SchedulerTickCommand: ParsableCommand {
         let clock = now.flatMap(Self.instant).map(WallClock.fixed) ?? .system
         let subscription = try global.subscription(
             create: .defaultsIfEmpty,
-            context: CommandContext.make(clock: clock, surface: .scheduler))
+            context: global.context(clock: clock, surface: .scheduler))
         let report = try subscription.tick(
             jobsAtOnce: jobs, cancellation: Interrupts.cancellation)
         try global.show(

@@ -1,6 +1,7 @@
 public import KuraIO
 internal import KuraStore
 internal import Glibc
+internal import Logging
 internal import Synchronization
 internal import SystemPackage
 
@@ -17,6 +18,8 @@ public final class JobRun: Sendable {
     /// The process's own: what cancels it, cancels the job.
     private let parent: Cancellation
     private let catalog: Catalog?
+    /// Says with each line which job it is about.
+    private let logger: Logger
     private let state = Mutex(State())
 
     private struct State {
@@ -27,8 +30,12 @@ public final class JobRun: Sendable {
         var isOver = false
     }
 
-    init(id: String, _ catalog: Catalog?, _ progress: Progress, _ parent: Cancellation) {
+    init(
+        id: String, _ catalog: Catalog?, _ progress: Progress, _ parent: Cancellation,
+        logger: Logger
+    ) {
         self.id = id
+        self.logger = logger
         self.catalog = catalog
         self.progress = progress
         self.parent = parent
@@ -39,6 +46,7 @@ public final class JobRun: Sendable {
     /// Ends the sub-task that runs and starts another one.
     public func begin(task ordinal: Int) {
         finishTask(.completed)
+        logger.debug("sub-task begins", metadata: ["task": "\(ordinal)"])
         state.withLock { $0.task = ordinal }
         note(.inProgress, ordinal)
     }
@@ -64,11 +72,23 @@ public final class JobRun: Sendable {
     }
 
     /// Adds something that the user should know although the work is done.
-    public func warn(_ message: String) { state.withLock { $0.warnings.append(message) } }
+    public func warn(_ message: String) {
+        logger.warning("\(message)")
+        state.withLock { $0.warnings.append(message) }
+    }
 
     public func keep(output: String) { state.withLock { $0.output += output } }
 
     public func keep(recoveryPoint: String) { state.withLock { $0.recoveryPoint = recoveryPoint } }
+
+    func logBegin() { logger.info("job begins") }
+
+    func logEnd(_ status: Job.Status, _ failure: KuraError? = nil) {
+        if let failure, status == .failed {
+            logger.error("\(failure.message)", metadata: ["code": "\(failure.code.rawValue)"])
+        }
+        logger.info("job ends", metadata: ["status": "\(status.rawValue)"])
+    }
 
     var warnings: [String] { state.withLock { $0.warnings } }
     var output: String { state.withLock { $0.output } }

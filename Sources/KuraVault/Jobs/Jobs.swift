@@ -2,6 +2,7 @@ internal import Glibc
 internal import KuraFormat
 public import KuraIO
 internal import KuraStore
+internal import Logging
 internal import SystemPackage
 
 extension Subscription {
@@ -48,7 +49,9 @@ extension Subscription {
             problem = error
         }
         defer { if let lock { forgetJobLock(job.id, lock) } }
-        let run = JobRun(id: job.id, opened, progress, cancellation)
+        let run = JobRun(
+            id: job.id, opened, progress, cancellation, logger: context.logger(about: job))
+        run.logBegin()
         if let problem { run.warn("this job is not in the list of jobs: \(problem.message)") }
         started(job.id)
         return try finish(run, opened, job.started, body)
@@ -75,17 +78,21 @@ extension Subscription {
         do throws(KuraError) {
             let value = try body(run)
             run.finishTask(.completed)
+            let status = run.warnings.isEmpty ? Job.Status.completed : .completedWithWarnings
+            run.logEnd(status)
             do throws(KuraError) {
-                try end(run.warnings.isEmpty ? .completed : .completedWithWarnings, nil)
+                try end(status, nil)
             } catch {
                 run.warn("the list of jobs does not say that this job is done: \(error.message)")
             }
             return (value, run.id, run.warnings)
         } catch {
             run.finishTask(.failed)
+            let status = error.code == .interrupted ? Job.Status.cancelled : .failed
+            run.logEnd(status, error)
             do throws(KuraError) {
                 try end(
-                    error.code == .interrupted ? .cancelled : .failed,
+                    status,
                     Job.Failure(
                         code: error.code.rawValue, message: error.message, remedy: error.remedy))
             } catch {
@@ -210,6 +217,18 @@ extension Subscription {
         }
         try catalog().requestCancel(job.id)
         return try self.job(job.id)
+    }
+}
+
+extension Context {
+    /// The logger, with what its lines are about as metadata.
+    func logger(about job: Job) -> Logger {
+        var logger = logger
+        logger[metadataKey: "operation"] = "\(job.operation.rawValue)"
+        logger[metadataKey: "job"] = "\(job.id)"
+        if !job.vault.isEmpty { logger[metadataKey: "vault"] = "\(job.vault)" }
+        if !job.item.isEmpty { logger[metadataKey: "item"] = "\(job.item)" }
+        return logger
     }
 }
 

@@ -1,6 +1,7 @@
 internal import KuraFormat
 public import KuraIO
 public import KuraStore
+internal import Logging
 
 extension Subscription {
     /// Policies and items of a vault, from the catalog; where there is none that works, as on a full
@@ -42,6 +43,7 @@ extension Subscription {
                             + "is \(Limits.journalTextBytesMax)", remedy: "make it shorter")
                 }
                 head = (try writer.append(entry), entry.sequence)
+                context.log(entry, in: vault)
             }
             _ = try catalog.journal(of: vault)
             return value
@@ -60,6 +62,17 @@ extension Subscription {
             // Remembered at once, so that its removal would be noticed.
             _ = try catalog.journal(of: vault)
         }
+    }
+}
+
+extension Context {
+    fileprivate func log(_ entry: JournalEntry, in vault: Vault) {
+        logger.info(
+            "settings changed",
+            metadata: [
+                "operation": "\(entry.operation)", "vault": "\(vault.record.name)",
+                "subject": "\(entry.subject)", "actor": "\(entry.actor)",
+            ])
     }
 }
 
