@@ -97,6 +97,8 @@ final class ExtentTasks: Sendable {
             return ExtentTask(
                 disk: state.disk, number: state.number, extent: start..<end, source: disk.source)
         }
+        // An extent that came short was the last one.
+        guard state.outcomes[state.disk].byteCount == start else { return nil }
         let buffer = AlignedBuffer(byteCount: Limits.extentBytes)
         let count = try disk.source.read(at: start, into: buffer.bytes)
         guard count > 0 else { return nil }
