@@ -14,6 +14,7 @@ let package = Package(
     name: "kura",
     products: [
         .executable(name: "kura", targets: ["kura"]),
+        .library(name: "KuraBench", targets: ["KuraBench"]),
         .library(name: "KuraCodec", targets: ["KuraCodec"]),
         .library(name: "KuraFormat", targets: ["KuraFormat"]),
         .library(name: "KuraIO", targets: ["KuraIO"]),
@@ -67,6 +68,15 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // How fast the engine is, beside what the machine could do at most.
+        .target(
+            name: "KuraBench",
+            dependencies: [
+                "KuraCodec", "KuraFormat", "KuraIO", "KuraStore",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+
         // One vault in two regions: what one lacks, and how it gets there.
         .target(
             name: "KuraReplication",
@@ -113,8 +123,8 @@ let package = Package(
         .target(
             name: "KuraCLI",
             dependencies: [
-                "CLinux", "KuraCodec", "KuraFormat", "KuraIO", "KuraMachines", "KuraOperations",
-                "KuraPolicy", "KuraReplication", "KuraStore", "KuraVault",
+                "CLinux", "KuraBench", "KuraCodec", "KuraFormat", "KuraIO", "KuraMachines",
+                "KuraOperations", "KuraPolicy", "KuraReplication", "KuraStore", "KuraVault",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -122,7 +132,14 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(name: "kura", dependencies: ["KuraCLI"], swiftSettings: strict),
 
-        // Tests. Support holds what several of them need: seeded property runs, synthetic disks.
+        // Tests. A disk in memory that loses what was not flushed when power fails.
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "KuraFormat", "KuraIO", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/Simulation", swiftSettings: strict),
+        // What several tests need: seeded property runs, synthetic disks, file systems that fail.
         .target(
             name: "TestSupport",
             dependencies: [
@@ -135,7 +152,7 @@ let package = Package(
         .executableTarget(
             name: "crash-sweep",
             dependencies: [
-                "KuraFormat", "KuraIO", "KuraReplication", "KuraStore", "TestSupport",
+                "KuraFormat", "KuraIO", "KuraReplication", "KuraStore", "Simulation", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/CrashSweep", swiftSettings: strict),
@@ -160,20 +177,28 @@ let package = Package(
         .testTarget(
             name: "KuraIOTests",
             dependencies: [
-                "KuraIO", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+                "KuraIO", "Simulation", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "KuraBenchTests",
+            dependencies: [
+                "KuraBench", "KuraCodec", "KuraFormat", "KuraIO", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
         .testTarget(
             name: "KuraReplicasTests",
             dependencies: [
-                "KuraFormat", "KuraIO", "KuraReplicas", "TestSupport",
+                "KuraFormat", "KuraIO", "KuraReplicas", "Simulation", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
         .testTarget(
             name: "KuraStoreTests",
             dependencies: [
-                "KuraCodec", "KuraFormat", "KuraIO", "KuraStore", "TestSupport",
+                "KuraBench", "KuraCodec", "KuraFormat", "KuraIO", "KuraStore", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
@@ -192,7 +217,7 @@ let package = Package(
             name: "KuraVaultTests",
             dependencies: [
                 "KuraFormat", "KuraIO", "KuraMachines", "KuraOperations", "KuraPolicy",
-                "KuraStore", "KuraVault", "TestSupport",
+                "KuraStore", "KuraVault", "Simulation", "TestSupport",
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -23,6 +23,7 @@ let package = Package(
         .executableTarget(
             name: "index-scale",
             dependencies: [
+                .product(name: "KuraBench", package: "kura"),
                 .product(name: "KuraFormat", package: "kura"),
                 .product(name: "KuraStore", package: "kura"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -32,6 +33,7 @@ let package = Package(
         .executableTarget(
             name: "guard-kernels",
             dependencies: [
+                .product(name: "KuraBench", package: "kura"),
                 .product(name: "KuraCodec", package: "kura"),
                 .product(name: "KuraFormat", package: "kura"),
                 .product(name: "KuraIO", package: "kura"),

@@ -86,7 +86,7 @@ extension ReplicationPlan {
     }
 
     private init(
-        from source: Vault, _ held: Inventory, to target: Vault, _ known: Inventory,
+        from source: Vault, _ held: RegionInventory, to target: Vault, _ known: RegionInventory,
         superseded: Set<RunID>
     ) throws(KuraError) {
         vault = source.record.name

@@ -1,8 +1,10 @@
 internal import Glibc
 
-enum Memory {
+package enum Memory {
     /// Whether two stretches hold the same bytes.
-    static func equal(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    package static func equal(
+        _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer
+    ) -> Bool {
         left.count == right.count
             && (left.isEmpty || memcmp(left.baseAddress!, right.baseAddress!, left.count) == 0)
     }

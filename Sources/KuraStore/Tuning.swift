@@ -2,44 +2,44 @@ import KuraFormat
 
 /// Sizes that this writer chooses. They are no part of the format: a reader takes any within
 /// `Limits`.
-enum Tuning {
+package enum Tuning {
     /// Frames are closed when the next chunk would take them beyond this many plain bytes. Measured:
     /// 2 MiB save 0.9 % of the bytes, but of an old history a restore decodes a sixth more.
-    static let dataFrameBytes = 1 << 20
+    package static let dataFrameBytes = 1 << 20
     /// Likewise, for new chunks of extents that had data before, and for what is rewritten: of what
     /// was written there lately soon only a part is needed, and a restore decodes whole blocks of
     /// frames. Measured: of an old history frames of 128 KiB decode a third more.
-    static let smallFrameBytes = 64 << 10
+    package static let smallFrameBytes = 64 << 10
     /// Nodes are read one by one, so their frames are small.
-    static let manifestFrameBytes = 64 << 10
+    package static let manifestFrameBytes = 64 << 10
     /// Packs are sealed when the next frame would not fit.
-    static let dataPackBytes = 32 << 20
-    static let manifestPackBytes = 8 << 20
+    package static let dataPackBytes = 32 << 20
+    package static let manifestPackBytes = 8 << 20
     /// Pack buffers of each kind: one is filled while the others are written.
-    static let packBuffers = 3
+    package static let packBuffers = 3
     /// Bytes that a worker reads at once: they stay in the cache until they are cut, hashed and copied.
-    static let windowBytes = 512 << 10
+    package static let windowBytes = 512 << 10
     /// Of so many backups of an item one reads an extent by SHA-256 rather than by codes, each time
     /// other extents, so that every block is proven again within this many.
-    static let proofRounds = 32
+    package static let proofRounds = 32
     /// Of so many backups of an item one looks for sparse frames in an extent, which costs a look-up
     /// of the index for every chunk.
-    static let rewriteRounds = 8
+    package static let rewriteRounds = 8
     /// Of the plain bytes that were new in the backup before, one in so many may be stored again
     /// because it lies in a sparse frame.
-    static let rewriteShare: UInt64 = 4
+    package static let rewriteShare: UInt64 = 4
     /// New chunks after which an index run is written, so that memory stays bounded: the claims of
     /// 2^19 chunks are about 32 MiB, their entries 20 MiB.
-    static let runEntriesMax = 1 << 19
+    package static let runEntriesMax = 1 << 19
     /// Blocks of the index that a worker keeps, 4 KiB each. A power of two.
-    static let cachedBlocks = 2048
+    package static let cachedBlocks = 2048
     /// Extents that a restore has in memory, 32 MiB each: being put together or being written.
-    static let restoreExtents = 7
+    package static let restoreExtents = 7
     /// Who restores or verifies decodes small frames of that many bytes together, and then hashes all
     /// the chunks: the lanes are full, and the bytes still in the cache. Its memory is as much and a
     /// frame.
-    static let decodeBatchBytes = 512 << 10
+    package static let decodeBatchBytes = 512 << 10
     /// Threads of a restore that decode, at most.
-    static let restoreWorkersMax = 6
-    static let restoreWriters = 2
+    package static let restoreWorkersMax = 6
+    package static let restoreWriters = 2
 }

@@ -1,4 +1,5 @@
 import KuraIO
+import Simulation
 import SystemPackage
 
 /// Something that the code does to be safe and that is taken away, and the operation that must then

@@ -1,6 +1,7 @@
 import KuraFormat
 import KuraIO
 import KuraStore
+import Simulation
 import SystemPackage
 
 /// What must hold on every disk that a power cut leaves. The numbers are those of

@@ -1,12 +1,13 @@
 import KuraFormat
 import KuraIO
 import KuraStore
+import Simulation
 import Synchronization
 import SystemPackage
 import TestSupport
 
 /// How many states are still to be looked at; several threads share it.
-final class Budget: Sendable {
+final class StateBudget: Sendable {
     private let left: Atomic<Int>
 
     init(_ states: Int) { left = Atomic(states) }
@@ -59,7 +60,7 @@ struct CrashSweep: Sendable {
     ///   - only: the one call to cut at; nil for all.
     ///   - budget: when it is spent, the pass ends.
     func pass(
-        seed: UInt64, only: Int? = nil, scratch: FilePath, _ budget: Budget
+        seed: UInt64, only: Int? = nil, scratch: FilePath, _ budget: StateBudget
     ) throws -> Outcome {
         let start = Clock.steady()
         let disks = scenario.disks(seed)
@@ -101,7 +102,7 @@ struct CrashSweep: Sendable {
         let sweep: CrashSweep
         let seed: UInt64
         let check: Check
-        let budget: Budget
+        let budget: StateBudget
         var outcome = Outcome()
         private var seen: Set<[Int]> = []
 
@@ -109,7 +110,7 @@ struct CrashSweep: Sendable {
         static let kinds: [SimulatedFileSystem.Survival] = [.nothing, .everything, .removals]
         private var random: SeededGenerator
 
-        init(sweep: CrashSweep, seed: UInt64, disks: [[UInt8]], _ budget: Budget) {
+        init(sweep: CrashSweep, seed: UInt64, disks: [[UInt8]], _ budget: StateBudget) {
             self.sweep = sweep
             self.seed = seed
             self.budget = budget

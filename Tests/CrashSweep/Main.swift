@@ -112,7 +112,7 @@ enum Main {
         sweep.weakening = canary.weakening
         sweep.violationsMax = 1
         for pass in 0..<canaryPasses {
-            let budget = Budget(canaryStates)
+            let budget = StateBudget(canaryStates)
             do {
                 let loss = try withTemporaryDirectory { scratch in
                     try sweep.pass(seed: seed &+ UInt64(pass), scratch: scratch, budget)
@@ -132,7 +132,7 @@ enum Main {
         _ scenario: Scenario, _ options: Options, states: Int
     ) -> CrashSweep.Outcome {
         let total = Mutex(CrashSweep.Outcome())
-        let budget = Budget(states)
+        let budget = StateBudget(states)
         let next = Atomic<UInt64>(options.seed)
         let threads = options.call == nil ? options.threads : 1
         Threads.run(threads) { _ in

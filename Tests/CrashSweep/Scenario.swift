@@ -1,6 +1,7 @@
 import KuraFormat
 import KuraIO
 import KuraStore
+import Simulation
 import SystemPackage
 import TestSupport
 

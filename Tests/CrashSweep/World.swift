@@ -3,6 +3,7 @@ import KuraFormat
 import KuraIO
 import KuraReplication
 import KuraStore
+import Simulation
 import SystemPackage
 import TestSupport
 

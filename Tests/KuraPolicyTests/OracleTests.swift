@@ -152,7 +152,7 @@ struct OracleTests {
                 }
                 day = Oracle.next(day)
             }
-            let result = Simulation.run(policy, from: first, days: count, missed: missed)
+            let result = RetentionSimulation.run(policy, from: first, days: count, missed: missed)
             #expect(result.points.map(\.tags) == expected.map(\.tags), "KURA_SEED=\(seed)")
             let zone = policy.zone
             #expect(

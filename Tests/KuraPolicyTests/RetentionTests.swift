@@ -117,7 +117,7 @@ struct RetentionTests {
 
     @Test("The tag of a missed Sunday goes to the first later point, once")
     func substitute() throws {
-        let result = Simulation.run(
+        let result = RetentionSimulation.run(
             try policy(tutorial), from: try date("2026-01-05"), days: 12,
             missed: [try date("2026-01-11"), try date("2026-01-12")])
         let zone = try #require(PolicyZone("Asia/Tokyo"))
@@ -129,7 +129,7 @@ struct RetentionTests {
     @Test("Without substitution a missed Sunday has no weekly point")
     func noSubstitute() throws {
         let text = tutorial.replacing(#""name": "gold","#, #""name": "gold", "substitute_missed": false,"#)
-        let result = Simulation.run(
+        let result = RetentionSimulation.run(
             try policy(text), from: try date("2026-01-05"), days: 12, missed: [try date("2026-01-11")])
         #expect(!result.points.contains { $0.tags.contains(.weekly) })
     }
@@ -137,7 +137,7 @@ struct RetentionTests {
     @Test("A missed week is lost when the next one's own day comes first")
     func nextOwnDate() throws {
         let missed = Set(try (11...17).map { try date("2026-01-\($0)") })
-        let result = Simulation.run(
+        let result = RetentionSimulation.run(
             try policy(tutorial), from: try date("2026-01-05"), days: 16, missed: missed)
         let weekly = result.points.filter { $0.tags.contains(.weekly) }
         let zone = try #require(PolicyZone("Asia/Tokyo"))
@@ -146,7 +146,8 @@ struct RetentionTests {
 
     @Test("Dates before the rule was in force were not missed")
     func notMissed() throws {
-        let result = Simulation.run(try policy(tutorial), from: try date("2026-01-06"), days: 3)
+        let result = RetentionSimulation.run(
+            try policy(tutorial), from: try date("2026-01-06"), days: 3)
         #expect(result.points.allSatisfy { $0.tags == [.daily] })
     }
 
@@ -156,11 +157,11 @@ struct RetentionTests {
     func daylightSaving() throws {
         let text = tutorial.replacing("Asia/Tokyo", "Europe/Berlin").replacing("23:00", "02:30")
         let policy = try policy(text)
-        let spring = Simulation.run(policy, from: try date("2026-03-28"), days: 3).points
+        let spring = RetentionSimulation.run(policy, from: try date("2026-03-28"), days: 3).points
         #expect(spring.map { wall($0.time, policy.zone) } == [
             "2026-03-28 02:30", "2026-03-29 03:00", "2026-03-30 02:30",
         ])
-        let autumn = Simulation.run(policy, from: try date("2026-10-24"), days: 3).points
+        let autumn = RetentionSimulation.run(policy, from: try date("2026-10-24"), days: 3).points
         #expect(autumn.count == 3)
         #expect(autumn[1].time == 1_792_888_200_000_000_000)
     }

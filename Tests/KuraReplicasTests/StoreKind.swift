@@ -1,6 +1,7 @@
 import KuraFormat
 import KuraIO
 import KuraReplicas
+import Simulation
 import SystemPackage
 import TestSupport
 

@@ -1,3 +1,4 @@
+import KuraBench
 import KuraFormat
 import KuraIO
 import KuraStore

@@ -1,6 +1,7 @@
 import KuraIO
 import KuraStore
 import KuraVault
+import Simulation
 import SystemPackage
 import TestSupport
 import Testing

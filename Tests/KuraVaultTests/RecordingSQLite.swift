@@ -1,6 +1,7 @@
 import GRDBSQLite
 import Glibc
 import KuraIO
+import Simulation
 import Synchronization
 import SystemPackage
 

@@ -58,7 +58,8 @@ struct SchedulerTests {
             }
             let end = policy.zone.instant(of: first.adding(days: 40), second: 0)
             _ = try estate.subscription.at(end).prune(estate.subscription.place(named: "tokyo"))
-            let foretold = Simulation.run(policy, from: first, days: 40, missed: missed).kept
+            let foretold = RetentionSimulation.run(
+                policy, from: first, days: 40, missed: missed).kept
             let points = try estate.vault().recoveryPoints().map(\.point)
                 .sorted { $0.time < $1.time }
             #expect(points.map(\.time) == foretold.map(\.time))
@@ -203,7 +204,8 @@ struct SchedulerTests {
             }
             let end = zone.instant(of: first.adding(days: days), second: 0)
             _ = try kura.at(end).prune(kura.place(named: "tokyo"))
-            let foretold = Simulation.run(policy, from: first, days: days, missed: missed).kept
+            let foretold = RetentionSimulation.run(
+                policy, from: first, days: days, missed: missed).kept
             let points = try estate.vault().recoveryPoints().map(\.point).sorted { $0.time < $1.time }
             #expect(points.map(\.time) == foretold.map(\.time))
             #expect(points.map(\.tags) == foretold.map { $0.tags.map(\.rawValue) })

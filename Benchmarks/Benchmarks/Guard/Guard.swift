@@ -1,4 +1,5 @@
 import Foundation
+import KuraBench
 import KuraCodec
 import KuraFormat
 import KuraStore

@@ -1,4 +1,5 @@
 import Foundation
+import KuraBench
 import KuraFormat
 import KuraStore
 import SystemPackage

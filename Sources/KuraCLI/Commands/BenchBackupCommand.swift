@@ -1,7 +1,7 @@
 import ArgumentParser
+import KuraBench
 import KuraFormat
 import KuraIO
-import KuraStore
 import KuraVault
 import SystemPackage
 

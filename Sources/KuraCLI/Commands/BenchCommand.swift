@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import KuraBench
 import KuraCodec
 import KuraFormat
 import KuraIO

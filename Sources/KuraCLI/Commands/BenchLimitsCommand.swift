@@ -1,6 +1,6 @@
 import ArgumentParser
+import KuraBench
 import KuraIO
-import KuraStore
 import SystemPackage
 
 struct BenchLimitsCommand: ParsableCommand {

@@ -423,19 +423,19 @@ struct PolicySimulateCommand: ParsableCommand {
         for day in [from] + missed where LocalDate(day) == nil {
             throw ValidationError("\(day) is no day such as 2026-01-31")
         }
-        guard 1...Simulation.daysMax ~= days else {
-            throw ValidationError("--days takes 1 to \(Simulation.daysMax), not \(days)")
+        guard 1...RetentionSimulation.daysMax ~= days else {
+            throw ValidationError("--days takes 1 to \(RetentionSimulation.daysMax), not \(days)")
         }
         let end = LocalDate(from)?.adding(days: days).parts.year ?? 0
-        guard let first = LocalDate(from)?.parts.year, Simulation.years ~= first,
-            Simulation.years ~= end
+        guard let first = LocalDate(from)?.parts.year, RetentionSimulation.years ~= first,
+            RetentionSimulation.years ~= end
         else { throw ValidationError("days from 1970 to 2199 can be simulated") }
     }
 
     func run() throws {
         let policy = try definition.policy(named: nil)
         guard let first = LocalDate(from) else { return }
-        let result = Simulation.run(
+        let result = RetentionSimulation.run(
             policy, from: first, days: days, missed: Set(missed.compactMap { LocalDate($0) }))
         var table = Table([("time", .left), ("tags", .left), ("expires", .left)])
         for point in result.kept {
@@ -465,7 +465,7 @@ enum PolicyView {
         ])
     }
 
-    static func json(_ point: Simulation.Point) -> JSON {
+    static func json(_ point: RetentionSimulation.Point) -> JSON {
         [
             "time": .string(Units.utc(point.time)),
             "tags": .array(point.tags.map { .string($0.rawValue) }),

@@ -84,7 +84,8 @@ struct SchedulerTickCommand: ParsableCommand {
 
     /// Nil for what is no time, or none from 1970 to 2199.
     private static func instant(_ text: String) -> Int64? {
-        guard let day = LocalDate(text.prefix(10)), Simulation.years ~= day.parts.year else {
+        guard let day = LocalDate(text.prefix(10)), RetentionSimulation.years ~= day.parts.year
+        else {
             return nil
         }
         if text.utf8.count == 10 { return PolicyZone.utc.instant(of: day, second: 0) }

@@ -77,7 +77,7 @@ struct VmBackupCommand: ParsableCommand {
 
     func validate() throws {
         guard let retainUntil else { return }
-        if let day = LocalDate(retainUntil), Simulation.years ~= day.parts.year { return }
+        if let day = LocalDate(retainUntil), RetentionSimulation.years ~= day.parts.year { return }
         throw ValidationError("--retain-until takes a day such as 2027-01-31, not \(retainUntil)")
     }
 

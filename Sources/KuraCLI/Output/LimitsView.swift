@@ -1,4 +1,4 @@
-import KuraStore
+import KuraBench
 
 /// A machine's limits as commands show them.
 struct LimitsView {

@@ -191,9 +191,3 @@ final class BackupWorker {
         try manifestFrames.flush(trace: &trace)
     }
 }
-
-extension WindowBatch {
-    func bytes(of chunk: WindowChunk) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: bytes[chunk.start..<(chunk.start + chunk.byteCount)])
-    }
-}

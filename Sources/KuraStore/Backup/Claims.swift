@@ -1,16 +1,18 @@
-internal import KuraFormat
+package import KuraFormat
 internal import Synchronization
 
 /// Chunks that this session has promised to store and that no index run lists yet.
 ///
 /// Two workers that meet the same new chunk agree here who stores it. Asked once a window, not once
 /// a chunk.
-final class Claims: Sendable {
+package final class Claims: Sendable {
+    package init() {}
+
     private let claimed = Mutex<Set<ChunkID>>([])
 
     /// Claims those of `ids` that are marked; unmarks what somebody has claimed already.
     /// - Returns: the number of claims now.
-    func claim(_ ids: [ChunkID], marked: inout [Bool]) -> Int {
+    package func claim(_ ids: [ChunkID], marked: inout [Bool]) -> Int {
         // The marks go in and out by value, because a lock's body may not touch an inout of others.
         var marks = marked
         let count = claimed.withLock { claimed in

@@ -1,23 +1,27 @@
-internal import KuraCodec
-internal import KuraFormat
-internal import KuraIO
+package import KuraCodec
+package import KuraFormat
+package import KuraIO
 
 /// A chunk in the scanner's window.
-struct WindowChunk {
+package struct WindowChunk {
     /// Bytes from the window's start.
-    var start: Int
-    var byteCount: Int
+    package var start: Int
+    package var byteCount: Int
     /// Its name, where it is a chunk of the parent recovery point: then the vault holds it.
-    var knownID: ChunkID?
+    package var knownID: ChunkID?
     /// Its code, where that is known too.
-    var mac: ChunkMAC?
+    package var mac: ChunkMAC?
 }
 
 /// Chunks of one window, and the place of the window on the disk. Valid during the call only.
-struct WindowBatch {
-    var bytes: UnsafeRawBufferPointer
-    var diskOffset: UInt64
-    var chunks: [WindowChunk]
+package struct WindowBatch {
+    package var bytes: UnsafeRawBufferPointer
+    package var diskOffset: UInt64
+    package var chunks: [WindowChunk]
+
+    package func bytes(of chunk: WindowChunk) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes[chunk.start..<(chunk.start + chunk.byteCount)])
+    }
 }
 
 /// Reads an extent window by window, leaves holes out and cuts the rest into chunks.
@@ -25,7 +29,7 @@ struct WindowBatch {
 /// The window is small enough to stay in the cache from reading to hashing. What is left of a window
 /// after its last chunk moves to the front of the next. One thread uses a scanner; no allocation
 /// after the first windows.
-final class ExtentScanner {
+package final class ExtentScanner {
     private let chunker: Chunker
     private let window: AlignedBuffer
     /// Place of the window's first byte on the disk.
@@ -46,7 +50,7 @@ final class ExtentScanner {
     }
 
     /// - Parameter authenticator: nil to recognise chunks by SHA-256 alone.
-    init(_ chunker: Chunker, _ authenticator: ChunkAuthenticator? = nil) {
+    package init(_ chunker: Chunker, _ authenticator: ChunkAuthenticator? = nil) {
         self.chunker = chunker
         hints = ParentHints(authenticator)
         window = AlignedBuffer(byteCount: Tuning.windowBytes + chunker.max + Limits.blockBytes)
@@ -58,7 +62,7 @@ final class ExtentScanner {
     ///   - extent: starts on an extent boundary; ends on one, or at the end of the disk.
     ///   - parent: chunks of the same extent in the parent recovery point.
     ///   - isProof: whether those are recognised by SHA-256 even where they have codes.
-    func scan(
+    package func scan(
         _ extent: Range<UInt64>, of source: any DiskSource, parent: [ExtentChunk] = [],
         isProof: Bool = true, trace: inout StageTimes,
         batch: (WindowBatch, inout StageTimes) throws(KuraError) -> Void

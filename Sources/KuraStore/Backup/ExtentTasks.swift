@@ -1,16 +1,16 @@
-internal import KuraFormat
-internal import KuraIO
+package import KuraFormat
+package import KuraIO
 internal import Synchronization
 
 /// One extent to back up.
-struct ExtentTask {
+package struct ExtentTask {
     /// Number of the disk in the request.
     var disk: Int
     /// Number of the extent in its disk.
     var number: Int
-    var extent: Range<UInt64>
+    package var extent: Range<UInt64>
     /// The disk, or the extent in memory where the disk is a stream.
-    var source: any DiskSource
+    package var source: any DiskSource
     /// The node of the same extent in the parent recovery point.
     var parent: NodeID?
     /// Whether unchanged chunks are recognised by SHA-256, not by their codes.
@@ -20,7 +20,7 @@ struct ExtentTask {
 }
 
 /// Hands out the extents of all disks in order, and keeps what came of them.
-final class ExtentTasks: Sendable {
+package final class ExtentTasks: Sendable {
     private let disks: [BackupRequest.Disk]
     /// Per disk, the nodes of the parent's extents.
     private let parents: [[Int: NodeID]]
@@ -47,7 +47,7 @@ final class ExtentTasks: Sendable {
     ///   - parents: per disk, the nodes of the parent recovery point's extents.
     ///   - sequence: of the parent; 0 without one.
     ///   - isParanoid: whether every extent is read as proof.
-    init(
+    package init(
         _ disks: [BackupRequest.Disk], parents: [[Int: NodeID]]? = nil, sequence: UInt64 = 0,
         isParanoid: Bool = false
     ) {
@@ -64,7 +64,7 @@ final class ExtentTasks: Sendable {
 
     /// The next extent; nil when there is none. Reading a stream happens under the lock, because
     /// its bytes come in order.
-    func next() throws(KuraError) -> ExtentTask? {
+    package func next() throws(KuraError) -> ExtentTask? {
         try state.withLock { state throws(KuraError) in
             while state.disk < disks.count {
                 if var task = try Self.next(of: disks[state.disk], &state) {

@@ -1,29 +1,17 @@
 internal import Glibc
-internal import KuraFormat
-internal import KuraIO
-internal import Synchronization
-
-/// Where a chunk is, with the run's pack number resolved.
-struct FoundChunk {
-    var pack: PackID
-    var frame: Int
-    var plainOffset: Int
-
-    func isSameFrame(as other: FoundChunk) -> Bool {
-        frame == other.frame && pack == other.pack
-    }
-}
+package import KuraFormat
+package import KuraIO
 
 /// All index runs of a vault: which chunks it holds, and where.
 ///
 /// Immutable; a new run makes a new value. Memory: the filters (12 bits a chunk) and fences (0.7 bits
 /// a chunk) of all runs. A look-up costs one filter probe a run, and one block read where a filter
 /// says perhaps.
-final class ChunkIndex: Sendable {
+package final class ChunkIndex: Sendable {
     let vault: Vault
     /// Smallest first. Small runs are young, so of a chunk that is in several packs the place is found
     /// that was written last, beside what is needed with it.
-    let runs: [IndexRunReader]
+    package let runs: [IndexRunReader]
     /// Runs that are still there although another one holds all they hold.
     let obsolete: [IndexRunReader]
 
@@ -41,7 +29,7 @@ final class ChunkIndex: Sendable {
 
     /// Opens every run of a vault of which there is a good copy. Without one, what it lists is not
     /// found, until `verify --repair` rebuilds it from the packs; the damage is noted.
-    static func open(_ vault: Vault) throws(KuraError) -> ChunkIndex {
+    package static func open(_ vault: Vault) throws(KuraError) -> ChunkIndex {
         var attempts = 0
         while true {
             attempts += 1
@@ -72,14 +60,14 @@ final class ChunkIndex: Sendable {
     }
 
     /// Every pack of the vault, each once.
-    var packs: [PackSummary] {
+    package var packs: [PackSummary] {
         var seen = Set<PackID>()
         return runs.flatMap(\.trailer.packs).filter { seen.insert($0.id).inserted }
     }
 
-    var entryCount: UInt64 { runs.reduce(0) { $0 + $1.trailer.entryCount } }
+    package var entryCount: UInt64 { runs.reduce(0) { $0 + $1.trailer.entryCount } }
 
-    func contains(_ id: ChunkID, _ cache: BlockCache) throws(KuraError) -> Bool {
+    package func contains(_ id: ChunkID, _ cache: BlockCache) throws(KuraError) -> Bool {
         let probe = BloomFilter.Probe(id)
         // Most hits are in the largest.
         for run in runs.reversed() where run.trailer.filter.mayContain(id, probe) {
@@ -106,7 +94,7 @@ final class ChunkIndex: Sendable {
 }
 
 /// Checked index blocks of one worker: direct-mapped, of fixed size, used by one thread.
-final class BlockCache {
+package final class BlockCache {
     private struct Slot {
         var run: Int?
         var number = 0
@@ -114,13 +102,13 @@ final class BlockCache {
     }
 
     /// Blocks that were not in the cache.
-    private(set) var readCount = 0
+    package private(set) var readCount = 0
     private var slots: [Slot]
     private let blocks: AlignedBuffer
     private let mask: Int
 
     /// - Parameter blockCount: a power of two; memory is 4 KiB a block, touched when used.
-    init(blockCount: Int = Tuning.cachedBlocks) {
+    package init(blockCount: Int = Tuning.cachedBlocks) {
         precondition(blockCount.nonzeroBitCount == 1)
         mask = blockCount - 1
         slots = Array(repeating: Slot(), count: blockCount)

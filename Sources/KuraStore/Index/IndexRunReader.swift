@@ -1,5 +1,5 @@
 internal import KuraCodec
-internal import KuraFormat
+package import KuraFormat
 internal import KuraIO
 internal import Synchronization
 internal import SystemPackage
@@ -7,9 +7,9 @@ internal import SystemPackage
 /// An index run, open for look-ups. Keeps fences and filter in memory, blocks on disk.
 ///
 /// The file stays open, so the run can be read to the end even when it is merged away meanwhile.
-final class IndexRunReader: Sendable {
+package final class IndexRunReader: Sendable {
     let id: RunID
-    let trailer: IndexRunTrailer
+    package let trailer: IndexRunTrailer
     /// Number of this reader in this process: what caches know it by.
     let serial = nextSerial.add(1, ordering: .relaxed).newValue
     private static let nextSerial = Atomic<Int>(0)

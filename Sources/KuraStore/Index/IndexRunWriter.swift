@@ -1,12 +1,12 @@
 internal import KuraCodec
-internal import KuraFormat
-internal import KuraIO
+package import KuraFormat
+package import KuraIO
 
 /// Writes index runs to all replicas, entry by entry.
 ///
 /// Memory of a run that is being written: 12.7 bits an entry for filter and fences, 56 bytes a
 /// pack, and 3 MiB, however many entries there are.
-enum IndexRunWriter {
+package enum IndexRunWriter {
     /// What gives the entries of a run, in ascending order; of equal names the first stays.
     /// - Returns: the packs that the locations count.
     typealias Source = (
@@ -17,7 +17,7 @@ enum IndexRunWriter {
     ///
     /// Every pack in `packs` must be durable in every replica: a run promises that its packs are
     /// there. Of equal names one stays. O(n log n).
-    static func write(
+    package static func write(
         _ entries: [IndexEntry], packs: [PackSummary], superseded: [RunID] = [],
         to writer: ReplicaWriter
     ) throws(KuraError) -> IndexRunReader? {

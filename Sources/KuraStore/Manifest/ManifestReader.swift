@@ -109,7 +109,7 @@ final class ManifestReader {
 }
 
 /// A chunk in an extent.
-struct ExtentChunk: Equatable {
+package struct ExtentChunk: Equatable {
     /// Bytes from the extent's start.
     var offset: Int
     var byteCount: Int

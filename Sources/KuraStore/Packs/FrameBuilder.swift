@@ -5,7 +5,7 @@ internal import KuraIO
 /// Collects new chunks of one worker and turns them into frames for a pack.
 ///
 /// Owns its buffers and zstd contexts, so one thread uses it. No allocation per chunk.
-final class FrameBuilder {
+package final class FrameBuilder {
     private let pack: PackWriter
     private let target: Int
     private let plain: AlignedBuffer
@@ -21,7 +21,7 @@ final class FrameBuilder {
     private static let savingShift = 5
 
     /// Whether a frame is stored as zstd made it, rather than raw.
-    static func isWorthwhile(stored: Int, plain: Int) -> Bool {
+    package static func isWorthwhile(stored: Int, plain: Int) -> Bool {
         stored <= plain - plain >> savingShift
     }
 

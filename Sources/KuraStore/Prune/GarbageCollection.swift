@@ -179,15 +179,6 @@ struct GarbageCollection {
 }
 
 extension Vault {
-    /// Throws where a run has no good copy: then nobody can tell what is in which pack.
-    func requireReadable(_ index: ChunkIndex) throws(KuraError) {
-        guard hasUnreadableRun else { return }
-        throw KuraError(
-            .damaged, "an index run of vault \(record.name) has no good copy, so nobody can tell "
-                + "what the recovery points need; nothing was removed",
-            remedy: "run: kura verify --repair")
-    }
-
     /// Follows recovery points. Throws at the first that cannot be followed to its end; one that
     /// was dropped since it was listed needs nothing any more.
     func mark(
@@ -204,19 +195,5 @@ extension Vault {
                     remedy: error.remedy)
             }
         }
-    }
-
-    /// Packs that no run lists and no session is about to list. They are what a replica brought back
-    /// that was away while packs were taken away.
-    func unlistedPacks(_ index: ChunkIndex) throws(KuraError) -> Set<PackID> {
-        guard try openUsers(except: nil).count <= 1 else { return [] }
-        let listed = Set(index.packs.map(\.id))
-        var unlisted = Set<PackID>()
-        for directory in Layout.fanOut {
-            for name in try list("\(Layout.packs)/\(directory)").keys {
-                if let id = PackID(hex: name), !listed.contains(id) { unlisted.insert(id) }
-            }
-        }
-        return unlisted.subtracting(try condemnedPacks())
     }
 }

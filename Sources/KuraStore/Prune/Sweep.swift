@@ -48,7 +48,7 @@ struct Sweep {
         try session.withCommitLock { () throws(KuraError) in
             try remove(packs, ended)
         }
-        for pack in waitingPacks { waitingBytes += vault.byteCount(of: pack) }
+        for pack in waitingPacks { waitingBytes += vault.size(of: .pack(pack), vault.replicas) }
     }
 
     private mutating func remove(
@@ -83,27 +83,5 @@ struct Sweep {
             }
         }
         return bytes
-    }
-}
-
-extension Vault {
-    /// Length of a pack in the first replica that tells; 0 where none does.
-    func byteCount(of pack: PackID) -> UInt64 { size(of: .pack(pack), replicas) }
-
-    /// Whether some run was met of which no copy is good.
-    var hasUnreadableRun: Bool {
-        let bad = damage.compactMap { damage -> RunID? in
-            if case .run(let id) = damage.file { id } else { nil }
-        }
-        return Set(bad).contains { id in
-            do throws(KuraError) {
-                _ = try IndexRunReader(id, self)
-                return false
-            } catch {
-                // Merged away meanwhile is not unreadable; what the system cannot read is an error
-                // for whoever opens the index.
-                return error.code == .damaged
-            }
-        }
     }
 }

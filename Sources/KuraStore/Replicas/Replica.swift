@@ -31,7 +31,7 @@ public struct Replica: Sendable {
         FilePath("\(root)/\(Layout.vaults)/\(vault.hex)")
     }
 
-    func path(of file: VaultFile, in vault: UniqueID) -> FilePath {
+    package func path(of file: VaultFile, in vault: UniqueID) -> FilePath {
         path(of: file.relativePath, in: vault)
     }
 

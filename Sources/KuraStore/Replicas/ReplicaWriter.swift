@@ -11,7 +11,7 @@ internal import SystemPackage
 ///
 /// One writer belongs to one session, whose id makes its temporary names unique. Call `stop` at the
 /// end, whatever happened.
-final class ReplicaWriter: Sendable {
+package final class ReplicaWriter: Sendable {
     let vault: Vault
     let session: UniqueID
     /// Replicas below which nothing may be acknowledged.

@@ -180,7 +180,7 @@ public final class Vault: Sendable {
     ///
     /// A replica that cannot be listed is noted as damage; when none can be, that is an error, never
     /// an empty list.
-    func list(_ directory: String) throws(KuraError) -> [String: [Replica]] {
+    package func list(_ directory: String) throws(KuraError) -> [String: [Replica]] {
         var found: [String: [Replica]] = [:]
         try eachName(in: directory) { name, replica in
             found[name, default: []].append(replica)

@@ -70,11 +70,11 @@ extension VaultFile {
 }
 
 /// Names of files and directories of a replica.
-enum Layout {
+package enum Layout {
     static let replicaRecord = "replica"
     static let vaults = "vaults"
     static let packs = "packs"
-    static let index = "index"
+    package static let index = "index"
     static let points = "points"
     static let sessions = "sessions"
     /// Made with the first receipt: older vaults have none.

@@ -1,36 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
 
-/// A chunk, where it is in its frame, and where it belongs in memory.
-///
-/// `@unchecked Sendable`: no two pieces have a byte of `target` in common.
-struct Piece: @unchecked Sendable {
-    var id: ChunkID
-    var plainOffset: Int
-    var byteCount: Int
-    /// Room for it in the buffer of its extent.
-    var target: UnsafeMutableRawPointer
-    /// Number of the extent.
-    var extent: Int
-}
-
-/// A frame, and what the extents in the window need of it.
-struct FrameTask: Sendable {
-    var frame: FrameName
-    /// In the order of `plainOffset`.
-    var pieces: [Piece]
-}
-
-struct FrameName: Hashable, Sendable {
-    var pack: PackID
-    var number: Int
-
-    init(_ place: FoundChunk) {
-        pack = place.pack
-        number = place.frame
-    }
-}
-
 /// The extents of a disk that are being put together, several at a time, in ascending order.
 ///
 /// Chunks of one frame belong to several extents when a disk was backed up often, or when the frame
@@ -62,7 +32,7 @@ final class AssemblyWindow: @unchecked Sendable {
     private var isFilled = false
     private var isStopped = false
     private var assemblies: [Int: Assembly] = [:]
-    private var waiting: [FrameName: [Piece]] = [:]
+    private var waiting: [FrameName: [ChunkPiece]] = [:]
     /// Names in `waiting` from `head` on, in the order of the first extents that need them.
     private var queue: [FrameName] = []
     private var head = 0

@@ -52,9 +52,9 @@ final class RestorePlanner: @unchecked Sendable {
             throw KuraError(
                 format: .invalidField(.node, field: "chunk beyond the disk"), at: nil)
         }
-        var tasks: [FrameName: [Piece]] = [:]
+        var tasks: [FrameName: [ChunkPiece]] = [:]
         for (chunk, place) in found {
-            let piece = Piece(
+            let piece = ChunkPiece(
                 id: chunk.id, plainOffset: place.plainOffset, byteCount: chunk.byteCount,
                 target: buffer.base + chunk.offset, extent: number)
             tasks[FrameName(place), default: []].append(piece)
@@ -133,7 +133,7 @@ final class RestoreWorker {
     private struct Decoding {
         var name: FrameName
         /// In the order of `plainOffset`.
-        var pieces: [Piece]
+        var pieces: [ChunkPiece]
         var frame: FrameTable.Frame
         /// Where the frame belongs as a whole, if it does.
         var home: UnsafeMutableRawBufferPointer?
@@ -209,7 +209,7 @@ final class RestoreWorker {
 
     /// Where the frame lies as a whole among the extents, if it does.
     private static func home(
-        of pieces: [Piece], _ frame: FrameEntry
+        of pieces: [ChunkPiece], _ frame: FrameEntry
     ) -> UnsafeMutableRawBufferPointer? {
         guard let first = pieces.first, first.plainOffset == 0 else { return nil }
         var end = 0
@@ -220,7 +220,7 @@ final class RestoreWorker {
         return UnsafeMutableRawBufferPointer(start: first.target, count: end)
     }
 
-    private static func neededBytes(of pieces: [Piece], _ frame: FrameEntry) -> Int {
+    private static func neededBytes(of pieces: [ChunkPiece], _ frame: FrameEntry) -> Int {
         let end = pieces.map { $0.plainOffset + $0.byteCount }.max() ?? 0
         let all = Int(frame.plainByteCount)
         return end < all / 8 * 7 ? end : all
@@ -228,7 +228,7 @@ final class RestoreWorker {
 
     /// Whether every piece of frames lies in its frame and hashes to its name.
     private func areSound(
-        _ frames: some Sequence<(pieces: [Piece], plain: UnsafeMutableRawBufferPointer)>
+        _ frames: some Sequence<(pieces: [ChunkPiece], plain: UnsafeMutableRawBufferPointer)>
     ) -> Bool {
         hasher.removeAll()
         distinct.removeAll(keepingCapacity: true)
@@ -246,7 +246,7 @@ final class RestoreWorker {
         return hasher.digests == distinct
     }
 
-    private static func copy(_ pieces: [Piece], from plain: UnsafeMutableRawBufferPointer) {
+    private static func copy(_ pieces: [ChunkPiece], from plain: UnsafeMutableRawBufferPointer) {
         for piece in pieces {
             // Both ends were compared with the frame and the extent before.
             let source = plain.baseAddress! + piece.plainOffset

@@ -53,7 +53,7 @@ extension Session {
         if isInterrupted {
             for id in try vault.unlistedPacks(try ChunkIndex.open(vault)) {
                 for replica in writer.live where !vault.isSound(.pack(id), in: replica) {
-                    needed[replica.ordinal, default: 0] += vault.byteCount(of: id)
+                    needed[replica.ordinal, default: 0] += vault.size(of: .pack(id), vault.replicas)
                 }
             }
         }

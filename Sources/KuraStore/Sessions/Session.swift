@@ -1,6 +1,6 @@
 internal import KuraCodec
 public import KuraFormat
-internal import KuraIO
+package import KuraIO
 internal import SystemPackage
 
 /// One run of an operation that writes to a vault.
@@ -9,10 +9,10 @@ internal import SystemPackage
 /// itself. Both end with the process, so a crash leaves no lock behind, only a session record that
 /// nobody holds. What a backup acknowledges is in a majority of the replicas, so two sessions of one
 /// item meet at a lock even when they see different replicas.
-final class Session: Sendable {
+package final class Session: Sendable {
     let vault: Vault
     let id: UniqueID
-    let writer: ReplicaWriter
+    package let writer: ReplicaWriter
     private let locks: [OpenFile]
 
     private init(_ vault: Vault, id: UniqueID, writer: ReplicaWriter, locks: [OpenFile]) {
@@ -30,7 +30,7 @@ final class Session: Sendable {
     /// fails are given up.
     /// - Parameter required: replicas that must be left, `vault.requiredCopies` for whoever
     ///   acknowledges something.
-    static func begin(
+    package static func begin(
         _ vault: Vault, operation: String, item: String, required: Int
     ) throws(KuraError) -> Session {
         let id = UniqueID.random()
@@ -82,7 +82,7 @@ final class Session: Sendable {
     /// Ends the session's threads and locks. In replicas that were given up its record stays, so that
     /// a later session looks after what it left there.
     /// - Parameter clean: whether nothing is left for another session to finish.
-    func end(clean: Bool) {
+    package func end(clean: Bool) {
         writer.stop()
         if clean { vault.forget(session: id, in: writer.live) }
         for lock in locks { vault.fileSystem.close(lock) }

@@ -84,14 +84,14 @@ public struct VaultSettings: Sendable {
         return documents
     }
 
-    private struct PolicyDocument: Codable {
+    private struct PolicyEntry: Codable {
         var policy: String
         var since: [String: String]
     }
 
     private static func document(_ state: PolicyState) -> String {
         encode(
-            PolicyDocument(
+            PolicyEntry(
                 policy: state.policy.document,
                 since: Dictionary(
                     uniqueKeysWithValues: state.since.map { ($0.rawValue, $1.description) })))
@@ -113,7 +113,7 @@ public struct VaultSettings: Sendable {
     private static func policyState(_ text: String) -> PolicyState? {
         guard !text.isEmpty else { return nil }
         do {
-            let document = try JSONDecoder().decode(PolicyDocument.self, from: Data(text.utf8))
+            let document = try JSONDecoder().decode(PolicyEntry.self, from: Data(text.utf8))
             var since: [Tier: LocalDate] = [:]
             for (tier, date) in document.since {
                 guard let tier = Tier(rawValue: tier) else { continue }

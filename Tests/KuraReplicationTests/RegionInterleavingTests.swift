@@ -18,7 +18,7 @@ private func disk(_ seed: UInt64) -> [UInt8] {
 
 /// The table of FORMAT.md section 8, cells that need two regions or the vault's own lock.
 @Suite("One operation beside another, in two regions")
-struct TableTests {
+struct RegionInterleavingTests {
     /// What holds the vault's own lock in a region.
     enum Owner: String, CaseIterable, Sendable, CustomTestStringConvertible {
         case repair, replicate, prune, failover

@@ -1,3 +1,4 @@
+public import KuraIO
 internal import Synchronization
 public import SystemPackage
 

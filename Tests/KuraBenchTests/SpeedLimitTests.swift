@@ -1,4 +1,4 @@
-import KuraStore
+import KuraBench
 import Testing
 
 /// What a machine can do at most, by the formula and by what is measured for it.

@@ -1,5 +1,6 @@
 internal import KuraFormat
 package import KuraIO
+internal import KuraStore
 package import SystemPackage
 
 /// An image with some of its blocks overwritten, as a day of scattered writes leaves it.

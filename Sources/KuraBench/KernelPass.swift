@@ -1,6 +1,7 @@
 package import KuraCodec
 internal import KuraFormat
 package import KuraIO
+internal import KuraStore
 
 /// Bytes that primitives worked on, and the time that took, of one thread or of several together.
 package struct PrimitiveTimes: Sendable {

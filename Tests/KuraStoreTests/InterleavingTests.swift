@@ -9,7 +9,7 @@ import Testing
 
 /// The table of FORMAT.md section 8, cells within one region: one operation amid another one.
 @Suite("One operation beside another")
-struct TableTests {
+struct InterleavingTests {
     private typealias Scene = PruneCrashTests.Scene
 
     /// When a backup or a repair is about to give a pack its name.

@@ -12,7 +12,7 @@ package struct RunSummary: Sendable {
 }
 
 /// What a vault holds in one region, by name: what two regions are compared by.
-package struct Inventory: Sendable {
+package struct RegionInventory: Sendable {
     /// Recovery points that some usable replica holds.
     package var points: Set<RecoveryPointID>
     /// Those of them that every usable replica holds.
@@ -38,7 +38,7 @@ extension Vault {
     ///
     /// Points are listed before runs, and a point is durable after its runs: whatever a point in
     /// the inventory needs is in its runs, even while a backup goes on.
-    package func inventory() throws(KuraError) -> Inventory {
+    package func inventory() throws(KuraError) -> RegionInventory {
         let (points, pointsEverywhere) = try names(in: Layout.points)
         let (dropped, droppedEverywhere) = try names(in: Layout.dropped)
         let (journal, journalEverywhere) = try names(in: Layout.journal)
@@ -61,7 +61,7 @@ extension Vault {
             }
             // Another process may have merged a run away between listing and opening.
             if unreadable.isEmpty || attempts == 3 {
-                return Inventory(
+                return RegionInventory(
                     points: points.subtracting(dropped), pointsEverywhere: pointsEverywhere,
                     dropped: dropped, droppedEverywhere: droppedEverywhere, journal: journal,
                     journalEverywhere: journalEverywhere, runs: runs,

@@ -1,6 +1,7 @@
 internal import KuraCodec
 public import KuraFormat
 public import KuraIO
+internal import KuraStore
 internal import Synchronization
 
 /// What one way of chunking makes of a set of images, taken one after the other.

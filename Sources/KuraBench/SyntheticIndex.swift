@@ -1,5 +1,6 @@
 public import KuraFormat
 public import KuraIO
+public import KuraStore
 internal import SystemPackage
 
 /// A vault's index with synthetic chunks and no packs, written and merged as backups do it: what

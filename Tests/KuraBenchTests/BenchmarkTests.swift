@@ -1,7 +1,7 @@
+import KuraBench
 import KuraCodec
 import KuraFormat
 import KuraIO
-import KuraStore
 import SystemPackage
 import TestSupport
 import Testing
@@ -51,7 +51,7 @@ import Testing
             let (path, copy) = (directory.appending("disk"), directory.appending("copy"))
             try SyntheticDisk(seed: 3, byteCount: 20_000_001).write(to: path, sparse: true)
             try ScatteredCopy.make(of: path, at: copy, share: 0.1)
-            let (before, after) = (try read(path), try read(copy))
+            let (before, after) = (try readFile(path), try readFile(copy))
             #expect(before.count == after.count)
             let data = try FileSource(path).dataRanges()
             let blocks = data.reduce(0) { $0 + $1.count / Limits.blockBytes }
@@ -75,8 +75,8 @@ import Testing
             for path in paths {
                 try SyntheticImage.write(to: path, byteCount: UInt64(byteCount))
             }
-            let bytes = try read(paths[0])
-            #expect(try bytes == read(paths[1]))
+            let bytes = try readFile(paths[0])
+            #expect(try bytes == readFile(paths[1]))
             #expect(bytes.count == byteCount)
             let pass = KernelPass(
                 try FileSource(paths[0]), Chunker(.gearTail, mean: 32768), level: 1)
@@ -127,7 +127,7 @@ import Testing
             #expect(try LocalFileSystem().list(directory).isEmpty)
             let folder = try ScratchFolder(in: directory, needing: 1)
             try LocalFileSystem().makeDirectories(folder.path.pushing("a/b"))
-            try write([1, 2, 3], to: folder.path.pushing("a/b/c"))
+            try writeFile([1, 2, 3], to: folder.path.pushing("a/b/c"))
             try folder.remove()
             #expect(try LocalFileSystem().list(directory).isEmpty)
         }

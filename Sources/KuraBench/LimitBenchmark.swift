@@ -1,6 +1,7 @@
 internal import KuraCodec
 internal import KuraFormat
 public import KuraIO
+internal import KuraStore
 internal import Synchronization
 internal import SystemPackage
 

@@ -1,5 +1,5 @@
 /// What a schedule and a retention come to, by the very functions that backups and pruning use.
-public enum Simulation {
+public enum RetentionSimulation {
     public struct Point: Sendable, Equatable {
         /// Nanoseconds since 1970.
         public var time: Int64

@@ -1,6 +1,7 @@
 internal import KuraCodec
 internal import KuraFormat
 public import KuraIO
+public import KuraStore
 public import SystemPackage
 
 /// What one step of the benchmark did, beside what the machine could do at most.

@@ -1,3 +1,4 @@
+internal import KuraIO
 internal import SystemPackage
 
 /// The content of a simulated disk: files, names, and which of their changes are not durable yet.

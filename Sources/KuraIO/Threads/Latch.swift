@@ -1,0 +1,24 @@
+/// Opens after a number of signals.
+public final class Latch: @unchecked Sendable {
+    // `monitor` guards it.
+    private let monitor = Monitor()
+    private var missing: Int
+
+    public init(_ count: Int) { missing = count }
+
+    /// - Returns: whether this was the last signal.
+    @discardableResult
+    public func signal() -> Bool {
+        monitor.withLock {
+            missing -= 1
+            if missing == 0 { monitor.wakeAll() }
+            return missing == 0
+        }
+    }
+
+    public func wait() {
+        monitor.withLock {
+            while missing > 0 { monitor.wait() }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+internal import KuraFormat
+internal import KuraIO
+
+extension Vault {
+    /// Packs that no run lists and no session is about to list. They are what a replica brought back
+    /// that was away while packs were taken away.
+    func unlistedPacks(_ index: ChunkIndex) throws(KuraError) -> Set<PackID> {
+        guard try openUsers(except: nil).count <= 1 else { return [] }
+        let listed = Set(index.packs.map(\.id))
+        var unlisted = Set<PackID>()
+        for directory in Layout.fanOut {
+            for name in try list("\(Layout.packs)/\(directory)").keys {
+                if let id = PackID(hex: name), !listed.contains(id) { unlisted.insert(id) }
+            }
+        }
+        return unlisted.subtracting(try condemnedPacks())
+    }
+}

@@ -1,0 +1,61 @@
+package import KuraCodec
+package import KuraFormat
+internal import KuraIO
+internal import SystemPackage
+
+/// Reads and decodes frames; one thread uses it at a time.
+package final class FrameDecoder {
+    private let decompressor = Decompressor()
+    private let stored = FrameBuffer()
+    /// Stays open from one frame to the next: those of a pack are mostly wanted together.
+    var file: PackFile?
+
+    package init() {}
+
+    /// Reads a frame of the open pack and decodes it: see `PackReader.read`.
+    func read(
+        _ frame: FrameTable.Frame, checked: Bool, into target: UnsafeMutableRawBufferPointer
+    ) throws {
+        guard let file else { preconditionFailure("a pack is open") }
+        // Raw bytes are plain bytes: nothing to decode, so they are read into their place.
+        let isRaw = frame.entry.codec == .raw && target.count == Int(frame.entry.storedByteCount)
+        let bytes = try Self.read(
+            file.file, file.path, frame, file.fileSystem,
+            into: isRaw ? target : stored.bytes(Int(frame.entry.storedByteCount)))
+        if checked { try Self.check(bytes, frame.entry) }
+        if !isRaw { try decode(bytes, frame.entry, into: target) }
+    }
+
+    /// Reads a frame's stored bytes into `target`, which has as many.
+    static func read(
+        _ file: OpenFile, _ path: FilePath, _ frame: FrameTable.Frame,
+        _ fileSystem: any FileSystem, into target: UnsafeMutableRawBufferPointer
+    ) throws -> UnsafeRawBufferPointer {
+        let found = try fileSystem.read(file, path, at: frame.offset, into: target)
+        guard found == target.count else {
+            throw FormatError.truncated(
+                .frame, needed: UInt64(target.count), available: UInt64(found))
+        }
+        return UnsafeRawBufferPointer(target)
+    }
+
+    static func check(_ stored: UnsafeRawBufferPointer, _ entry: FrameEntry) throws(FormatError) {
+        guard ChunkHasher.digest(stored) == entry.storedDigest else {
+            throw .checksumMismatch(.frame)
+        }
+    }
+
+    /// Decodes a frame's stored bytes into `target`: all of its plain bytes, or the first of them.
+    package func decode(
+        _ stored: UnsafeRawBufferPointer, _ entry: FrameEntry,
+        into target: UnsafeMutableRawBufferPointer
+    ) throws(ZstandardError) {
+        switch entry.codec {
+        case .raw:
+            target.copyMemory(from: UnsafeRawBufferPointer(rebasing: stored[..<target.count]))
+        case .zstd where target.count < Int(entry.plainByteCount):
+            try decompressor.decompressPrefix(stored, into: target)
+        case .zstd: try decompressor.decompress(stored, into: target)
+        }
+    }
+}
