@@ -230,6 +230,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "KuraCLITests",
+            dependencies: [
+                "KuraCLI", "KuraIO",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "kura", "KuraFormat", "KuraIO", "TestSupport",

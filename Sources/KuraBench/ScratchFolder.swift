@@ -25,7 +25,7 @@ public struct ScratchFolder: Sendable {
                 ? KuraError(
                     .noSpace,
                     "\(parent) has not the \(byteCount >> 20) MiB that this needs at most",
-                    remedy: "name a directory with more room with --directory")
+                    remedy: .advice("name a directory with more room"))
                 : KuraError(io: error)
         }
     }

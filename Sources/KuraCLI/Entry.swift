@@ -88,7 +88,7 @@ public enum Entry {
     }
 
     private static func report(_ error: KuraError, json: Bool) {
-        report(code: error.code.rawValue, error.message, remedy: error.remedy, json: json)
+        report(code: error.code.rawValue, error.message, remedy: error.remedy?.text, json: json)
     }
 
     private static func report(code: String, _ message: String, remedy: String?, json: Bool) {

@@ -1,8 +1,8 @@
-import ArgumentParser
+package import ArgumentParser
 
 /// The root of the command line.
-struct KuraCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct KuraCommand: ParsableCommand {
+    package static let configuration = CommandConfiguration(
         commandName: "kura",
         abstract: "Back up virtual-machine disks: deduplicated, compressed, in three copies.",
         usage: "kura [--home DIR] COMMAND ...",
@@ -44,6 +44,8 @@ struct KuraCommand: ParsableCommand {
                     CatalogCommand.self, AuditCommand.self, DrillCommand.self,
                 ]),
         ])
+
+    package init() {}
 }
 
 enum Version {

@@ -35,6 +35,6 @@ public enum Name {
         })
         throw KuraError(
             .invalidInput, "\"\(shown)\" cannot name \(what): \(reason)",
-            remedy: "choose another name")
+            remedy: .chooseAnotherName)
     }
 }

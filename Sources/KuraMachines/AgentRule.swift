@@ -58,6 +58,6 @@ public enum AgentStatus: Equatable, Sendable {
         guard self == .updating else { return }
         throw KuraError(
             .refused, "the agent of \(machine.name) is being updated, and no backup may run "
-                + "meanwhile", remedy: "wait until it is done, then run the command again")
+                + "meanwhile", remedy: .waitThenRetry)
     }
 }

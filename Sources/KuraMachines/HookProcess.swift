@@ -35,7 +35,7 @@ final class HookProcess {
             close(ends[1])
             throw KuraError(
                 .io, "\(program) in \(folder) cannot be started: \(Errno(rawValue: -result))",
-                remedy: "check that it is there and may be executed")
+                remedy: .advice("check that it is there and may be executed"))
         }
         process = result
         socket = ends[1]

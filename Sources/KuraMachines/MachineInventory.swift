@@ -54,7 +54,7 @@ public enum MachineInventory {
         guard exists else {
             throw KuraError(
                 .notFound, "virtual machine \(name) is gone: there is no \(folder)",
-                remedy: "run: kura vm discover; or stop its protection: kura vm stop \(name)")
+                remedy: .anyOf([.machine(.discover), .machine(.stop(name))]))
         }
         return try machine(region, cloudService, name, folder, fileSystem)
     }
@@ -80,7 +80,7 @@ public enum MachineInventory {
             if isRoot {
                 throw KuraError(
                     .notFound, "the inventory \(path) cannot be read: \(error)",
-                    remedy: "name the folder with: kura inventory set DIR")
+                    remedy: .home(.setInventory), cause: error)
             }
             report.problems.append(InventoryProblem(path: path.string, message: "\(error)"))
             return []
@@ -134,7 +134,7 @@ public enum MachineInventory {
         guard !leadsUp, !path.isEmpty else {
             throw KuraError(
                 .invalidInput, "disk \(disk.name.prefix(80)) lies outside of the machine's folder",
-                remedy: "give an absolute path")
+                remedy: .advice("give an absolute path"))
         }
         var disk = disk
         disk.path = folder.pushing(path).string

@@ -77,7 +77,7 @@ public final class FrozenMachine {
             let what = status.map { "failed with status \($0)" } ?? "was not done in \(seconds) s"
             throw KuraError(
                 .io, "the freeze command of \(machine.name) \(what)" + Self.quoted(printed),
-                remedy: "run it by hand in \(machine.folder), and look at what it says")
+                remedy: .advice("run it by hand in \(machine.folder), and look at what it says"))
         }
     }
 

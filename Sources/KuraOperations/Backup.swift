@@ -75,7 +75,7 @@ public struct ItemBackupReport: Sendable {
     /// What was met damaged on the way, each healed or with the reason why not.
     public var damage: [Damage]
     /// Everything that the user should know, damage included.
-    public var warnings: [String]
+    public var warnings: [Warning]
 }
 
 extension Operations {

@@ -46,7 +46,7 @@ public struct DrillReport: Sendable {
     /// What was met damaged on the way, each healed or with the reason why not.
     public var damage: [Damage] = []
     /// Everything that the user should know, damage included.
-    public var warnings: [String] = []
+    public var warnings: [Warning] = []
 }
 
 extension Operations {
@@ -79,12 +79,12 @@ extension Operations {
             throw KuraError(
                 .refused, "vault \(place.name) is \(place.record.redundancy.name): without a "
                     + "paired region there is nothing to drill",
-                remedy: "run: kura vault set-redundancy \(place.name) grs --convert")
+                remedy: .vault(.convert(place.name, redundancy: "grs")))
         }
         guard place.isPassiveReachable, let passive = place.passive else {
             throw KuraError(
                 .replicaMissing, "region \(place.passiveName ?? "") cannot be reached, so nothing "
-                    + "could be restored from it", remedy: "mount its disks")
+                    + "could be restored from it", remedy: .advice("mount its disks"))
         }
         return passive
     }
@@ -100,7 +100,7 @@ extension Operations {
             throw KuraError(
                 .refused, "no recovery point of vault \(place.name) is in region \(passive.name): "
                     + "nothing would come back",
-                remedy: "run: kura replicate --vault \(place.name)")
+                remedy: .vault(.replicate(place.name)))
         }
         job.run.keep(recoveryPoint: newest.id.hex)
         job.describe("recovery point \(newest.id.hex)")

@@ -28,7 +28,7 @@ public struct FailoverReport: Sendable {
     public var uncovered: [String] = []
     public var job = ""
     /// Everything that the user should know beside the points at risk.
-    public var warnings: [String] = []
+    public var warnings: [Warning] = []
     /// Whether points at risk kept it from doing anything.
     public var isRefused = false
 }
@@ -95,8 +95,9 @@ extension Operations {
                         .replicaMissing, "region \(place.activeName), which is active for vault "
                             + "\(place.name), cannot be reached: what is only there would be left "
                             + "behind",
-                        remedy: "mount its disks; or declare it lost: "
-                            + "kura region failover \(place.activeName)")
+                        remedy: .anyOf([
+                        .advice("mount its disks"), .region(.declareLost(place.activeName)),
+                    ]))
                 }
             }
             for place in away {
@@ -141,8 +142,9 @@ extension Operations {
             .replicaMissing, "region \(place.passiveName ?? ""), where vault \(place.name) would "
                 + "go, cannot be reached: "
                 + (problem?.message ?? "the home does not know its directories"),
-            remedy: "mount its disks; or, when they are gone for good, make it anew: "
-                + "kura region add \(place.passiveName ?? "NAME") --recreate")
+            remedy: .anyOf([
+                .advice("mount its disks"), .region(.recreate(place.passiveName ?? "NAME")),
+            ]))
     }
 
     /// Copies what can be copied. What cannot is a warning here: the points tell what it means.

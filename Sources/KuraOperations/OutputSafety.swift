@@ -14,14 +14,14 @@ extension Operations {
             where target.starts(with: Self.withoutLinks(replica.path)) {
                 throw KuraError(
                     .invalidInput, "\(path) is inside replica \(replica.ordinal) of region "
-                        + "\(region.name)", remedy: "choose a path outside the vault")
+                        + "\(region.name)", remedy: .advice("choose a path outside the vault"))
             }
         }
         let home = context.resolve(subscription.home)
         guard target.starts(with: Self.withoutLinks(home)) else { return }
         throw KuraError(
             .invalidInput, "\(path) is inside the Kura home \(home)",
-            remedy: "choose a path outside the home")
+            remedy: .advice("choose a path outside the home"))
     }
 
     /// The path with every link followed, as far as it exists.

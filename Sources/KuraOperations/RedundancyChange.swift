@@ -37,7 +37,7 @@ public struct RedundancyChange: Sendable {
     /// What was met damaged on the way, each healed or with the reason why not.
     public var damage: [Damage] = []
     /// Everything that the user should know, damage included.
-    public var warnings: [String] = []
+    public var warnings: [Warning] = []
 }
 
 extension Operations {
@@ -78,7 +78,10 @@ extension Operations {
         guard record.revision < Limits.sequenceMax else {
             throw KuraError(
                 .damaged, "the record of vault \(place.name) cannot be replaced: its revision is "
-                    + "the highest that there is", remedy: "look at the replicas: who wrote that?")
+                    + "the highest that there is",
+                remedy: .advice(
+                    "restore the file vaults/\(place.record.id.hex)/vault from a replica that has "
+                        + "an older one"))
         }
         record.revision += 1
         if kind.hasPair, record.pair == nil {
@@ -92,7 +95,7 @@ extension Operations {
             guard !record.failedOver else {
                 throw KuraError(
                     .refused, "vault \(place.name) is active in its pair, \(place.activeName)",
-                    remedy: "bring it back first: kura region failback \(place.homeRegionName)")
+                    remedy: .region(.failBack(place.homeRegionName)))
             }
             record.pair = nil
             change.leftBehind = place.passive?.replicas.prefix(Int(record.copies)).map {
@@ -120,8 +123,7 @@ extension Operations {
         throw KuraError(
             .refused, "vault \(place.name) has \(obstacle): its redundancy, "
                 + "\(place.record.redundancy.name), is frozen, as in Azure Backup",
-            remedy: "Kura can copy, verify and then switch: "
-                + "kura vault set-redundancy \(place.name) \(kind.name) --convert")
+            remedy: .vault(.convert(place.name, redundancy: kind.name)))
     }
 
     /// Copies a vault that has no pair yet to one, and reads the copy back, every chunk.
@@ -139,7 +141,7 @@ extension Operations {
         if let problem = report.there.problems.first {
             throw KuraError(
                 .damaged, "not everything could be copied to \(pair.name), so nothing was "
-                    + "switched: \(problem)", remedy: "run: kura verify --repair, then the command again")
+                    + "switched: \(problem)", remedy: .steps([.vault(.repair(.files)), .retry()]))
         }
         let verified = try replication.passive.verify(
             VerifyRequest(level: .chunks, threads: context.budget.threads),
@@ -149,7 +151,7 @@ extension Operations {
             throw KuraError(
                 .damaged, "the copy in \(pair.name) is not good, so nothing was switched: "
                     + "\(damage.path): \(damage.detail)",
-                remedy: "look at the disk of that replica, then run the command again")
+                remedy: .steps([.advice("look at the disk of that replica"), .retry()]))
         }
     }
 }

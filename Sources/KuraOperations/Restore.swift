@@ -79,7 +79,7 @@ public struct PointRestoreReport: Sendable {
     /// What was met damaged on the way, each healed or with the reason why not.
     public var damage: [Damage] = []
     /// Everything that the user should know, damage included.
-    public var warnings: [String] = []
+    public var warnings: [Warning] = []
 
     /// Sums over all disks; `lost` counts in each disk's own bytes.
     public var total: RestoreReport {
@@ -113,7 +113,7 @@ extension Operations {
             healLostRuns(vault, job)
             var report = PointRestoreReport()
             report.disks = try write(request, job)
-            for problem in vault.problems { job.warn(problem.message) }
+            for problem in vault.problems { job.warn(Warning(problem)) }
             report.damage = job.healMetDamage(vault)
             return report
         }
@@ -187,7 +187,8 @@ extension Operations {
         guard let found = point.disks.first(where: { $0.name == name }) else {
             let names = point.disks.map(\.name).joined(separator: ", ")
             throw KuraError(
-                .notFound, "the recovery point has no disk \(name)", remedy: "its disks: \(names)")
+                .notFound, "the recovery point has no disk \(name)",
+                remedy: .advice("its disks: \(names)"))
         }
         return [found]
     }
@@ -226,7 +227,7 @@ extension Operations {
         guard disks.count == 1 else {
             throw KuraError(
                 .invalidInput, "standard output takes one disk, the recovery point has "
-                    + "\(disks.count)", remedy: "choose one with --disk")
+                    + "\(disks.count)", remedy: .point(.chooseDisk))
         }
         return disks[0]
     }

@@ -26,7 +26,7 @@ public struct VerificationReport: Sendable {
     /// One for each vault.
     public var jobs: [String] = []
     /// Everything that the user should know beside the damage.
-    public var warnings: [String] = []
+    public var warnings: [Warning] = []
 
     /// For each copy of a vault when its pack that was not read for the longest time was read.
     fileprivate var oldest: [Int64?] = []
@@ -96,7 +96,7 @@ extension Operations {
             return found
         }
         let told = Set((done.value.flatMap(\.damaged) + identities).map { $0.text() })
-        report.warnings += done.warnings.filter { !told.contains($0) }
+        report.warnings += done.warnings.filter { !told.contains($0.message) }
         report.jobs.append(done.id)
         for copy in done.value {
             report.total.add(copy)

@@ -1,5 +1,5 @@
 internal import KuraFormat
-internal import KuraIO
+public import KuraIO
 internal import KuraStore
 internal import SystemPackage
 
@@ -10,7 +10,7 @@ public struct HealthCheck: Sendable {
     public var name: String
     public var status: Status
     public var detail: String
-    public var remedy: String?
+    public var remedy: Remedy?
 }
 
 extension Subscription {
@@ -43,11 +43,11 @@ extension Subscription {
                 let status = try fileSystem.status(replica.path)
                 guard status.owner == Process.userID else {
                     return (.warning, "owned by user \(status.owner), this is user "
-                        + "\(Process.userID)", "chown it, or run kura as its owner")
+                        + "\(Process.userID)", .advice("chown it, or run Kura as its owner"))
                 }
                 guard status.mode & 0o077 == 0 else {
                     return (.warning, "others may enter it (mode \(String(status.mode, radix: 8)))",
-                        "run: chmod 700 \(replica.path)")
+                        .advice("run: chmod 700 \(replica.path)"))
                 }
                 return (.ok, "only its owner may enter it", nil)
             },
@@ -55,13 +55,14 @@ extension Subscription {
                 let free = try fileSystem.freeBytes(replica.path)
                 let detail = "\(free >> 20) MiB free"
                 return free < Self.freeBytesMin
-                    ? (.warning, detail, "free space, or move the replica") : (.ok, detail, nil)
+                    ? (.warning, detail, .advice("free space, or move the replica"))
+                    : (.ok, detail, nil)
             },
             check("\(name): flush") {
                 let start = Clock.steady()
                 let probe = replica.path.appending("doctor-\(Process.id)")
                 try fileSystem.publish(
-                    Array("kura doctor\n".utf8), as: probe,
+                    Array("a probe of this directory\n".utf8), as: probe,
                     temporary: replica.path.appending("doctor-\(Process.id).new"), replacing: true)
                 let milliseconds = (Clock.steady() - start) / 1_000_000
                 try fileSystem.remove(probe)
@@ -74,7 +75,7 @@ extension Subscription {
     private static let freeBytesMin: UInt64 = 1 << 30
 
     private func check(
-        _ name: String, _ body: () throws -> (HealthCheck.Status, String, String?)
+        _ name: String, _ body: () throws -> (HealthCheck.Status, String, Remedy?)
     ) -> HealthCheck {
         do {
             let (status, detail, remedy) = try body()
@@ -96,7 +97,8 @@ extension Subscription {
             let count = region.available.count
             guard devices.count == count else {
                 return (.warning, "\(count) replicas share \(devices.count) device(s): the loss of "
-                    + "one device may take all copies", "put each replica on a disk of its own")
+                    + "one device may take all copies",
+                    .advice("put each replica on a disk of its own"))
             }
             return (.ok, "\(count) replicas on \(devices.count) devices", nil)
         }
@@ -130,7 +132,7 @@ extension Subscription {
             let dead = vault.interruptedSessions().count
             guard dead == 0 else {
                 return (.warning, "\(dead) left by a process that died, or in a replica that failed",
-                    "the next backup into the vault finishes them")
+                    .advice("back up into the vault: the next backup finishes them"))
             }
             return (.ok, "\(vault.openSessions().count) at work", nil)
         }
@@ -143,7 +145,8 @@ extension Subscription {
             let behind = holders.count { $0.value.count < copies }
             guard behind == 0 else {
                 return (.warning, "\(behind) of \(holders.count) recovery points are in fewer than "
-                    + "\(copies) replicas", "bring the replicas back, then run: kura replicate")
+                    + "\(copies) replicas",
+                    .steps([.advice("bring the replicas back"), .vault(.replicate())]))
             }
             return (.ok, "every recovery point is in \(copies) of \(copies) replicas", nil)
         }
@@ -158,8 +161,10 @@ extension Subscription {
             let item = try vault.recoveryPoint(first).item
             let others = lacking.count > 1 ? " and \(lacking.count - 1) more lack" : " lacks"
             return (.warning, "recovery point \(first.short) of \(item)\(others) what no copy has",
-                "back up what it is of: what its disks still hold is stored again; to drop a point, "
-                    + "run: kura prune --drop \(first.short)")
+                .anyOf([
+                    .advice("back up \(item) again: what its disks still hold is stored again"),
+                    .point(.drop(first.short)),
+                ]))
         }
     }
 
@@ -178,7 +183,9 @@ extension Subscription {
             for ordinal in all.indices {
                 let others = all.indices.filter { $0 != ordinal }.map { all[$0] }.max() ?? 0
                 let path = vault.region.replicas[ordinal].path
-                let remedy = "check the disk of \(path), or replace it; run: kura repairs"
+                let remedy = Remedy.steps([
+                    .vault(.showRepairs), .advice("check the disk of \(path), or replace it"),
+                ])
                 if recent[ordinal] >= Self.repairsMax {
                     return (.warning, "replica \(ordinal) needed \(recent[ordinal]) repairs in the "
                         + "last 30 days", remedy)
@@ -198,8 +205,9 @@ extension Subscription {
             let now = context.clock.now()
             let newest = try vaults().flatMap { try $0.recoveryPoints().map(\.point.time) }.max() ?? 0
             guard now >= newest else {
-                return (.warning, "it is \(Clock.elapsed(from: now, to: newest) / 1_000_000_000) s behind the newest "
-                    + "recovery point", "set the clock")
+                let seconds = Clock.elapsed(from: now, to: newest) / 1_000_000_000
+                return (.warning, "it is \(seconds) s behind the newest recovery point",
+                    .advice("set the clock"))
             }
             return (.ok, "ahead of every recovery point", nil)
         }

@@ -61,7 +61,7 @@ struct Home {
             guard try fileSystem.list(path).allSatisfy(isTemporary) else {
                 throw KuraError(
                     .invalidInput, "\(path) is not a Kura home: it has no \(fileName)",
-                    remedy: "name another directory with --home, or an empty one")
+                    remedy: .home(.chooseAnother))
             }
             return false
         } catch {
@@ -99,7 +99,7 @@ struct Home {
                 throw KuraError(
                     .unsupported, "the home \(path) has format version \(version), "
                         + "which this Kura does not know",
-                    remedy: "use the version of Kura that wrote it, or a newer one")
+                    remedy: .useNewerKura)
             }
             let document = try JSONDecoder().decode(Document.self, from: data)
             for region in document.regions {
@@ -118,7 +118,8 @@ struct Home {
     private static func damaged(_ file: FilePath) -> KuraError {
         KuraError(
             .damaged, "\(file) is damaged",
-            remedy: "restore the file from a copy; the replica directories are not affected")
+            remedy: .advice(
+                "restore the file from a copy; the replica directories are not affected"))
     }
 
     func save() throws(KuraError) {

@@ -37,7 +37,7 @@ extension Subscription {
             throw KuraError(
                 .invalidInput, "vault \(place.name) is \(place.record.redundancy.name): it has no "
                     + "paired region",
-                remedy: "run: kura vault set-redundancy \(place.name) grs")
+                remedy: .vault(.convert(place.name, redundancy: "grs")))
         }
         guard place.isActiveReachable else { throw place.unreachable }
         guard let replication = place.replication else {
@@ -46,8 +46,7 @@ extension Subscription {
                     + "be reached: "
                     + (place.passive?.problems.compactMap { $0 }.first?.message
                         ?? "the home does not know its directories"),
-                remedy: "mount its disks; or, when they are gone for good, make it anew: "
-                    + "kura region add \(passiveName) --recreate")
+                remedy: .anyOf([.advice("mount its disks"), .region(.recreate(passiveName))]))
         }
         return replication
     }

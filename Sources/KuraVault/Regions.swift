@@ -11,7 +11,7 @@ extension Subscription {
             let known = regions.map(\.name).joined(separator: ", ")
             throw KuraError(
                 .notFound, "there is no region \(name)",
-                remedy: known.isEmpty ? "run: kura region add \(name)" : "regions here: \(known)")
+                remedy: known.isEmpty ? .region(.add(name)) : .advice("regions here: \(known)"))
         }
         return found
     }
@@ -52,7 +52,7 @@ extension Subscription {
             } else if new.pair == nil || !new.replicas.isEmpty {
                 throw KuraError(
                     .exists, "there is a region \(new.name) already",
-                    remedy: "look at it with: kura region show \(new.name)")
+                    remedy: .region(.show(new.name)))
             }
         } else {
             let replicas = try directories(of: new)
@@ -65,7 +65,7 @@ extension Subscription {
             if let known = home.regions.first(where: { $0.id == region.id.hex }) {
                 throw KuraError(
                     .exists, "these are the directories of region \(known.name)",
-                    remedy: "give directories of its own to each region")
+                    remedy: .advice("give directories of its own to each region"))
             }
             home.regions.append(
                 Home.RegionEntry(id: region.id.hex, name: new.name, replicas: replicas))
@@ -107,7 +107,7 @@ extension Subscription {
     private static func noSuchPair(_ name: String) -> KuraError {
         KuraError(
             .notFound, "there is no region \(name) to pair with",
-            remedy: "run first: kura region add \(name)")
+            remedy: .region(.add(name)))
     }
 
     /// Gives a region new directories under its old identity, after all of them were lost.
@@ -119,12 +119,12 @@ extension Subscription {
         guard region.available.isEmpty else {
             throw KuraError(
                 .exists, "region \(entry.name) has \(region.available.count) replicas that are there",
-                remedy: "fill the others with: kura replicate")
+                remedy: .region(.fillReplicas))
         }
         for place in try places() where place.record.activeRegion == region.id {
             throw KuraError(
                 .refused, "vault \(place.name) is active in region \(entry.name)",
-                remedy: "declare the region lost first: kura region failover \(entry.name)")
+                remedy: .region(.declareLost(entry.name)))
         }
         _ = try Region.create(
             name: entry.name, id: region.id, replicas: region.replicas.map(\.path),
@@ -139,7 +139,7 @@ extension Subscription {
         }
         throw KuraError(
             .locked, "another process is changing the regions of \(home)",
-            remedy: "run the command again")
+            remedy: .retry())
     }
 
     /// The directories as the home keeps them: its own relative to it, others absolute.
@@ -157,7 +157,8 @@ extension Subscription {
             for other in paths[..<number] where path.starts(with: other) || other.starts(with: path) {
                 throw KuraError(
                     .invalidInput, "\(path) and \(other) are not two directories",
-                    remedy: "give each replica a directory of its own, on a disk of its own")
+                    remedy: .advice(
+                        "give each replica a directory of its own, on a disk of its own"))
             }
         }
         return paths.map(\.string)
@@ -172,8 +173,9 @@ extension Subscription {
         else {
             throw KuraError(
                 .invalidInput, "this cannot name a region: its length is \(scalars.count)",
-                remedy: "use 2 to 50 lower-case letters, digits and hyphens, a letter first: "
-                    + "japaneast")
+                remedy: .advice(
+                    "use 2 to 50 lower-case letters, digits and hyphens, a letter first, as in "
+                        + "japaneast"))
         }
     }
 }

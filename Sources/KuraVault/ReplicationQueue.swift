@@ -185,7 +185,7 @@ extension Subscription {
         }
         throw KuraError(
             .locked, "another process has been writing \(path) for too long",
-            remedy: "run the command again")
+            remedy: .retry())
     }
 
     private static let lockAttemptsMax = 3000

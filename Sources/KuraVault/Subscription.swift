@@ -61,7 +61,7 @@ public final class Subscription: Sendable {
             guard create != .nothing else {
                 throw KuraError(
                     .notFound, "there is no Kura home at \(path)",
-                    remedy: "name it with --home, or run: kura backup DISK, which makes one")
+                    remedy: .anyOf([.home(.locate), .home(.make)]))
             }
             _ = try Home.create(at: path)
         }
@@ -136,12 +136,12 @@ public final class Subscription: Sendable {
         guard try places().count < profile.vaultsPerSubscription else {
             throw KuraError(
                 .refused, "there are \(profile.vaultsPerSubscription) vaults, the most that a "
-                    + "subscription may have", remedy: "delete one: kura vault delete NAME")
+                    + "subscription may have", remedy: .vault(.delete()))
         }
         if let known = try places().first(where: { $0.name.lowercased() == name.lowercased() }) {
             throw KuraError(
                 .exists, "there is a vault \(known.name) already",
-                remedy: "choose another name; upper and lower case are the same")
+                remedy: .advice("choose another name; upper and lower case are the same"))
         }
         let redundancy = redundancy ?? (pairs[regionName] == nil ? .lrs : .grs)
         let copies = copies ?? region.replicas.count
@@ -149,14 +149,14 @@ public final class Subscription: Sendable {
             throw KuraError(
                 .invalidInput, "\(copies) copies: region \(regionName) has "
                     + "\(region.replicas.count) replicas",
-                remedy: "choose 1 to \(region.replicas.count)")
+                remedy: .advice("choose 1 to \(region.replicas.count)"))
         }
         let minCopies = minCopies ?? min(2, copies)
         guard min(2, copies)...copies ~= minCopies else {
             throw KuraError(
                 .invalidInput, "at least \(minCopies) of \(copies) copies: a backup is durable in "
-                    + "two replicas at least", remedy: copies == 1
-                    ? "leave it out: there is one copy" : "choose 2 to \(copies)")
+                    + "two replicas at least", remedy: .advice(
+                    copies == 1 ? "leave it out: there is one copy" : "choose 2 to \(copies)"))
         }
         let pair = redundancy.hasPair
             ? try pairForVault(in: regionName, redundancy, copies: copies) : nil
@@ -190,7 +190,9 @@ public final class Subscription: Sendable {
             throw KuraError(
                 .invalidInput, "region \(regionName) has no paired region, which "
                     + "\(redundancy.name) needs",
-                remedy: "run: kura region add \(known ?? "NAME --pair \(regionName)"), or use lrs")
+                remedy: .anyOf([
+                    .region(.addPair(of: regionName, known: known)), .advice("use lrs"),
+                ]))
         }
         let pair = try region(named: pairName)
         if let problem = pair.problems.compactMap({ $0 }).first { throw problem }
@@ -198,7 +200,7 @@ public final class Subscription: Sendable {
             throw KuraError(
                 .invalidInput, "\(copies) copies: the paired region \(pairName) has "
                     + "\(pair.replicas.count) replicas",
-                remedy: "use --copies \(pair.replicas.count)")
+                remedy: .vault(.useCopies(pair.replicas.count)))
         }
         return pair
     }
@@ -215,7 +217,7 @@ public final class Subscription: Sendable {
         else {
             throw KuraError(
                 .invalidInput, "this cannot name a vault: its length is \(scalars.count)",
-                remedy: "use 2 to 50 letters, digits and hyphens, a letter first")
+                remedy: .advice("use 2 to 50 letters, digits and hyphens, a letter first"))
         }
     }
 
@@ -237,7 +239,7 @@ public final class Subscription: Sendable {
         guard (1...64).contains(reference.utf8.count), reference.allSatisfy(digits.contains) else {
             throw KuraError(
                 .invalidInput, "\"\(reference.prefix(80))\" names no recovery point",
-                remedy: "use an id from kura list, its first digits, or ITEM@latest")
+                remedy: .point(.choose))
         }
         var found: [(Vault, RecoveryPointID)] = []
         for vault in searched {
@@ -248,13 +250,13 @@ public final class Subscription: Sendable {
             if let unreadable { throw unreadable }
             throw KuraError(
                 .notFound, "there is no recovery point \(reference)",
-                remedy: "run: kura list")
+                remedy: .point(.list()))
         }
         guard found.count == 1 else {
             let ids = found.prefix(5).map { String($0.1.hex.prefix(16)) }.joined(separator: ", ")
             throw KuraError(
                 .invalidInput, "\(reference) is the start of \(found.count) recovery points: \(ids)",
-                remedy: "give more digits")
+                remedy: .advice("give more digits"))
         }
         return LocatedPoint(vault: vault, id: id, point: try vault.recoveryPoint(id))
     }
@@ -294,13 +296,13 @@ public final class Subscription: Sendable {
         guard let first = found.first else {
             if let unreadable { throw unreadable }
             throw KuraError(
-                .notFound, "item \(item) has no recovery point", remedy: "run: kura list")
+                .notFound, "item \(item) has no recovery point", remedy: .point(.list()))
         }
         guard found.count == 1 else {
             let names = found.map(\.vault.record.name).joined(separator: ", ")
             throw KuraError(
                 .invalidInput, "several vaults have an item \(item): \(names)",
-                remedy: "name the vault with --vault")
+                remedy: .vault(.choose))
         }
         return first
     }

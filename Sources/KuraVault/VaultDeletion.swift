@@ -20,7 +20,7 @@ extension Subscription {
             throw KuraError(
                 .refused, "vault \(place.name) cannot be deleted: "
                     + blockers.map(\.what).joined(separator: "; "),
-                remedy: blockers.map { "\($0.what): \($0.remedy)" }.joined(separator: "\n"))
+                remedy: .forEach(blockers.map { Remedy.Part(subject: $0.what, remedy: $0.remedy) }))
         }
         for region in [place.active, place.passive].compactMap({ $0 }) {
             let problems = region.problems.prefix(Int(place.record.copies))
@@ -33,7 +33,7 @@ extension Subscription {
         if place.record.pair != nil, place.passive == nil {
             throw KuraError(
                 .replicaMissing, "the paired region of vault \(place.name) is not known here",
-                remedy: "add it with: kura region add NAME --replica DIR")
+                remedy: .region(.attach))
         }
         try vault.withJournal { _ throws(KuraError) in
             for region in [place.passive, place.active].compactMap({ $0 }) {
@@ -48,11 +48,11 @@ extension Subscription {
     /// What stands in the way of a vault's deletion, each with the command that removes it.
     private func blockers(
         of place: VaultPlace, _ vault: Vault
-    ) throws(KuraError) -> [(what: String, remedy: String, isMachine: Bool)] {
-        var blockers: [(what: String, remedy: String, isMachine: Bool)] = []
+    ) throws(KuraError) -> [(what: String, remedy: Remedy, isMachine: Bool)] {
+        var blockers: [(what: String, remedy: Remedy, isMachine: Bool)] = []
         let settings = try settings(of: vault)
         for (item, state) in settings.items.sorted(by: { $0.key < $1.key }) {
-            let remedy = Self.wayOut(item, state, settings.limits)
+            let remedy = Self.removalRemedy(item, state, settings.limits)
             blockers.append(("\(item) is \(state.status.title.lowercased())", remedy, true))
         }
         let counts = try catalog().pointCounts(of: vault)
@@ -60,7 +60,7 @@ extension Subscription {
         where settings.items[item] == nil {
             blockers.append((
                 "item \(item) has \(count.points) recovery point\(count.points == 1 ? "" : "s")",
-                "kura vault delete \(place.name) --with-points", false
+                .vault(.delete(place.name, withPoints: true)), false
             ))
         }
         return blockers
@@ -85,7 +85,8 @@ extension Subscription {
         } catch {
             throw KuraError(
                 .io, "\(replica.vaultPath(id)) cannot be removed: \(error)",
-                remedy: "remove it by hand; without its record it is no vault any more")
+                remedy: .advice("remove it by hand; without its record it is no vault any more"),
+                cause: error)
         }
     }
 }

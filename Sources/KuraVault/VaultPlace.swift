@@ -82,8 +82,12 @@ public struct VaultPlace: Sendable {
         throw KuraError(
             .refused, "vault \(name) has different records of revision \(record.revision): two "
                 + "writers changed it without knowing of each other; it can be read, not written",
-            remedy: "remove the file vaults/\(record.id.hex)/vault that is wrong from the replicas "
-                + "that have it, after a look at each with: kura vault show \(name)")
+            remedy: .steps([
+                .vault(.show(name)),
+                .advice(
+                    "remove the file vaults/\(record.id.hex)/vault that is wrong from the replicas "
+                        + "that have it"),
+            ]))
     }
 
     /// Why the active region cannot be used, and what to do.
@@ -94,12 +98,14 @@ public struct VaultPlace: Sendable {
         guard isPassiveReachable, let passive else {
             return KuraError(
                 problem?.code ?? .replicaMissing, message,
-                remedy: problem?.remedy ?? "add it with: kura region add NAME --replica DIR")
+                remedy: problem?.remedy ?? .region(.attach))
         }
         return KuraError(
             .replicaMissing, message,
-            remedy: "mount its disks; or declare it lost, to go on in \(passive.name): "
-                + "kura region failover \(activeName)")
+            remedy: .anyOf([
+                .advice("mount its disks"),
+                .region(.declareLost(activeName, successor: passive.name)),
+            ]))
     }
 
     /// Why reading does not go to the active region; nil when it does.
@@ -157,7 +163,7 @@ extension Subscription {
         let known = all.map(\.name).joined(separator: ", ")
         throw KuraError(
             .notFound, "there is no vault \(name)",
-            remedy: known.isEmpty ? "run: kura vault create \(name)" : "vaults here: \(known)")
+            remedy: known.isEmpty ? .vault(.create(name: name)) : .advice("vaults here: \(known)"))
     }
 
     /// The vault for reading.
@@ -200,14 +206,16 @@ extension Subscription {
             let others = [place.activeName, place.passiveName].compactMap { $0 }
             throw KuraError(
                 .notFound, "region \(regionName) does not hold vault \(place.name)",
-                remedy: "it is in \(others.joined(separator: " and "))")
+                remedy: .advice("it is in \(others.joined(separator: " and "))"))
         }
         guard place.passiveMayBeRead else {
             throw KuraError(
                 .refused, "region \(regionName) is the secondary of vault \(place.name), which is "
                     + "\(place.record.redundancy.name): it may be read after a failover only",
-                remedy: "run: kura region failover \(place.activeName), or use ra-grs: "
-                    + "kura vault set-redundancy \(place.name) ra-grs --convert")
+                remedy: .anyOf([
+                    .region(.declareLost(place.activeName)),
+                    .vault(.convert(place.name, redundancy: "ra-grs")),
+                ]))
         }
         return Vault(region: region, record: place.record)
     }

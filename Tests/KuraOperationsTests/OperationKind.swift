@@ -40,6 +40,10 @@ enum OperationKind: CaseIterable {
     /// Does it.
     /// - Returns: everything that the caller is told beside the result.
     func run(_ house: Household, _ context: Context = .test()) throws -> [String] {
+        try warnings(house, context).map(\.message)
+    }
+
+    private func warnings(_ house: Household, _ context: Context) throws -> [Warning] {
         let operations = try house.operations(context)
         switch self {
         case .backup:
@@ -61,7 +65,7 @@ enum OperationKind: CaseIterable {
         case .verify, .repair:
             let request = VerifyRequest(level: .chunks, repair: self == .repair)
             let report = try operations.verify(Verification(request))
-            return report.warnings + report.total.damaged.map { $0.text() }
+            return report.warnings + report.total.damaged.map { Warning($0.text()) }
         case .prune:
             return try operations.prune(Pruning()).flatMap(\.warnings)
         case .replicate:

@@ -35,7 +35,7 @@ import TestSupport
             #expect(told.contains { $0.contains("healed from") }, "\(told)")
             let job = try #require(try house.newestJob())
             #expect(job.status == .completedWithWarnings)
-            #expect(job.warnings.contains { $0.contains("healed from") })
+            #expect(job.warnings.contains { $0.message.contains("healed from") })
             #expect(try house.damage().isEmpty)
         }
     }

@@ -233,7 +233,7 @@ struct JobTests {
             }
             #expect(throws: KuraError.self) {
                 try kura.runJob(.verify) { _ throws(KuraError) in
-                    throw KuraError(.io, "broken", remedy: "mend it")
+                    throw KuraError(.io, "broken", remedy: .vault(.repair(.chunks, vault: "tokyo")))
                 }
             }
             _ = try kura.runJob(.prune) { run throws(KuraError) in run.warn("look") }
@@ -248,7 +248,8 @@ struct JobTests {
             #expect(status[.verify] == .failed)
             #expect(status[.prune] == .completedWithWarnings)
             #expect(status[.drill] == .cancelled)
-            #expect(jobs.first { $0.operation == .verify }?.error?.remedy == "mend it")
+            let remedy = jobs.first { $0.operation == .verify }?.error?.remedy
+            #expect(remedy == .vault(.repair(.chunks, vault: "tokyo")))
             let backup = try #require(jobs.first { $0.operation == .backup })
             #expect(backup.tasks.map(\.status) == [.completed, .completed, .skipped])
             #expect(backup.progress == 1)

@@ -54,7 +54,7 @@ struct MachineTests {
             let estate = try Estate(directory)
             let outcome = try machine(estate, freeze: "echo no room; exit 7", thaw: "echo x >> thawed")
             #expect(outcome.report?.point.consistency == .crashConsistent)
-            #expect(outcome.warnings.contains { $0.contains("no room") && $0.contains("7") })
+            #expect(outcome.warnings.contains { $0.message.contains("no room") && $0.message.contains("7") })
             #expect(lines(estate, "thawed") == 1)
             let job = try estate.subscription.job(#require(outcome.job))
             #expect(job.status == .completedWithWarnings)
@@ -79,7 +79,7 @@ struct MachineTests {
             let estate = try Estate(directory)
             let outcome = try machine(estate, freeze: "true", thaw: "exit 3")
             #expect(outcome.report?.point.consistency == .crashConsistent)
-            #expect(outcome.warnings.contains { $0.contains("status 3") })
+            #expect(outcome.warnings.contains { $0.message.contains("status 3") })
         }
     }
 

@@ -403,16 +403,23 @@ struct TutorialTests {
                 Issue.record("deleted")
             } catch let error as KuraError {
                 #expect(error.message.contains("web-1"))
-                #expect(error.remedy?.contains("kura vm stop web-1 --delete-data") == true)
+                let part = Remedy.Part(
+                    subject: "web-1 is protected", remedy: .machine(.deleteData("web-1")))
+                #expect(error.remedy == .forEach([part]))
             }
-            // Each blocker names the command that removes it; followed, they lead to the end.
+            // Each blocker names what removes it; followed, they lead to the end.
             try estate.succeed([kura.backUp("web-1")])
             try estate.succeed([kura.stopProtection("web-1", .deleteData)])
             do {
                 try kura.deleteVault(place)
                 Issue.record("deleted")
             } catch let error as KuraError {
-                #expect(error.remedy?.contains("--delete-data --at-once") == true)
+                let part = Remedy.Part(
+                    subject: "web-1 is soft deleted",
+                    remedy: .steps([
+                        .machine(.deleteData("web-1", atOnce: true)), .vault(.prune()),
+                    ]))
+                #expect(error.remedy == .forEach([part]))
             }
             try estate.succeed([kura.stopProtection("web-1", .deleteDataAtOnce)])
             _ = try kura.prune(place)

@@ -119,7 +119,7 @@ struct BackupCommand: ParsableCommand {
                     "seconds": .fraction(report.seconds),
                     "replicas": .array(report.replicas.map(JSON.init)),
                     "job": .string(done.job),
-                    "warnings": .array(done.warnings.map(JSON.string)),
+                    "warnings": .array(done.warnings.map { .string($0.text) }),
                 ]))
     }
 }

@@ -18,7 +18,7 @@ struct DoctorCommand: ParsableCommand {
         var table = Table([("check", .left), ("status", .left), ("detail", .left)])
         for check in checks { table.add([check.name, check.status.rawValue, check.detail]) }
         let remedies = checks.compactMap { check in
-            check.remedy.map { "  \(check.name): \($0)" }
+            check.remedy.map { "  \(check.name): \($0.text)" }
         }
         let advice = remedies.isEmpty ? "" : "\n\nwhat to do:\n" + remedies.joined(separator: "\n")
         try global.show(
@@ -28,7 +28,7 @@ struct DoctorCommand: ParsableCommand {
                     checks.map { check in
                         [
                             "name": .string(check.name), "status": .string(check.status.rawValue),
-                            "detail": .string(check.detail), "remedy": JSON(check.remedy),
+                            "detail": .string(check.detail), "remedy": JSON(check.remedy?.text),
                         ]
                     })
             ])

@@ -99,9 +99,11 @@ struct FailoverView {
         let points = Units.count(report.atRisk.count, "recovery point")
         return KuraError(
             .refused, "this \(verb) would leave \(points) behind:\n" + lines,
-            remedy: (back ? "run: kura verify --repair, then the command again"
-                : "bring region \(report.region) back if you can")
-                + "; or go on without: kura region \(verb) \(report.region) --accept-loss")
+            remedy: .anyOf([
+                back ? .steps([.vault(.repair(.files)), .retry()])
+                    : .advice("bring region \(report.region) back if you can"),
+                .region(.acceptLoss(report.region, failsBack: back)),
+            ]))
     }
 
     private var lines: String {
@@ -144,7 +146,7 @@ struct FailoverView {
                     return point.merging(["vault": .string(risk.vault)])
                 }),
             "uncovered": .array(report.uncovered.map(JSON.string)),
-            "warnings": .array(report.warnings.map(JSON.string)),
+            "warnings": .array(report.warnings.map { .string($0.text) }),
         ]
     }
 }

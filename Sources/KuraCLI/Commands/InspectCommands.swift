@@ -98,7 +98,7 @@ struct DiffCommand: ParsableCommand {
         guard left.vault.id == right.vault.id else {
             throw KuraError(
                 .invalidInput, "the recovery points are in different vaults",
-                remedy: "choose two of one vault")
+                remedy: .advice("choose two of one vault"))
         }
         let ranges = try left.vault.difference(left.point, right.point)
         let changed = ranges.reduce(0) { $0 + $1.byteCount }

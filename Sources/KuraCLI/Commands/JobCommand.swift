@@ -150,10 +150,10 @@ enum JobView {
         ]
         for task in job.tasks { lines.append("task       \(task.name): \(task.status.rawValue)") }
         if let point = job.recoveryPoint { lines.append("point      \(point)") }
-        for warning in job.warnings { lines.append("warning    \(warning)") }
+        for warning in job.warnings { lines.append("warning    \(warning.text)") }
         if let error = job.error {
             lines.append("error      \(error.message) (\(error.code))")
-            if let remedy = error.remedy { lines.append("help       \(remedy)") }
+            if let remedy = error.remedy { lines.append("help       \(remedy.text)") }
         }
         if !job.output.isEmpty { lines.append("output\n\(job.output)") }
         return lines.joined(separator: "\n")
@@ -173,10 +173,11 @@ enum JobView {
             "error": job.error.map { error in
                 [
                     "code": .string(error.code), "message": .string(error.message),
-                    "remedy": JSON(error.remedy),
+                    "remedy": JSON(error.remedy?.text),
                 ]
             } ?? .null,
-            "warnings": .array(job.warnings.map(JSON.string)), "output": .string(job.output),
+            "warnings": .array(job.warnings.map { .string($0.text) }),
+            "output": .string(job.output),
         ]
     }
 }

@@ -47,7 +47,7 @@ struct ListCommand: ParsableCommand {
         if vaults.count > 1 { points.sort(by: Self.isNewer) }
         if let item, points.isEmpty {
             throw KuraError(
-                .notFound, "item \(item) has no recovery point", remedy: "run: kura list")
+                .notFound, "item \(item) has no recovery point", remedy: .point(.list()))
         }
         try show(points, holders, expiries)
         if let subscription { try warnAboutRegions(subscription) }

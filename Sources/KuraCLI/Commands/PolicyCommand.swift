@@ -42,8 +42,7 @@ struct PolicyVaultOptions: ParsableArguments {
             throw KuraError(
                 .invalidInput, places.isEmpty ? "there is no vault" : "there are several vaults: "
                     + places.map(\.name).joined(separator: ", "),
-                remedy: places.isEmpty
-                    ? "make one: kura vault create NAME" : "name one with --vault")
+                remedy: .vault(places.isEmpty ? .create() : .choose))
         }
         return (subscription, found)
     }
@@ -136,7 +135,8 @@ struct PolicyDefinition: ParsableArguments {
     private static func storeError(_ error: PolicyError) -> KuraError {
         KuraError(
             .invalidInput, "policy: \(error.field): \(error.rule)",
-            remedy: error.allowed.isEmpty ? nil : "allowed: \(error.allowed)")
+            remedy: error.allowed.isEmpty ? nil : .advice("allowed: \(error.allowed)"),
+            cause: error)
     }
 
     private static func contents(_ path: String) throws(KuraError) -> [UInt8] {
@@ -150,7 +150,8 @@ struct PolicyDefinition: ParsableArguments {
         } catch {
             throw KuraError(
                 .invalidInput, "the policy file cannot be read: \(error)",
-                remedy: "name a file in JSON of \(Policy.documentBytesMax) bytes at most")
+                remedy: .advice("name a file in JSON of \(Policy.documentBytesMax) bytes at most"),
+                cause: error)
         }
     }
 

@@ -101,7 +101,7 @@ struct PruneCommand: ParsableCommand {
             "dead_bytes": sum(\.plan.deadBytesLeft), "waiting_bytes": sum(\.waitingBytes),
             "removed_packs": .number(
                 reports.reduce(0) { $0 + UInt64($1.collection.removedPacks) }),
-            "warnings": .array(reports.flatMap(\.warnings).map(JSON.string)),
+            "warnings": .array(reports.flatMap(\.warnings).map { .string($0.text) }),
         ]
     }
 

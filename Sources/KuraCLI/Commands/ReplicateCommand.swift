@@ -53,7 +53,7 @@ struct ReplicateCommand: ParsableCommand {
     }
 
     private func end(
-        _ replicas: ReplicaCatchUpReport, _ across: AcrossRegions, warnings: [String],
+        _ replicas: ReplicaCatchUpReport, _ across: AcrossRegions, warnings: [Warning],
         isSound: Bool
     ) throws {
         try show(replicas, across)

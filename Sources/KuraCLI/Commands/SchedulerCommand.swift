@@ -44,7 +44,7 @@ struct SchedulerRunCommand: ParsableCommand {
                 }
             } catch {
                 // What is wrong now may be right in half a minute.
-                Terminal.error(error.message, remedy: error.remedy)
+                Terminal.error(error.message, remedy: error.remedy?.text)
             }
             for _ in 0..<Self.pausesATick where !Interrupts.cancellation.isCancelled {
                 usleep(Self.pauseMicroseconds)
@@ -107,7 +107,7 @@ struct SchedulerTickCommand: ParsableCommand {
             text: TickView.text(report), ids: report.backups.compactMap { $0.report?.id.hex },
             json: TickView.json(report))
         if Interrupts.cancellation.isCancelled { throw KuraError(.interrupted, "stopped") }
-        for error in report.errors { Terminal.error(error.message, remedy: error.remedy) }
+        for error in report.errors { Terminal.error(error.message, remedy: error.remedy?.text) }
         if !report.errors.isEmpty || report.backups.contains(where: { $0.error != nil }) {
             throw EarlyExit.failure
         }
@@ -134,13 +134,13 @@ enum TickView {
                     "backed up \(item): recovery point \(made.id.short), "
                         + made.point.tags.joined(separator: ", "))
             }
-            for warning in backup.warnings { lines.append("  warning: \(warning)") }
+            for warning in backup.warnings { lines.append("  warning: \(warning.text)") }
         }
         for (item, reason) in report.skipped { lines.append("skipped \(item): \(reason)") }
         for pruned in report.pruned {
             let count = pruned.decisions.count { !$0.isKept }
             lines.append("pruned \(pruned.vault): \(Units.count(count, "recovery point")) dropped")
-            for warning in pruned.warnings { lines.append("  warning: \(warning)") }
+            for warning in pruned.warnings { lines.append("  warning: \(warning.text)") }
         }
         for error in report.errors { lines.append("failed: \(error.message)") }
         return lines.joined(separator: "\n")

@@ -51,13 +51,13 @@ struct OutcomeView {
             json: ["results": .array(outcomes.map(json))])
         for outcome in outcomes {
             for warning in outcome.warnings {
-                Terminal.warn("\(outcome.item ?? outcome.name): \(warning)")
+                Terminal.warn("\(outcome.item ?? outcome.name): \(warning.text)")
             }
         }
         let errors = outcomes.compactMap { outcome in outcome.error.map { (outcome.name, $0) } }
         if let (_, error) = errors.first {
             for (name, error) in errors.dropFirst() {
-                Terminal.error("\(name): \(error.message)", remedy: error.remedy)
+                Terminal.error("\(name): \(error.message)", remedy: error.remedy?.text)
             }
             throw error
         }
@@ -67,11 +67,11 @@ struct OutcomeView {
     private func json(_ outcome: MachineOutcome) -> JSON {
         var members: [String: JSON] = [
             "name": .string(outcome.name), "item": JSON(outcome.item), "job": JSON(outcome.job),
-            "warnings": .array(outcome.warnings.map(JSON.string)),
+            "warnings": .array(outcome.warnings.map { .string($0.text) }),
             "error": outcome.error.map { error in
                 [
                     "code": .string(error.code.rawValue), "message": .string(error.message),
-                    "remedy": JSON(error.remedy),
+                    "remedy": JSON(error.remedy?.text),
                 ]
             } ?? .null,
         ]

@@ -69,7 +69,7 @@ enum Terminal {
     static func closedOutput(_ reason: String) -> KuraError {
         KuraError(
             .io, "cannot write to standard output: \(reason)",
-            remedy: "give the command a standard output; what it did is done")
+            remedy: .advice("give the command a standard output; what it did is done"))
     }
 
     /// Writes to standard error; there is nobody to tell when that fails.
@@ -79,6 +79,8 @@ enum Terminal {
         let label = usesColour ? "\u{1B}[33mwarning:\u{1B}[0m" : "warning:"
         writeError("kura: \(label) \(printable(message))\n")
     }
+
+    static func warn(_ warning: Warning) { warn(warning.text) }
 
     static func error(_ message: String, remedy: String?) {
         let label = usesColour ? "\u{1B}[31merror:\u{1B}[0m" : "error:"

@@ -12,6 +12,8 @@ func warnAboutRegions(_ subscription: Subscription) throws {
     }
     for error in try subscription.unreadableVaults() {
         Terminal.warn(error.message)
-        if let remedy = error.remedy { Terminal.writeError("  help: \(Terminal.printable(remedy))\n") }
+        if let remedy = error.remedy?.text {
+            Terminal.writeError("  help: \(Terminal.printable(remedy))\n")
+        }
     }
 }

@@ -42,12 +42,12 @@ public final class FileSource: DiskSource {
             Glibc.close(descriptor)
             throw KuraError(
                 .io, "\(self.path) is a directory, not a disk",
-                remedy: "name the image files in it one by one")
+                remedy: .advice("name the image files in it one by one"))
         case .other:
             Glibc.close(descriptor)
             throw KuraError(
                 .io, "\(self.path) is neither a file nor a block device",
-                remedy: "use - to read a stream from standard input")
+                remedy: .point(.backUpStream))
         }
         posix_fadvise(descriptor, 0, 0, Int32(POSIX_FADV_SEQUENTIAL))
         self.descriptor = descriptor
@@ -59,7 +59,10 @@ public final class FileSource: DiskSource {
 
     private static func cannotOpen(_ path: FilePath, _ reason: Errno) -> KuraError {
         let error = IOError("open", path, reason)
-        if error.isNotFound { return KuraError(.io, "there is no \(path)", remedy: "check the path") }
+        if error.isNotFound {
+            return KuraError(
+                .io, "there is no \(path)", remedy: .advice("check the path"), cause: error)
+        }
         return KuraError(io: error)
     }
 

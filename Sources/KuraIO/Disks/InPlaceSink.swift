@@ -34,7 +34,7 @@ public final class InPlaceSink: DiskSink {
         guard available >= byteCount else {
             throw KuraError(
                 .io, "\(path) has \(available) bytes, the disk needs \(byteCount)",
-                remedy: "choose a larger device")
+                remedy: .advice("choose a larger device"))
         }
     }
 

@@ -23,11 +23,12 @@ public struct SinkPath: Sendable {
         let existing = try status(of: path, on: fileSystem)
         if !followsLink || existing == nil, fileSystem.isLink(path) {
             throw KuraError(
-                .exists, "\(path) is a symbolic link", remedy: "remove it, or choose another path")
+                .exists, "\(path) is a symbolic link",
+                remedy: .advice("remove it, or choose another path"))
         }
         if let existing {
             guard existing.kind != .directory else {
-                throw KuraError(.io, "\(path) is a directory", remedy: "name a file in it")
+                throw KuraError(.io, "\(path) is a directory", remedy: .advice("name a file in it"))
             }
             guard overwrites else { throw .sinkExists(path) }
             return try InPlaceSink(
@@ -38,7 +39,7 @@ public struct SinkPath: Sendable {
         guard try status(of: parent.isEmpty ? "." : parent, on: fileSystem)?.kind == .directory
         else {
             throw KuraError(
-                .io, "the directory for \(path) does not exist", remedy: "make it first")
+                .io, "the directory for \(path) does not exist", remedy: .advice("make it first"))
         }
         return try NewFileSink(path, byteCount: byteCount, on: fileSystem)
     }
@@ -60,6 +61,6 @@ extension KuraError {
     static func sinkExists(_ path: FilePath) -> KuraError {
         KuraError(
             .exists, "\(path) exists already",
-            remedy: "choose another path, or overwrite it with --force")
+            remedy: .anyOf([.advice("choose another path"), .point(.overwriteTarget)]))
     }
 }

@@ -27,13 +27,23 @@ public struct KuraError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public var code: Code
     public var message: String
-    /// The exact next command or action, where there is one.
-    public var remedy: String?
+    /// What to do next, where something can be done.
+    public var remedy: Remedy?
+    /// The error of a lower layer that this one explains: for logs and debuggers. Two errors may be
+    /// equal with different causes.
+    public var cause: (any Error)?
 
-    public init(_ code: Code, _ message: String, remedy: String? = nil) {
+    public init(
+        _ code: Code, _ message: String, remedy: Remedy? = nil, cause: (any Error)? = nil
+    ) {
         self.code = code
         self.message = message
         self.remedy = remedy
+        self.cause = cause
+    }
+
+    public static func == (left: KuraError, right: KuraError) -> Bool {
+        left.code == right.code && left.message == right.message && left.remedy == right.remedy
     }
 
     public var description: String { message }
@@ -44,7 +54,7 @@ public struct KuraError: Error, Equatable, Sendable, CustomStringConvertible {
         case let error as KuraError: self = error
         case let error as IOError: self.init(io: error)
         case let error as FormatError: self.init(format: error, at: nil)
-        default: self.init(.io, "\(error)")
+        default: self.init(.io, "\(error)", cause: error)
         }
     }
 
@@ -52,13 +62,14 @@ public struct KuraError: Error, Equatable, Sendable, CustomStringConvertible {
         if error.isNoSpace {
             self.init(
                 .noSpace, "no space left: \(error)",
-                remedy: "free space on the file system of \(error.place), then run the command again")
+                remedy: .steps([.freeSpace(path: error.place), .retry()]), cause: error)
         } else if error.isRefused {
             self.init(
                 .io, error.description,
-                remedy: "check who owns \(error.place) and what this user may do there")
+                remedy: .advice("check who owns \(error.place) and what this user may do there"),
+                cause: error)
         } else {
-            self.init(.io, error.description)
+            self.init(.io, error.description, cause: error)
         }
     }
 
@@ -67,19 +78,15 @@ public struct KuraError: Error, Equatable, Sendable, CustomStringConvertible {
         let place = place.map { " (\($0))" } ?? ""
         switch error {
         case .unsupportedVersion, .unsupportedFeature:
-            self.init(
-                .unsupported, "\(error)\(place)",
-                remedy: "use the version of Kura that wrote it, or a newer one")
+            self.init(.unsupported, "\(error)\(place)", remedy: .useNewerKura, cause: error)
         default:
             self.init(
-                .damaged, "\(error)\(place)",
-                remedy: "run: kura verify --level chunks --repair")
+                .damaged, "\(error)\(place)", remedy: .vault(.repair(.chunks)), cause: error)
         }
     }
 
     package static let interruptedByUser = KuraError(
-        .interrupted, "interrupted; what was stored so far stays",
-        remedy: "run the same command again to go on")
+        .interrupted, "interrupted; what was stored so far stays", remedy: .resume)
 }
 
 /// Runs `body` and turns whatever it throws into a `KuraError`.

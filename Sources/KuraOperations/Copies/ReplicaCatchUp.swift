@@ -32,15 +32,17 @@ public struct ReplicaCatchUpReport: Sendable {
     public init() {}
 
     /// What people should know; empty when every replica is up to date.
-    public var warnings: [String] {
-        problems.map(\.withRemedy)
+    public var warnings: [Warning] {
+        problems.map { Warning($0) }
             + targets.compactMap { target in
                 target.problem.map {
-                    "vault \(target.vault) in replica \(target.replica) of region "
-                        + "\(target.region) is not up to date: \($0.message)"
+                    Warning(
+                        "vault \(target.vault) in replica \(target.replica) of region "
+                            + "\(target.region) is not up to date: \($0.message)",
+                        remedy: $0.remedy)
                 }
             }
-            + lost.map { "no replica has a good copy: \($0)" }
+            + lost.map { Warning("no replica has a good copy: \($0)") }
     }
 }
 
@@ -112,17 +114,16 @@ extension Operations {
     ) throws(KuraError) -> KuraError {
         switch try region.vacancy(of: replica.ordinal) {
         case .empty, .half:
-            let remedy = region.available.isEmpty
-                ? "mount its disks; or, when they are gone for good, make the region anew: "
-                    + "kura region add \(region.name) --recreate"
-                : "to fill it, run kura replicate without --vault"
+            let remedy: Remedy = region.available.isEmpty
+                ? .anyOf([.advice("mount its disks"), .region(.recreate(region.name))])
+                : .region(.fillReplicas)
             return KuraError(problem.code, problem.message, remedy: remedy)
         case .occupied:
             guard problem.code == .replicaMissing else { return problem }
             return KuraError(
                 problem.code, problem.message + "; the directory is left alone, because it is not "
                     + "empty or its parent is not there",
-                remedy: "mount the replica's disk, or give it an empty directory")
+                remedy: .advice("mount the replica's disk, or give it an empty directory"))
         }
     }
 }

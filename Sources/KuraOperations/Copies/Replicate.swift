@@ -22,7 +22,7 @@ public struct CopiesUpdateReport: Sendable {
     /// What was met damaged on the way, each healed or with the reason why not.
     public var damage: [Damage] = []
     /// Everything that the user should know, damage included.
-    public var warnings: [String] = []
+    public var warnings: [Warning] = []
 
     /// Whether everything that was to be copied had a good copy.
     public var isSound: Bool {
@@ -34,7 +34,7 @@ public struct CopiesUpdateReport: Sendable {
 public struct CopiesUpdatePlan: Sendable {
     public var replicas = ReplicaCatchUpReport()
     public var regions: [(place: VaultPlace, there: ReplicationPlan, back: ReplicationPlan)] = []
-    public var warnings: [String] = []
+    public var warnings: [Warning] = []
 }
 
 extension Operations {
@@ -55,7 +55,7 @@ extension Operations {
             var report = CopiesUpdateReport()
             report.damage = identities
             report.replicas = try operations.catchUp(vault: request.vault, job)
-            report.replicas.warnings.forEach(job.warn)
+            for warning in report.replicas.warnings { job.warn(warning) }
             // What was filled just now can be used from here on.
             let now = report.replicas.filled.isEmpty ? operations : try operations.reopened()
             try now.copyAcross(request, job, &report)
@@ -79,10 +79,10 @@ extension Operations {
             do throws(KuraError) {
                 let plans = try subscription.replicationPlan(of: place)
                 plan.regions.append((place, plans.there, plans.back))
-                plan.warnings += plans.there.problems + plans.back.problems
+                plan.warnings += (plans.there.problems + plans.back.problems).map { Warning($0) }
             } catch {
                 guard error.code == .replicaMissing, request.vault == nil else { throw error }
-                plan.warnings.append(error.withRemedy)
+                plan.warnings.append(Warning(error))
             }
         }
         return plan
@@ -100,7 +100,7 @@ extension Operations {
             } catch {
                 // One vault whose regions cannot be reached does not keep the others waiting.
                 guard error.code == .replicaMissing, request.vault == nil else { throw error }
-                job.warn(error.withRemedy)
+                job.warn(Warning(error))
             }
         }
     }
@@ -112,9 +112,4 @@ extension Subscription {
         guard let name else { return try places() }
         return [try place(named: name)]
     }
-}
-
-extension KuraError {
-    /// Message and remedy in one line, for a warning.
-    var withRemedy: String { message + (remedy.map { "; \($0)" } ?? "") }
 }

@@ -7,7 +7,7 @@ package struct JobOutcome<Value> {
     /// The job's id.
     package var id: String
     /// Everything that the user should know; the job then ended with warnings.
-    package var warnings: [String]
+    package var warnings: [Warning]
 }
 
 extension Operations {

@@ -39,6 +39,8 @@ package final class OperationJob: Sendable {
     /// warnings.
     package func warn(_ message: String) { run.warn(message) }
 
+    package func warn(_ warning: Warning) { run.warn(warning) }
+
     // MARK: The audit journal
 
     /// Enters the job in the journals of other vaults than those it began with: where the work

@@ -26,14 +26,16 @@ public enum ReplicaOwner: Sendable {
         guard user == 0 || status.owner == user || status.owner == 0 else {
             throw KuraError(
                 .refused, "\(path) belongs to user \(status.owner), and this is user \(user)",
-                remedy: "run kura as its owner, or: chown -R \(user) \(path); or set "
-                    + "\(Self.variable)=1 to use it anyway")
+                remedy: .anyOf([
+                    .advice("run Kura as its owner"), .advice("run: chown -R \(user) \(path)"),
+                    .region(.trustOwners),
+                ]))
         }
         guard status.mode & 0o022 == 0 else {
             throw KuraError(
                 .refused, "others than its owner, user \(status.owner), may write to \(path) "
                     + "(mode \(String(status.mode, radix: 8)))",
-                remedy: "run: chmod go-w \(path); or set \(Self.variable)=1 to use it anyway")
+                remedy: .anyOf([.advice("run: chmod go-w \(path)"), .region(.trustOwners)]))
         }
     }
 

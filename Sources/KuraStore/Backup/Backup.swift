@@ -197,7 +197,7 @@ final class Backup: Sendable {
         let vault = session.vault
         return "the recovery point is in \(session.writer.live.count) of \(vault.record.copies) "
             + "replicas: " + reasons.map(\.message).joined(separator: "; ")
-            + "; the next backup, or kura replicate, completes it"
+            + "; the next backup or replication completes it"
     }
 
     /// Waits until every pack is durable in every replica, and lists them.
@@ -310,7 +310,8 @@ extension BackupRequest {
         guard Set(disks.map(\.name)).count == disks.count else {
             throw KuraError(
                 .invalidInput, "two disks have the same name",
-                remedy: "rename one of the image files, or back them up as different items")
+                remedy: .advice(
+                    "rename one of the image files, or back them up as different items"))
         }
     }
 }

@@ -83,7 +83,7 @@ package final class ChunkIndex: Sendable {
             guard location.pack < run.trailer.packs.count else {
                 throw KuraError(
                     .damaged, "index run \(run.id.short) names pack \(location.pack) of "
-                        + "\(run.trailer.packs.count)", remedy: "run: kura verify --repair")
+                        + "\(run.trailer.packs.count)", remedy: .vault(.repair(.files)))
             }
             return FoundChunk(
                 pack: run.trailer.packs[location.pack].id, frame: location.frame,

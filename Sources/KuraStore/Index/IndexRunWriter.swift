@@ -125,7 +125,7 @@ private final class IndexRunBuilder {
             guard last == entry.id else {
                 throw KuraError(
                     .damaged, "entries of an index run are out of order at \(entry.id.short)",
-                    remedy: "run: kura verify --repair")
+                    remedy: .vault(.repair(.files)))
             }
             return
         }

@@ -35,7 +35,7 @@ struct RunCursor {
         guard entry.location.pack < packCount else {
             throw KuraError(
                 .damaged, "index run \(run.id.short) names a pack that it does not list",
-                remedy: "run: kura verify --repair")
+                remedy: .vault(.repair(.files)))
         }
         slot += 1
         return entry

@@ -25,6 +25,6 @@ extension Vault {
         throw KuraError(
             .damaged, "an index run of vault \(record.name) has no good copy, so nobody can tell "
                 + "what the recovery points need; nothing was removed",
-            remedy: "run: kura verify --repair")
+            remedy: .vault(.repair(.files)))
     }
 }

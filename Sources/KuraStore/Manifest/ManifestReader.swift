@@ -19,7 +19,7 @@ final class ManifestReader {
         guard let place = try index.find(id, blocks) else {
             throw KuraError(
                 .damaged, "manifest node \(id.short) is in no pack",
-                remedy: "run: kura verify --level chunks --repair")
+                remedy: .vault(.repair(.chunks)))
         }
         do {
             let bytes = try bytes(of: id, at: place)

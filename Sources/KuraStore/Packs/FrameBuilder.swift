@@ -70,7 +70,7 @@ package final class FrameBuilder {
                     guard Memory.equal(UnsafeRawBufferPointer(again), source) else {
                         throw KuraError(
                             .io, "zstd did not give back what it was given; nothing was stored",
-                            remedy: "check this machine's memory, and its libzstd")
+                            remedy: .advice("check this machine's memory, and its libzstd"))
                     }
                 }
             }

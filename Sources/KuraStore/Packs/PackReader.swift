@@ -71,7 +71,7 @@ final class PackReader: Sendable {
         guard number < table.frames.count else {
             throw KuraError(
                 .damaged, "the index names frame \(number) of pack \(id.short), which has none",
-                remedy: "run: kura verify --level chunks --repair")
+                remedy: .vault(.repair(.chunks)))
         }
         return table.frames[number]
     }

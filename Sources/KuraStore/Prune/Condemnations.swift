@@ -59,7 +59,7 @@ extension Session {
         guard users.count <= Limits.condemnedMax else {
             throw KuraError(
                 .locked, "\(users.count) sessions are open in vault \(vault.record.name)",
-                remedy: "run the same command again when there are fewer")
+                remedy: .steps([.advice("wait until there are fewer"), .retry()]))
         }
         let sorted = packs.sorted()
         for start in stride(from: 0, to: sorted.count, by: Limits.condemnedMax) {
@@ -95,7 +95,7 @@ extension Session {
                 throw KuraError(
                     .damaged, "pack \(id.short), which this backup counted on, was found meanwhile "
                         + "to have no good copy",
-                    remedy: "run the same command again; it stores what was lost")
+                    remedy: .retry(note: "it stores what was lost"))
             }
             let trailer = try PackReader.trailer(id, vault)
             found.append(PackWriter.Durable(id, trailer))

@@ -192,7 +192,7 @@ extension Vault {
                 if isDropped(id, error) { continue }
                 throw KuraError(
                     error.code, "recovery point \(id.short): \(error.message); nothing was removed",
-                    remedy: error.remedy)
+                    remedy: error.remedy, cause: error)
             }
         }
     }

@@ -78,8 +78,7 @@ final class LiveMarks {
         }
         throw KuraError(
             .damaged, "\(what) \(id.short) is in no pack",
-            remedy: "run: kura verify --level chunks --repair; a point that cannot be repaired can be "
-                + "dropped: kura prune --drop RP")
+            remedy: .anyOf([.vault(.repair(.chunks)), .point(.drop())]))
     }
 
     /// Calls `body` for every entry of a run, in order.
@@ -96,7 +95,7 @@ final class LiveMarks {
                 guard entry.location.pack < reader.trailer.packs.count else {
                     throw KuraError(
                         .damaged, "index run \(reader.id.short) names a pack that it does not list",
-                        remedy: "run: kura verify --repair")
+                        remedy: .vault(.repair(.files)))
                 }
                 try body(entry, isLive(run: run, number * IndexBlock.entriesMax + slot))
             }

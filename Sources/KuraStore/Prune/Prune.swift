@@ -83,7 +83,7 @@ extension Vault {
             if record.failedOver {
                 return CollectionReport(
                     obstacle: "vault \(record.name) is failed over; what the dropped points "
-                        + "needed is taken away after kura region failback")
+                        + "needed is taken away after the region is failed back")
             }
             var collection = GarbageCollection(
                 session, deadShareMax: isSettled ? request.deadShareMax : 1, progress, cancellation)

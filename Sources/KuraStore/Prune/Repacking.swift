@@ -96,7 +96,7 @@ struct Repacking {
                     throw KuraError(
                         .damaged, "chunk \(chunk.id.short) of pack \(id.short) is not what its name "
                             + "says; nothing was removed",
-                        remedy: "run: kura verify --level chunks --repair")
+                        remedy: .vault(.repair(.chunks)))
                 }
                 try frames.append(part, id: chunk.id, trace: &trace)
             }

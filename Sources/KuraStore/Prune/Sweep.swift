@@ -60,7 +60,7 @@ struct Sweep {
             throw KuraError(
                 .damaged, "an index run of vault \(vault.record.name) has no good copy, so nobody "
                     + "can tell which packs are needed; nothing was removed",
-                remedy: "run: kura verify --repair")
+                remedy: .vault(.repair(.files)))
         }
         let listed = Set(index.packs.map(\.id))
         for pack in packs.subtracting(listed).sorted() {

@@ -76,8 +76,8 @@ final class Repair: Sendable {
         let all = lost.values.flatMap { $0 }
         var obstacle: String?
         if !vault.isActive {
-            obstacle = "no copy in either region is good; when the active region was repaired, run: "
-                + "kura replicate"
+            obstacle = "no copy in either region is good; repair the active region, then replicate "
+                + "the vault"
         } else if !isComplete {
             obstacle = "no copy that can be read now is good, but a replica is away; run this again "
                 + "when it is back"
@@ -220,7 +220,7 @@ final class Repair: Sendable {
         guard vault.isSound(file, in: replica) else {
             throw KuraError(
                 .io, "\(replica.path(of: file, in: vault.id)) reads back wrong after it was written",
-                remedy: "check the disk of replica \(replica.ordinal)")
+                remedy: .advice("check the disk of replica \(replica.ordinal)"))
         }
     }
 

@@ -117,7 +117,7 @@ struct PackAssembly {
         if let number = collect(trailer, into: &bytes).min() {
             throw KuraError(
                 .damaged, "frame \(number) of pack \(id.short) is right in no copy",
-                remedy: "run: kura verify --level chunks --repair")
+                remedy: .vault(.repair(.chunks)))
         }
         let footer = Footer(trailerByteCount: UInt64(encoded.count), trailerDigest: id)
         let end = encoded + footer.encoded()

@@ -75,7 +75,7 @@ extension Region {
     private static func foreign(_ path: FilePath, _ record: ReplicaRecord) -> KuraError {
         KuraError(
             .exists, "\(path) is replica \(record.ordinal) of region \(record.regionName)",
-            remedy: "name that region and give its directories in their order, or others")
+            remedy: .advice("name that region and give its directories in their order, or others"))
     }
 
     private static let temporaryRecord = "\(Layout.replicaRecord).new"
@@ -90,7 +90,7 @@ extension Region {
             else {
                 throw KuraError(
                     .exists, "\(path) is not empty",
-                    remedy: "give each replica an empty directory of its own")
+                    remedy: .advice("give each replica an empty directory of its own"))
             }
         }
     }

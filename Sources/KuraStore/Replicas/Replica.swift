@@ -51,8 +51,9 @@ public struct Replica: Sendable {
             throw KuraError(
                 .replicaMissing,
                 "replica \(ordinal) of region \(regionName) is missing: \(path) has no identity file",
-                remedy: "mount its disk, or correct its path; to fill an empty directory, run: "
-                    + "kura replicate")
+                remedy: .anyOf([
+                    .advice("mount its disk"), .advice("correct its path"), .region(.fillReplicas),
+                ]))
         } catch let error as FormatError {
             throw KuraError(format: error, at: recordPath.string)
         } catch {
@@ -63,7 +64,7 @@ public struct Replica: Sendable {
                 .replicaMissing,
                 "\(path) is replica \(record.ordinal) of region \(record.regionName), "
                     + "not replica \(ordinal) of region \(regionName)",
-                remedy: "correct the replica's path in the home")
+                remedy: .advice("correct the replica's path in the home"))
         }
     }
 }

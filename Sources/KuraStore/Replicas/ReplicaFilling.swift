@@ -57,7 +57,7 @@ extension Region {
         guard try vacancy(of: ordinal) != .occupied else {
             throw KuraError(
                 .exists, "\(replica.path) is neither empty nor replica \(ordinal) of region \(name)",
-                remedy: "empty it, or give the replica another directory")
+                remedy: .advice("empty it, or give the replica another directory"))
         }
         try withKuraErrors {
             try owner.check(replica.path, fileSystem)

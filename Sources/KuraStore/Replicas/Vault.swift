@@ -93,7 +93,7 @@ public final class Vault: Sendable {
             throw KuraError(
                 .unsupported, "vault \(record.name) has the feature \(unknown), which this Kura does "
                     + "not know: it can be read, not written",
-                remedy: "use the version of Kura that wrote it, or a newer one")
+                remedy: .useNewerKura)
         }
     }
 
@@ -147,7 +147,7 @@ public final class Vault: Sendable {
         for (replica, error) in failures where !Self.isNotFound(error) {
             note(error, in: file, of: replica)
         }
-        throw Self.noGoodCopy(of: file, failures, problems)
+        throw noGoodCopy(of: file, failures, problems)
     }
 
     /// Whether a replica is one of this vault's region, not of its pair.
@@ -155,17 +155,17 @@ public final class Vault: Sendable {
 
     static func isNotFound(_ error: any Error) -> Bool { (error as? IOError)?.isNotFound == true }
 
-    private static func noGoodCopy(
+    private func noGoodCopy(
         of file: VaultFile, _ failures: [(Replica, any Error)], _ problems: [KuraError]
     ) -> KuraError {
         guard let (_, first) = failures.first else {
             return problems.first ?? KuraError(.replicaMissing, "the vault has no replica")
         }
-        let missing = failures.allSatisfy { isNotFound($0.1) }
+        let missing = failures.allSatisfy { Self.isNotFound($0.1) }
         if missing {
             return KuraError(
                 .notFound, "\(file.structure.rawValue) \(file.relativePath) is in no replica",
-                remedy: "run: kura verify --level chunks --repair")
+                remedy: .vault(.repair(.chunks, vault: record.name)), cause: first)
         }
         if let version = first as? FormatError, case .unsupportedVersion = version {
             return KuraError(format: version, at: file.relativePath)
@@ -173,7 +173,7 @@ public final class Vault: Sendable {
         return KuraError(
             .damaged,
             "no replica has a good copy of \(file.relativePath): \(first)",
-            remedy: "run: kura verify --level chunks --repair")
+            remedy: .vault(.repair(.chunks, vault: record.name)), cause: first)
     }
 
     /// Names of a directory of the vault, from every replica together.

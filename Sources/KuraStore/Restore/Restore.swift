@@ -144,12 +144,12 @@ final class Restore: Sendable {
         if cancellation.isCancelled {
             throw KuraError(
                 .interrupted, "interrupted; the disk is not complete",
-                remedy: "run the same command again")
+                remedy: .retry())
         }
         guard dataBytes == disk.counts.dataBytes || !lost.isEmpty else {
             throw KuraError(
                 .damaged, "disk \(disk.name) has \(dataBytes) bytes of data instead of "
-                    + "\(disk.counts.dataBytes)", remedy: "run: kura verify --level chunks")
+                    + "\(disk.counts.dataBytes)", remedy: .vault(.verify()))
         }
         var report = RestoreReport()
         report.bytesWritten = disk.byteCount

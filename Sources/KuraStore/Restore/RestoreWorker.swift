@@ -41,9 +41,11 @@ final class RestorePlanner: @unchecked Sendable {
             } else {
                 throw KuraError(
                     .damaged, "chunk \(chunk.id.short) is in no pack",
-                    remedy: "run: kura verify --level chunks --repair; what it does not find, a "
-                        + "backup of a disk that still has it brings back, and restore --skip-lost "
-                        + "leaves out")
+                    remedy: .anyOf([
+                        .vault(.repair(.chunks)),
+                        .advice("back up a disk that still has it, which brings it back"),
+                        .point(.leaveOutLost),
+                    ]))
             }
         }
         let extent = AssembledExtent(
@@ -204,7 +206,7 @@ final class RestoreWorker {
         if areSound([(decoding.pieces, plain)]) { return }
         throw KuraError(
             .damaged, "frame \(decoding.name.number) of pack \(decoding.name.pack.short) does not "
-                + "hold what the index says", remedy: "run: kura verify --level chunks")
+                + "hold what the index says", remedy: .vault(.verify()))
     }
 
     /// Where the frame lies as a whole among the extents, if it does.

@@ -74,7 +74,7 @@ package final class Intake: Sendable {
         {
             throw KuraError(
                 .locked, "the record of vault \(record.name) in region \(vault.region.name) changed "
-                    + "meanwhile", remedy: "run the command again")
+                    + "meanwhile", remedy: .retry())
         }
     }
 

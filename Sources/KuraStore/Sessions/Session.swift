@@ -95,7 +95,7 @@ package final class Session: Sendable {
             : "item \(item) is in use"
         return KuraError(
             .locked, "\(what)\(who)",
-            remedy: "wait until it is done, then run the command again")
+            remedy: .waitThenRetry)
     }
 }
 

@@ -34,7 +34,7 @@ final class Verification: Sendable {
         if let replica = request.replica, replica >= Int(vault.record.copies) || replica < 0 {
             throw KuraError(
                 .invalidInput, "vault \(vault.record.name) has no replica \(replica)",
-                remedy: "its replicas are 0 to \(vault.record.copies - 1)")
+                remedy: .advice("its replicas are 0 to \(vault.record.copies - 1)"))
         }
         replicas = vault.replicas.filter { request.replica == nil || $0.ordinal == request.replica }
         memory = VerificationMemory(vault, replicas)
@@ -55,7 +55,7 @@ final class Verification: Sendable {
         if cancellation.isCancelled {
             throw KuraError(
                 .interrupted, "interrupted; what was read is remembered",
-                remedy: "run the same command with --max-age to go on")
+                remedy: .vault(.resumeVerification))
         }
         for damage in dangling { note(damage) }
         if request.repair { repair(points) }
@@ -189,7 +189,7 @@ final class Verification: Sendable {
                 try FileCheck.check(contents(.point(id), of: replica), .point(id), vault)
             } catch where isInterrupted && !request.repair && Vault.isNotFound(error) {
                 let warning = "recovery point \(id.short) is not in replica \(replica.ordinal) yet: "
-                    + "a command was interrupted; the next backup, prune or kura replicate copies it"
+                    + "a command was interrupted; the next backup, prune or replication copies it"
                 report.withLock { $0.warnings.append(warning) }
             } catch {
                 note(error, in: .point(id), of: replica)

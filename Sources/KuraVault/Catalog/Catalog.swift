@@ -33,7 +33,7 @@ final class Catalog: Sendable {
             guard !tooNew else {
                 throw KuraError(
                     .unsupported, "the catalog \(path) was written by a newer Kura",
-                    remedy: "use that version, or make it anew: kura catalog rebuild")
+                    remedy: .anyOf([.useNewerKura, .home(.rebuildCatalog)]))
             }
         } catch {
             throw Self.storeError(error, path)
@@ -71,18 +71,20 @@ final class Catalog: Sendable {
         case .SQLITE_FULL:
             return KuraError(
                 .noSpace, "no space left for \(path)",
-                remedy: "free space on its file system, then run the command again")
+                remedy: .steps([.freeSpace(path: path.string), .retry()]), cause: error)
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
             return KuraError(
                 .damaged, "the catalog \(path) is damaged: \(message)",
-                remedy: "make it anew from the regions: kura catalog rebuild")
+                remedy: .home(.rebuildCatalog), cause: error)
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             return KuraError(
-                .locked, "the catalog \(path) is in use", remedy: "run the command again")
+                .locked, "the catalog \(path) is in use", remedy: .retry(), cause: error)
         default:
             return KuraError(
                 .io, "the catalog \(path) failed: \(message)",
-                remedy: "check the permissions and the disk; or make it anew: kura catalog rebuild")
+                remedy: .anyOf([
+                    .advice("check the permissions and the disk"), .home(.rebuildCatalog),
+                ]), cause: error)
         }
     }
 

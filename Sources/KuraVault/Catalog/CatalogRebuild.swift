@@ -84,7 +84,8 @@ extension Subscription {
             } catch {
                 throw KuraError(
                     .replicaMissing, "\(path) is no replica of a region: \(error)",
-                    remedy: "name a directory that has a file \"replica\" in it")
+                    remedy: .advice("name a directory that has a file \"replica\" in it"),
+                    cause: error)
             }
         }
         return regions.sorted { $0.key < $1.key }.map { name, paths in

@@ -1,4 +1,4 @@
-internal import KuraIO
+public import KuraIO
 
 /// One long operation, as the catalog remembers it.
 public struct Job: Sendable {
@@ -50,8 +50,8 @@ public struct Job: Sendable {
     public struct Failure: Sendable {
         public var code: String
         public var message: String
-        public var remedy: String?
-    }
+        public var remedy: Remedy?
+}
 
     /// 32 hexadecimal digits.
     public var id: String
@@ -71,7 +71,7 @@ public struct Job: Sendable {
     public var host: String
     public var tasks: [Task]
     public var error: Failure?
-    public var warnings: [String]
+    public var warnings: [Warning]
     /// What hooks printed, where they failed.
     public var output: String
     /// Id of the recovery point that it made or used.

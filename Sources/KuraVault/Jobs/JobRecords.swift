@@ -71,7 +71,7 @@ extension Catalog {
     /// Ends a job that has not ended. One transaction, so that nobody sees half of it.
     func end(
         _ id: String, _ status: Job.Status, at time: Int64, failure: Job.Failure? = nil,
-        warnings: [String] = [], output: String = "", recoveryPoint: String? = nil
+        warnings: [Warning] = [], output: String = "", recoveryPoint: String? = nil
     ) throws(KuraError) {
         try write { database in
             try database.execute(
@@ -82,8 +82,9 @@ extension Catalog {
                     WHERE id = ? AND ended IS NULL
                     """,
                 arguments: [
-                    status.rawValue, time, failure?.code, failure?.message, failure?.remedy,
-                    warnings.joined(separator: "\n"), output, recoveryPoint,
+                    status.rawValue, time, failure?.code, failure?.message,
+                    failure?.remedy.flatMap(CatalogText.text(of:)),
+                    CatalogText.text(of: warnings), output, recoveryPoint,
                     failure == nil && status != .cancelled, id,
                 ])
             let isGood = status == .completed || status == .completedWithWarnings
@@ -154,7 +155,6 @@ extension Catalog {
                 name: row["name"], status: Job.Task.Status(rawValue: row["status"]) ?? .failed)
         }
         let code: String? = row["error_code"]
-        let warnings: String = row["warnings"]
         return Job(
             id: id, operation: operation, status: status, vault: row["vault"], item: row["item"],
             started: row["started"], ended: row["ended"], progress: row["progress"],
@@ -162,9 +162,10 @@ extension Catalog {
             tasks: tasks,
             error: code.map {
                 Job.Failure(
-                    code: $0, message: row["error_message"] ?? "", remedy: row["error_remedy"])
+                    code: $0, message: row["error_message"] ?? "",
+                    remedy: (row["error_remedy"] as String?).flatMap(CatalogText.remedy(from:)))
             },
-            warnings: warnings.isEmpty ? [] : warnings.split(separator: "\n").map(String.init),
+            warnings: CatalogText.warnings(from: row["warnings"]),
             output: row["output"], recoveryPoint: row["recovery_point"])
     }
 }

@@ -24,7 +24,7 @@ public final class JobRun: Sendable {
 
     private struct State {
         var task: Int?
-        var warnings: [String] = []
+        var warnings: [Warning] = []
         var output = ""
         var recoveryPoint: String?
         var isOver = false
@@ -72,9 +72,11 @@ public final class JobRun: Sendable {
     }
 
     /// Adds something that the user should know although the work is done.
-    public func warn(_ message: String) {
-        logger.warning("\(message)")
-        state.withLock { $0.warnings.append(message) }
+    public func warn(_ message: String) { warn(Warning(message)) }
+
+    public func warn(_ warning: Warning) {
+        logger.warning("\(warning.message)")
+        state.withLock { $0.warnings.append(warning) }
     }
 
     public func keep(output: String) { state.withLock { $0.output += output } }
@@ -90,7 +92,7 @@ public final class JobRun: Sendable {
         logger.info("job ends", metadata: ["status": "\(status.rawValue)"])
     }
 
-    var warnings: [String] { state.withLock { $0.warnings } }
+    var warnings: [Warning] { state.withLock { $0.warnings } }
     var output: String { state.withLock { $0.output } }
     var recoveryPoint: String? { state.withLock { $0.recoveryPoint } }
 

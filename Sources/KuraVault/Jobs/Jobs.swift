@@ -29,7 +29,7 @@ extension Subscription {
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation(),
         started: (String) -> Void = { _ in },
         _ body: (JobRun) throws(KuraError) -> T
-    ) throws(KuraError) -> (value: T, id: String, warnings: [String]) {
+    ) throws(KuraError) -> (value: T, id: String, warnings: [Warning]) {
         let job = Job(
             id: UniqueID.random().hex, operation: operation, status: .inProgress, vault: vault,
             item: item, started: context.clock.now(), ended: nil, progress: 0,
@@ -60,7 +60,7 @@ extension Subscription {
     private func finish<T>(
         _ run: JobRun, _ catalog: Catalog?, _ started: Int64,
         _ body: (JobRun) throws(KuraError) -> T
-    ) throws(KuraError) -> (value: T, id: String, warnings: [String]) {
+    ) throws(KuraError) -> (value: T, id: String, warnings: [Warning]) {
         let begun = Clock.steady()
         let watcher = SerialWorker()
         watcher.submit { run.watch() }
@@ -144,7 +144,7 @@ extension Subscription {
         let who = holder.map { "process \($0.process) on \($0.host) (job \($0.id.prefix(8)))" }
         throw KuraError(
             .locked, "item \(found.item) is in use by \(who ?? "another process")",
-            remedy: "wait until it is done, then run the command again")
+            remedy: .waitThenRetry)
     }
 
     /// Ends jobs whose process died, as failed: nobody holds their lock. The name of the host says
@@ -168,7 +168,7 @@ extension Subscription {
                 job.id, .failed, at: context.clock.now(),
                 failure: Job.Failure(
                     code: "process-died", message: "process \(job.process) on \(job.host) died",
-                    remedy: "run the operation again; what it stored is used"))
+                    remedy: .retry(note: "what it stored is used")))
         }
     }
 
@@ -186,18 +186,18 @@ extension Subscription {
         guard known, 1...32 ~= reference.count else {
             throw KuraError(
                 .invalidInput, "\"\(reference.prefix(40))\" names no job",
-                remedy: "use an id from kura job list, or its first digits")
+                remedy: .home(.chooseJob))
         }
         try endDeadJobs()
         let found = try catalog().jobs(startingWith: reference)
         guard let job = found.first else {
             throw KuraError(
-                .notFound, "there is no job \(reference)", remedy: "run: kura job list")
+                .notFound, "there is no job \(reference)", remedy: .home(.chooseJob))
         }
         guard found.count == 1 else {
             throw KuraError(
                 .invalidInput, "\(reference) is the start of \(found.count) jobs",
-                remedy: "give more digits")
+                remedy: .advice("give more digits"))
         }
         return job
     }

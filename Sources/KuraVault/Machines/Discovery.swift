@@ -34,8 +34,7 @@ extension Subscription {
         guard let path = try inventory() else {
             throw KuraError(
                 .invalidInput, "no inventory folder is set",
-                remedy: "name the folder with REGION/CLOUD-SERVICE/VM in it: "
-                    + "kura inventory set DIR")
+                remedy: .home(.setInventory))
         }
         return path
     }
@@ -89,16 +88,16 @@ extension Subscription {
             throw KuraError(
                 .notFound, "no virtual machine \(reference) was discovered"
                     + (service.map { " in cloud service \($0)" } ?? ""),
-                remedy: "run: kura vm discover, then: kura vm list --all")
+                remedy: .steps([.machine(.discover), .machine(.list)]))
         }
         guard found.count == 1 else {
             let candidates = found.map { "\($0.cloudService)/\($0.name) in \($0.region)" }
             throw KuraError(
                 .invalidInput, "there are \(found.count) virtual machines \(reference): "
                     + candidates.joined(separator: ", "),
-                remedy: Set(found.map(\.cloudService)).count == found.count
-                    ? "tell them apart with --cloud-service, or name CLOUD-SERVICE/NAME"
-                    : "tell them apart with --vault, a vault in the region of the one that is meant")
+                remedy: .machine(
+                    Set(found.map(\.cloudService)).count == found.count
+                        ? .chooseCloudService : .chooseVaultOfRegion))
         }
         return first
     }

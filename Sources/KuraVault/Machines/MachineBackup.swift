@@ -66,6 +66,17 @@ extension Subscription {
         }
     }
 
+    /// What makes the scheduler and backups on demand take a machine.
+    private static func protectionRemedy(_ item: String, _ state: ItemState) -> Remedy {
+        let policy = state.policy ?? Policy.standardName
+        let resumed = Remedy.machine(.resume(item, policy: policy))
+        return switch state.status {
+        case .registered, .protected: .machine(.protect(item, policy: policy))
+        case .stoppedRetaining, .stoppedPerPolicy: resumed
+        case .softDeleted: .steps([.machine(.undelete(item)), resumed])
+        }
+    }
+
     private func backUp(
         _ found: RegisteredItem, _ occasion: BackupOccasion, _ run: JobRun
     ) throws(KuraError) -> BackupReport {
@@ -73,9 +84,7 @@ extension Subscription {
             throw KuraError(
                 .refused, "\(found.item) is not protected: its status is "
                     + "\"\(found.state.status.title)\"",
-                remedy: found.state.status == .registered
-                    ? "run: kura vm protect \(found.item) --policy DefaultPolicy"
-                    : "see: kura vm resume --help, kura vm undelete --help")
+                remedy: Self.protectionRemedy(found.item, found.state))
         }
         let vault = try found.place.writing()
         // Held before anything is frozen: a second backup would thaw what this one reads.
@@ -153,7 +162,7 @@ extension Subscription {
         guard let name = found.state.policy, let state = settings.policies[name] else {
             throw KuraError(
                 .refused, "\(found.item) has no policy",
-                remedy: "run: kura policy assign DefaultPolicy \(found.item)")
+                remedy: .policy(.assign(Policy.standardName, items: [found.item])))
         }
         let policy = state.policy
         var lastTagged: [Tier: LocalDate] = [:]
@@ -169,8 +178,10 @@ extension Subscription {
             throw KuraError(
                 .refused, "\(found.item) has \(count) recovery points, the most that an item may "
                     + "have",
-                remedy: "let some go: kura prune --vault \(found.place.name), after kura policy "
-                    + "update \(name) with fewer, or kura policy assign")
+                remedy: .steps([
+                    .anyOf([.policy(.update(name)), .policy(.assign(nil, items: [found.item]))]),
+                    .vault(.prune(found.place.name)),
+                ]))
         }
         guard let due = occasion.run else {
             let days = settings.limits.onDemandDays.map { Int64($0) * 86_400_000_000_000 }
@@ -203,8 +214,7 @@ extension VirtualMachine {
             throw KuraError(
                 .notFound, "virtual machine \(state.machine) is gone: the last discovery did not "
                     + "find it in \(state.region)/\(state.cloudService)",
-                remedy: "run: kura vm discover; or stop its protection: kura vm stop "
-                    + state.machine)
+                remedy: .anyOf([.machine(.discover), .machine(.stop(state.machine))]))
         }
         self = found
     }

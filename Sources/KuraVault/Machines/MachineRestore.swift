@@ -11,7 +11,7 @@ public struct MachineRestoreReport: Sendable {
     public var point: LocatedPoint
     public var outputs: [(disk: String, path: FilePath, report: RestoreReport)]
     public var job: String
-    public var warnings: [String]
+    public var warnings: [Warning]
 }
 
 extension Subscription {
@@ -32,14 +32,14 @@ extension Subscription {
         guard found.state.status != .softDeleted else {
             throw KuraError(
                 .refused, "the backup data of \(found.item) is deleted",
-                remedy: "bring it back first: kura vm undelete \(found.item)")
+                remedy: .machine(.undelete(found.item)))
         }
         let point = try recoveryPoint(
             reference ?? "\(found.item)@latest", in: found.place.name)
         guard point.point.item == found.item else {
             throw KuraError(
                 .invalidInput, "recovery point \(point.id.short) is one of \(point.point.item)",
-                remedy: "run: kura list --item \(found.item)")
+                remedy: .point(.list(item: found.item)))
         }
         if let newName { try Name.check(newName, what: "a virtual machine") }
         let folder = newName.map { folder.appending($0) } ?? folder
@@ -93,7 +93,7 @@ extension Subscription {
             guard error.errno == .fileExists else { throw KuraError(io: error) }
             throw KuraError(
                 .exists, "\(error.place) exists already, and nothing is overwritten",
-                remedy: "choose another folder with --output, or a new name with --new-name")
+                remedy: .machine(.restoreElsewhere))
         }
         var outputs: [(disk: String, path: FilePath, report: RestoreReport)] = []
         do throws(KuraError) {
@@ -132,8 +132,7 @@ extension Subscription {
                 guard let lun else {
                     throw KuraError(
                         .notFound, "the lun of disk \(disk.name) is not known",
-                        remedy: "restore a disk by its name: kura restore \(located.id.short) "
-                            + "--disk \(disk.name) --output PATH")
+                        remedy: .point(.restoreDisk(point: located.id.short, disk: disk.name)))
                 }
                 guard choice.luns.contains(lun) != choice.isExclusion else { continue }
             }
@@ -148,7 +147,7 @@ extension Subscription {
             }
             throw KuraError(
                 .notFound, "the recovery point has none of these disks",
-                remedy: "it has: \(held.joined(separator: ", "))")
+                remedy: .advice("it has: \(held.joined(separator: ", "))"))
         }
         return parts
     }

@@ -75,7 +75,7 @@ final class MachineSource: Sendable {
         guard !chosen.isEmpty else {
             throw KuraError(
                 .invalidInput, "no disk of \(machine.name) is left to be backed up",
-                remedy: "choose others: kura vm protect, --include-lun or --exclude-lun")
+                remedy: .machine(.chooseDisks))
         }
         return chosen
     }

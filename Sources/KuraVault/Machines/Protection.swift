@@ -23,9 +23,8 @@ extension Subscription {
                             .refused, "\(found.item) cannot be protected: its status is "
                                 + "\"\(state.status.title)\"",
                             remedy: state.status == .protected
-                                ? "give it another policy with: kura policy assign \(policy) "
-                                    + found.item
-                                : "go on with: kura vm resume \(found.item) --policy \(policy)")
+                                ? .policy(.assign(policy, items: [found.item]))
+                                : .machine(.resume(found.item, policy: policy)))
                     }
                     state.disks = disks ?? state.disks
                 }
@@ -48,14 +47,14 @@ extension Subscription {
             } catch {
                 throw KuraError(
                     .notFound, "no virtual machine \(name) is registered",
-                    remedy: "run: kura vm register \(name)")
+                    remedy: .machine(.register(name)))
             }
             let place = try self.vault(for: machine, named: vault)
             let limits = try settings(of: place.reading()).limits
             guard limits.protectRegisters else {
                 throw KuraError(
                     .refused, "\(name) is not registered with a vault",
-                    remedy: "run first: kura vm register \(name)")
+                    remedy: .machine(.register(name)))
             }
             let registered = register([name], cloudService: cloudService, vault: vault)
             if let error = registered.compactMap(\.error).first { throw error }
@@ -75,7 +74,7 @@ extension Subscription {
                         throw KuraError(
                             .refused, "\(found.item) is not protected: its status is "
                                 + "\"\(state.status.title)\"",
-                            remedy: "run: kura vm protect \(found.item) --policy \(policy)")
+                            remedy: .machine(.protect(found.item, policy: policy)))
                     }
                 }
             }
@@ -96,7 +95,7 @@ extension Subscription {
                         .refused, "the protection of \(found.item) is not stopped: its status is "
                             + "\"\(state.status.title)\"",
                         remedy: state.status == .softDeleted
-                            ? "run first: kura vm undelete \(found.item)" : nil)
+                            ? .machine(.undelete(found.item)) : nil)
                 }
             }
         }
@@ -136,7 +135,7 @@ extension Subscription {
                 guard users.count < settings.limits.machinesPerPolicy else {
                     throw KuraError(
                         .refused, "policy \(chosen) protects \(users.count) virtual machines, the "
-                            + "most that a policy may", remedy: "use another policy")
+                            + "most that a policy may", remedy: .advice("use another policy"))
                 }
                 state.status = .protected
                 state.policy = chosen
@@ -173,7 +172,7 @@ extension Subscription {
             guard comment?.utf8.count ?? 0 <= Self.commentBytesMax else {
                 throw KuraError(
                     .invalidInput, "the comment has more than \(Self.commentBytesMax) bytes",
-                    remedy: "make it shorter")
+                    remedy: .advice("make it shorter"))
             }
             let vault = try found.place.writing()
             let deletes = kind == .deleteData || kind == .deleteDataAtOnce
@@ -190,14 +189,14 @@ extension Subscription {
                     if state.status == .softDeleted, kind != .deleteDataAtOnce {
                         throw KuraError(
                             .refused, "the backup data of \(found.item) is deleted already",
-                            remedy: "bring it back with: kura vm undelete \(found.item)")
+                            remedy: .machine(.undelete(found.item)))
                     }
                     if kind == .deleteDataAtOnce, settings.limits.softDeleteIsAlwaysOn {
                         throw KuraError(
                             .refused, "soft delete is always on in the profile "
                                 + settings.limits.profile,
-                            remedy: "leave --at-once out; the data goes after "
-                                + "\(settings.limits.softDeleteDays) days")
+                            remedy: .machine(
+                                .deleteDataLater(days: settings.limits.softDeleteDays)))
                     }
                     state.comment = comment
                     Self.stop(
@@ -249,7 +248,7 @@ extension Subscription {
                     guard settings.items[found.item]?.status == .softDeleted else {
                         throw KuraError(
                             .refused, "the backup data of \(found.item) is not deleted",
-                            remedy: "see: kura vm list --registered")
+                            remedy: .machine(.listRegistered))
                     }
                     settings.items[found.item]?.status = .stoppedRetaining
                     settings.items[found.item]?.deletedUntil = nil

@@ -11,7 +11,7 @@ public struct MachineOutcome: Sendable {
     /// The item; nil where there is none.
     public var item: String?
     public var job: String?
-    public var warnings: [String] = []
+    public var warnings: [Warning] = []
     public var error: KuraError?
     /// Of a backup.
     public var report: BackupReport?
@@ -47,8 +47,10 @@ extension Subscription {
                 throw KuraError(
                     .refused, "\(machine.name) is in region \(machine.region), vault \(place.name) "
                         + "in \(place.homeRegionName): a vault backs up machines of its own region",
-                    remedy: "use a vault in \(machine.region): kura vault create NAME --region "
-                        + machine.region)
+                    remedy: .anyOf([
+                        .advice("use a vault in \(machine.region)"),
+                        .vault(.create(region: machine.region)),
+                    ]))
             }
             return place
         }
@@ -57,13 +59,13 @@ extension Subscription {
             throw KuraError(
                 .notFound, "there is no vault in region \(machine.region), where "
                     + "\(machine.name) is",
-                remedy: "run: kura vault create NAME --region \(machine.region)")
+                remedy: .vault(.create(region: machine.region)))
         }
         guard candidates.count == 1 else {
             throw KuraError(
                 .invalidInput, "region \(machine.region) has several vaults: "
                     + candidates.map(\.name).joined(separator: ", "),
-                remedy: "name one with --vault")
+                remedy: .vault(.choose))
         }
         return first
     }
@@ -127,7 +129,7 @@ extension Subscription {
             if status != .ready, status != .machineStopped {
                 throw KuraError(
                     .refused, status.reason(for: machine) ?? "the agent is not ready",
-                    remedy: "install the agent in \(machine.name), then register it again")
+                    remedy: .advice("install the agent in \(machine.name), then register it again"))
             }
             run.begin(task: 1)
             try requireUnregistered(machine)
@@ -138,7 +140,7 @@ extension Subscription {
                     throw KuraError(
                         .refused, "vault \(place.name) has \(settings.items.count) virtual "
                             + "machines, the most that a vault may have",
-                        remedy: "use another vault in \(machine.region)")
+                        remedy: .advice("use another vault in \(machine.region)"))
                 }
                 var state = ItemState(
                     machine: machine.name, cloudService: machine.cloudService,
@@ -161,7 +163,9 @@ extension Subscription {
         throw KuraError(
             .refused, "\(machine.name) was made by the resource manager, which the profile "
                 + "\(settings.limits.profile) does not support",
-            remedy: "use a vault with the modern profile: kura vault create NAME --profile modern")
+            remedy: .anyOf([
+                .advice("use a vault with the modern profile"), .vault(.create(profile: "modern")),
+            ]))
     }
 
     /// A machine belongs to one vault at most.
@@ -169,7 +173,7 @@ extension Subscription {
         for known in try registeredItems() where known.state.key == machine.key {
             throw KuraError(
                 .exists, "\(machine.name) is registered with vault \(known.place.name) already",
-                remedy: "see: kura vm list --registered")
+                remedy: .machine(.listRegistered))
         }
     }
 
@@ -205,7 +209,7 @@ extension Subscription {
                         throw KuraError(
                             .refused, "\(found.item) is \(state.status.title.lowercased()) and has "
                                 + held,
-                            remedy: Self.wayOut(found.item, state, settings.limits))
+                            remedy: Self.removalRemedy(found.item, state, settings.limits))
                     }
                     settings.items[found.item] = nil
                 }
@@ -214,15 +218,20 @@ extension Subscription {
         }
     }
 
-    /// The commands after which a vault knows an item no more.
-    static func wayOut(_ item: String, _ state: ItemState, _ limits: PolicyLimits) -> String {
+    /// What makes a vault forget an item.
+    static func removalRemedy(
+        _ item: String, _ state: ItemState, _ limits: PolicyLimits
+    ) -> Remedy {
         switch state.status {
-        case .registered: "kura vm unregister \(item)"
+        case .registered: .machine(.unregister(item))
         case .protected, .stoppedRetaining, .stoppedPerPolicy:
-            "kura vm stop \(item) --delete-data"
+            .machine(.deleteData(item))
         case .softDeleted where limits.softDeleteIsAlwaysOn:
-            "wait until its \(limits.softDeleteDays) days are over, then: kura prune"
-        case .softDeleted: "kura vm stop \(item) --delete-data --at-once, then: kura prune"
+            .steps([
+                .advice("wait until its \(limits.softDeleteDays) days are over"), .vault(.prune()),
+            ])
+        case .softDeleted:
+            .steps([.machine(.deleteData(item, atOnce: true)), .vault(.prune())])
         }
     }
 
@@ -242,13 +251,13 @@ extension Subscription {
         guard let first = found.first else {
             throw KuraError(
                 .notFound, "no virtual machine \(name) is registered",
-                remedy: "run: kura vm register \(name)")
+                remedy: .machine(.register(name)))
         }
         guard found.count == 1 else {
             throw KuraError(
                 .invalidInput, "\(name) is registered more than once: "
                     + found.map { "\($0.state.cloudService)/\($0.state.machine)" }
-                    .joined(separator: ", "), remedy: "tell them apart with --cloud-service")
+                    .joined(separator: ", "), remedy: .machine(.chooseCloudService))
         }
         return first
     }

@@ -12,7 +12,7 @@ public struct PruneReport: Sendable {
     /// Bytes that go and come, in one replica of the active region.
     public var collection: CollectionReport
     /// What everybody should know: what could not be done, and why.
-    public var warnings: [String] = []
+    public var warnings: [Warning] = []
 }
 
 extension Subscription {
@@ -48,7 +48,7 @@ extension Subscription {
         var report = PruneReport(
             vault: place.name, decisions: decisions, collection: collection)
         try forgetDeletedItems(vault, settings)
-        if let obstacle = collection.obstacle { report.warnings.append(obstacle) }
+        if let obstacle = collection.obstacle { report.warnings.append(Warning(obstacle)) }
         if place.record.pair != nil { try prunePair(place, &report, cancellation) }
         return report
     }
@@ -57,19 +57,21 @@ extension Subscription {
         _ place: VaultPlace, _ report: inout PruneReport, _ cancellation: Cancellation
     ) throws(KuraError) {
         guard place.isPassiveReachable, let passive = place.passive else {
-            report.warnings.append(
+            report.warnings.append(Warning(
                 "region \(place.passiveName ?? "") cannot be reached; what was dropped goes there "
-                    + "when it is back, with the next kura prune")
+                    + "with the next prune after it is back"))
             return
         }
         let replication = try replicate(place, cancellation: cancellation)
         guard replication.isComplete else {
-            report.warnings += replication.allProblems
+            report.warnings += replication.allProblems.map { Warning($0) }
             return
         }
         // The record may have been new there.
         let copy = Vault(region: passive, record: place.record)
-        if let obstacle = try copy.collectUnlisted().obstacle { report.warnings.append(obstacle) }
+        if let obstacle = try copy.collectUnlisted().obstacle {
+            report.warnings.append(Warning(obstacle))
+        }
     }
 
     /// Whether `prune` would drop anything.
@@ -99,7 +101,7 @@ extension Subscription {
             throw KuraError(
                 .refused, "recovery point \(decision.id.short) is the newest of item "
                     + "\(decision.item), which is never dropped",
-                remedy: "make a newer one first: kura backup")
+                remedy: .point(.backUp))
         }
         // Those that cannot be read have no time and no item; only whoever names one can drop it.
         let readable = Set(points.map(\.id))

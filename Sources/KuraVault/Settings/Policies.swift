@@ -24,7 +24,7 @@ extension Subscription {
             let known = settings.policies.keys.sorted().joined(separator: ", ")
             throw KuraError(
                 .notFound, "vault \(vault.record.name) has no policy \(name)",
-                remedy: "policies here: \(known)")
+                remedy: .advice("policies here: \(known)"))
         }
         return found.value
     }
@@ -39,13 +39,13 @@ extension Subscription {
             if settings.policies.keys.contains(where: { $0.lowercased() == name }) {
                 throw KuraError(
                     .exists, "vault \(vault.record.name) has a policy \(policy.name) already",
-                    remedy: "choose another name, or run: kura policy update \(policy.name)")
+                    remedy: .anyOf([.chooseAnotherName, .policy(.update(policy.name))]))
             }
             guard settings.policies.count < settings.limits.policiesPerVault else {
                 throw KuraError(
                     .refused, "vault \(vault.record.name) has \(settings.policies.count) policies, "
                         + "the most that a vault may have",
-                    remedy: "delete one that is not used: kura policy delete NAME")
+                    remedy: .policy(.delete()))
             }
             settings.policies[policy.name] = PolicyState(
                 policy, on: policy.zone.date(at: context.clock.now()))
@@ -62,7 +62,7 @@ extension Subscription {
             guard policy.name.lowercased() == old.policy.name.lowercased() else {
                 throw KuraError(
                     .invalidInput, "policy \(old.policy.name) cannot be renamed to \(policy.name)",
-                    remedy: "create a new one and assign it")
+                    remedy: .advice("create a new one and assign it"))
             }
             var policy = policy
             policy.name = old.policy.name
@@ -77,14 +77,13 @@ extension Subscription {
             guard old != Policy.standardName else {
                 throw KuraError(
                     .refused, "\(old) belongs to every vault",
-                    remedy: "change it with: kura policy update \(old)")
+                    remedy: .policy(.update(old)))
             }
             let users = settings.items(with: old)
             guard users.isEmpty else {
                 throw KuraError(
                     .refused, "policy \(old) protects \(users.joined(separator: ", "))",
-                    remedy: "give them another one first: kura policy assign POLICY "
-                        + users.joined(separator: " "))
+                    remedy: .policy(.assign(nil, items: users)))
             }
             settings.policies[old] = nil
         }
@@ -96,7 +95,8 @@ extension Subscription {
         } catch {
             throw KuraError(
                 .invalidInput, "policy \(policy.name.prefix(150)): \(error.field): \(error.rule)",
-                remedy: error.allowed.isEmpty ? nil : "allowed: \(error.allowed)")
+                remedy: error.allowed.isEmpty ? nil : .advice("allowed: \(error.allowed)"),
+                cause: error)
         }
     }
 

@@ -40,7 +40,8 @@ extension Subscription {
                 guard entry.after.utf8.count <= Limits.journalTextBytesMax else {
                     throw KuraError(
                         .invalidInput, "\(subject) has \(entry.after.utf8.count) bytes, the most "
-                            + "is \(Limits.journalTextBytesMax)", remedy: "make it shorter")
+                            + "is \(Limits.journalTextBytesMax)",
+                        remedy: .advice("make it shorter"))
                 }
                 head = (try writer.append(entry), entry.sequence)
                 context.log(entry, in: vault)
