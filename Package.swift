@@ -54,7 +54,7 @@ let package = Package(
         .target(
             name: "KuraReplicas",
             dependencies: [
-                "KuraFormat", "KuraIO",
+                "KuraCodec", "KuraFormat", "KuraIO",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
@@ -72,7 +72,7 @@ let package = Package(
         .target(
             name: "KuraBench",
             dependencies: [
-                "KuraCodec", "KuraFormat", "KuraIO", "KuraStore",
+                "KuraCodec", "KuraFormat", "KuraIO", "KuraReplicas", "KuraStore",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
@@ -81,7 +81,7 @@ let package = Package(
         .target(
             name: "KuraReplication",
             dependencies: [
-                "KuraFormat", "KuraIO", "KuraStore",
+                "KuraFormat", "KuraIO", "KuraReplicas", "KuraStore",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
@@ -113,8 +113,8 @@ let package = Package(
         .target(
             name: "KuraOperations",
             dependencies: [
-                "KuraFormat", "KuraIO", "KuraMachines", "KuraPolicy", "KuraReplication",
-                "KuraStore", "KuraVault",
+                "KuraFormat", "KuraIO", "KuraMachines", "KuraPolicy", "KuraReplicas",
+                "KuraReplication", "KuraStore", "KuraVault",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
@@ -124,7 +124,8 @@ let package = Package(
             name: "KuraCLI",
             dependencies: [
                 "CLinux", "KuraBench", "KuraCodec", "KuraFormat", "KuraIO", "KuraMachines",
-                "KuraOperations", "KuraPolicy", "KuraReplication", "KuraStore", "KuraVault",
+                "KuraOperations", "KuraPolicy", "KuraReplicas", "KuraReplication", "KuraStore",
+                "KuraVault",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),

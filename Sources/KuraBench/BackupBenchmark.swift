@@ -1,6 +1,7 @@
 internal import KuraCodec
 internal import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 public import KuraStore
 public import SystemPackage
 
@@ -155,7 +156,7 @@ public struct BackupBenchmark: Sendable {
         let report = try vault.verify(
             VerifyRequest(level: level, threads: threads), cancellation: cancellation)
         guard report.damaged.isEmpty else {
-            throw KuraError(.damaged, "what was just stored is damaged: \(report.damaged[0].path)")
+            throw KuraError(.damaged, "what was just stored is damaged: \(report.damaged[0].place)")
         }
         let limit = SpeedLimit.verify(
             read: report.bytes, unique: unique, readsDevice: !fitsInMemory(report.bytes),
@@ -192,7 +193,8 @@ public struct BackupBenchmark: Sendable {
         let packs = try ChunkIndex.open(vault).packs
         for replica in vault.replicas {
             for pack in packs {
-                let file = try open(replica.path(of: .pack(pack.id), in: vault.id))
+                let name = VaultFile.pack(pack.id).name(in: vault.id)
+                let file = try open(FilePath(replica.store.address(of: name)))
                 try warm(file, try file.dataRanges())
             }
         }

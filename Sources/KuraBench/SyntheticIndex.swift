@@ -1,5 +1,6 @@
 public import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 public import KuraStore
 internal import SystemPackage
 

@@ -150,7 +150,7 @@ extension Operations {
         if let damage = verified.damaged.first {
             throw KuraError(
                 .damaged, "the copy in \(pair.name) is not good, so nothing was switched: "
-                    + "\(damage.path): \(damage.detail)",
+                    + "\(damage.place): \(damage.detail)",
                 remedy: .steps([.advice("look at the disk of that replica"), .retry()]))
         }
     }

@@ -1,5 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
+internal import KuraReplicas
 internal import KuraStore
 internal import Synchronization
 
@@ -108,7 +109,8 @@ final class RegionCopy: Sendable {
 
     // MARK: Runs and points
 
-    /// - Returns: whether every run went, so that every point of the source is complete in the target.
+    /// - Returns: whether every run went, so that every point of the source is complete in the
+    ///   target.
     private func copyRuns() throws(KuraError) -> Bool {
         let lost = state.withLock { $0.lostPacks }
         let summaries = lost.isEmpty ? [] : try source.inventory().runs
@@ -149,8 +151,8 @@ final class RegionCopy: Sendable {
         }
     }
 
-    /// - Parameter checked: whether something is missing, so that each point has to be followed down
-    ///   to its chunks before it may appear.
+    /// - Parameter checked: whether something is missing, so that each point has to be followed
+    ///   down to its chunks before it may appear.
     private func copyPoints(checked: Bool) throws(KuraError) {
         let completeness = checked ? try Completeness(of: intake.vault) : nil
         for point in plan.points {

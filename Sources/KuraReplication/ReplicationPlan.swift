@@ -1,5 +1,6 @@
 public import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 public import KuraStore
 
 /// What one region lacks of a vault that another one has.
@@ -95,8 +96,8 @@ extension ReplicationPlan {
         var live = held.runs.filter { !superseded.contains($0.id) }
         let wantsPoints = !held.points.subtracting(known.points).subtracting(known.dropped).isEmpty
         if wantsPoints {
-            // A run that only the target has may supersede one of ours without holding its packs: the
-            // target took them away, not knowing of our points.
+            // A run that only the target has may supersede one of ours without holding its packs:
+            // the target took them away, not knowing of our points.
             let ours = Set(held.runs.flatMap(\.superseded))
             let foreign = held.runs.filter {
                 superseded.contains($0.id) && !ours.contains($0.id)

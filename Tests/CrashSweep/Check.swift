@@ -47,7 +47,7 @@ struct Check {
         let report = try world.vault().verify(VerifyRequest(level: .chunks, threads: 1))
         if let damage = report.damaged.first {
             throw Violation(
-                "I5: \(damage.path) of replica \(damage.replica) is \(damage.kind.rawValue)")
+                "I5: \(damage.place) of replica \(damage.replica) is \(damage.kind.rawValue)")
         }
         try expectPromises(world, "after a prune",
                 proven: Set(begun.promises.points.keys).subtracting(begun.promises.mayLack))

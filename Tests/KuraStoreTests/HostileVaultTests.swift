@@ -84,7 +84,7 @@ private enum Assault: CaseIterable {
                     let point = points.randomElement(using: &random)!
                     #expect(try store.restore(point.id) == point.bytes, "\(comment)")
                     let report = try store.reopened().verify(VerifyRequest(repair: true))
-                    #expect(report.damaged.map(\.path) == [victim], "\(comment)")
+                    #expect(report.damaged.map(\.place) == [victim.string], "\(comment)")
                     #expect(report.remaining.isEmpty, "\(comment)")
                     try store.expectEqualReplicas(comment)
                 }
@@ -118,7 +118,7 @@ private enum Assault: CaseIterable {
                     bytes[index] ^= 1 << UInt8(bit)
                     try write(bytes, to: file)
                     let found = try store.reopened().verify(VerifyRequest(point: point)).damaged
-                    #expect(found.map(\.path) == [file], "bit \(bit) of byte \(index)")
+                    #expect(found.map(\.place) == [file.string], "bit \(bit) of byte \(index)")
                 }
             }
             #expect(try store.restore(point) == disk)
@@ -145,7 +145,7 @@ private enum Assault: CaseIterable {
             #expect(try region.vaults() == [record])
             let vault = Vault(region: region, record: record)
             let report = try vault.verify(VerifyRequest(repair: true))
-            #expect(report.damaged.map(\.path) == [file] && report.remaining.isEmpty)
+            #expect(report.damaged.map(\.place) == [file.string] && report.remaining.isEmpty)
             #expect(try read(file) == record.encoded())
         }
     }
@@ -168,7 +168,7 @@ private enum Assault: CaseIterable {
             unlink(pack.string)
             #expect(try store.restore(point) == disk)
             let report = try store.reopened().verify(VerifyRequest(repair: true))
-            #expect(report.damaged.map(\.path) == [pack] && report.remaining.isEmpty)
+            #expect(report.damaged.map(\.place) == [pack.string] && report.remaining.isEmpty)
             #expect(try read(pack) == read(stray))
         }
     }

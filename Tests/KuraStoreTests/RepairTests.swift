@@ -1,5 +1,6 @@
 import KuraFormat
 import KuraIO
+import KuraReplicas
 import KuraStore
 import SystemPackage
 import Testing
@@ -108,7 +109,8 @@ import TestSupport
                 let good = try read(name)
                 for replica in 0..<3 {
                     var bytes = good
-                    // A frame of 512 KiB for each replica, and each copy also too long or as it was.
+                    // A frame of 512 KiB for each replica, and each copy also too long or as it
+                    // was.
                     bytes[100_000 + replica * 1_000_000] ^= 0x10
                     if replica > 0, Bool.random(using: &random) { bytes.append(1) }
                     try write(bytes, to: largestPack(store, replica: replica))

@@ -1,5 +1,6 @@
 import KuraFormat
 import KuraIO
+import KuraReplicas
 @testable import KuraStore
 import SystemPackage
 import TestSupport

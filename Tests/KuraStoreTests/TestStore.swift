@@ -1,6 +1,7 @@
 import Glibc
 import KuraFormat
 import KuraIO
+import KuraReplicas
 @testable import KuraStore
 import SystemPackage
 import TestSupport
@@ -53,7 +54,8 @@ struct TestStore {
         do {
             try target.mergeRuns()
         } catch {
-            // The point is made, and where calls fail on purpose so may those of a merge: Kura warns.
+            // The point is made, and where calls fail on purpose so may those of a merge: Kura
+            // warns.
         }
         return report
     }

@@ -94,7 +94,7 @@ import TestSupport
             #expect(report.provenCopies == report.copies - 1)
             #expect(try memory(store, 1).entries.count == memory(store, 0).entries.count - 1)
             let again = try store.reopened().verify(VerifyRequest(maxAge: Self.hour))
-            #expect(again.packs == 1 && again.damaged.map(\.path) == [file])
+            #expect(again.packs == 1 && again.damaged.map(\.place) == [file.string])
         }
     }
 

@@ -143,7 +143,7 @@ struct AuditCommand: ParsableCommand {
                 ])
                 Terminal.warn("vault \(vault.record.name): \(problem.message)")
             }
-            for damage in vault.damage { Terminal.warn("\(damage.path): \(damage.detail)") }
+            for damage in vault.damage { Terminal.warn("\(damage.place): \(damage.detail)") }
         }
         let summary = "\(entries.count) \(entries.count == 1 ? "entry" : "entries"): "
             + (problems.isEmpty

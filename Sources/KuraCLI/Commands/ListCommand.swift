@@ -1,6 +1,7 @@
 import ArgumentParser
 import KuraFormat
 import KuraIO
+import KuraReplicas
 import KuraStore
 import KuraVault
 import SystemPackage

@@ -115,7 +115,7 @@ struct VerifyCommand: ParsableCommand {
         }
         lines.append(conclusion(report))
         try global.show(
-            text: lines.joined(separator: "\n"), ids: report.damaged.map(\.path.string),
+            text: lines.joined(separator: "\n"), ids: report.damaged.map(\.place),
             json: [
                 "packs": JSON(report.packs), "chunks": .number(report.chunks),
                 "bytes": .number(report.bytes), "seconds": .fraction(report.seconds),

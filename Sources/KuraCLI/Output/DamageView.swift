@@ -12,7 +12,7 @@ struct DamageView {
     func json() -> JSON {
         [
             "region": .string(damage.region), "replica": JSON(damage.replica),
-            "path": .string(damage.path.string), "structure": .string(damage.structure.rawValue),
+            "path": .string(damage.place), "structure": .string(damage.structure.rawValue),
             "kind": .string(damage.kind.name), "detail": .string(damage.detail),
             "repaired": .bool(damage.isRepaired), "source": JSON(damage.repairedFrom?.name),
             "obstacle": JSON(damage.obstacle),

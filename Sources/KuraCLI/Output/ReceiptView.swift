@@ -52,7 +52,7 @@ struct ReceiptView {
                 copies.map { copy in
                     [
                         "region": .string(copy.region), "replica": JSON(copy.ordinal),
-                        "path": .string(copy.path.string), "state": .string(copy.state.rawValue),
+                        "path": .string(copy.place), "state": .string(copy.state.rawValue),
                         "durable_at": JSON(copy.receipt.map { Units.utc($0.time) }),
                         "how": JSON(copy.receipt?.arrival.name),
                         "last_full_read": JSON(copy.lastFullRead.map(Units.utc)),
@@ -81,7 +81,7 @@ struct ReceiptView {
                 } ?? ""
                 let read = copy.lastFullRead.map { ", read in full \(Units.local($0))" } ?? ""
                 let state = copy.state.rawValue + time + read
-                lines.append("  replica \(copy.ordinal)     \(state): \(copy.path)")
+                lines.append("  replica \(copy.ordinal)     \(state): \(copy.place)")
             }
         }
         return lines

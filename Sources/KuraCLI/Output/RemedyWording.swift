@@ -1,4 +1,5 @@
 package import KuraIO
+import KuraReplicas
 internal import KuraStore
 
 extension Remedy {

@@ -34,6 +34,9 @@ public struct IOError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public var isNoSpace: Bool { errno == .noSpace || errno == .diskQuotaExceeded }
 
+    /// Whether the file is longer than the caller wanted to read.
+    public var isTooLong: Bool { errno == .fileTooLarge }
+
     /// Whether this user may not do that.
     public var isRefused: Bool { errno == .permissionDenied || errno == .notPermitted }
 }

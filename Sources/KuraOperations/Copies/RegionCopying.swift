@@ -1,4 +1,5 @@
 internal import KuraIO
+internal import KuraReplicas
 internal import KuraReplication
 internal import KuraStore
 internal import KuraVault

@@ -1,5 +1,6 @@
 internal import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 public import KuraStore
 internal import KuraVault
 internal import SystemPackage

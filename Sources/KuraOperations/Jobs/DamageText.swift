@@ -6,7 +6,7 @@ extension Damage {
     /// - Parameter separator: what stands between the place and what is wrong there.
     public func text(separator: String = " ") -> String {
         var text = "\(structure.rawValue) in replica \(replica) of region \(region) is "
-            + "\(kind.name): \(path)\(separator)(\(detail))"
+            + "\(kind.name): \(place)\(separator)(\(detail))"
         if repairedFrom == .salvaged {
             text += "; salvaged: what some copy had right is in other packs, the rest is lost"
         } else if let source = repairedFrom {

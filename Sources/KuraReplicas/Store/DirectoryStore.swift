@@ -11,7 +11,7 @@ public final class DirectoryStore: Store {
     public let path: FilePath
     /// Whose directory is used.
     let owner: ReplicaOwner
-    let fileSystem: any FileSystem
+    package let fileSystem: any FileSystem
     /// Paths are made of one string each: FilePath looks at all of a path every time it grows.
     private let root: String
     /// Makes temporary names unique among those of one owner.

@@ -1,5 +1,6 @@
 internal import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 internal import Synchronization
 
 /// One backup: from disks to a recovery point.
@@ -61,9 +62,9 @@ final class Backup: Sendable {
             parents: Self.parentExtents(
                 of: request.disks, in: isUsable ? parent?.point : nil, index: index),
             sequence: parent?.point.sequence ?? 0, isParanoid: request.isParanoid)
-        // Frames become sparse by what replaces their chunks, so rewriting never asks for more than a
-        // share of that; a disk that does not change has nothing rewritten. A first backup replaces
-        // nothing.
+        // Frames become sparse by what replaces their chunks, so rewriting never asks for more than
+        // a share of that; a disk that does not change has nothing rewritten. A first backup
+        // replaces nothing.
         let replaced = parent.map { $0.point.sequence > 1 ? $0.point.counts.newBytes : 0 } ?? 0
         let allowance = replaced / Tuning.rewriteShare
         state = Mutex(State(index: index, allowance: allowance))
@@ -262,8 +263,8 @@ extension Vault {
     ///
     /// On return the recovery point is durable in every replica that the report names: all of them,
     /// or at least `requiredCopies` where others are away or failed. Call `mergeRuns` when it was
-    /// reported. After an error, or when
-    /// `cancellation` stops it, none was acknowledged, and what was stored stays for the next backup.
+    /// reported. After an error, or when `cancellation` stops it, none was acknowledged, and what
+    /// was stored stays for the next backup.
     public func backup(
         _ request: BackupRequest, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()

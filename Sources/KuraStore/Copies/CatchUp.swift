@@ -1,4 +1,5 @@
 public import KuraIO
+internal import KuraReplicas
 
 extension Vault {
     /// What its replicas lack of each other's files, and what `filling` lack of all of it.

@@ -1,6 +1,6 @@
 internal import KuraFormat
 public import KuraIO
-internal import SystemPackage
+public import KuraReplicas
 
 /// What some replicas lack of a vault: a value that can be looked at before anything is copied.
 ///
@@ -22,13 +22,14 @@ public struct CopyPlan: Sendable {
         }
     }
 
-    /// Files in the order in which they must become durable: packs, index runs, lines of the ledger,
-    /// tombstones, condemnations, recovery points, the vault record. Whatever refers to something comes after it.
+    /// Files in the order in which they must become durable: packs, index runs, lines of the
+    /// ledger, tombstones, condemnations, recovery points, the vault record. Whatever refers to
+    /// something comes after it.
     public var steps: [Step] = []
     /// Replicas that could not be looked at, by ordinal.
     public var failures: [Int: KuraError] = [:]
-    /// Packs that are there already and that a run of the plan will refer to, by ordinal. They may be
-    /// the work of a process that died, or of a replica that failed, before their directory was
+    /// Packs that are there already and that a run of the plan will refer to, by ordinal. They may
+    /// be the work of a process that died, or of a replica that failed, before their directory was
     /// flushed.
     var heldPacks: [Int: Set<PackID>] = [:]
 
@@ -82,38 +83,17 @@ extension Vault {
         try addPacks(of: runs, contents, everyPack: everyPack, to: &plan)
         for run in runs {
             plan.add(.run(run.id), run.trailer.fileByteCount, contents) {
-                !$0.runs.contains(run.id.hex)
+                !$0.holds(run: run.id)
             }
         }
-        for (name, holders) in try listIfPresent(Layout.repairs).sorted(by: { $0.key < $1.key }) {
-            guard let id = RepairID(hex: name) else { continue }
-            plan.add(.repair(id), size(of: .repair(id), holders), contents) {
-                !$0.repairs.contains(name)
-            }
-        }
-        for (name, holders) in try listIfPresent(Layout.journal).sorted(by: { $0.key < $1.key }) {
-            guard let id = JournalID(hex: name) else { continue }
-            plan.add(.journal(id), size(of: .journal(id), holders), contents) {
-                !$0.journal.contains(name)
-            }
-        }
-        for (name, holders) in try listIfPresent(Layout.dropped).sorted(by: { $0.key < $1.key }) {
-            guard let id = RecoveryPointID(hex: name) else { continue }
-            plan.add(.dropped(id), size(of: .dropped(id), holders), contents) {
-                !$0.dropped.contains(name)
-            }
-        }
-        for (name, holders) in try listIfPresent(Layout.condemned).sorted(by: { $0.key < $1.key }) {
-            guard let id = UniqueID(hex: name) else { continue }
-            plan.add(.condemned(id), size(of: .condemned(id), holders), contents) {
-                !$0.condemned.contains(name)
-            }
-        }
-        let dropped = try droppedPoints()
-        for (name, holders) in try list(Layout.points).sorted(by: { $0.key < $1.key }) {
-            guard let id = RecoveryPointID(hex: name), !dropped.contains(id) else { continue }
-            plan.add(.point(id), size(of: .point(id), holders), contents) {
-                !$0.points.contains(name)
+        for kind in ObjectKind.all where kind.copying == .listed {
+            let names = try kind.isMadeLate ? listIfPresent(kind.folder) : list(kind.folder)
+            // A point that is listed after this and was dropped is removed by its next session.
+            let hidden = kind.structure == .recoveryPoint ? try droppedPoints() : []
+            for (name, holders) in names.sorted(by: { $0.key < $1.key }) {
+                guard let file = kind.file(name) else { continue }
+                if case .point(let id) = file, hidden.contains(id) { continue }
+                plan.add(file, size(of: file, holders), contents) { !$0.holds(name, of: kind) }
             }
         }
         plan.add(.record, UInt64(record.encoded().count), contents) { $0.needsRecord }
@@ -126,12 +106,12 @@ extension Vault {
         _ contents: [TargetContent], all: Bool
     ) throws(KuraError) -> [IndexRunReader] {
         let names = try list(Layout.index).keys.filter { RunID(hex: $0) != nil }
-        let isBehind = names.contains { name in contents.contains { !$0.runs.contains(name) } }
+        let isBehind = names.contains { name in contents.contains { !$0.holds(name, of: .run) } }
         // Opening every run takes a while; when the listings agree there is nothing to open.
         guard isBehind || all else { return [] }
         let runs = try ChunkIndex.open(self).runs
         return all ? runs : runs.filter { run in
-            contents.contains { !$0.runs.contains(run.id.hex) }
+            contents.contains { !$0.holds(run: run.id) }
         }
     }
 
@@ -141,7 +121,7 @@ extension Vault {
     ) throws(KuraError) {
         var seen = Set<PackID>()
         for run in runs {
-            let behind = contents.filter { everyPack || !$0.runs.contains(run.id.hex) }
+            let behind = contents.filter { everyPack || !$0.holds(run: run.id) }
             for pack in run.trailer.packs where seen.insert(pack.id).inserted {
                 var lacking: [Int] = []
                 for target in behind where plan.failures[target.replica.ordinal] == nil {
@@ -149,7 +129,7 @@ extension Vault {
                         let ordinal = target.replica.ordinal
                         if try !target.holds(pack.id) {
                             lacking.append(ordinal)
-                        } else if !target.runs.contains(run.id.hex) {
+                        } else if !target.holds(run: run.id) {
                             plan.heldPacks[ordinal, default: []].insert(pack.id)
                         }
                     } catch {
@@ -168,7 +148,7 @@ extension Vault {
     func size(of file: VaultFile, _ holders: [Replica]) -> UInt64 {
         for holder in holders {
             do throws(IOError) {
-                return try fileSystem.status(holder.path(of: file, in: id)).byteCount
+                return try holder.store.status(file.name(in: id)).byteCount
             } catch {
                 continue
             }
@@ -190,48 +170,43 @@ extension CopyPlan {
     }
 }
 
-/// What one replica holds of a vault, by name. A directory that is known not to be there is empty;
-/// one that cannot be read is an error.
+/// What one replica holds of a vault, by name. A folder that is known not to be there is empty; one
+/// that cannot be read is an error.
 private final class TargetContent {
     let replica: Replica
-    private(set) var points: Set<String> = []
-    private(set) var runs: Set<String> = []
-    private(set) var repairs: Set<String> = []
-    private(set) var journal: Set<String> = []
-    private(set) var dropped: Set<String> = []
-    private(set) var condemned: Set<String> = []
     private(set) var needsRecord = false
     private let vault: Vault
+    /// Names by folder.
+    private var names: [String: Set<String>] = [:]
     private var packs: [String: Set<String>] = [:]
 
     init(_ replica: Replica, _ vault: Vault) throws(IOError) {
         self.replica = replica
         self.vault = vault
-        points = try names(in: Layout.points)
-        runs = try names(in: Layout.index)
-        repairs = try names(in: Layout.repairs)
-        journal = try names(in: Layout.journal)
-        dropped = try names(in: Layout.dropped)
-        condemned = try names(in: Layout.condemned)
+        // What refers to others comes first.
+        for kind in ObjectKind.all.reversed()
+        where kind.copying == .listed || kind.structure == .indexRun {
+            names[kind.folder] = try names(in: kind.folder)
+        }
         needsRecord = try lacksRecord()
     }
 
-    private func names(in directory: String) throws(IOError) -> Set<String> {
-        do throws(IOError) {
-            let path = replica.path(of: directory, in: vault.id)
-            return Set(try vault.fileSystem.list(path))
-        } catch {
-            if error.isNotFound { return [] }
-            throw error
-        }
+    private func names(in folder: String) throws(IOError) -> Set<String> {
+        Set(try replica.store.namesIfPresent(in: Layout.vault(vault.id).folder(folder)))
     }
+
+    func holds(_ name: String, of kind: ObjectKind) -> Bool {
+        names[kind.folder]?.contains(name) ?? false
+    }
+
+    func holds(run id: RunID) -> Bool { holds(id.hex, of: .run) }
 
     func holds(_ pack: PackID) throws(IOError) -> Bool {
         let name = pack.hex
-        let directory = String(name.prefix(2))
-        if let known = packs[directory] { return known.contains(name) }
-        let known = try names(in: "\(Layout.packs)/\(directory)")
-        packs[directory] = known
+        let shard = String(name.prefix(2))
+        if let known = packs[shard] { return known.contains(name) }
+        let known = try names(in: "\(Layout.packs)/\(shard)")
+        packs[shard] = known
         return known.contains(name)
     }
 
@@ -239,14 +214,14 @@ private final class TargetContent {
     private func lacksRecord() throws(IOError) -> Bool {
         let bytes: [UInt8]
         do throws(IOError) {
-            bytes = try vault.fileSystem.contents(
-                replica.path(of: .record, in: vault.id), max: SealedRecord.byteCountMax)
+            bytes = try replica.store.contents(
+                VaultFile.record.name(in: vault.id), max: SealedRecord.byteCountMax)
         } catch {
-            if error.isNotFound || error.errno == .fileTooLarge { return true }
+            if error.isNotFound || error.isTooLong { return true }
             throw error
         }
         do {
-            try FileCheck.check(bytes, .record, vault)
+            try VaultFile.record.check(bytes, vault.record)
             return false
         } catch FormatError.unsupportedVersion, FormatError.unsupportedFeature {
             // Written by a newer Kura: not ours to replace.

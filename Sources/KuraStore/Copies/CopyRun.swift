@@ -1,5 +1,6 @@
 internal import KuraFormat
 public import KuraIO
+public import KuraReplicas
 internal import Synchronization
 internal import SystemPackage
 
@@ -20,8 +21,8 @@ public struct CopyReport: Sendable {
 /// Each file is read once from a replica with a good copy (a pack also from several, frame by
 /// frame), checked whole, and published in the targets. What is on disk if power fails at any time:
 /// some more complete files named by content, in the order of the plan, so no file refers to one
-/// that is not there; planning again gives what is left. A target in which a call fails is given up.
-/// Memory: one pack for each thread.
+/// that is not there; planning again gives what is left. A target in which a call fails is given
+/// up. Memory: one pack for each thread.
 final class CopyRun: Sendable {
     private let vault: Vault
     private let targets: [Int: Replica]
@@ -47,11 +48,12 @@ final class CopyRun: Sendable {
     func run(_ plan: CopyPlan) throws(KuraError) -> CopyReport {
         state.withLock { $0.failures = plan.failures }
         progress.update { $0.totalBytes += plan.steps.reduce(0) { $0 + $1.byteCount } }
-        let directories = Set(plan.steps.compactMap(\.file.lateDirectory)).sorted()
+        let late = Set(plan.steps.map(\.file.kind).filter(\.isMadeLate).map(\.folder)).sorted()
         for ordinal in Set(plan.steps.flatMap(\.targets)) {
             attempt(ordinal) { (target) throws(IOError) in
-                try vault.makeDirectories(in: target)
-                for directory in directories { try vault.makeDirectory(directory, in: target) }
+                try target.store.prepare(vault: vault.id)
+                let folder = Layout.vault(vault.id)
+                for name in late { try target.store.prepare(folder.folder(name)) }
             }
         }
         let packs = plan.steps.filter { $0.isPack }
@@ -66,7 +68,8 @@ final class CopyRun: Sendable {
         }
         for (ordinal, packs) in plan.heldPacks {
             attempt(ordinal) { (target) throws(IOError) in
-                try vault.flushDirectories(of: packs, in: target)
+                try target.store.makeDurable(
+                    packs.map { VaultFile.pack($0).name(in: vault.id) })
             }
         }
         for step in plan.steps where !step.isPack && !cancellation.isCancelled { copy(step) }
@@ -89,8 +92,8 @@ final class CopyRun: Sendable {
         for ordinal in left {
             attempt(ordinal) { (target) throws(IOError) in
                 try copy.publish(
-                    as: target.path(of: step.file, in: vault.id),
-                    temporary: writer.temporaryName(in: target), replacing: step.file == .record)
+                    step.file, in: target, step.file == .record ? .replacing : .content,
+                    by: writer.session)
                 state.withLock { $0.copied[ordinal, default: CopyAmount()].add(step) }
                 if case .point(let id) = step.file {
                     // What is not written now is written as found by the next replication.
@@ -117,50 +120,4 @@ final class CopyRun: Sendable {
 
 extension CopyPlan.Step {
     var isPack: Bool { if case .pack = file { true } else { false } }
-}
-
-extension Vault {
-    /// Whether a replica, which was identified, lacks a directory that writers rely on: it was put
-    /// back from a copy that is older than the vault, or somebody removed it.
-    func lacksDirectories(in replica: Replica) throws(IOError) -> Bool {
-        let root = replica.vaultPath(id)
-        do throws(IOError) {
-            let fanOut = try fileSystem.list(root.appending(Layout.packs))
-            return try !Set(fileSystem.list(root)).isSuperset(of: Layout.topDirectories)
-                || !Set(fanOut).isSuperset(of: Layout.fanOut)
-        } catch {
-            if error.isNotFound { return true }
-            throw error
-        }
-    }
-
-    /// Makes whatever directories of the vault a replica lacks, durably.
-    func makeDirectories(in replica: Replica) throws(IOError) {
-        guard try lacksDirectories(in: replica) else { return }
-        let root = replica.vaultPath(id)
-        try fileSystem.makeDirectory(root)
-        for name in Layout.vaultDirectories {
-            try fileSystem.makeDirectory(replica.path(of: name, in: id))
-        }
-        try fileSystem.flushDirectory(root.appending(Layout.packs))
-        try fileSystem.flushDirectory(root)
-        try fileSystem.flushDirectory(replica.vaultsPath)
-    }
-
-    /// Makes one of the directories that are made when they are first needed, durably.
-    func makeDirectory(_ name: String, in replica: Replica) throws(IOError) {
-        let root = replica.vaultPath(id)
-        if try fileSystem.exists(root.appending(name)) { return }
-        try fileSystem.makeDirectory(root.appending(name))
-        try fileSystem.flushDirectory(root)
-    }
-
-    /// Makes the names of packs that a replica holds durable.
-    func flushDirectories(
-        of packs: some Sequence<PackID>, in replica: Replica
-    ) throws(IOError) {
-        for name in Set(packs.map { $0.hex.prefix(2) }) {
-            try fileSystem.flushDirectory(replica.path(of: "\(Layout.packs)/\(name)", in: id))
-        }
-    }
 }

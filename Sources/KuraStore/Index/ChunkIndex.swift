@@ -1,16 +1,17 @@
 internal import Glibc
 package import KuraFormat
 package import KuraIO
+internal import KuraReplicas
 
 /// All index runs of a vault: which chunks it holds, and where.
 ///
-/// Immutable; a new run makes a new value. Memory: the filters (12 bits a chunk) and fences (0.7 bits
-/// a chunk) of all runs. A look-up costs one filter probe a run, and one block read where a filter
-/// says perhaps.
+/// Immutable; a new run makes a new value. Memory: the filters (12 bits a chunk) and fences (0.7
+/// bits a chunk) of all runs. A look-up costs one filter probe a run, and one block read where a
+/// filter says perhaps.
 package final class ChunkIndex: Sendable {
     let vault: Vault
-    /// Smallest first. Small runs are young, so of a chunk that is in several packs the place is found
-    /// that was written last, beside what is needed with it.
+    /// Smallest first. Small runs are young, so of a chunk that is in several packs the place is
+    /// found that was written last, beside what is needed with it.
     package let runs: [IndexRunReader]
     /// Runs that are still there although another one holds all they hold.
     let obsolete: [IndexRunReader]
@@ -45,8 +46,8 @@ package final class ChunkIndex: Sendable {
                 }
                 return ChunkIndex(vault, runs: runs)
             } catch {
-                // Between listing and opening, another process may have merged a run away. A listing
-                // that fails again and again is no race.
+                // Between listing and opening, another process may have merged a run away. A
+                // listing that fails again and again is no race.
                 guard attempts < openAttemptsMax, error.code == .notFound || error.code == .io else {
                     throw error
                 }
@@ -131,7 +132,8 @@ package final class BlockCache {
                     number * IndexBlock.entriesMax + slot, IndexBlock.entry(block, slot).location
                 )
             }
-            // Names that share their first word with the fence may reach back into the block before.
+            // Names that share their first word with the fence may reach back into the block
+            // before.
             guard number > 0, run.trailer.fences[number] == id.word0 else { return nil }
             number -= 1
         }

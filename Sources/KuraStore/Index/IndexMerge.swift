@@ -1,5 +1,6 @@
 internal import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 
 /// Keeps the number of index runs small: every backup adds one, and every look-up asks each.
 ///
@@ -168,9 +169,9 @@ struct IndexMerge {
         let vault = writer.vault
         for replica in vault.replicas {
             do throws(IOError) {
-                try vault.fileSystem.remove(replica.path(of: .run(id), in: vault.id))
+                try replica.store.delete([VaultFile.run(id).name(in: vault.id)])
             } catch {
-                if !error.isNotFound { throw KuraError(io: error) }
+                throw KuraError(io: error)
             }
         }
     }
@@ -222,7 +223,7 @@ extension Vault {
             do {
                 sizes.append(
                     try IndexRunReader.entryCount(
-                        id, holders[0].path(of: .run(id), in: self.id), self))
+                        id, holders[0].store.open(VaultFile.run(id).name(in: self.id))))
             } catch {
                 // Merged away just now, or damaged: whoever opens the index will tell.
                 continue

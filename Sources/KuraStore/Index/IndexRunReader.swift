@@ -1,8 +1,8 @@
 internal import KuraCodec
 package import KuraFormat
 internal import KuraIO
+internal import KuraReplicas
 internal import Synchronization
-internal import SystemPackage
 
 /// An index run, open for look-ups. Keeps fences and filter in memory, blocks on disk.
 ///
@@ -14,24 +14,19 @@ package final class IndexRunReader: Sendable {
     let serial = nextSerial.add(1, ordering: .relaxed).newValue
     private static let nextSerial = Atomic<Int>(0)
     private let vault: Vault
-    private let copies: [(replica: Replica, file: OpenFile)]
+    private let copies: [(replica: Replica, reader: any ObjectReader)]
 
     /// Opens every good copy of a run; needs at least one.
     init(_ id: RunID, _ vault: Vault) throws(KuraError) {
-        var copies: [(replica: Replica, file: OpenFile)] = []
+        let name = VaultFile.run(id).name(in: vault.id)
+        var copies: [(replica: Replica, reader: any ObjectReader)] = []
         var trailer: IndexRunTrailer?
         var failures: [(Replica, any Error)] = []
         for replica in vault.replicas + vault.pair {
-            let path = replica.path(of: .run(id), in: vault.id)
             do {
-                let file = try vault.fileSystem.openForReading(path)
-                do {
-                    if trailer == nil { trailer = try Self.trailer(id, file, path, vault) }
-                    copies.append((replica, file))
-                } catch {
-                    vault.fileSystem.close(file)
-                    throw error
-                }
+                let reader = try replica.store.open(name)
+                if trailer == nil { trailer = try Self.trailer(id, reader, vault) }
+                copies.append((replica, reader))
             } catch {
                 failures.append((replica, error))
             }
@@ -43,7 +38,8 @@ package final class IndexRunReader: Sendable {
             throw failures.first.map { KuraError($0.1) }
                 ?? KuraError(.notFound, "index run \(id.short) is in no replica")
         }
-        // A copy that is missing may be merged away or not yet there; verify tells, reading does not.
+        // A copy that is missing may be merged away or not yet there; verify tells, reading does
+        // not.
         for (replica, error) in failures where !Vault.isNotFound(error) {
             vault.note(error, in: .run(id), of: replica)
         }
@@ -53,15 +49,11 @@ package final class IndexRunReader: Sendable {
         self.copies = copies
     }
 
-    deinit {
-        for copy in copies { vault.fileSystem.close(copy.file) }
-    }
-
     static func trailer(
-        _ id: RunID, _ file: OpenFile, _ path: FilePath, _ vault: Vault
+        _ id: RunID, _ reader: any ObjectReader, _ vault: Vault
     ) throws -> IndexRunTrailer {
-        let size = try vault.fileSystem.status(path).byteCount
-        let trailer = try readTrailer(id, file, path, size: size, vault.fileSystem)
+        let size = try reader.byteCount()
+        let trailer = try readTrailer(id, reader, size: size)
         guard trailer.header.vault == vault.id else {
             throw FormatError.invalidField(.indexRun, field: "vault")
         }
@@ -73,10 +65,9 @@ package final class IndexRunReader: Sendable {
 
     /// Reads a trailer, the filter straight to where it stays, and compares it with the run's name.
     private static func readTrailer(
-        _ id: RunID, _ file: OpenFile, _ path: FilePath, size: UInt64,
-        _ fileSystem: any FileSystem
+        _ id: RunID, _ reader: any ObjectReader, size: UInt64
     ) throws -> IndexRunTrailer {
-        let (start, fixed) = try readFixed(id, file, path, size: size, fileSystem)
+        let (start, fixed) = try readFixed(id, reader, size: size)
         let byteCount = Int(size) - Footer.byteCount - Int(start)
         let counts = fixed.withUnsafeBytes { IndexRunTrailer.counts(in: $0) }
         let filterByteCount = counts.filterBlocks * BloomFilter.blockByteCount
@@ -84,7 +75,7 @@ package final class IndexRunReader: Sendable {
             throw FormatError.invalidField(.indexRun, field: "filter blocks")
         }
         func read(_ target: UnsafeMutableRawBufferPointer, at offset: UInt64) throws {
-            let count = try fileSystem.read(file, path, at: offset, into: target)
+            let count = try reader.read(at: offset, into: target)
             guard count == target.count else { throw FormatError.checksumMismatch(.indexRun) }
         }
         // Both are bounded by the file's own size now.
@@ -105,12 +96,10 @@ package final class IndexRunReader: Sendable {
 
     /// The trailer's offset, and its bytes before the tables. Their SHA-256 is not known yet.
     private static func readFixed(
-        _ id: RunID, _ file: OpenFile, _ path: FilePath, size: UInt64,
-        _ fileSystem: any FileSystem
+        _ id: RunID, _ reader: any ObjectReader, size: UInt64
     ) throws -> (start: UInt64, bytes: [UInt8]) {
         let footer = try TrailerReader.footer(
-            file, path, size: size, fileSystem, structure: .indexRun,
-            max: Limits.runTrailerBytesMax, digest: id)
+            reader, size: size, structure: .indexRun, max: Limits.runTrailerBytesMax, digest: id)
         let start = size - UInt64(Footer.byteCount) - footer.trailerByteCount
         var fixed = [UInt8](repeating: 0, count: IndexRunTrailer.fixedByteCount)
         guard footer.trailerByteCount >= UInt64(fixed.count) else {
@@ -118,18 +107,15 @@ package final class IndexRunReader: Sendable {
                 .indexRun, needed: UInt64(fixed.count), available: footer.trailerByteCount)
         }
         let count = try fixed.withUnsafeMutableBytes {
-            try fileSystem.read(file, path, at: start, into: $0)
+            try reader.read(at: start, into: $0)
         }
         guard count == fixed.count else { throw FormatError.checksumMismatch(.indexRun) }
         return (start, fixed)
     }
 
     /// How many entries a copy of a run says that it has: two short reads. Nobody has checked it.
-    static func entryCount(_ id: RunID, _ path: FilePath, _ vault: Vault) throws -> UInt64 {
-        let file = try vault.fileSystem.openForReading(path)
-        defer { vault.fileSystem.close(file) }
-        let size = try vault.fileSystem.status(path).byteCount
-        let (_, fixed) = try readFixed(id, file, path, size: size, vault.fileSystem)
+    static func entryCount(_ id: RunID, _ reader: any ObjectReader) throws -> UInt64 {
+        let (_, fixed) = try readFixed(id, reader, size: reader.byteCount())
         return fixed.withUnsafeBytes { IndexRunTrailer.counts(in: $0).entries }
     }
 
@@ -139,10 +125,9 @@ package final class IndexRunReader: Sendable {
         _ number: Int, into target: UnsafeMutableRawBufferPointer
     ) throws(KuraError) -> Int {
         var failure: KuraError?
-        for (replica, file) in copies {
-            let path = replica.path(of: .run(id), in: vault.id)
+        for (replica, reader) in copies {
             do {
-                return try Self.readBlock(number, file, path, vault.fileSystem, into: target)
+                return try Self.readBlock(number, reader, into: target)
             } catch {
                 vault.note(error, in: .run(id), of: replica)
                 failure = failure ?? KuraError(error)
@@ -152,11 +137,10 @@ package final class IndexRunReader: Sendable {
     }
 
     static func readBlock(
-        _ number: Int, _ file: OpenFile, _ path: FilePath, _ fileSystem: any FileSystem,
-        into target: UnsafeMutableRawBufferPointer
+        _ number: Int, _ reader: any ObjectReader, into target: UnsafeMutableRawBufferPointer
     ) throws -> Int {
         let offset = UInt64(IndexRunHeader.byteCount + number * IndexBlock.byteCount)
-        let count = try fileSystem.read(file, path, at: offset, into: target)
+        let count = try reader.read(at: offset, into: target)
         guard count == IndexBlock.byteCount else {
             throw FormatError.truncated(
                 .indexRun, needed: UInt64(IndexBlock.byteCount), available: UInt64(count))
@@ -187,11 +171,10 @@ package final class IndexRunReader: Sendable {
     private func readAtOnce(
         from first: Int, into target: UnsafeMutableRawBufferPointer, _ hasher: inout BatchHasher
     ) -> Bool {
-        guard let (replica, file) = copies.first else { return false }
-        let path = replica.path(of: .run(id), in: vault.id)
+        guard let reader = copies.first?.reader else { return false }
         let offset = UInt64(IndexRunHeader.byteCount + first * IndexBlock.byteCount)
         do {
-            let count = try vault.fileSystem.read(file, path, at: offset, into: target)
+            let count = try reader.read(at: offset, into: target)
             guard count == target.count else { return false }
             let blocks = UnsafeRawBufferPointer(target)
             for (number, digest) in hasher.digests(ofBlocks: blocks).enumerated() {

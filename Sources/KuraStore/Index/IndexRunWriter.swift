@@ -1,6 +1,7 @@
 internal import KuraCodec
 package import KuraFormat
 package import KuraIO
+internal import KuraReplicas
 
 /// Writes index runs to all replicas, entry by entry.
 ///

@@ -1,5 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
+internal import KuraReplicas
 
 /// The file of an index run as a whole, which may be too long for memory.
 enum RunFile {
@@ -15,15 +16,12 @@ enum RunFile {
         _ id: RunID, in replica: Replica, of vault: Vault,
         _ body: (UnsafeRawBufferPointer) throws -> Void = { _ in }
     ) throws -> UInt64 {
-        let path = replica.path(of: .run(id), in: vault.id)
-        let fileSystem = vault.fileSystem
-        let file = try fileSystem.openForReading(path)
-        defer { fileSystem.close(file) }
-        let trailer = try IndexRunReader.trailer(id, file, path, vault)
+        let reader = try replica.store.open(VaultFile.run(id).name(in: vault.id))
+        let trailer = try IndexRunReader.trailer(id, reader, vault)
         let buffer = AlignedBuffer(byteCount: blocksAtOnce * IndexBlock.byteCount)
         func read(_ count: Int, at offset: Int) throws -> UnsafeRawBufferPointer {
             let target = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
-            let found = try fileSystem.read(file, path, at: UInt64(offset), into: target)
+            let found = try reader.read(at: UInt64(offset), into: target)
             guard found == count else {
                 throw FormatError.truncated(
                     .indexRun, needed: UInt64(offset + count), available: UInt64(offset + found))

@@ -1,5 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
+internal import KuraReplicas
 
 extension Vault {
     /// Whether some run was met of which no copy is good.

@@ -1,5 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
+internal import KuraReplicas
 
 extension Vault {
     /// Packs that no run lists and no session is about to list. They are what a replica brought back

@@ -1,7 +1,6 @@
 package import KuraCodec
 package import KuraFormat
-internal import KuraIO
-internal import SystemPackage
+internal import KuraReplicas
 
 /// Reads and decodes frames; one thread uses it at a time.
 package final class FrameDecoder {
@@ -20,7 +19,7 @@ package final class FrameDecoder {
         // Raw bytes are plain bytes: nothing to decode, so they are read into their place.
         let isRaw = frame.entry.codec == .raw && target.count == Int(frame.entry.storedByteCount)
         let bytes = try Self.read(
-            file.file, file.path, frame, file.fileSystem,
+            file.reader, frame,
             into: isRaw ? target : stored.bytes(Int(frame.entry.storedByteCount)))
         if checked { try Self.check(bytes, frame.entry) }
         if !isRaw { try decode(bytes, frame.entry, into: target) }
@@ -28,10 +27,10 @@ package final class FrameDecoder {
 
     /// Reads a frame's stored bytes into `target`, which has as many.
     static func read(
-        _ file: OpenFile, _ path: FilePath, _ frame: FrameTable.Frame,
-        _ fileSystem: any FileSystem, into target: UnsafeMutableRawBufferPointer
+        _ reader: any ObjectReader, _ frame: FrameTable.Frame,
+        into target: UnsafeMutableRawBufferPointer
     ) throws -> UnsafeRawBufferPointer {
-        let found = try fileSystem.read(file, path, at: frame.offset, into: target)
+        let found = try reader.read(at: frame.offset, into: target)
         guard found == target.count else {
             throw FormatError.truncated(
                 .frame, needed: UInt64(target.count), available: UInt64(found))

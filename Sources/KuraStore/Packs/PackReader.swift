@@ -1,5 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
+internal import KuraReplicas
 internal import Synchronization
 
 /// Reads packs of a vault: trailers, and frames from whichever replica has a good copy.
@@ -27,14 +28,10 @@ final class PackReader: Sendable {
 
     /// Reads and checks the trailer of one copy of a pack, and the file's length with it.
     static func trailer(_ id: PackID, _ vault: Vault, _ replica: Replica) throws -> PackTrailer {
-        let path = replica.path(of: .pack(id), in: vault.id)
-        let fileSystem = vault.fileSystem
-        let file = try fileSystem.openForReading(path)
-        defer { fileSystem.close(file) }
-        let size = try fileSystem.status(path).byteCount
+        let reader = try replica.store.open(VaultFile.pack(id).name(in: vault.id))
+        let size = try reader.byteCount()
         let raw = try TrailerReader.read(
-            file, path, size: size, fileSystem, structure: .pack,
-            max: Limits.packTrailerBytesMax, digest: id)
+            reader, size: size, structure: .pack, max: Limits.packTrailerBytesMax, digest: id)
         let trailer = try raw.withUnsafeBytes { try PackTrailer(decoding: $0) }
         guard trailer.header.vault == vault.id else {
             throw FormatError.invalidField(.pack, field: "vault")
@@ -55,11 +52,9 @@ final class PackReader: Sendable {
         of pack: PackSummary, _ vault: Vault
     ) throws(KuraError) -> UInt64 {
         try vault.firstGood(.pack(pack.id)) { replica in
-            let path = replica.path(of: .pack(pack.id), in: vault.id)
-            let file = try vault.fileSystem.openForReading(path)
-            defer { vault.fileSystem.close(file) }
+            let reader = try replica.store.open(VaultFile.pack(pack.id).name(in: vault.id))
             let footer = try TrailerReader.footer(
-                file, path, size: pack.fileByteCount, vault.fileSystem, structure: .pack,
+                reader, size: pack.fileByteCount, structure: .pack,
                 max: Limits.packTrailerBytesMax, digest: pack.id)
             return footer.trailerByteCount
         }
@@ -97,8 +92,8 @@ final class PackReader: Sendable {
         }
         try vault.firstGood(.pack(id)) { replica in
             decoder.file = nil
-            decoder.file = try PackFile(
-                id, replica.path(of: .pack(id), in: vault.id), vault.fileSystem)
+            decoder.file = PackFile(
+                pack: id, reader: try replica.store.open(VaultFile.pack(id).name(in: vault.id)))
             try decoder.read(frame, checked: checked, into: target)
         }
     }

@@ -1,6 +1,7 @@
 internal import KuraCodec
 internal import KuraFormat
 internal import KuraIO
+internal import KuraReplicas
 internal import Synchronization
 
 /// Fills packs with frames of all workers and sends each full one to every replica.

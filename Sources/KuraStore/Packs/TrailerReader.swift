@@ -1,23 +1,21 @@
 internal import KuraCodec
 internal import KuraFormat
-internal import KuraIO
-internal import SystemPackage
+internal import KuraReplicas
 
 /// Reads the footer and trailer that packs and index runs end with.
 enum TrailerReader {
     /// - Parameter max: longest trailer that is believed.
     /// - Returns: the trailer's bytes, whose SHA-256 is `digest`.
     static func read(
-        _ file: OpenFile, _ path: FilePath, size: UInt64, _ fileSystem: any FileSystem,
-        structure: Structure, max: Int, digest: Digest
+        _ reader: any ObjectReader, size: UInt64, structure: Structure, max: Int, digest: Digest
     ) throws -> [UInt8] {
         let footer = try footer(
-            file, path, size: size, fileSystem, structure: structure, max: max, digest: digest)
+            reader, size: size, structure: structure, max: max, digest: digest)
         let end = size - UInt64(Footer.byteCount)
         // Bounded by the file's own size now, so the buffer cannot be larger than what is there.
         var trailer = [UInt8](repeating: 0, count: Int(footer.trailerByteCount))
         let count = try trailer.withUnsafeMutableBytes {
-            try fileSystem.read(file, path, at: end - footer.trailerByteCount, into: $0)
+            try reader.read(at: end - footer.trailerByteCount, into: $0)
         }
         guard count == trailer.count, ChunkHasher.digest(trailer) == digest else {
             throw FormatError.checksumMismatch(structure)
@@ -27,8 +25,7 @@ enum TrailerReader {
 
     /// The footer alone, whose trailer fits before it.
     static func footer(
-        _ file: OpenFile, _ path: FilePath, size: UInt64, _ fileSystem: any FileSystem,
-        structure: Structure, max: Int, digest: Digest
+        _ reader: any ObjectReader, size: UInt64, structure: Structure, max: Int, digest: Digest
     ) throws -> Footer {
         guard size >= UInt64(Footer.byteCount) else {
             throw FormatError.truncated(
@@ -37,7 +34,7 @@ enum TrailerReader {
         var tail = [UInt8](repeating: 0, count: Footer.byteCount)
         let footerOffset = size - UInt64(Footer.byteCount)
         _ = try tail.withUnsafeMutableBytes {
-            try fileSystem.read(file, path, at: footerOffset, into: $0)
+            try reader.read(at: footerOffset, into: $0)
         }
         let footer = try tail.withUnsafeBytes { try Footer(decoding: $0, of: structure) }
         guard footer.trailerDigest == digest else { throw FormatError.checksumMismatch(structure) }

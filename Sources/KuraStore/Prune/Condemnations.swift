@@ -1,6 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
-internal import SystemPackage
+internal import KuraReplicas
 
 extension Vault {
     /// Packs that wait for their removal, by the condemnations of all replicas together.
@@ -13,7 +13,7 @@ extension Vault {
             do throws(KuraError) {
                 found.append(
                     try read(.condemned(id), max: SealedRecord.byteCountMax) { bytes, _ in
-                        try FileCheck.check(bytes, .condemned(id), self)
+                        try VaultFile.condemned(id).check(bytes, self.record)
                         return try Condemnation.decode(bytes)
                     })
             } catch {
@@ -54,7 +54,7 @@ extension Session {
     /// Condemns packs: they go when all who are open now have ended, unless a run lists them. Under
     /// the commit lock, before runs are written without them.
     func condemn(_ packs: Set<PackID>) throws(KuraError) {
-        try makeDirectory(Layout.condemned)
+        try prepare(Layout.condemned)
         let users = try vault.openUsers(except: id)
         guard users.count <= Limits.condemnedMax else {
             throw KuraError(

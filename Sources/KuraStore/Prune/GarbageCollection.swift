@@ -1,5 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
+internal import KuraReplicas
 
 /// What a collection did.
 public struct CollectionReport: Sendable {
@@ -27,12 +28,11 @@ public struct CollectionReport: Sendable {
 
 /// Takes away what no recovery point needs, beside running backups and restores.
 ///
-/// 1. Every point is followed down to its chunks, and what it needs is marked.
-/// 2. Live chunks of packs with many dead bytes are copied to new packs.
-/// 3. Under the commit lock: points that were committed meanwhile are followed, too, and what they
-///    need is spared; the packs that go are condemned, with the names of all who are open; runs that
-///    list them are written again without them.
-/// 4. Condemned packs that nobody open may want are removed.
+/// 1. Every point is followed down to its chunks, and what it needs is marked. 2. Live chunks of
+/// packs with many dead bytes are copied to new packs. 3. Under the commit lock: points that were
+/// committed meanwhile are followed, too, and what they need is spared; the packs that go are
+/// condemned, with the names of all who are open; runs that list them are written again without
+/// them. 4. Condemned packs that nobody open may want are removed.
 ///
 /// If power fails: before 3, more packs than before, each chunk where it was; within 3, packs that
 /// are condemned and still listed, which are kept; after it, condemned packs, which the next

@@ -1,5 +1,6 @@
 public import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 
 /// What a prune is asked to do.
 public struct PruneRequest: Sendable {
@@ -25,8 +26,8 @@ public struct PruneRequest: Sendable {
 extension Vault {
     /// What `prune` would do now. Changes nothing.
     ///
-    /// Exact as to packs while no session changes the vault; bytes of repacked chunks are what their
-    /// share of the old packs is.
+    /// Exact as to packs while no session changes the vault; bytes of repacked chunks are what
+    /// their share of the old packs is.
     public func collectionPlan(
         _ request: PruneRequest, cancellation: Cancellation = Cancellation()
     ) throws(KuraError) -> CollectionPlan {
@@ -56,9 +57,9 @@ extension Vault {
     /// Drops recovery points, then takes away what no other point needs.
     ///
     /// Runs beside backups, restores and verifications; one at a time, and not beside repair,
-    /// replication into this region or failover. Dropped points are gone when this returns, or after
-    /// an error that comes later; collecting can be stopped anywhere and is gone on with next time.
-    /// Memory: one bit and the index's own filters a chunk.
+    /// replication into this region or failover. Dropped points are gone when this returns, or
+    /// after an error that comes later; collecting can be stopped anywhere and is gone on with next
+    /// time. Memory: one bit and the index's own filters a chunk.
     ///
     /// On a disk without room for what its replicas lack of each other, collecting comes first,
     /// without repacking, and copying behind it, as far as there is room then.
@@ -107,8 +108,8 @@ extension Vault {
     }
 
     /// Collects in a session whose replicas are brought into step before it, or behind it where
-    /// there is no room before. If there is none then either, the session stays as an interrupted one,
-    /// so that the next one does it.
+    /// there is no room before. If there is none then either, the session stays as an interrupted
+    /// one, so that the next one does it.
     /// - Parameter collect: gets the session, and whether its replicas are in step.
     private func inSession(
         _ cancellation: Cancellation,
@@ -132,8 +133,7 @@ extension Vault {
             return try Session.begin(
                 self, operation: "prune", item: Session.noItem, required: requiredCopies)
         } catch {
-            let name = "\(Layout.temporary)/\(UniqueID.random().hex)-1"
-            keepReserve(in: replicas) { $0.path(of: name, in: id) }
+            keepReserve(in: replicas, session: .random())
             throw error
         }
     }

@@ -1,6 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
-internal import SystemPackage
+internal import KuraReplicas
 
 /// Space that is kept for taking things away: on a full disk not even a tombstone could be written,
 /// and index runs are written anew without the packs that go.
@@ -10,7 +10,6 @@ internal import SystemPackage
 /// failure at any point costs only the reserve.
 enum Reserve {
     static let byteCountMin = 1 << 20
-    static let file = "reserve"
 
     /// Grown in steps, so that the next backups need not write it again.
     /// - Parameter needed: bytes of the index runs.
@@ -21,58 +20,53 @@ enum Reserve {
 }
 
 extension Vault {
-    private func reservePath(in replica: Replica) -> FilePath {
-        replica.path(of: Reserve.file, in: id)
-    }
+    private var reserve: StoreName { Layout.vault(id).object(Layout.reserve) }
 
-    /// Gives the reserved space back to the file systems of all replicas.
+    /// Gives the reserved space back to the devices of all replicas.
     func releaseReserve() {
-        for replica in replicas {
+        for replica in replicas where replica.store.traits.isLocal {
             do throws(IOError) {
-                try fileSystem.remove(reservePath(in: replica))
+                try replica.store.delete([reserve])
             } catch {
-                // There was none, or the replica fails: writing to it will tell.
+                // The replica fails: writing to it will tell.
                 continue
             }
         }
     }
 
-    /// Reserves space in replicas where too little is reserved. Where there is no room it stays as it
-    /// is; that is no failure of the replica.
-    /// - Parameter temporary: a name in a replica's `tmp/` that nobody else uses.
-    func keepReserve(in replicas: [Replica], temporary: (Replica) -> FilePath) {
-        for replica in replicas {
+    /// Reserves space in replicas where too little is reserved. Where there is no room it stays as
+    /// it is; that is no failure of the replica. A store elsewhere has its own rules of room.
+    /// - Parameter session: owner of the drafts.
+    func keepReserve(in replicas: [Replica], session: UniqueID) {
+        for replica in replicas where replica.store.traits.isLocal {
             do throws(IOError) {
-                try keepReserve(in: replica, temporary: temporary(replica))
+                try keepReserve(in: replica.store, session)
             } catch {
                 continue
             }
         }
     }
 
-    private func keepReserve(in replica: Replica, temporary: FilePath) throws(IOError) {
-        let path = reservePath(in: replica)
-        let index = replica.path(of: Layout.index, in: id)
+    private func keepReserve(in store: any Store, _ session: UniqueID) throws(IOError) {
+        let index = Layout.vault(id).folder(Layout.index)
         var needed: UInt64 = 0
-        for name in try fileSystem.list(index) {
-            needed += try fileSystem.status(index.appending(name)).byteCount
+        for name in try store.names(in: index) {
+            needed += try store.status(index.object(name)).byteCount
         }
-        let found = try fileSystem.exists(path) ? fileSystem.status(path).byteCount : 0
+        let found = try store.exists(reserve) ? store.status(reserve).byteCount : 0
         guard found <= needed else { return }
-        let publication = try Publication(fileSystem, temporary: temporary)
+        let upload = try store.upload(in: reserve.folder, by: session)
         let zeros = AlignedBuffer(byteCount: Reserve.byteCountMin)
         zeros.bytes.initializeMemory(as: UInt8.self, repeating: 0)
         let byteCount = Reserve.byteCount(for: needed)
-        while publication.byteCount < byteCount {
-            try publication.append(UnsafeRawBufferPointer(zeros.bytes))
+        while upload.byteCount < byteCount {
+            try upload.append(UnsafeRawBufferPointer(zeros.bytes))
         }
-        try publication.complete()
-        try publication.publish(as: path, replacing: true)
+        try upload.complete()
+        _ = try upload.finish(as: reserve, .replacing)
     }
 }
 
 extension Session {
-    func keepReserve() {
-        vault.keepReserve(in: writer.live, temporary: writer.temporaryName)
-    }
+    func keepReserve() { vault.keepReserve(in: writer.live, session: id) }
 }

@@ -1,13 +1,14 @@
 internal import KuraFormat
 internal import KuraIO
+internal import KuraReplicas
 
 /// Writes index runs again without the packs that go.
 ///
 /// Each run that lists one of them gets a successor of its own, which holds all its other entries
 /// and supersedes it. A pack that stays keeps all of its entries, needed or not: a backup may want
 /// one again. Of a pack that goes, those that points need stay, too, with the place where the chunk
-/// is now: a replica or a region gets runs one by one, and whichever it has got, it must find what its
-/// points need. Memory: see `IndexRunWriter`.
+/// is now: a replica or a region gets runs one by one, and whichever it has got, it must find what
+/// its points need. Memory: see `IndexRunWriter`.
 struct RunRewriting {
     private let session: Session
     let packs: Set<PackID>

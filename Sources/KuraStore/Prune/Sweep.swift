@@ -1,13 +1,13 @@
 internal import KuraFormat
 internal import KuraIO
-internal import SystemPackage
+internal import KuraReplicas
 
 /// Takes condemned packs away.
 ///
-/// A pack goes when no session or reader that any condemnation of it names is open, and no sound run
-/// lists it. Sessions that began later never saw it in a run; those that were open have listed it
-/// again if they needed it, or will not commit. If power fails among the files, the condemnation is
-/// still there, and the next sweep goes on.
+/// A pack goes when no session or reader that any condemnation of it names is open, and no sound
+/// run lists it. Sessions that began later never saw it in a run; those that were open have listed
+/// it again if they needed it, or will not commit. If power fails among the files, the condemnation
+/// is still there, and the next sweep goes on.
 struct Sweep {
     private let session: Session
     private let vault: Vault

@@ -1,6 +1,6 @@
 public import KuraFormat
 public import KuraIO
-internal import SystemPackage
+internal import KuraReplicas
 
 extension Vault {
     /// Ids of the points that were dropped, by the tombstones of all replicas together. A point
@@ -19,7 +19,7 @@ extension Session {
     /// points at a time, so that on a full disk removed files make room for the next tombstones.
     func drop(_ points: [RecoveryPointID], reason: String) throws(KuraError) {
         guard !points.isEmpty else { return }
-        try makeDirectory(Layout.dropped)
+        try prepare(Layout.dropped)
         for start in stride(from: 0, to: points.count, by: Self.dropsAtOnce) {
             let part = points[start..<min(start + Self.dropsAtOnce, points.count)]
             for id in part {
@@ -48,10 +48,10 @@ extension Session {
 
     private func remove(_ points: [RecoveryPointID], in replica: Replica) {
         do throws(IOError) {
-            for id in points {
-                try vault.remove(.receipt(id), in: replica)
-                try vault.remove(.point(id), in: replica)
-            }
+            try replica.store.delete(
+                points.flatMap { id in
+                    [VaultFile.receipt(id), .point(id)].map { $0.name(in: vault.id) }
+                })
         } catch {
             writer.fail(replica.ordinal, KuraError(io: error))
         }
@@ -64,7 +64,8 @@ extension Session {
         guard !dropped.isEmpty else { return }
         for replica in writer.live {
             do throws(IOError) {
-                let names = try vault.fileSystem.list(replica.path(of: Layout.points, in: vault.id))
+                let names = try replica.store.names(
+                    in: Layout.vault(vault.id).folder(Layout.points))
                 let left = names.compactMap { RecoveryPointID(hex: $0) }.filter(dropped.contains)
                 remove(left, in: replica)
             } catch {
@@ -74,11 +75,11 @@ extension Session {
         if let error = writer.error { throw error }
     }
 
-    /// Makes a directory of the vault in every live replica.
-    func makeDirectory(_ name: String) throws(KuraError) {
+    /// Makes a folder of the vault ready in every live replica.
+    func prepare(_ folder: String) throws(KuraError) {
         for replica in writer.live {
             do throws(IOError) {
-                try vault.makeDirectory(name, in: replica)
+                try replica.store.prepare(Layout.vault(vault.id).folder(folder))
             } catch {
                 writer.fail(replica.ordinal, KuraError(io: error))
             }
@@ -92,10 +93,10 @@ extension Vault {
     /// - Returns: the bytes that it had.
     @discardableResult
     func remove(_ file: VaultFile, in replica: Replica) throws(IOError) -> UInt64 {
-        let path = replica.path(of: file, in: id)
+        let name = file.name(in: id)
         do throws(IOError) {
-            let byteCount = try fileSystem.status(path).byteCount
-            try fileSystem.remove(path)
+            let byteCount = try replica.store.status(name).byteCount
+            try replica.store.delete([name])
             return byteCount
         } catch {
             if error.isNotFound { return 0 }

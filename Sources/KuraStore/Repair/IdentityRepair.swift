@@ -1,17 +1,17 @@
 internal import KuraFormat
 public import KuraIO
-internal import SystemPackage
+internal import KuraReplicas
 
 extension Region {
     /// Writes the identity file of a replica again that is damaged or lost while the rest is there.
     ///
-    /// A directory without identity is a missing replica, so there must be evidence: it holds a vault
-    /// that another replica of the region holds too, under its own readable record, and it is not
-    /// one that is only half filled. The good identity replaces the bad file by one rename; if power
-    /// fails before, nothing has changed.
+    /// A directory without identity is a missing replica, so there must be evidence: it holds a
+    /// vault that another replica of the region holds too, under its own readable record, and it is
+    /// not one that is only half filled. The good identity replaces the bad file by one rename; if
+    /// power fails before, nothing has changed.
     ///
-    /// - Returns: what was healed; nil where the identity is sound or there is no such evidence. The
-    ///   region has to be opened anew after a repair.
+    /// - Returns: what was healed; nil where the identity is sound or there is no such evidence.
+    ///   The region has to be opened anew after a repair.
     public func repairIdentity(of ordinal: Int) throws(KuraError) -> Damage? {
         let replica = replicas[ordinal]
         guard problems[ordinal] != nil, let damage = try identityDamage(of: replica),
@@ -20,10 +20,8 @@ extension Region {
         let record = ReplicaRecord(
             region: id, regionName: name, ordinal: UInt8(ordinal), created: clock.now())
         do throws(IOError) {
-            try fileSystem.publish(
-                record.encoded(), as: replica.recordPath,
-                temporary: replica.path.appending("\(Layout.replicaRecord)-\(UniqueID.random().hex)"),
-                replacing: true)
+            try replica.store.put(
+                Layout.replicaRecord, record.encoded(), .replacing, by: .random())
         } catch {
             throw KuraError(io: error)
         }
@@ -35,26 +33,26 @@ extension Region {
     /// The damage of a replica's identity file; nil where it can be read, also as another's.
     private func identityDamage(of replica: Replica) throws(KuraError) -> Damage? {
         do {
-            if try fileSystem.exists(replica.fillingPath) { return nil }
+            if try replica.store.exists(Layout.fillingRecord) { return nil }
             _ = try ReplicaRecord.decode(
-                fileSystem.contents(replica.recordPath, max: SealedRecord.byteCountMax))
+                replica.store.contents(Layout.replicaRecord, max: SealedRecord.byteCountMax))
             return nil
         } catch FormatError.unsupportedVersion {
             return nil
-        } catch let error as IOError where !error.isNotFound && error.errno != .fileTooLarge {
+        } catch let error as IOError where !error.isNotFound && !error.isTooLong {
             throw KuraError(io: error)
         } catch {
-            return Damage(replica, path: replica.recordPath, structure: .replica, error)
+            return Damage(replica, Layout.replicaRecord, .replica, error)
         }
     }
 
     private func holdsKnownVault(_ replica: Replica) throws(KuraError) -> Bool {
         let known = Set(try vaults().map(\.id.hex))
         do throws(IOError) {
-            for name in try fileSystem.list(replica.vaultsPath) where known.contains(name) {
+            for name in try replica.store.names(in: Layout.vaults) where known.contains(name) {
                 guard let vault = UniqueID(hex: name) else { continue }
-                let bytes = try fileSystem.contents(
-                    replica.path(of: .record, in: vault), max: SealedRecord.byteCountMax)
+                let bytes = try replica.store.contents(
+                    VaultFile.record.name(in: vault), max: SealedRecord.byteCountMax)
                 do throws(FormatError) {
                     if try VaultRecord.decode(bytes).id == vault { return true }
                 } catch {

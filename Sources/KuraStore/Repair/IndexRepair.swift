@@ -1,9 +1,10 @@
 internal import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 
 extension Vault {
-    /// Heals index runs of which no replica has a good copy: without them a restore finds nothing of
-    /// what they list, although the packs are there. Nothing is written where no run is lost.
+    /// Heals index runs of which no replica has a good copy: without them a restore finds nothing
+    /// of what they list, although the packs are there. Nothing is written where no run is lost.
     ///
     /// - Returns: one damage for each lost run and replica, as `heal` leaves it.
     public func healLostRuns() throws(KuraError) -> [Damage] {

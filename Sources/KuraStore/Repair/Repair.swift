@@ -1,13 +1,13 @@
 internal import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 internal import Synchronization
-internal import SystemPackage
 
 /// Heals damaged files of a vault inside a session.
 ///
 /// The good bytes are looked for first; without them nothing is touched. Then, in each replica with
-/// a bad copy, the bad bytes go to `quarantine/` and the good ones are published in their place. What
-/// is on disk if power fails on the way:
+/// a bad copy, the bad bytes go to `quarantine/` and the good ones are published in their place.
+/// What is on disk if power fails on the way:
 /// - the good bytes are a whole copy elsewhere: the bad file is moved, so for a moment this replica
 ///   lacks the file, which the next verification finds;
 /// - the good bytes were put together from bad copies: those are needed until the new file is
@@ -20,8 +20,8 @@ final class Repair: Sendable {
     private let vault: Vault
     private let quarantined = Atomic<Int>(0)
 
-    /// The device reads one copy back while it writes others. Each has a pack of at most some tens of
-    /// MiB in memory.
+    /// The device reads one copy back while it writes others. Each has a pack of at most some tens
+    /// of MiB in memory.
     private static let threads = 5
 
     init(_ session: Session) {
@@ -33,19 +33,22 @@ final class Repair: Sendable {
     /// region, of whole replicas and of recovery points that lack something stays as it is.
     /// - Parameter salvaging: whether packs that have no good copy are given up: see `Salvage`.
     func heal(_ damage: [Damage], salvaging: Bool) -> [Damage] {
-        prepareDirectories()
+        prepareFolders()
         var damage = damage
         var places: [VaultFile: [Int]] = [:]
         for (index, entry) in damage.enumerated() {
             guard entry.region == vault.region.name, !entry.isRepaired else { continue }
             if let file = entry.file, entry.kind != .dangling {
                 places[file, default: []].append(index)
-            } else if entry.structure == .vault, entry.kind == .missing, isThere(entry.path) {
-                // A directory of the vault, which `prepareDirectories` made again.
+            } else if entry.kind == .missing, let folder = entry.folder,
+                isThere(folder, in: entry.replica)
+            {
+                // `prepareFolders` made it again.
                 damage[index].repairedFrom = .rebuilt
             }
         }
-        let files = places.keys.sorted { Self.order($0) < Self.order($1) }
+        // Packs before runs, because a run is rebuilt from packs.
+        let files = places.keys.sorted(by: VaultFile.isBefore)
         let isPack = { (file: VaultFile) in if case .pack = file { true } else { false } }
         let healed = heal(
             files.filter(isPack), places, damage,
@@ -99,36 +102,24 @@ final class Repair: Sendable {
         }
     }
 
-    /// Packs before runs, because a run is rebuilt from packs.
-    private static func order(_ file: VaultFile) -> String {
-        switch file {
-        case .record: "0"
-        case .pack(let id): "1\(id.hex)"
-        case .run(let id): "2\(id.hex)"
-        case .point(let id): "3\(id.hex)"
-        case .session(let id): "4\(id.hex)"
-        case .repair(let id): "5\(id.hex)"
-        case .receipt(let id): "6\(id.hex)"
-        case .dropped(let id): "7\(id.hex)"
-        case .condemned(let id): "8\(id.hex)"
-        case .journal(let id): "9\(id.hex)"
+    private func isThere(_ folder: StoreFolder, in ordinal: Int) -> Bool {
+        guard let replica = session.writer.live.first(where: { $0.ordinal == ordinal }) else {
+            return false
         }
-    }
-
-    private func isThere(_ path: FilePath) -> Bool {
         do throws(IOError) {
-            return try vault.fileSystem.exists(path)
+            return try replica.store.isPrepared(folder)
         } catch {
             return false
         }
     }
 
-    private func prepareDirectories() {
+    private func prepareFolders() {
         for replica in session.writer.live {
             do throws(IOError) {
-                try vault.makeDirectories(in: replica)
-                try vault.makeDirectory(Layout.repairs, in: replica)
-                try vault.makeDirectory(Layout.quarantine, in: replica)
+                try replica.store.prepare(vault: vault.id)
+                let folder = Layout.vault(vault.id)
+                try replica.store.prepare(folder.folder(Layout.repairs))
+                try replica.store.prepare(folder.folder(Layout.quarantine))
             } catch {
                 session.writer.fail(replica.ordinal, KuraError(io: error))
             }
@@ -211,15 +202,14 @@ final class Repair: Sendable {
         do throws(IOError) {
             let isElsewhere = copy.source == .replica || copy.source == .pair
             try quarantine(file, in: replica, moving: isElsewhere)
-            try copy.publish(
-                as: replica.path(of: file, in: vault.id),
-                temporary: session.writer.temporaryName(in: replica), replacing: true)
+            try copy.publish(file, in: replica, .replacing, by: session.id)
         } catch {
             throw KuraError(io: error)
         }
         guard vault.isSound(file, in: replica) else {
             throw KuraError(
-                .io, "\(replica.path(of: file, in: vault.id)) reads back wrong after it was written",
+                .io, "\(replica.store.address(of: file.name(in: vault.id))) reads back wrong after "
+                    + "it was written",
                 remedy: .advice("check the disk of replica \(replica.ordinal)"))
         }
     }
@@ -228,30 +218,27 @@ final class Repair: Sendable {
     private func quarantine(
         _ file: VaultFile, in replica: Replica, moving: Bool
     ) throws(IOError) {
-        let path = replica.path(of: file, in: vault.id)
-        let directory = replica.path(of: Layout.quarantine, in: vault.id)
+        let name = file.name(in: vault.id)
         let number = quarantined.add(1, ordering: .relaxed).newValue
-        let kept = directory.appending(
+        let kept = Layout.vault(vault.id).folder(Layout.quarantine).object(
             "\(session.id.hex)-\(number)-" + file.relativePath.map { $0 == "/" ? "-" : "\($0)" }
                 .joined())
         if moving {
             do throws(IOError) {
-                try vault.fileSystem.rename(path, to: kept, replacing: false)
+                return try replica.store.setAside(name, as: kept)
             } catch {
                 if error.isNotFound { return }
                 throw error
             }
-            return try vault.fileSystem.flushDirectory(directory)
         }
         let bytes: [UInt8]
         do throws(IOError) {
-            bytes = try vault.fileSystem.contents(path, max: FileCheck.byteCountMax)
+            bytes = try replica.store.contents(name, max: ObjectKind.byteCountMax)
         } catch {
             // What could be read of it is part of the good copy.
             return
         }
-        try vault.fileSystem.publish(
-            bytes, as: kept, temporary: session.writer.temporaryName(in: replica))
+        try replica.store.put(kept, bytes, .content, by: session.id)
     }
 
     // MARK: The index

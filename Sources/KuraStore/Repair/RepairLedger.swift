@@ -1,5 +1,6 @@
 public import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 
 /// What one replica directory needed in repairs.
 public struct RepairCounter: Sendable, Equatable {
@@ -23,7 +24,7 @@ extension Vault {
             guard let id = RepairID(hex: name) else { continue }
             do throws(KuraError) {
                 let record = try read(.repair(id), max: SealedRecord.byteCountMax) { bytes, _ in
-                    try FileCheck.check(bytes, .repair(id), self)
+                    try VaultFile.repair(id).check(bytes, self.record)
                     return try RepairRecord.decode(bytes).record
                 }
                 records.append((id, record))

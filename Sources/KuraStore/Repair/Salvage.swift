@@ -1,5 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
+internal import KuraReplicas
 
 /// Gives packs up of which no good copy can be made, and keeps what is left of them.
 ///

@@ -1,6 +1,7 @@
 internal import KuraCodec
 internal import KuraFormat
 package import KuraIO
+package import KuraReplicas
 internal import SystemPackage
 
 /// The good bytes of a file, and where they came from.
@@ -31,19 +32,21 @@ package struct SoundCopy {
         }
     }
 
-    /// Makes a copy durable under a name: see `Publication`.
+    /// Makes a copy durable in a replica: see `Store.upload`.
     func publish(
-        as name: FilePath, temporary: FilePath, replacing: Bool
+        _ file: VaultFile, in replica: Replica, _ condition: PutCondition, by session: UniqueID
     ) throws(IOError) {
-        let publication = try Publication(vault.fileSystem, temporary: temporary)
+        let name = file.name(in: vault.id)
+        let upload = try replica.store.upload(in: name.folder, by: session)
         do {
-            try forEachPiece { try publication.append($0) }
+            try forEachPiece { try upload.append($0) }
         } catch {
-            publication.abandon()
-            throw error as? IOError ?? IOError("read a good copy of", name, .ioError)
+            upload.abandon()
+            throw error as? IOError
+                ?? IOError("read a good copy of", place: replica.store.address(of: name), .ioError)
         }
-        try publication.complete()
-        try publication.publish(as: name, replacing: replacing)
+        try upload.complete()
+        _ = try upload.finish(as: name, condition)
     }
 }
 
@@ -65,9 +68,9 @@ extension Vault {
         }
         do throws(KuraError) {
             return try read(
-                file, max: FileCheck.byteCountMax, mayBeAbsent: mayBeAbsent
+                file, max: ObjectKind.byteCountMax, mayBeAbsent: mayBeAbsent
             ) { bytes, replica in
-                try FileCheck.check(bytes, file, self)
+                try file.check(bytes, self.record)
                 return SoundCopy(
                     content: .bytes(bytes), source: isOwn(replica) ? .replica : .pair, vault: self)
             }
@@ -122,7 +125,7 @@ struct PackAssembly {
         let footer = Footer(trailerByteCount: UInt64(encoded.count), trailerDigest: id)
         let end = encoded + footer.encoded()
         bytes.replaceSubrange((bytes.count - end.count)..., with: end)
-        try withKuraErrors { try FileCheck.check(bytes, .pack(id), vault) }
+        try withKuraErrors { try VaultFile.pack(id).check(bytes, vault.record) }
         return bytes
     }
 
@@ -177,12 +180,11 @@ struct PackAssembly {
     /// Fills the frames of a pack's bytes from whichever copy has them right.
     /// - Returns: numbers of frames that are right in no copy.
     private func collect(_ trailer: PackTrailer, into bytes: inout [UInt8]) -> Set<Int> {
-        var copies: [(file: OpenFile, path: FilePath)] = []
-        defer { for copy in copies { vault.fileSystem.close(copy.file) } }
+        let name = VaultFile.pack(id).name(in: vault.id)
+        var copies: [any ObjectReader] = []
         for replica in vault.replicas + vault.pair {
             do throws(IOError) {
-                let path = replica.path(of: .pack(id), in: vault.id)
-                copies.append((try vault.fileSystem.openForReading(path), path))
+                copies.append(try replica.store.open(name))
             } catch {
                 // The other copies may do.
                 continue
@@ -202,14 +204,13 @@ struct PackAssembly {
     /// Reads one frame from one copy.
     /// - Returns: whether its stored hash is right.
     private func fill(
-        _ bytes: inout [UInt8], _ range: Range<Int>, from copy: (file: OpenFile, path: FilePath),
+        _ bytes: inout [UInt8], _ range: Range<Int>, from copy: any ObjectReader,
         _ frame: FrameEntry
     ) -> Bool {
         bytes.withUnsafeMutableBytes { raw in
             let target = UnsafeMutableRawBufferPointer(rebasing: raw[range])
             do {
-                let count = try vault.fileSystem.read(
-                    copy.file, copy.path, at: UInt64(range.lowerBound), into: target)
+                let count = try copy.read(at: UInt64(range.lowerBound), into: target)
                 guard count == target.count else { return false }
                 try FrameDecoder.check(UnsafeRawBufferPointer(target), frame)
                 return true

@@ -1,14 +1,17 @@
 public import KuraFormat
 internal import KuraIO
-public import SystemPackage
+public import KuraReplicas
 
 /// One file of one replica that is not as it must be.
 public struct Damage: Sendable, Equatable {
     public var region: String
     public var replica: Int
-    public var path: FilePath
+    /// Where it is, for people.
+    public var place: String
     /// The file by what it is; nil where it is no file of a vault.
     public var file: VaultFile?
+    /// The folder, where a whole one is not as it must be.
+    var folder: StoreFolder?
     public var structure: Structure
     public var kind: DamageKind
     /// What exactly is wrong, for people.
@@ -21,19 +24,31 @@ public struct Damage: Sendable, Equatable {
     public var isRepaired: Bool { repairedFrom != nil }
 
     public init(
-        region: String, replica: Int, path: FilePath, structure: Structure, kind: DamageKind,
+        region: String, replica: Int, place: String, structure: Structure, kind: DamageKind,
         detail: String
     ) {
         self.region = region
         self.replica = replica
-        self.path = path
+        self.place = place
         self.structure = structure
         self.kind = kind
         self.detail = detail
     }
 
-    /// Classifies an error that reading a file or a directory ended with.
-    init(_ replica: Replica, path: FilePath, structure: Structure, _ error: any Error) {
+    /// Classifies an error that reading an object ended with.
+    init(_ replica: Replica, _ name: StoreName, _ structure: Structure, _ error: any Error) {
+        self.init(replica, replica.store.address(of: name), structure, error)
+    }
+
+    /// Classifies an error that listing a folder of a vault ended with.
+    init(_ replica: Replica, _ folder: StoreFolder, _ error: any Error) {
+        self.init(replica, replica.store.address(of: folder), .vault, error)
+        self.folder = folder
+    }
+
+    private init(
+        _ replica: Replica, _ place: String, _ structure: Structure, _ error: any Error
+    ) {
         let kind: DamageKind
         switch error {
         case let error as IOError: kind = error.isNotFound ? .missing : .unreadable
@@ -42,14 +57,13 @@ public struct Damage: Sendable, Equatable {
         }
         let detail = kind == .missing ? "the file is not there" : "\(error)"
         self.init(
-            region: replica.regionName, replica: replica.ordinal, path: path, structure: structure,
-            kind: kind, detail: detail)
+            region: replica.regionName, replica: replica.ordinal, place: place,
+            structure: structure, kind: kind, detail: detail)
     }
 
     /// Classifies an error that reading a file of a vault ended with.
     init(_ replica: Replica, _ file: VaultFile, in vault: UniqueID, _ error: any Error) {
-        self.init(
-            replica, path: replica.path(of: file, in: vault), structure: file.structure, error)
+        self.init(replica, file.name(in: vault), file.structure, error)
         self.file = file
     }
 }

@@ -1,7 +1,7 @@
 public import KuraFormat
 internal import KuraIO
+internal import KuraReplicas
 internal import Synchronization
-public import SystemPackage
 
 /// One copy of a recovery point: what its replica says about it.
 public struct PointCopy: Sendable {
@@ -15,8 +15,8 @@ public struct PointCopy: Sendable {
     public var region: String
     /// 0, 1 or 2.
     public var ordinal: Int
-    /// The replica's directory.
-    public var path: FilePath
+    /// Where the replica is, for people.
+    public var place: String
     public var state: State
     /// Nil unless the copy is here and its receipt, too.
     public var receipt: DurabilityReceipt?
@@ -30,12 +30,12 @@ extension Vault {
     public func copies(of point: RecoveryPointID) -> [PointCopy] {
         region.replicas.prefix(Int(record.copies)).map { replica in
             var copy = PointCopy(
-                region: region.name, ordinal: replica.ordinal, path: replica.path,
+                region: region.name, ordinal: replica.ordinal, place: replica.place,
                 state: .unreachable, receipt: nil, lastFullRead: nil)
             guard region.problems[replica.ordinal] == nil else { return copy }
             do throws(IOError) {
-                let file = replica.path(of: .point(point), in: id)
-                copy.state = try fileSystem.exists(file) ? .here : .missing
+                let name = VaultFile.point(point).name(in: id)
+                copy.state = try replica.store.exists(name) ? .here : .missing
             } catch {
                 return copy
             }
@@ -48,8 +48,8 @@ extension Vault {
     private func receipt(of point: RecoveryPointID, in replica: Replica) -> DurabilityReceipt? {
         do {
             let receipt = try DurabilityReceipt.decode(
-                fileSystem.contents(
-                    replica.path(of: .receipt(point), in: id), max: SealedRecord.byteCountMax))
+                replica.store.contents(
+                    VaultFile.receipt(point).name(in: id), max: SealedRecord.byteCountMax))
             guard receipt.vault == id, receipt.point == point, receipt.region == region.id,
                 Int(receipt.ordinal) == replica.ordinal
             else { return nil }
@@ -59,12 +59,13 @@ extension Vault {
         }
     }
 
-    /// Writes the receipt of a point in those of `replicas` that hold the point, unless it is there.
+    /// Writes the receipt of a point in those of `replicas` that hold the point, unless it is
+    /// there.
     ///
     /// If power fails before, the point is durable without a receipt, and the next replication
     /// writes one of arrival `found`.
     ///
-    /// - Parameter session: makes the temporary names unique, and their remains removable.
+    /// - Parameter session: owner of the drafts, so that their remains can be removed.
     /// - Returns: what went wrong; the point itself is not affected.
     func writeReceipts(
         of point: RecoveryPointID, in replicas: [Replica], arrival: Arrival, session: UniqueID
@@ -88,24 +89,16 @@ extension Vault {
     ) throws(KuraError) {
         guard receipt(of: point, in: replica) == nil else { return }
         let held = try withKuraErrors {
-            try fileSystem.exists(replica.path(of: .point(point), in: id))
+            try replica.store.exists(VaultFile.point(point).name(in: id))
         }
         guard held else { return }
         let receipt = DurabilityReceipt(
             vault: id, point: point, region: region.id, ordinal: UInt8(replica.ordinal), time: time,
             arrival: arrival)
         try withKuraErrors {
-            let root = replica.vaultPath(id)
-            let directory = root.appending(Layout.receipts)
-            if try !fileSystem.exists(directory) {
-                try fileSystem.makeDirectory(directory)
-                try fileSystem.flushDirectory(root)
-            }
-            try fileSystem.publish(
-                receipt.encoded(), as: replica.path(of: .receipt(point), in: id),
-                temporary: root.appending(Layout.temporary)
-                    .appending("\(session.hex)-receipt-\(point.hex)"),
-                replacing: true)
+            let name = VaultFile.receipt(point).name(in: id)
+            try replica.store.prepare(name.folder)
+            try replica.store.put(name, receipt.encoded(), .replacing, by: session)
         }
     }
 
@@ -115,22 +108,21 @@ extension Vault {
     ) throws(KuraError) -> [(replica: Replica, points: [RecoveryPointID])] {
         try withKuraErrors {
             try replicas.map { replica in
-                let root = replica.vaultPath(id)
-                let receipts = root.appending(Layout.receipts)
-                let known = try fileSystem.exists(receipts) ? Set(fileSystem.list(receipts)) : []
-                let directory = root.appending(Layout.points)
-                let points = try fileSystem.exists(directory) ? fileSystem.list(directory) : []
+                let vault = Layout.vault(id)
+                let known = Set(
+                    try replica.store.namesIfPresent(in: vault.folder(Layout.receipts)))
+                let points = try replica.store.namesIfPresent(in: vault.folder(Layout.points))
                 return (replica, points.filter { !known.contains($0) }.compactMap(Digest.init(hex:)))
             }
         }
     }
 
-    /// Writes a receipt with the time of its file for every point that has none.
+    /// Writes a receipt with the time of its point for every point that has none.
     func completeReceipts(in replicas: [Replica], session: UniqueID) throws(KuraError) {
         for (replica, points) in try pointsWithoutReceipt(in: replicas) {
             for point in points {
-                let file = replica.path(of: .point(point), in: id)
-                let time = try withKuraErrors { try fileSystem.status(file).modified }
+                let name = VaultFile.point(point).name(in: id)
+                let time = try withKuraErrors { try replica.store.status(name).modified }
                 try writeReceipt(of: point, in: replica, .found, time: time, session: session)
             }
         }

@@ -1,44 +1,38 @@
 public import KuraFormat
 public import KuraIO
 public import KuraReplicas
-public import SystemPackage
 
-/// A region: a place with up to three replica directories.
+/// A region: a place with up to three replicas.
 public final class Region: Sendable {
     public let id: UniqueID
     public let name: String
     public let replicas: [Replica]
     /// Per replica, why it cannot be used; nil where it can.
     public let problems: [KuraError?]
-    /// Whose directories are used.
-    let owner: ReplicaOwner
-    let fileSystem: any FileSystem
     /// Where the times come from that are written into the region.
     public let clock: WallClock
     /// What work on the region may use of the machine where its request does not say.
     public let budget: Budget
 
-    /// Opens a region. A replica that is missing, foreign or not to be trusted becomes a problem, not
-    /// an error.
+    /// Opens a region. A replica that is missing, foreign or not to be trusted becomes a problem,
+    /// not an error.
+    /// - Parameter stores: one for each replica, by ordinal.
     public init(
-        id: UniqueID, name: String, replicas paths: [FilePath], owner: ReplicaOwner = .trusted,
-        fileSystem: any FileSystem = LocalFileSystem(), clock: WallClock = .system,
+        id: UniqueID, name: String, stores: [any Store], clock: WallClock = .system,
         budget: Budget = Budget()
     ) {
-        precondition(1...Limits.replicasMax ~= paths.count)
+        precondition(1...Limits.replicasMax ~= stores.count)
         self.id = id
         self.name = name
-        self.owner = owner
-        self.fileSystem = fileSystem
         self.clock = clock
         self.budget = budget
-        let replicas = paths.enumerated().map { ordinal, path in
-            Replica(ordinal: ordinal, path: path, regionName: name, fileSystem: fileSystem)
+        let replicas = stores.enumerated().map { ordinal, store in
+            Replica(ordinal: ordinal, regionName: name, store: store)
         }
         self.replicas = replicas
         problems = replicas.map { replica in
             do throws(KuraError) {
-                try replica.identify(as: id, owner: owner)
+                try replica.identify(as: id)
                 return nil
             } catch {
                 return error
@@ -51,8 +45,6 @@ public final class Region: Sendable {
         name = other.name
         replicas = other.replicas
         problems = other.problems
-        owner = other.owner
-        fileSystem = other.fileSystem
         self.clock = clock
         self.budget = budget
     }
@@ -79,18 +71,19 @@ public final class Region: Sendable {
             var found: [UniqueID: [VaultRecord]] = [:]
             var firstProblem: KuraError?
             for replica in available {
-                for name in try fileSystem.list(replica.vaultsPath) {
+                for name in try replica.store.names(in: Layout.vaults) {
                     guard let id = UniqueID(hex: name) else { continue }
-                    let path = replica.path(of: .record, in: id)
+                    let object = VaultFile.record.name(in: id)
                     do {
                         let record = try VaultRecord.decode(
-                            fileSystem.contents(path, max: SealedRecord.byteCountMax))
+                            replica.store.contents(object, max: SealedRecord.byteCountMax))
                         guard record.id == id else {
                             throw FormatError.invalidField(.vault, field: "id")
                         }
                         found[id, default: []].keepNewest(record)
                     } catch let error as FormatError {
-                        firstProblem = firstProblem ?? KuraError(format: error, at: path.string)
+                        firstProblem = firstProblem
+                            ?? KuraError(format: error, at: replica.store.address(of: object))
                     } catch let error as IOError where error.isNotFound {
                         // A vault whose creation did not get as far as its record does not exist.
                         continue

@@ -1,6 +1,6 @@
 package import KuraFormat
 package import KuraIO
-internal import SystemPackage
+package import KuraReplicas
 
 /// An index run as another region needs to know it.
 package struct RunSummary: Sendable {
@@ -76,16 +76,17 @@ extension Vault {
         var lacking: [PackSummary] = []
         var rest = packs[...]
         while let first = rest.first {
-            let directory = String(first.id.hex.prefix(2))
+            let shard = String(first.id.hex.prefix(2))
             let part = rest.prefix { $0.id.word0 >> 56 == first.id.word0 >> 56 }
-            let (_, everywhere) = try names(in: "\(Layout.packs)/\(directory)")
+            let (_, everywhere) = try names(in: "\(Layout.packs)/\(shard)")
             lacking += part.filter { !everywhere.contains($0.id) }
             rest = rest.dropFirst(part.count)
         }
         return lacking
     }
 
-    /// Names of the recovery points that some usable replica holds; none where the vault is not yet.
+    /// Names of the recovery points that some usable replica holds; none where the vault is not
+    /// yet.
     package func heldPoints() throws(KuraError) -> Set<RecoveryPointID> {
         let points = try names(in: Layout.points).any
         return try points.subtracting(droppedPoints())
@@ -101,16 +102,16 @@ extension Vault {
     ) throws(KuraError) -> (any: Set<Digest>, everywhere: Set<Digest>) {
         var holders: [Digest: Int] = [:]
         var failures: [IOError] = []
+        let folder = Layout.vault(id).folder(directory)
         for replica in replicas {
-            let path = replica.vaultPath(id).pushing(FilePath(directory))
             do throws(IOError) {
-                for name in try fileSystem.list(path) {
+                for name in try replica.store.names(in: folder) {
                     if let id = Digest(hex: name) { holders[id, default: 0] += 1 }
                 }
             } catch {
                 guard !error.isNotFound else { continue }
                 failures.append(error)
-                note(Damage(replica, path: path, structure: .vault, error))
+                note(Damage(replica, folder, error))
             }
         }
         if let failure = failures.first, failures.count == replicas.count {
@@ -122,6 +123,6 @@ extension Vault {
 
     /// Bytes of the file of a point, in the first replica that has it.
     package func byteCount(of file: VaultFile) throws(KuraError) -> UInt64 {
-        try firstGood(file) { try fileSystem.status($0.path(of: file, in: id)).byteCount }
+        try firstGood(file) { try $0.store.status(file.name(in: id)).byteCount }
     }
 }

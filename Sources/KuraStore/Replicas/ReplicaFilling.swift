@@ -1,9 +1,8 @@
 internal import KuraFormat
 public import KuraIO
 internal import KuraReplicas
-internal import SystemPackage
 
-/// A replica directory that cannot be used, by what can be done about it.
+/// A replica that cannot be used, by what can be done about it.
 public enum ReplicaVacancy: Sendable, Equatable {
     /// It is not there, but the directory that should hold it is; or it is empty.
     case empty
@@ -13,36 +12,36 @@ public enum ReplicaVacancy: Sendable, Equatable {
     case occupied
 }
 
-/// Filling a new replica directory from the others.
+/// Filling a new replica from the others.
 ///
 /// The identity file comes last. A directory without one is a missing replica: it is never read, it
 /// never counts for `min copies`, and what it lacks is no evidence of anything. With the identity
-/// first, a crash would leave a replica that looks complete and has only half of the vaults: harmless
-/// while the others are there, because the union counts, but were they away it would show a past that
-/// never was. So meanwhile the same record stands in the file `filling`, and says whose directory this
-/// is. What is on disk if power fails:
+/// first, a crash would leave a replica that looks complete and has only half of the vaults:
+/// harmless while the others are there, because the union counts, but were they away it would show
+/// a past that never was. So meanwhile the same record stands in the file `filling`, and says whose
+/// directory this is. What is on disk if power fails:
 /// - before `filling`: an empty directory, as before;
-/// - before the identity: `filling` and complete files named by content; filling goes on with the rest;
-/// - after it: a replica. What others committed meanwhile it lacks like one that was away, and gets at
-///   the start of the next session. A `filling` beside the identity means nothing.
+/// - before the identity: `filling` and complete files named by content; filling goes on with the
+///   rest;
+/// - after it: a replica. What others committed meanwhile it lacks like one that was away, and gets
+///   at the start of the next session. A `filling` beside the identity means nothing.
 extension Region {
     /// What is in the place of a replica that has no identity.
     public func vacancy(of ordinal: Int) throws(KuraError) -> ReplicaVacancy {
         let replica = replicas[ordinal]
         do {
-            guard try fileSystem.exists(replica.path) else {
-                let parent = replica.path.removingLastComponent()
-                return try fileSystem.exists(parent) ? .empty : .occupied
+            let names: [String]
+            switch try replica.store.condition() {
+            case .unreachable: return .occupied
+            case .absent: return .empty
+            case .present(let found): names = found
             }
-            let names = try fileSystem.list(replica.path).filter { $0 != Layout.lostAndFound }
-            if names.isEmpty || names.allSatisfy({ $0.hasPrefix("\(Layout.fillingRecord)-") }) {
-                return .empty
-            }
-            guard !names.contains(Layout.replicaRecord), names.contains(Layout.fillingRecord) else {
-                return .occupied
-            }
+            if names.isEmpty { return .empty }
+            guard !names.contains(Layout.replicaRecord.key),
+                names.contains(Layout.fillingRecord.key)
+            else { return .occupied }
             let record = try ReplicaRecord.decode(
-                fileSystem.contents(replica.fillingPath, max: SealedRecord.byteCountMax))
+                replica.store.contents(Layout.fillingRecord, max: SealedRecord.byteCountMax))
             return record.region == id && Int(record.ordinal) == ordinal ? .half : .occupied
         } catch is FormatError {
             return .occupied
@@ -56,15 +55,15 @@ extension Region {
         let replica = replicas[ordinal]
         guard try vacancy(of: ordinal) != .occupied else {
             throw KuraError(
-                .exists, "\(replica.path) is neither empty nor replica \(ordinal) of region \(name)",
+                .exists,
+                "\(replica.place) is neither empty nor replica \(ordinal) of region \(name)",
                 remedy: .advice("empty it, or give the replica another directory"))
         }
         try withKuraErrors {
-            try owner.check(replica.path, fileSystem)
-            try fileSystem.makeDirectories(replica.path)
-            try publishIdentity(of: replica, as: replica.fillingPath)
-            try fileSystem.makeDirectory(replica.vaultsPath)
-            try fileSystem.flushDirectory(replica.path)
+            try replica.store.requireTrusted()
+            try replica.store.create()
+            try publishIdentity(of: replica, as: Layout.fillingRecord)
+            try replica.store.prepare(Layout.vaults)
         }
         return replica
     }
@@ -74,19 +73,16 @@ extension Region {
     public func finishFilling(_ ordinal: Int) throws(KuraError) {
         let replica = replicas[ordinal]
         do throws(IOError) {
-            try publishIdentity(of: replica, as: replica.recordPath)
-            try fileSystem.remove(replica.fillingPath)
+            try publishIdentity(of: replica, as: Layout.replicaRecord)
+            try replica.store.delete([Layout.fillingRecord])
         } catch {
             throw KuraError(io: error)
         }
     }
 
-    private func publishIdentity(of replica: Replica, as path: FilePath) throws(IOError) {
+    private func publishIdentity(of replica: Replica, as object: StoreName) throws(IOError) {
         let record = ReplicaRecord(
             region: id, regionName: name, ordinal: UInt8(replica.ordinal), created: clock.now())
-        try fileSystem.publish(
-            record.encoded(), as: path,
-            temporary: replica.path.appending("\(Layout.fillingRecord)-\(UniqueID.random().hex)"),
-            replacing: true)
+        try replica.store.put(object, record.encoded(), .replacing, by: .random())
     }
 }

@@ -1,4 +1,5 @@
 internal import KuraIO
+internal import KuraReplicas
 
 /// A file that goes to every live replica piece by piece, because it may be too long for memory or
 /// its name is known at its end only.
@@ -26,7 +27,7 @@ final class ReplicaStream {
     /// `@unchecked Sendable`: only jobs of its lane touch it, one after the other.
     private final class Target: @unchecked Sendable {
         let lane: ReplicaWriter.Lane
-        var publication: Publication?
+        var upload: (any Upload)?
         init(_ lane: ReplicaWriter.Lane) { self.lane = lane }
     }
 
@@ -36,8 +37,8 @@ final class ReplicaStream {
         pieces = [Piece(), Piece()]
         let vault = writer.vault
         forEachTarget { (target) throws(IOError) in
-            target.publication = try Publication(
-                vault.fileSystem, temporary: writer.temporaryName(in: target.lane.replica))
+            target.upload = try target.lane.replica.store.upload(
+                in: Layout.vault(vault.id), by: writer.session)
         }
     }
 
@@ -65,7 +66,7 @@ final class ReplicaStream {
         let buffer = pieces[current].buffer
         let used = pieces[current].used
         pieces[current].written = forEachTarget { (target) throws(IOError) in
-            try target.publication?.append(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<used]))
+            try target.upload?.append(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<used]))
         }
         current = 1 - current
         pieces[current].written?.wait()
@@ -78,7 +79,7 @@ final class ReplicaStream {
     func complete() throws(KuraError) {
         if pieces[current].used > 0 { try send() }
         forEachTarget { (target) throws(IOError) in
-            try target.publication?.complete()
+            try target.upload?.complete()
         }.wait()
         isComplete = true
         pieces = []
@@ -90,8 +91,7 @@ final class ReplicaStream {
         if !isComplete { try complete() }
         let vault = writer.vault
         forEachTarget { (target) throws(IOError) in
-            try target.publication?.publish(
-                as: target.lane.replica.path(of: file, in: vault.id))
+            _ = try target.upload?.finish(as: file.name(in: vault.id), .content)
         }.wait()
         if let error = writer.error { throw error }
     }
@@ -101,8 +101,8 @@ final class ReplicaStream {
         let done = Latch(targets.count)
         for target in targets {
             target.lane.worker.submit {
-                target.publication?.abandon()
-                target.publication = nil
+                target.upload?.abandon()
+                target.upload = nil
                 done.signal()
             }
         }
@@ -123,7 +123,7 @@ final class ReplicaStream {
                     do throws(IOError) {
                         try body(target)
                     } catch {
-                        target.publication = nil
+                        target.upload = nil
                         writer.fail(ordinal, KuraError(io: error))
                     }
                 }

@@ -1,7 +1,7 @@
 internal import KuraFormat
 internal import KuraIO
+internal import KuraReplicas
 internal import Synchronization
-internal import SystemPackage
 
 /// Publishes a vault's files in all its replicas at once: one thread a replica.
 ///
@@ -9,7 +9,7 @@ internal import SystemPackage
 /// because what the kernel still has of it can no longer be trusted. The others go on while there
 /// are `required` of them; each of those holds everything that was published so far.
 ///
-/// One writer belongs to one session, whose id makes its temporary names unique. Call `stop` at the
+/// One writer belongs to one session, whose id owns its drafts. Call `stop` at the
 /// end, whatever happened.
 package final class ReplicaWriter: Sendable {
     let vault: Vault
@@ -25,7 +25,6 @@ package final class ReplicaWriter: Sendable {
     }
 
     private struct State {
-        var counter = 0
         /// Why replicas were given up, by ordinal.
         var failures: [Int: KuraError]
         /// Nanoseconds that the replicas' threads spent writing and flushing, together.
@@ -93,9 +92,8 @@ package final class ReplicaWriter: Sendable {
         guard failures[replica.ordinal] == nil, error == nil else { return }
         let start = Clock.steady()
         do throws(IOError) {
-            try vault.fileSystem.publish(
-                pieces.pieces, as: replica.path(of: file, in: vault.id),
-                temporary: temporaryName(in: replica))
+            _ = try replica.store.put(
+                file.name(in: vault.id), pieces.pieces, .content, by: session)
         } catch {
             fail(replica.ordinal, KuraError(io: error))
         }
@@ -116,18 +114,10 @@ package final class ReplicaWriter: Sendable {
     func drain() {
         for lane in lanes { lane.worker.drain() }
     }
-
-    /// A name for a file in a replica's `tmp/` that nobody else uses.
-    func temporaryName(in replica: Replica) -> FilePath {
-        let number = state.withLock { state in
-            state.counter += 1
-            return state.counter
-        }
-        return replica.path(of: "\(Layout.temporary)/\(session.hex)-\(number)", in: vault.id)
-    }
 }
 
-/// Pointers that cross threads. `@unchecked Sendable`: nobody writes behind them until all are done.
+/// Pointers that cross threads. `@unchecked Sendable`: nobody writes behind them until all are
+/// done.
 private struct SharedPieces: @unchecked Sendable {
     let pieces: [UnsafeRawBufferPointer]
     init(_ pieces: [UnsafeRawBufferPointer]) { self.pieces = pieces }

@@ -1,7 +1,7 @@
 public import KuraFormat
 public import KuraIO
+public import KuraReplicas
 internal import Synchronization
-internal import SystemPackage
 
 /// One vault in one region, opened: the door to its files in every replica.
 ///
@@ -19,7 +19,6 @@ public final class Vault: Sendable {
     public let pair: [Replica]
     /// Whether every replica of the paired region can be used; true without a pair.
     private let isPairComplete: Bool
-    let fileSystem: any FileSystem
     /// Damage that reads met and went around, in the order it was met.
     private let met = Mutex<[Damage]>([])
 
@@ -33,7 +32,6 @@ public final class Vault: Sendable {
         self.record = record
         self.pair = (pair?.available ?? []).filter { $0.ordinal < Int(record.copies) }
         isPairComplete = pair.map { $0.available.count == $0.replicas.count } ?? true
-        fileSystem = region.fileSystem
         let mine = region.replicas.prefix(Int(record.copies))
         replicas = mine.filter { region.problems[$0.ordinal] == nil }
         problems = mine.compactMap { region.problems[$0.ordinal] }
@@ -44,16 +42,13 @@ public final class Vault: Sendable {
         let vault = Vault(region: region, record: record)
         try vault.requireWritable()
         try withKuraErrors {
-            for replica in vault.replicas { try vault.makeDirectories(in: replica) }
+            for replica in vault.replicas { try replica.store.prepare(vault: record.id) }
             // The record comes last: a vault that has one is complete.
             for replica in vault.replicas {
-                // Named like one of a session that is over, so that the next session removes what a
-                // power cut leaves.
-                let temporary = replica.path(
-                    of: "\(Layout.temporary)/\(UniqueID.random().hex)-vault", in: record.id)
-                try region.fileSystem.publish(
-                    record.encoded(), as: replica.path(of: .record, in: record.id),
-                    temporary: temporary, replacing: true)
+                // By a session that is over, so that the next one removes what a power cut leaves.
+                try replica.store.put(
+                    VaultFile.record.name(in: record.id), record.encoded(), .replacing,
+                    by: .random())
             }
         }
         return vault
@@ -120,7 +115,7 @@ public final class Vault: Sendable {
         _ parse: ([UInt8], Replica) throws -> T
     ) throws(KuraError) -> T {
         try firstGood(file, mayBeAbsent: mayBeAbsent) { replica in
-            let bytes = try fileSystem.contents(replica.path(of: file, in: id), max: max)
+            let bytes = try replica.store.contents(file.name(in: id), max: max)
             return try parse(bytes, replica)
         }
     }
@@ -130,7 +125,7 @@ public final class Vault: Sendable {
     func firstGood<T>(
         _ file: VaultFile, mayBeAbsent: Bool = false, _ body: (Replica) throws -> T
     ) throws(KuraError) -> T {
-        let mayBeAbsent = mayBeAbsent || file.comesAndGoes
+        let mayBeAbsent = mayBeAbsent || file.kind.comesAndGoes
         var failures: [(Replica, any Error)] = []
         for replica in replicas + pair {
             do {
@@ -178,8 +173,8 @@ public final class Vault: Sendable {
 
     /// Names of a directory of the vault, from every replica together.
     ///
-    /// A replica that cannot be listed is noted as damage; when none can be, that is an error, never
-    /// an empty list.
+    /// A replica that cannot be listed is noted as damage; when none can be, that is an error,
+    /// never an empty list.
     package func list(_ directory: String) throws(KuraError) -> [String: [Replica]] {
         var found: [String: [Replica]] = [:]
         try eachName(in: directory) { name, replica in
@@ -192,7 +187,10 @@ public final class Vault: Sendable {
     private func eachName(
         in directory: String, _ body: (String, Replica) -> Void
     ) throws(KuraError) {
-        try eachReplica(directory) { path throws(IOError) in try fileSystem.list(path) } _: {
+        let folder = Layout.vault(id).folder(directory)
+        try eachReplica(folder) { replica throws(IOError) in
+            try replica.store.names(in: folder)
+        } _: {
             for name in $0 { body(name, $1) }
         }
     }
@@ -200,18 +198,17 @@ public final class Vault: Sendable {
     /// Gives `body` what `list` finds in a directory of each replica. Throws when it could be read
     /// in none.
     private func eachReplica<T>(
-        _ directory: String, _ list: (FilePath) throws(IOError) -> T, _ body: (T, Replica) -> Void
+        _ folder: StoreFolder, _ list: (Replica) throws(IOError) -> T, _ body: (T, Replica) -> Void
     ) throws(KuraError) {
         var failure: (any Error)?
         var listed = 0
         for replica in replicas {
-            let path = replica.path(of: directory, in: id)
             do throws(IOError) {
-                body(try list(path), replica)
+                body(try list(replica), replica)
                 listed += 1
             } catch {
                 failure = error
-                note(Damage(replica, path: path, structure: .vault, error))
+                note(Damage(replica, folder, error))
             }
         }
         if listed == 0 {
@@ -220,17 +217,27 @@ public final class Vault: Sendable {
         }
     }
 
+    /// Calls `body` with the name of every pack that some replica holds, in ascending order. Memory
+    /// is that of one 256th of the names.
+    func forEachPack(_ body: (PackID) throws(KuraError) -> Void) throws(KuraError) {
+        for shard in Layout.fanOut {
+            for name in try list("\(Layout.packs)/\(shard)").keys.sorted() {
+                if let id = PackID(hex: name) { try body(id) }
+            }
+        }
+    }
+
     /// Like `list`, for a directory that is made when it is first needed.
     func listIfPresent(_ directory: String) throws(KuraError) -> [String: [Replica]] {
         var found: [String: [Replica]] = [:]
+        let folder = Layout.vault(id).folder(directory)
         for replica in replicas {
-            let path = replica.path(of: directory, in: id)
             do {
-                for name in try fileSystem.list(path) { found[name, default: []].append(replica) }
-            } catch {
-                if !Self.isNotFound(error) {
-                    note(Damage(replica, path: path, structure: .vault, error))
+                for name in try replica.store.namesIfPresent(in: folder) {
+                    found[name, default: []].append(replica)
                 }
+            } catch {
+                note(Damage(replica, folder, error))
             }
         }
         return found
@@ -247,9 +254,9 @@ public final class Vault: Sendable {
                 try RunFile.read(id, in: replica, of: self)
                 return true
             }
-            let bytes = try fileSystem.contents(
-                replica.path(of: file, in: id), max: FileCheck.byteCountMax)
-            try FileCheck.check(bytes, file, self)
+            let bytes = try replica.store.contents(
+                file.name(in: id), max: ObjectKind.byteCountMax)
+            try file.check(bytes, self.record)
             return true
         } catch {
             return false
@@ -347,15 +354,18 @@ public final class Vault: Sendable {
     /// A bit for each replica that holds a recovery point, of points that were not dropped.
     private func heldBy() throws(KuraError) -> [RecoveryPointID: UInt8] {
         // All replicas at once: there may be very many names.
-        let paths = replicas.map { $0.path(of: Layout.points, in: id) }
-        let lists = Threads.map(paths.count) { number in
+        let folder = Layout.vault(id).folder(Layout.points)
+        let lists = Threads.map(replicas.count) { number in
             Result { () throws(IOError) in
-                try fileSystem.list(paths[number]).compactMap { RecoveryPointID(hex: $0) }
+                try replicas[number].store.names(in: folder)
+                    .compactMap { RecoveryPointID(hex: $0) }
             }
         }
-        let found = Dictionary(uniqueKeysWithValues: zip(paths, lists))
+        let found = Dictionary(uniqueKeysWithValues: zip(replicas.map(\.ordinal), lists))
         var bits: [RecoveryPointID: UInt8] = [:]
-        try eachReplica(Layout.points) { path throws(IOError) in try found[path]!.get() } _: {
+        try eachReplica(folder) { replica throws(IOError) in
+            try found[replica.ordinal]!.get()
+        } _: {
             if bits.isEmpty { bits.reserveCapacity($0.count) }
             for id in $0 { bits[id, default: 0] |= 1 << $1.ordinal }
         }
@@ -367,7 +377,7 @@ public final class Vault: Sendable {
     /// Replicas that hold a file under its name, whatever its content.
     public func holders(of file: VaultFile) throws(KuraError) -> [Int] {
         try withKuraErrors {
-            try replicas.filter { try fileSystem.exists($0.path(of: file, in: id)) }.map(\.ordinal)
+            try replicas.filter { try $0.store.exists(file.name(in: id)) }.map(\.ordinal)
         }
     }
 }

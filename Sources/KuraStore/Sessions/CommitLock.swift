@@ -1,5 +1,6 @@
 internal import Glibc
 internal import KuraIO
+internal import KuraReplicas
 internal import SystemPackage
 
 extension Session {

@@ -1,6 +1,6 @@
 package import KuraFormat
 package import KuraIO
-internal import SystemPackage
+package import KuraReplicas
 
 /// A session that takes files of a vault from elsewhere: from the paired region.
 ///
@@ -58,8 +58,8 @@ package final class Intake: Sendable {
         return session.writeReceipts(of: id, arrival: arrival)
     }
 
-    /// Publishes a record in every replica that has another one. If power fails in between, replicas
-    /// differ, and the highest revision counts.
+    /// Publishes a record in every replica that has another one. If power fails in between,
+    /// replicas differ, and the highest revision counts.
     package func publish(_ record: VaultRecord) throws(KuraError) {
         precondition(record.revision > vault.record.revision || record == vault.record)
         if try vault.holdsEverywhere(record) { return }
@@ -107,13 +107,13 @@ package final class Intake: Sendable {
 
     /// Makes an entry of the journal durable.
     package func publish(_ bytes: [UInt8], journal id: JournalID) throws(KuraError) {
-        try session.makeDirectory(Layout.journal)
+        try session.prepare(Layout.journal)
         try session.writer.publish(bytes, as: .journal(id))
     }
 
     /// Makes tombstones durable and removes the points that they stand for.
     package func publish(_ bytes: [UInt8], dropped id: RecoveryPointID) throws(KuraError) {
-        try session.makeDirectory(Layout.dropped)
+        try session.prepare(Layout.dropped)
         try session.writer.publish(bytes, as: .dropped(id))
     }
 }
@@ -139,8 +139,8 @@ extension Vault {
         let wanted = record.encoded()
         for replica in replicas {
             do throws(IOError) {
-                let path = replica.path(of: .record, in: id)
-                let found = try fileSystem.contents(path, max: SealedRecord.byteCountMax)
+                let found = try replica.store.contents(
+                    VaultFile.record.name(in: id), max: SealedRecord.byteCountMax)
                 if found != wanted { return false }
             } catch {
                 if error.isNotFound { return false }

@@ -1,6 +1,7 @@
 internal import Glibc
 public import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 
 extension Vault {
     /// Entries of the journal that are not in `known`, oldest first. An entry without a good copy
@@ -14,7 +15,7 @@ extension Vault {
             guard let id = JournalID(hex: name), !known.contains(id) else { continue }
             do throws(KuraError) {
                 let entry = try read(.journal(id), max: SealedRecord.byteCountMax) { bytes, _ in
-                    try FileCheck.check(bytes, .journal(id), self)
+                    try VaultFile.journal(id).check(bytes, self.record)
                     return try JournalEntry.decode(bytes).entry
                 }
                 entries.append((id, entry))
@@ -75,7 +76,7 @@ public final class JournalWriter {
 
     /// - Returns: the entry's name, once it is durable in every live replica.
     public func append(_ entry: JournalEntry) throws(KuraError) -> JournalID {
-        if !hasDirectory { try session.makeDirectory(Layout.journal) }
+        if !hasDirectory { try session.prepare(Layout.journal) }
         hasDirectory = true
         let bytes = entry.encoded()
         let (decoded, id) = try withKuraErrors { try JournalEntry.decode(bytes) }

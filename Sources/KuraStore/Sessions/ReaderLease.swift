@@ -1,5 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
+internal import KuraReplicas
 internal import SystemPackage
 
 /// Keeps packs from being taken away while somebody reads: a kernel lock in every replica that can

@@ -1,16 +1,16 @@
 internal import KuraFormat
 internal import KuraIO
-internal import SystemPackage
+internal import KuraReplicas
 
 extension Session {
-    /// Brings the vault's replicas into step before the session's own work: what a process that died
-    /// left is listed, what a replica lacks is copied to it, temporary files go.
+    /// Brings the vault's replicas into step before the session's own work: what a process that
+    /// died left is listed, what a replica lacks is copied to it, temporary files go.
     ///
     /// A replica may lack something because a process died, because it failed or was away while
-    /// others went on, or because it was put back from an old copy. All of them show in the listings
-    /// alone, so nothing needs to remember that a backup was made without it. Safe to run beside
-    /// other sessions and to be killed anywhere: it only adds files named by their content, and
-    /// removes a session's record when everything else is done.
+    /// others went on, or because it was put back from an old copy. All of them show in the
+    /// listings alone, so nothing needs to remember that a backup was made without it. Safe to run
+    /// beside other sessions and to be killed anywhere: it only adds files named by their content,
+    /// and removes a session's record when everything else is done.
     func settle(
         _ progress: Progress = Progress(), _ cancellation: Cancellation = Cancellation()
     ) throws(KuraError) {
@@ -60,18 +60,17 @@ extension Session {
         return try hasRoom(for: needed)
     }
 
-    /// Whether the disks of the live replicas have room for that many bytes in each, by ordinal,
-    /// and some to spare. Replicas on one disk share its room.
+    /// Whether the devices of the live replicas have room for that many bytes in each, by ordinal,
+    /// and some to spare. Replicas on one device share its room.
     func hasRoom(for needed: [Int: UInt64]) throws(KuraError) -> Bool {
         var left: [UInt64: UInt64] = [:]
         for replica in writer.live {
             guard let bytes = needed[replica.ordinal], bytes > 0 else { continue }
             do throws(IOError) {
-                let path = replica.vaultPath(vault.id)
-                let device = try vault.fileSystem.status(path).device
-                if left[device] == nil { left[device] = try vault.fileSystem.freeBytes(path) }
-                guard left[device]! >= bytes + UInt64(Reserve.byteCountMin) else { return false }
-                left[device]! -= bytes
+                guard let room = try replica.store.room() else { continue }
+                let free = left[room.device] ?? room.freeBytes
+                guard free >= bytes + UInt64(Reserve.byteCountMin) else { return false }
+                left[room.device] = free - bytes
             } catch {
                 writer.fail(replica.ordinal, KuraError(io: error))
             }
@@ -97,8 +96,8 @@ extension Session {
     ///   - superseding: lost runs whose every pack a sound run or the new one lists.
     ///   - evenCondemned: whether packs are listed that wait for their removal: for whoever brings
     ///     points that need them.
-    ///   - evenDamaged: whether packs are listed of which no whole copy can be had, without the frames
-    ///     that no copy has right: otherwise the next backup would rely on those.
+    ///   - evenDamaged: whether packs are listed of which no whole copy can be had, without the
+    ///     frames that no copy has right: otherwise the next backup would rely on those.
     func listUnlistedPacks(
         superseding: [RunID] = [], evenCondemned: Bool = false, evenDamaged: Bool = false
     ) throws(KuraError) {
@@ -114,17 +113,13 @@ extension Session {
         let listed = Set(index.packs.map(\.id))
         let condemned = try vault.condemnedPacks()
         var found = PackWriter.Durable()
-        for directory in Layout.fanOut {
-            for name in try vault.list("\(Layout.packs)/\(directory)").keys.sorted() {
-                guard let id = PackID(hex: name), !listed.contains(id),
-                    evenCondemned || !condemned.contains(id)
-                else { continue }
-                if let trailer = try spread(id) {
-                    found.append(PackWriter.Durable(id, trailer))
-                } else if evenDamaged, !condemned.contains(id), let trailer = anyTrailer(id) {
-                    let lost = PackAssembly(id, vault).lostFrames(decoding: true)
-                    found.append(PackWriter.Durable(id, trailer, without: lost))
-                }
+        try vault.forEachPack { (id) throws(KuraError) in
+            guard !listed.contains(id), evenCondemned || !condemned.contains(id) else { return }
+            if let trailer = try spread(id) {
+                found.append(PackWriter.Durable(id, trailer))
+            } else if evenDamaged, !condemned.contains(id), let trailer = anyTrailer(id) {
+                let lost = PackAssembly(id, vault).lostFrames(decoding: true)
+                found.append(PackWriter.Durable(id, trailer, without: lost))
             }
         }
         guard !found.packs.isEmpty else {
@@ -133,7 +128,8 @@ extension Session {
         }
         for replica in writer.live {
             do throws(IOError) {
-                try vault.flushDirectories(of: found.packs.map(\.id), in: replica)
+                try replica.store.makeDurable(
+                    found.packs.map { VaultFile.pack($0.id).name(in: vault.id) })
             } catch {
                 writer.fail(replica.ordinal, KuraError(io: error))
             }
@@ -150,7 +146,8 @@ extension Session {
             do throws(KuraError) {
                 bytes = try vault.soundBytes(of: .pack(id), mayBeAbsent: true)
             } catch {
-                // It was never acknowledged by the session that died; where it was, verify reports it.
+                // It was never acknowledged by the session that died; where it was, verify reports
+                // it.
                 if error.code == .damaged || error.code == .notFound { return nil }
                 throw error
             }
@@ -167,22 +164,17 @@ extension Session {
         }
     }
 
-    /// Removes temporary files of sessions that are over. A session takes its lock before its first
-    /// temporary file and lets go of it after its last one, so a file whose session nobody locks in
-    /// that replica is rubbish.
+    /// Removes drafts of sessions that are over. A session takes its lock before its first draft
+    /// and lets go of it after its last one, so a draft whose session no process locks in that
+    /// replica is rubbish.
     private func removeTemporaries() throws(KuraError) {
         for replica in writer.live {
-            let directory = replica.path(of: Layout.temporary, in: vault.id)
             do throws(IOError) {
-                for name in try vault.fileSystem.list(directory) {
-                    guard let owner = UniqueID(hex: String(name.prefix(32))), owner != id,
-                        !vault.isLocked(session: owner, in: replica)
-                    else { continue }
-                    try vault.fileSystem.remove(directory.appending(name))
+                try replica.store.removeDrafts(in: vault.id) { owner in
+                    owner != id && !vault.isLocked(session: owner, in: replica)
                 }
             } catch {
-                // Another session may have removed the file first.
-                if !error.isNotFound { writer.fail(replica.ordinal, KuraError(io: error)) }
+                writer.fail(replica.ordinal, KuraError(io: error))
             }
         }
         if let error = writer.error { throw error }

@@ -1,14 +1,15 @@
 internal import KuraCodec
 public import KuraFormat
 package import KuraIO
+internal import KuraReplicas
 internal import SystemPackage
 
 /// One run of an operation that writes to a vault.
 ///
 /// It holds two kernel locks in every replica that it can write to, one for the item and one for
 /// itself. Both end with the process, so a crash leaves no lock behind, only a session record that
-/// nobody holds. What a backup acknowledges is in a majority of the replicas, so two sessions of one
-/// item meet at a lock even when they see different replicas.
+/// nobody holds. What a backup acknowledges is in a majority of the replicas, so two sessions of
+/// one item meet at a lock even when they see different replicas.
 package final class Session: Sendable {
     let vault: Vault
     let id: UniqueID
@@ -68,7 +69,7 @@ package final class Session: Sendable {
         for replica in vault.replicas where failures[replica.ordinal] == nil {
             let lock: OpenFile?
             do throws(IOError) {
-                try vault.makeDirectories(in: replica)
+                try replica.store.prepare(vault: vault.id)
                 lock = try vault.fileSystem.lock(path(replica))
             } catch {
                 failures[replica.ordinal] = KuraError(io: error)
@@ -79,8 +80,8 @@ package final class Session: Sendable {
         }
     }
 
-    /// Ends the session's threads and locks. In replicas that were given up its record stays, so that
-    /// a later session looks after what it left there.
+    /// Ends the session's threads and locks. In replicas that were given up its record stays, so
+    /// that a later session looks after what it left there.
     /// - Parameter clean: whether nothing is left for another session to finish.
     package func end(clean: Bool) {
         writer.stop()

@@ -1,7 +1,7 @@
 internal import KuraCodec
 internal import KuraFormat
 internal import KuraIO
-internal import SystemPackage
+internal import KuraReplicas
 
 /// Verifies one pack at a time in all replicas. Used by one thread.
 final class PackVerifier {
@@ -57,12 +57,10 @@ final class PackVerifier {
         _ id: PackID, _ replica: Replica, decode: Bool, _ bytes: inout UInt64
     ) throws -> UInt64 {
         let trailer = try PackReader.trailer(id, vault, replica)
-        let path = replica.path(of: .pack(id), in: vault.id)
-        let file = try vault.fileSystem.openForReading(path)
-        defer { vault.fileSystem.close(file) }
+        let reader = try replica.store.open(VaultFile.pack(id).name(in: vault.id))
         var header = [UInt8](repeating: 0, count: PackHeader.byteCount)
         _ = try header.withUnsafeMutableBytes {
-            try vault.fileSystem.read(file, path, at: 0, into: $0)
+            try reader.read(at: 0, into: $0)
         }
         guard header == trailer.header.encoded() else { throw FormatError.checksumMismatch(.pack) }
         let frames = FrameTable(trailer).frames
@@ -72,7 +70,7 @@ final class PackVerifier {
             let stretch = Self.stretch(
                 of: frames[...], from: first, atMost: Self.stretchBytesMax, \.storedByteCount)
             let stored = try trace.time(.read) {
-                try read(file, path, stretch)
+                try read(reader, stretch)
             }
             bytes += UInt64(stored.count)
             try trace.time(.hash) { try check(stretch, stored, first) }
@@ -119,12 +117,11 @@ final class PackVerifier {
 
     /// Reads the stored bytes of a stretch. They stay valid until the next call.
     private func read(
-        _ file: OpenFile, _ path: FilePath, _ stretch: Stretch
+        _ reader: any ObjectReader, _ stretch: Stretch
     ) throws -> UnsafeRawBufferPointer {
         let count = stretch.reduce(0) { $0 + Int($1.entry.storedByteCount) }
         let target = stored.bytes(count)
-        let found = try vault.fileSystem.read(
-            file, path, at: stretch[stretch.startIndex].offset, into: target)
+        let found = try reader.read(at: stretch[stretch.startIndex].offset, into: target)
         guard found == count else {
             throw FormatError.truncated(
                 .frame, needed: UInt64(count), available: UInt64(found))

@@ -1,12 +1,13 @@
 internal import KuraFormat
 internal import KuraIO
+internal import KuraReplicas
 internal import SystemPackage
 
 /// Verifies the index runs of a vault in every replica.
 ///
 /// A replica need not hold every run: one that a crash left half published, or that was merged into
-/// another, may be missing without harm. It must hold the entries of every run that a recovery point
-/// names: the run itself, or one that superseded it.
+/// another, may be missing without harm. It must hold the entries of every run that a recovery
+/// point names: the run itself, or one that superseded it.
 struct RunVerification {
     private let verification: Verification
 
@@ -53,7 +54,9 @@ struct RunVerification {
         }
         for (id, replica) in missing where required.contains(id) && !superseded.contains(id) {
             verification.note(
-                IOError("open", replica.path(of: .run(id), in: vault.id), .noSuchFileOrDirectory),
+                IOError(
+                    "open", place: replica.store.address(of: VaultFile.run(id).name(in: vault.id)),
+                    .noSuchFileOrDirectory),
                 in: .run(id), of: replica)
         }
         return isGone ? known.runs + known.obsolete : readers

@@ -1,5 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
+internal import KuraReplicas
 internal import Synchronization
 internal import SystemPackage
 
@@ -28,14 +29,14 @@ final class VerificationMemory: Sendable {
         self.times = Mutex(times)
     }
 
-    private static func path(_ replica: Replica, _ vault: Vault) -> FilePath {
-        replica.path(of: Layout.verified, in: vault.id)
+    private static func name(in vault: Vault) -> StoreName {
+        Layout.vault(vault.id).object(Layout.verified)
     }
 
     private static func load(_ replica: Replica, _ vault: Vault) -> [VerificationRecord.Entry] {
         do {
-            let bytes = try vault.fileSystem.contents(
-                path(replica, vault), max: VerificationRecord.byteCountMax)
+            let bytes = try replica.store.contents(
+                name(in: vault), max: VerificationRecord.byteCountMax)
             let record = try VerificationRecord.decode(bytes)
             guard record.vault == vault.id, Int(record.replica) == replica.ordinal else { return [] }
             return record.entries
@@ -85,10 +86,7 @@ final class VerificationMemory: Sendable {
             throw KuraError(.locked, "session \(session) exists already")
         }
         defer { vault.fileSystem.close(lock) }
-        try vault.fileSystem.publish(
-            bytes, as: Self.path(replica, vault),
-            temporary: replica.path(of: "\(Layout.temporary)/\(session.hex)-1", in: vault.id),
-            replacing: true)
+        try replica.store.put(Self.name(in: vault), bytes, .replacing, by: session)
         try vault.fileSystem.remove(lockPath)
     }
 }

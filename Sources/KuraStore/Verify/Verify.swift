@@ -1,7 +1,7 @@
 internal import KuraFormat
 internal import KuraIO
+internal import KuraReplicas
 internal import Synchronization
-internal import SystemPackage
 
 /// One verification of one vault.
 final class Verification: Sendable {
@@ -62,7 +62,7 @@ final class Verification: Sendable {
         return report.withLock { report in
             var report = report
             report.seconds = Double(Clock.steady() - start) / 1e9
-            report.damaged.sort { ($0.path.string, $0.replica) < ($1.path.string, $1.replica) }
+            report.damaged.sort { ($0.place, $0.replica) < ($1.place, $1.replica) }
             return report
         }
     }
@@ -93,7 +93,7 @@ final class Verification: Sendable {
             guard request.replica == nil || request.replica == replica.ordinal else { continue }
             note(
                 Damage(
-                    region: vault.region.name, replica: replica.ordinal, path: replica.path,
+                    region: vault.region.name, replica: replica.ordinal, place: replica.place,
                     structure: .replica, kind: .missing, detail: problem.message))
         }
     }
@@ -112,8 +112,8 @@ final class Verification: Sendable {
     }
 
     private func contents(_ file: VaultFile, of replica: Replica) throws -> [UInt8] {
-        let bytes = try vault.fileSystem.contents(
-            replica.path(of: file, in: vault.id), max: SealedRecord.byteCountMax)
+        let bytes = try replica.store.contents(
+            file.name(in: vault.id), max: SealedRecord.byteCountMax)
         count(bytes: UInt64(bytes.count))
         return bytes
     }
@@ -123,7 +123,7 @@ final class Verification: Sendable {
             guard let id = RepairID(hex: name) else { continue }
             for replica in replicas {
                 do {
-                    try FileCheck.check(contents(.repair(id), of: replica), .repair(id), vault)
+                    try VaultFile.repair(id).check(contents(.repair(id), of: replica), vault.record)
                 } catch {
                     note(error, in: .repair(id), of: replica)
                 }
@@ -133,7 +133,8 @@ final class Verification: Sendable {
             guard let id = JournalID(hex: name) else { continue }
             for replica in replicas {
                 do {
-                    try FileCheck.check(contents(.journal(id), of: replica), .journal(id), vault)
+                    let bytes = try contents(.journal(id), of: replica)
+                    try VaultFile.journal(id).check(bytes, vault.record)
                 } catch where Vault.isNotFound(error) {
                     // Another process appends; or the replica was away: the next session copies it.
                     continue
@@ -153,7 +154,7 @@ final class Verification: Sendable {
             for replica in replicas {
                 do {
                     let bytes = try contents(.point(id), of: replica)
-                    try FileCheck.check(bytes, .point(id), vault)
+                    try VaultFile.point(id).check(bytes, vault.record)
                     points[id] = try RecoveryPoint.decode(bytes).point
                 } catch where Vault.isNotFound(error) {
                     missing.append((id, replica))
@@ -169,8 +170,9 @@ final class Verification: Sendable {
         return points
     }
 
-    /// Points that a replica lacks, unless they were just being committed or dropped. While there is
-    /// a session that died, or gave a replica up, that is no damage: the next session copies them.
+    /// Points that a replica lacks, unless they were just being committed or dropped. While there
+    /// is a session that died, or gave a replica up, that is no damage: the next session copies
+    /// them.
     private func noteMissing(
         _ missing: [(id: RecoveryPointID, replica: Replica)],
         _ points: inout [RecoveryPointID: RecoveryPoint]
@@ -186,7 +188,7 @@ final class Verification: Sendable {
                 continue
             }
             do {
-                try FileCheck.check(contents(.point(id), of: replica), .point(id), vault)
+                try VaultFile.point(id).check(contents(.point(id), of: replica), vault.record)
             } catch where isInterrupted && !request.repair && Vault.isNotFound(error) {
                 let warning = "recovery point \(id.short) is not in replica \(replica.ordinal) yet: "
                     + "a command was interrupted; the next backup, prune or replication copies it"
@@ -313,7 +315,7 @@ final class Verification: Sendable {
                 let replica = replicas.first
                 var damage = Damage(
                     region: vault.region.name, replica: replica?.ordinal ?? 0,
-                    path: replica?.path(of: .point(id), in: vault.id) ?? "",
+                    place: replica?.store.address(of: VaultFile.point(id).name(in: vault.id)) ?? "",
                     structure: .recoveryPoint, kind: .dangling,
                     detail: "it cannot be restored: \(error.message)")
                 damage.file = .point(id)
