@@ -8,12 +8,16 @@ import Testing
 
 /// Backups from any source and restores into any sink.
 @Suite("Disk seam") struct DiskSeamTests {
-    /// Data, short and long holes over two extents.
+    /// Two extents: a short hole at the start, data over the bound of the extents, and between them
+    /// one long hole.
     private static let disk: [UInt8] = {
-        var disk = SyntheticDisk(seed: 21, byteCount: Limits.extentBytes + 3_000_001).bytes
+        let data = SyntheticDisk(seed: 21, byteCount: 1_000_001).bytes
+        var disk = [UInt8](repeating: 0, count: Limits.extentBytes + 600_001)
+        disk.replaceSubrange(0..<data.count, with: data)
         disk.replaceSubrange(4096..<8192, with: repeatElement(0, count: 4096))
-        disk.replaceSubrange(
-            2_000_000..<5_000_000, with: repeatElement(0, count: 3_000_000))
+        disk.replaceSubrange((disk.count - data.count)..., with: data)
+        // Data, whatever the seed, where a comparison looks.
+        for place in [0, disk.count - 1] { disk[place] = 1 }
         return disk
     }()
 
