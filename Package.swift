@@ -226,7 +226,8 @@ let package = Package(
         .testTarget(
             name: "KuraOperationsTests",
             dependencies: [
-                "KuraFormat", "KuraIO", "KuraOperations", "KuraStore", "KuraVault", "TestSupport",
+                "KuraFormat", "KuraIO", "KuraOperations", "KuraPolicy", "KuraStore", "KuraVault",
+                "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),

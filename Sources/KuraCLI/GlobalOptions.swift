@@ -56,7 +56,16 @@ struct GlobalOptions: ParsableArguments {
         create: Subscription.Creation = .nothing, context: Context? = nil
     ) throws(KuraError) -> Subscription {
         try Subscription.open(
-            home: homePath, create: create, context: context ?? self.context())
+            home: homePath, create: create, context: context ?? self.context()
+        ).snapshotted()
+    }
+
+    /// What this command's caller can do.
+    func operations(
+        create: Subscription.Creation = .nothing, context: Context? = nil
+    ) throws(KuraError) -> Operations {
+        let context = context ?? self.context()
+        return Operations(try subscription(create: create, context: context), context)
     }
 
     private static func environment(_ name: String) -> String? {

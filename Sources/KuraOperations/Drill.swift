@@ -150,16 +150,12 @@ extension Operations {
     }
 
     private static func remove(_ directory: FilePath) {
-        let fileSystem = LocalFileSystem()
         do throws(IOError) {
-            for name in try fileSystem.list(directory) {
-                try fileSystem.remove(directory.appending(name))
-            }
+            try LocalFileSystem().removeTree(directory)
         } catch {
             // It is scratch space, and its name says whose.
             return
         }
-        rmdir(directory.string)
     }
 
     // MARK: Comparing

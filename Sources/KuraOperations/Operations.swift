@@ -7,12 +7,14 @@ public import KuraVault
 /// Each operation is one function in a file of its own, from a request to a report. It keeps its
 /// promises itself: it is a job with its true end state, it leaves an entry in the audit journal,
 /// it heals what it meets and says so, and it refuses output inside the home or a replica.
+///
+/// A value is for one request: it reads the records and the settings of vaults once.
 public struct Operations: Sendable {
     public let subscription: Subscription
     public let context: Context
 
     public init(_ subscription: Subscription, _ context: Context) {
-        self.subscription = subscription.onBehalf(of: context)
+        self.subscription = subscription.forOneRequest().onBehalf(of: context)
         self.context = context
     }
 }

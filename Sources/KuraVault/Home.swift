@@ -1,15 +1,15 @@
 internal import FoundationEssentials
 internal import KuraFormat
-internal import KuraIO
+package import KuraIO
 internal import KuraReplicas
 internal import KuraStore
-internal import SystemPackage
+package import SystemPackage
 
 /// The directory that says which regions there are: a subscription's own memory.
 ///
 /// It holds nothing that a restore needs but the paths of the replicas; losing it loses no recovery
 /// point.
-struct Home {
+package struct Home {
     static let fileName = "kura.json"
     static let formatVersion = 1
     private static let byteCountMax = 1 << 20
@@ -70,7 +70,7 @@ struct Home {
     }
 
     /// Whether `path` holds a home, whatever else is in it.
-    static func isThere(_ path: FilePath) throws(KuraError) -> Bool {
+    package static func isThere(_ path: FilePath) throws(KuraError) -> Bool {
         do throws(IOError) {
             return try LocalFileSystem().exists(file(path))
         } catch {
@@ -78,7 +78,7 @@ struct Home {
         }
     }
 
-    static func create(at path: FilePath) throws(KuraError) -> Home {
+    package static func create(at path: FilePath) throws(KuraError) -> Home {
         let home = Home(path: path, regions: [])
         do {
             try home.fileSystem.makeDirectories(path)
@@ -137,11 +137,14 @@ struct Home {
         }
     }
 
-    func open(_ entry: RegionEntry, for context: Context) throws(KuraError) -> Region {
+    func open(
+        _ entry: RegionEntry, for context: Context, _ fileSystem: any FileSystem
+    ) throws(KuraError) -> Region {
         guard let id = UniqueID(hex: entry.id) else { throw Self.damaged(Self.file(path)) }
         return Region(
             id: id, name: entry.name, replicas: entry.replicas.map { path.pushing(FilePath($0)) },
-            owner: ReplicaOwner(context), clock: context.clock, budget: context.budget)
+            owner: ReplicaOwner(context), fileSystem: fileSystem, clock: context.clock,
+            budget: context.budget)
     }
 }
 

@@ -12,6 +12,7 @@ extension Subscription {
         let intake = try Intake(into: Vault(region: region, record: known), operation: operation)
         var clean = false
         defer { intake.end(clean: clean) }
+        snapshot?.forgetRecords()
         try intake.publish(record)
         clean = true
     }

@@ -75,7 +75,7 @@ extension Subscription {
             Self.pairKnownRegions(in: &home)
         }
         try home.save()
-        return try Subscription(home, context)
+        return try Subscription(home, context, fileSystem)
     }
 
     /// Pairs every region that has no pair with the one that Azure pairs it with, if that is here.
@@ -115,7 +115,7 @@ extension Subscription {
     /// Only when every vault that is known to be in it is active elsewhere: an empty region in
     /// place of an active one would look like a vault without recovery points.
     private func recreate(_ entry: Home.RegionEntry, _ home: Home) throws(KuraError) {
-        let region = try home.open(entry, for: context)
+        let region = try home.open(entry, for: context, fileSystem)
         guard region.available.isEmpty else {
             throw KuraError(
                 .exists, "region \(entry.name) has \(region.available.count) replicas that are there",

@@ -29,9 +29,13 @@ public final class Subscription: Sendable {
     /// Whose requests these are: actor, clock, working directory, environment and budget.
     public let context: Context
     private let sharedCatalog: SharedCatalog
+    /// Nil where each question is asked of the regions anew.
+    let snapshot: Snapshot?
+    /// Where the regions are.
+    let fileSystem: any FileSystem
 
     /// The catalog of the home, opened when it is first needed.
-    func catalog() throws(KuraError) -> Catalog { try sharedCatalog.open() }
+    package func catalog() throws(KuraError) -> Catalog { try sharedCatalog.open() }
 
     public static let defaultRegion = "local"
     public static let defaultVault = "default"
@@ -53,8 +57,10 @@ public final class Subscription: Sendable {
     /// - Parameters:
     ///   - path: absolute, or relative to the context's directory.
     ///   - create: what is made if it is missing.
+    ///   - fileSystem: where its regions are.
     public static func open(
-        home path: FilePath, create: Creation, context: Context
+        home path: FilePath, create: Creation, context: Context,
+        fileSystem: any FileSystem = LocalFileSystem()
     ) throws(KuraError) -> Subscription {
         let path = context.resolve(path)
         if try !Home.exists(at: path) {
@@ -70,7 +76,7 @@ public final class Subscription: Sendable {
         if create == .defaults, !home.regions.contains(where: { $0.name == defaultRegion }) {
             try addDefaultRegion(to: &home, context)
         }
-        let subscription = try Subscription(home, context)
+        let subscription = try Subscription(home, context, fileSystem)
         if create == .defaults,
             let region = subscription.regions.first(where: { $0.name == defaultRegion }),
             region.available.count == region.replicas.count,
@@ -82,28 +88,46 @@ public final class Subscription: Sendable {
         return subscription
     }
 
-    init(_ home: Home, _ context: Context) throws(KuraError) {
+    init(
+        _ home: Home, _ context: Context, _ fileSystem: any FileSystem
+    ) throws(KuraError) {
         var regions: [Region] = []
-        for entry in home.regions { regions.append(try home.open(entry, for: context)) }
+        for entry in home.regions { regions.append(try home.open(entry, for: context, fileSystem)) }
         self.home = home.path
         self.regions = regions
         self.context = context
+        self.fileSystem = fileSystem
         sharedCatalog = SharedCatalog(home: home.path)
+        snapshot = nil
         pairs = Dictionary(
             home.regions.compactMap { entry in entry.pair.map { (entry.name, $0) } },
             uniquingKeysWith: { first, _ in first })
     }
 
-    private init(_ other: Subscription, _ context: Context) {
+    private init(_ other: Subscription, _ context: Context, _ snapshot: Snapshot?) {
         home = other.home
         regions = other.regions.map { $0.with(clock: context.clock, budget: context.budget) }
         pairs = other.pairs
         sharedCatalog = other.sharedCatalog
+        fileSystem = other.fileSystem
         self.context = context
+        self.snapshot = snapshot
     }
 
-    /// The same subscription for another request. Reads nothing, and shares the opened catalog.
-    public func onBehalf(of context: Context) -> Subscription { Subscription(self, context) }
+    /// The same subscription on other terms. Reads nothing, and shares the opened catalog and the
+    /// snapshot, if there is one.
+    public func onBehalf(of context: Context) -> Subscription {
+        Subscription(self, context, snapshot)
+    }
+
+    /// The same subscription for one request, which reads each vault's record and settings once.
+    public func snapshotted() -> Subscription { Subscription(self, context, Snapshot()) }
+
+    /// Likewise, unless it is for one request already.
+    package func forOneRequest() -> Subscription { snapshot == nil ? snapshotted() : self }
+
+    /// Call it after the vaults of the regions have changed in another way than through here.
+    package func forgetRecords() { snapshot?.forgetRecords() }
 
     private static func addDefaultRegion(
         to home: inout Home, _ context: Context
@@ -169,6 +193,7 @@ public final class Subscription: Sendable {
             requiredFeatures: [chunker.rawValue, Feature.sha256, Feature.zstd],
             optionalFeatures: [])
         let vault = try Vault.create(record, in: region)
+        snapshot?.forgetRecords()
         if let pair {
             // So that the pair knows the vault even if the region is lost before the first copy.
             try replace(record, by: record, in: pair, operation: "create")
@@ -337,7 +362,7 @@ extension Subscription {
 
     /// What `transform` makes of each recovery point of a vault, in no order: from the catalog, and
     /// without a catalog that works from the region. Pruning must do on a full disk.
-    func mapPoints<T>(
+    package func mapPoints<T>(
         of vault: Vault, _ transform: (RecoveryPointID, RecoveryPoint) -> T
     ) throws(KuraError) -> [T] {
         do throws(KuraError) {

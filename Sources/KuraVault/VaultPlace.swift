@@ -129,6 +129,16 @@ public struct VaultPlace: Sendable {
 extension Subscription {
     /// Every vault that a reachable region holds, by name.
     public func places() throws(KuraError) -> [VaultPlace] {
+        let records = if let snapshot {
+            try snapshot.records { () throws(KuraError) in try vaultRecords() }
+        } else {
+            try vaultRecords()
+        }
+        return records.map { VaultPlace($0, regions: regions) }.sorted { $0.name < $1.name }
+    }
+
+    /// Per vault, the records with the highest revision of any replica of any region.
+    private func vaultRecords() throws(KuraError) -> [[VaultRecord]] {
         var found: [UniqueID: [VaultRecord]] = [:]
         var problem: KuraError?
         for region in regions {
@@ -142,7 +152,7 @@ extension Subscription {
             }
         }
         if found.isEmpty, let problem { throw problem }
-        return found.values.map { VaultPlace($0, regions: regions) }.sorted { $0.name < $1.name }
+        return Array(found.values)
     }
 
     /// Where an opened vault is.

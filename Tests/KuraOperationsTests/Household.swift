@@ -17,8 +17,10 @@ struct Household {
     static let west = "japanwest"
     static let vault = "gold"
     static let item = "web"
+    static let machine = "db-1"
 
-    init(_ directory: FilePath) throws {
+    /// - Parameter machine: whether there is a protected virtual machine besides, with one point.
+    init(_ directory: FilePath, machine: Bool = false) throws {
         self.directory = directory
         var subscription = try Subscription.open(home: home, create: .home, context: .test())
         for region in [Self.east, Self.west] {
@@ -28,6 +30,20 @@ struct Household {
             name: Self.vault, region: Self.east, redundancy: .grs, copies: 2)
         try write(content, to: directory.appending("disk.img"))
         _ = try operations().backup(backup(replication: .asked))
+        if machine { try addMachine() }
+    }
+
+    private func addMachine() throws {
+        let inventory = directory.appending("inventory")
+        let folder = inventory.pushing(FilePath("\(Self.east)/shop/\(Self.machine)"))
+        try LocalFileSystem().makeDirectories(folder)
+        try write(content, to: folder.appending("os.img"))
+        _ = try subscription().setInventory(inventory)
+        _ = try operations().discover()
+        let outcomes = try operations().register([Self.machine])
+            + operations().protect([Self.machine], policy: "DefaultPolicy")
+            + [operations().backUp(Self.machine)]
+        for outcome in outcomes { if let error = outcome.error { throw error } }
     }
 
     var home: FilePath { directory.appending("home") }

@@ -9,20 +9,23 @@ import TestSupport
 /// Every way in, so that each promise can be asked of all of them.
 enum OperationKind: CaseIterable {
     case backup, restoreToFile, restoreToStream, verify, repair, prune, replicate, drill, failover
-    case failback, changeRedundancy
+    case failback, changeRedundancy, machineBackup, machineRestore
 
     /// Those that read what recovery points hold.
-    static let readers: [OperationKind] = [.restoreToFile, .restoreToStream, .repair, .drill]
+    static let readers: [OperationKind] = [
+        .restoreToFile, .restoreToStream, .repair, .drill, .machineRestore,
+    ]
 
     /// Those that look for a signal at safe points in the middle.
     static let interruptible: [OperationKind] = [
-        .backup, .restoreToFile, .restoreToStream, .verify, .drill,
+        .backup, .restoreToFile, .restoreToStream, .verify, .drill, .machineBackup,
+        .machineRestore,
     ]
 
     var job: Job.Operation {
         switch self {
-        case .backup: .backup
-        case .restoreToFile, .restoreToStream: .restore
+        case .backup, .machineBackup: .backup
+        case .restoreToFile, .restoreToStream, .machineRestore: .restore
         case .verify: .verify
         case .repair: .repair
         case .prune: .prune
@@ -33,6 +36,9 @@ enum OperationKind: CaseIterable {
         case .changeRedundancy: .changeRedundancy
         }
     }
+
+    /// Whether it is about a virtual machine.
+    var needsMachine: Bool { self == .machineBackup || self == .machineRestore }
 
     /// The region whose copies are read.
     var region: String { self == .drill ? Household.west : Household.east }
@@ -78,6 +84,14 @@ enum OperationKind: CaseIterable {
         case .failback:
             _ = try operations.failOver(RegionMove(Household.east))
             return try house.operations(context).failBack(RegionMove(Household.east)).warnings
+        case .machineBackup:
+            let outcome = operations.backUp(Household.machine)
+            if let error = outcome.error { throw error }
+            return outcome.warnings
+        case .machineRestore:
+            let folder = house.directory.appending("restored-machine")
+            return try operations.restoreMachine(
+                MachineRestore(Household.machine, to: folder)).warnings
         case .changeRedundancy:
             return try operations.setRedundancy(
                 RedundancyRequest(vault: Household.vault, kind: .raGRS, converts: true)).warnings

@@ -13,7 +13,7 @@ import TestSupport
     @Test("It is a job, and an entry in the audit journal", arguments: OperationKind.allCases)
     func jobAndEntry(kind: OperationKind) throws {
         try withTemporaryDirectory { directory in
-            let house = try Household(directory)
+            let house = try Household(directory, machine: kind.needsMachine)
             #expect(try kind.run(house).isEmpty)
             let job = try #require(try house.newestJob())
             #expect(job.operation == kind.job)
@@ -28,7 +28,7 @@ import TestSupport
         arguments: OperationKind.readers)
     func heals(kind: OperationKind) throws {
         try withTemporaryDirectory { directory in
-            let house = try Household(directory)
+            let house = try Household(directory, machine: kind.needsMachine)
             try house.damagePacks(in: kind.region)
             #expect(try !house.damage().isEmpty)
             let told = try kind.run(house)
@@ -43,7 +43,7 @@ import TestSupport
     @Test("Cancelled, its job and the journal say so", arguments: OperationKind.interruptible)
     func cancelled(kind: OperationKind) throws {
         try withTemporaryDirectory { directory in
-            let house = try Household(directory)
+            let house = try Household(directory, machine: kind.needsMachine)
             let context = Context.test()
             context.cancellation.cancel()
             let error = #expect(throws: KuraError.self) { try kind.run(house, context) }
@@ -115,6 +115,23 @@ import TestSupport
                 == before.filter { !$0.string.contains("/journal/") })
             #expect(try house.newestJob()?.status == .failed)
             #expect(try house.newestEntry()?.note.contains("failed: ") == true)
+        }
+    }
+
+    @Test("A machine is not restored into the home or a replica either")
+    func machine() throws {
+        try withTemporaryDirectory { directory in
+            let house = try Household(directory, machine: true)
+            for path in [house.home, house.replica(Household.west, 0)] {
+                let before = filesBelow(house.replica(Household.west, 0))
+                let error = #expect(throws: KuraError.self) {
+                    try house.operations().restoreMachine(
+                        MachineRestore(Household.machine, to: path, newName: "copy"))
+                }
+                #expect(error?.code == .invalidInput)
+                #expect(filesBelow(house.replica(Household.west, 0)) == before)
+                #expect(try house.newestJob()?.status == .failed)
+            }
         }
     }
 

@@ -175,7 +175,7 @@ struct RegionInterleavingTests {
             let calls = InterleavingFileSystem(
                 at: { $0 == .rename && $1.contains("/points/") },
                 {
-                    let report = try Subscription.rebuildCatalog(
+                    let report = try Operations.rebuildCatalog(
                         home: regions.home, replicas: [], context: .test())
                     #expect(report.report.points == 1)
                     #expect(report.report.warnings.isEmpty)
@@ -183,7 +183,7 @@ struct RegionInterleavingTests {
             _ = try backup(
                 disk(2), item: "other", into: regions.vault(in: east, fileSystem: calls), directory)
             try calls.finish()
-            let later = try Subscription.rebuildCatalog(
+            let later = try Operations.rebuildCatalog(
                         home: regions.home, replicas: [], context: .test())
             #expect(later.report.points == 2)
         }
@@ -203,7 +203,7 @@ struct RegionInterleavingTests {
             let calls = InterleavingFileSystem(
                 at: { $0 == .flushDirectory && $1.hasSuffix("/vaults/\(record.id.hex)") },
                 {
-                    let subscription = try Subscription.rebuildCatalog(
+                    let subscription = try Operations.rebuildCatalog(
                         home: regions.home, replicas: [], context: .test()
                     ).subscription
                     let place = try subscription.place(named: TwoRegions.vaultName)

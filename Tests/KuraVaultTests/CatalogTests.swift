@@ -1,6 +1,7 @@
 import Glibc
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraPolicy
 import KuraStore
 import KuraVault
@@ -15,10 +16,10 @@ struct CatalogTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.protected(policy: SchedulerTests.gold())
-            try estate.succeed([estate.subscription.backUp("web-1")])
+            try estate.succeed([estate.operations.backUp("web-1")])
             let before = try estate.subscription.settings(of: estate.vault())
             let replica = estate.subscription.regions[0].replicas[0].path
-            let (found, report) = try Subscription.rebuildCatalog(
+            let (found, report) = try Operations.rebuildCatalog(
                 home: directory.appending("new home"), replicas: [replica],
                 context: .test())
             #expect(report.vaults == 1)
@@ -35,7 +36,7 @@ struct CatalogTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.protected()
-            try estate.succeed([estate.subscription.backUp("web-1")])
+            try estate.succeed([estate.operations.backUp("web-1")])
             let home = directory.appending("home")
             for name in ["catalog.sqlite-wal", "catalog.sqlite-shm"] {
                 unlink(home.appending(name).string)
@@ -46,7 +47,7 @@ struct CatalogTests {
             // Points are read from the region all the same.
             let vault = try broken.place(named: "tokyo").reading()
             #expect(try broken.recoveryPoints(of: vault).count == 1)
-            let (found, report) = try Subscription.rebuildCatalog(
+            let (found, report) = try Operations.rebuildCatalog(
                 home: home, replicas: [], context: .test())
             #expect(report.setAside != nil)
             #expect(try found.jobs().isEmpty)
@@ -59,7 +60,7 @@ struct CatalogTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.protected()
-            for _ in 0..<3 { try estate.succeed([estate.subscription.backUp("web-1")]) }
+            for _ in 0..<3 { try estate.succeed([estate.operations.backUp("web-1")]) }
             let vault = try estate.vault()
             let points = try estate.subscription.recoveryPoints(of: vault)
             #expect(points.map(\.point.sequence) == [3, 2, 1])
@@ -74,7 +75,7 @@ struct CatalogTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.protected()
-            for _ in 0..<2 { try estate.succeed([estate.subscription.backUp("web-1")]) }
+            for _ in 0..<2 { try estate.succeed([estate.operations.backUp("web-1")]) }
             let points = try estate.subscription.recoveryPoints(of: estate.vault())
             let home = directory.appending("home")
             for name in ["catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"] {
@@ -98,7 +99,7 @@ struct CatalogTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.protected()
-            try estate.succeed([estate.subscription.backUp("web-1")])
+            try estate.succeed([estate.operations.backUp("web-1")])
             // Of an item that no machine stands for, kept for 30 days, one point each hour.
             try estate.addPoints(1000, item: "copies", hoursApart: 1)
             let kura = estate.subscription
@@ -115,7 +116,7 @@ struct CatalogTests {
             var context = Context.test()
             let progress = Progress()
             context.progress = progress
-            let (found, rebuilt) = try Subscription.rebuildCatalog(
+            let (found, rebuilt) = try Operations.rebuildCatalog(
                 home: directory.appending("home"), replicas: [], context: context)
             #expect(rebuilt.points == 721)
             #expect(progress.current.totalBytes == 721)
@@ -133,7 +134,7 @@ struct CatalogTests {
             let estate = try Estate(directory)
             let kura = estate.subscription
             try estate.protected()
-            try estate.succeed([kura.backUp("web-1")])
+            try estate.succeed([kura.operations.backUp("web-1")])
             let entries = try kura.audit(of: estate.vault())
             #expect(try kura.auditProblems(of: estate.vault(), entries).isEmpty)
             let vault = try estate.vault()
@@ -207,15 +208,16 @@ struct CatalogTests {
             _ = try kura.createVault(
                 name: "new", region: Estate.region, copies: 1, profile: .modern)
             try estate.machine("web", "arm", file: #"{"deployment_model": "resource-manager"}"#)
-            _ = try kura.discover()
-            try estate.succeed(kura.protect(["arm"], policy: "DefaultPolicy"))
+            _ = try kura.operations.discover()
+            try estate.succeed(kura.operations.protect(["arm"], policy: "DefaultPolicy"))
             #expect(try estate.row("arm").status == "Protected (initial backup pending)")
             // A backup on demand is kept for 30 days, and deleted data always for 14.
-            let point = try #require(kura.backUp("arm").report)
+            let point = try #require(kura.operations.backUp("arm").report)
             #expect(
                 try kura.expiry(of: point, in: estate.vault("new"))
                     == (point.point.time / 1_000_000_000 + 30 * 86_400) * 1_000_000_000)
-            #expect(kura.stopProtection("arm", .deleteDataAtOnce).error?.code == .refused)
+            let stopped = kura.operations.stopProtection("arm", .deleteDataAtOnce)
+            #expect(stopped.error?.code == .refused)
         }
     }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraPolicy
 import KuraStore
 import KuraVault
@@ -26,6 +27,9 @@ final class Estate {
         try LocalFileSystem().makeDirectories(inventory)
         _ = try subscription.setInventory(inventory)
     }
+
+    /// What its first caller can do, in a request of its own.
+    var operations: Operations { subscription.operations }
 
     var inventory: FilePath { directory.appending("inventory") }
 
@@ -92,11 +96,12 @@ final class Estate {
     /// One machine, protected by a policy.
     func protected(_ name: String = "web-1", policy: Policy? = nil, time: Int64? = nil) throws {
         try machine("web", name)
-        _ = try subscription.discover()
+        _ = try subscription.operations.discover()
         let subscription = time.map { self.subscription.at($0) } ?? self.subscription
-        try succeed(subscription.register([name]))
+        try succeed(subscription.operations.register([name]))
         if let policy { try subscription.createPolicy(policy, in: vault()) }
-        try succeed(subscription.protect([name], policy: policy?.name ?? "DefaultPolicy"))
+        try succeed(
+            subscription.operations.protect([name], policy: policy?.name ?? "DefaultPolicy"))
     }
 
     func succeed(_ outcomes: [MachineOutcome]) throws {
@@ -105,6 +110,9 @@ final class Estate {
 }
 
 extension Subscription {
+    /// What its own caller can do.
+    var operations: Operations { Operations(self, context) }
+
     /// The same at a time of choice, in nanoseconds since 1970.
     func at(_ time: Int64) -> Subscription {
         var context = context

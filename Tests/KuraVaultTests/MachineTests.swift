@@ -2,6 +2,7 @@ import Glibc
 import KuraFormat
 import KuraIO
 import KuraMachines
+import KuraOperations
 import KuraStore
 import KuraVault
 import SystemPackage
@@ -24,10 +25,10 @@ struct MachineTests {
         let folder = estate.folder("web", "db-1")
         try estate.script(folder.appending("freeze.sh"), freeze)
         try estate.script(folder.appending("thaw.sh"), thaw)
-        _ = try estate.subscription.discover()
-        try estate.succeed(estate.subscription.register(["db-1"]))
-        try estate.succeed(estate.subscription.protect(["db-1"], policy: "DefaultPolicy"))
-        return estate.subscription.backUp("db-1")
+        _ = try estate.operations.discover()
+        try estate.succeed(estate.operations.register(["db-1"]))
+        try estate.succeed(estate.operations.protect(["db-1"], policy: "DefaultPolicy"))
+        return estate.operations.backUp("db-1")
     }
 
     private func lines(_ estate: Estate, _ name: String) -> Int {
@@ -120,10 +121,10 @@ struct MachineTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.machine("web", "db-1", file: Self.frozen)
-            _ = try estate.subscription.discover()
-            try estate.succeed(estate.subscription.register(["db-1"]))
-            try estate.succeed(estate.subscription.protect(["db-1"], policy: "DefaultPolicy"))
-            let outcome = estate.subscription.backUp("db-1")
+            _ = try estate.operations.discover()
+            try estate.succeed(estate.operations.register(["db-1"]))
+            try estate.succeed(estate.operations.protect(["db-1"], policy: "DefaultPolicy"))
+            let outcome = estate.operations.backUp("db-1")
             #expect(outcome.report?.point.consistency == .crashConsistent)
             #expect(!outcome.warnings.isEmpty)
         }
@@ -149,7 +150,7 @@ struct MachineTests {
             let estate = try Estate(directory)
             try estate.machine("web", "bad", file: file)
             try estate.machine("web", "good")
-            let report = try estate.subscription.discover()
+            let report = try estate.operations.discover()
             #expect(report.machines.map(\.name) == ["good"])
             #expect(report.problems.count == 1)
             #expect(report.problems.first?.message.contains(word) == true, "\(report.problems)")
@@ -161,7 +162,7 @@ struct MachineTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.machine("web", "vm", disks: ["b.raw", "a.img", "notes.txt", ".hidden.img"])
-            let machine = try #require(estate.subscription.discover().machines.first)
+            let machine = try #require(estate.operations.discover().machines.first)
             #expect(machine.disks.map(\.name) == ["a", "b"])
             #expect(machine.disks.map(\.lun) == [-1, 0])
             #expect(machine.power == .stopped)
@@ -174,11 +175,11 @@ struct MachineTests {
             let estate = try Estate(directory)
             try estate.machine("web", "a")
             try estate.machine("web", "b")
-            _ = try estate.subscription.discover()
+            _ = try estate.operations.discover()
             try estate.machine("web", "a", file: #"{"os": "windows"}"#)
             try estate.machine("web", "c")
             removeTree(estate.folder("web", "b"))
-            let report = try estate.subscription.discover()
+            let report = try estate.operations.discover()
             #expect(report.new.map(\.name) == ["c"])
             #expect(report.changed.map(\.name) == ["a"])
             #expect(report.vanished.map(\.name) == ["b"])
@@ -191,10 +192,10 @@ struct MachineTests {
             let estate = try Estate(directory)
             try estate.machine("web", "a")
             try estate.machine("web", "b")
-            _ = try estate.subscription.discover()
+            _ = try estate.operations.discover()
             try estate.write(Array("{".utf8), to: estate.folder("web", "a").appending("vm.json"))
             symlink("/nowhere/at/all", estate.folder("web", "dangling").string)
-            let report = try estate.subscription.discover()
+            let report = try estate.operations.discover()
             #expect(report.machines.map(\.name) == ["b"])
             #expect(report.vanished.isEmpty)
             #expect(report.problems.count == 2)
@@ -206,12 +207,12 @@ struct MachineTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.machine("web", "vm", disks: ["a.img", "b.img", "c.img"])
-            _ = try estate.subscription.discover()
-            try estate.succeed(estate.subscription.register(["vm"]))
+            _ = try estate.operations.discover()
+            try estate.succeed(estate.operations.register(["vm"]))
             try estate.succeed(
-                estate.subscription.protect(
+                estate.operations.protect(
                     ["vm"], policy: "DefaultPolicy", disks: .init(isExclusion: true, luns: [0, -1])))
-            let report = try #require(estate.subscription.backUp("vm").report)
+            let report = try #require(estate.operations.backUp("vm").report)
             #expect(report.point.disks.map(\.name) == ["a", "c"])
         }
     }

@@ -1,6 +1,7 @@
 import Glibc
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraPolicy
 import KuraStore
 import KuraVault
@@ -30,14 +31,14 @@ struct SchedulerTests {
             let estate = try Estate(directory)
             try estate.protected(policy: Self.gold(), time: utc("2026-01-01"))
             let kura = estate.subscription
-            #expect(try kura.at(utc("2026-01-01", "13:59")).tick().backups.isEmpty)
-            #expect(try kura.at(utc("2026-01-01", "14:00")).tick().backups.count == 1)
-            #expect(try kura.at(utc("2026-01-01", "14:00")).tick().backups.isEmpty)
+            #expect(try kura.at(utc("2026-01-01", "13:59")).operations.tick().backups.isEmpty)
+            #expect(try kura.at(utc("2026-01-01", "14:00")).operations.tick().backups.count == 1)
+            #expect(try kura.at(utc("2026-01-01", "14:00")).operations.tick().backups.isEmpty)
             // Another process goes on where this one ended.
             let other = try estate.reopened()
-            #expect(try other.at(utc("2026-01-02", "13:59")).tick().backups.isEmpty)
-            #expect(try other.at(utc("2026-01-05", "08:00")).tick().backups.count == 1)
-            #expect(try other.at(utc("2026-01-05", "08:01")).tick().backups.isEmpty)
+            #expect(try other.at(utc("2026-01-02", "13:59")).operations.tick().backups.isEmpty)
+            #expect(try other.at(utc("2026-01-05", "08:00")).operations.tick().backups.count == 1)
+            #expect(try other.at(utc("2026-01-05", "08:01")).operations.tick().backups.isEmpty)
         }
     }
 
@@ -53,8 +54,8 @@ struct SchedulerTests {
             for number in 0..<40 where !missed.contains(first.adding(days: number)) {
                 let date = first.adding(days: number)
                 let run = policy.zone.instant(of: date, TimeOfDay(hour: 23, minute: 0))
-                #expect(try estate.subscription.at(run).tick().backups.count == 1)
-                #expect(try estate.subscription.at(run + 1).tick().backups.isEmpty)
+                #expect(try estate.subscription.at(run).operations.tick().backups.count == 1)
+                #expect(try estate.subscription.at(run + 1).operations.tick().backups.isEmpty)
             }
             let end = policy.zone.instant(of: first.adding(days: 40), second: 0)
             _ = try estate.subscription.at(end).prune(estate.subscription.place(named: "tokyo"))
@@ -73,14 +74,14 @@ struct SchedulerTests {
             let estate = try Estate(directory)
             let kura = estate.subscription
             try estate.protected(policy: Self.gold(), time: utc("2026-01-01"))
-            _ = try kura.at(utc("2026-01-01", "14:00")).tick()
-            try estate.succeed([kura.stopProtection("web-1", .deleteDataAtOnce)])
+            _ = try kura.at(utc("2026-01-01", "14:00")).operations.tick()
+            try estate.succeed([kura.operations.stopProtection("web-1", .deleteDataAtOnce)])
             _ = try kura.prune(kura.place(named: "tokyo"))
-            try estate.succeed(kura.at(utc("2026-01-02")).register(["web-1"]))
+            try estate.succeed(kura.at(utc("2026-01-02")).operations.register(["web-1"]))
             try estate.succeed(
-                kura.at(utc("2026-01-02")).protect(["web-1"], policy: "gold"))
+                kura.at(utc("2026-01-02")).operations.protect(["web-1"], policy: "gold"))
             // No scheduler ran for two months, so that no Sunday of them was missed.
-            let report = try kura.at(utc("2026-03-02", "14:00")).tick()
+            let report = try kura.at(utc("2026-03-02", "14:00")).operations.tick()
             #expect(report.backups.first?.report?.point.tags == ["daily"])
         }
     }
@@ -94,7 +95,7 @@ struct SchedulerTests {
             let now = try utc("2026-01-01", "14:00")
             Threads.run(4) { number in
                 do throws(KuraError) {
-                    _ = try others[number].at(now).tick()
+                    _ = try others[number].at(now).operations.tick()
                 } catch {
                     Issue.record(error)
                 }
@@ -114,7 +115,7 @@ struct SchedulerTests {
                   "thaw": ["true"]}, "disks": [{"name": "os", "path": "os.img", "lun": -1}]}
                 """#
             try estate.machine("web", "web-1", file: file)
-            _ = try estate.subscription.discover()
+            _ = try estate.operations.discover()
             let folder = estate.folder("web", "web-1")
             let others = try (0..<2).map { _ in try estate.reopened() }
             let now = try utc("2026-01-01", "14:00")
@@ -122,7 +123,7 @@ struct SchedulerTests {
                 do {
                     // One backs up on demand, frozen until the other has looked.
                     if number == 0 {
-                        #expect(others[0].backUp("web-1").error == nil)
+                        #expect(others[0].operations.backUp("web-1").error == nil)
                         return
                     }
                     let deadline = Clock.steady() + 20_000_000_000
@@ -139,7 +140,7 @@ struct SchedulerTests {
 
     private func skips(_ kura: Subscription, _ now: Int64, _ folder: FilePath) throws {
         defer { close(open(folder.appending("go").string, O_CREAT | O_WRONLY, 0o600)) }
-        let report = try kura.at(now).tick()
+        let report = try kura.at(now).operations.tick()
         #expect(report.skipped.map(\.item) == ["web-1"])
         #expect(report.skipped.first?.reason.contains("in use") == true)
     }
@@ -149,7 +150,8 @@ struct SchedulerTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.protected(policy: Self.gold(), time: utc("2026-01-01", "15:00"))
-            #expect(try estate.subscription.at(utc("2026-01-02", "13:00")).tick().backups.isEmpty)
+            let kura = estate.subscription
+            #expect(try kura.at(utc("2026-01-02", "13:00")).operations.tick().backups.isEmpty)
         }
     }
 
@@ -159,8 +161,8 @@ struct SchedulerTests {
             let estate = try Estate(directory)
             try estate.protected(policy: Self.gold(), time: utc("2026-01-05"))
             let kura = estate.subscription
-            _ = try kura.at(utc("2026-01-10", "14:00")).tick()
-            let monday = try kura.at(utc("2026-01-12", "14:00")).tick()
+            _ = try kura.at(utc("2026-01-10", "14:00")).operations.tick()
+            let monday = try kura.at(utc("2026-01-12", "14:00")).operations.tick()
             #expect(monday.backups.first?.report?.point.tags == ["daily", "weekly"])
         }
     }
@@ -172,14 +174,15 @@ struct SchedulerTests {
             try estate.protected("web-1", policy: Self.gold(), time: utc("2026-01-01"))
             try estate.machine("web", "web-2")
             let kura = estate.subscription
-            _ = try kura.discover()
-            try estate.succeed(kura.register(["web-2"]))
-            try estate.succeed(kura.at(utc("2026-01-01")).protect(["web-2"], policy: "gold"))
+            _ = try kura.operations.discover()
+            try estate.succeed(kura.operations.register(["web-2"]))
+            let early = try kura.at(utc("2026-01-01")).operations
+            try estate.succeed(early.protect(["web-2"], policy: "gold"))
             removeTree(estate.folder("web", "web-1"))
-            let report = try kura.at(utc("2026-01-01", "14:00")).tick()
+            let report = try kura.at(utc("2026-01-01", "14:00")).operations.tick()
             #expect(report.backups.map { $0.error == nil } == [false, true])
-            #expect(try kura.at(utc("2026-01-01", "14:01")).tick().backups.isEmpty)
-            #expect(try kura.at(utc("2026-01-02", "14:00")).tick().backups.count == 2)
+            #expect(try kura.at(utc("2026-01-01", "14:01")).operations.tick().backups.isEmpty)
+            #expect(try kura.at(utc("2026-01-02", "14:00")).operations.tick().backups.count == 2)
         }
     }
 
@@ -196,7 +199,7 @@ struct SchedulerTests {
             let days = 365
             for day in 0..<days where !missed.contains(first.adding(days: day)) {
                 let run = zone.instant(of: first.adding(days: day), TimeOfDay(hour: 23, minute: 0))
-                let report = try kura.at(run).tick()
+                let report = try kura.at(run).operations.tick()
                 guard report.backups.first?.report != nil else {
                     Issue.record("no backup on day \(day): \(report)")
                     return
@@ -219,7 +222,7 @@ struct SchedulerTests {
             let estate = try Estate(directory)
             try estate.protected(policy: Self.gold(), time: utc("2026-01-05"))
             let kura = estate.subscription
-            for day in 5...9 { _ = try kura.at(utc("2026-01-0\(day)", "14:00")).tick() }
+            for day in 5...9 { _ = try kura.at(utc("2026-01-0\(day)", "14:00")).operations.tick() }
             let short = try Self.gold(daily: 2)
             let now = try utc("2026-01-09", "15:00")
             let preview = try kura.at(now).previewUpdate(of: "gold", to: short, in: estate.vault())

@@ -19,20 +19,20 @@ struct TutorialTests {
             let estate = try Estate(directory)
             let kura = estate.subscription
             try estate.machine("web", "web-1", disks: ["os.img", "data.img"])
-            #expect(try kura.discover().new.map(\.name) == ["web-1"])
+            #expect(try kura.operations.discover().new.map(\.name) == ["web-1"])
             #expect(try estate.row("web-1").status == "Not registered")
-            try estate.succeed(kura.register(["web-1"]))
+            try estate.succeed(kura.operations.register(["web-1"]))
             #expect(try estate.row("web-1").status == "Registered")
-            try estate.succeed(kura.protect(["web-1"], policy: "defaultpolicy"))
+            try estate.succeed(kura.operations.protect(["web-1"], policy: "defaultpolicy"))
             #expect(try estate.row("web-1").status == "Protected (initial backup pending)")
-            let backup = kura.backUp("web-1")
+            let backup = kura.operations.backUp("web-1")
             try estate.succeed([backup])
             let row = try estate.row("web-1")
             #expect(row.status == "Protected")
             #expect(row.policy == "DefaultPolicy")
             #expect(row.points == 1)
             let output = directory.appending("out")
-            let report = try kura.restoreMachine("web-1", to: output)
+            let report = try kura.operations.restoreMachine(.init("web-1", to: output))
             #expect(report.outputs.map(\.disk) == ["data", "os"])
             let fileSystem = LocalFileSystem()
             for disk in ["os.img", "data.img"] {
@@ -62,9 +62,9 @@ struct TutorialTests {
             let estate = try Estate(directory)
             let kura = try estate.subscription.addRegion(.init(name: "westeurope"))
             try estate.machine("web", "far", region: "westeurope")
-            _ = try kura.discover()
-            #expect(kura.register(["far"], vault: "tokyo")[0].error?.code == .refused)
-            #expect(kura.register(["far"])[0].error?.code == .notFound)
+            _ = try kura.operations.discover()
+            #expect(kura.operations.register(["far"], vault: "tokyo")[0].error?.code == .refused)
+            #expect(kura.operations.register(["far"])[0].error?.code == .notFound)
             #expect(try kura.machineRows(.all, vault: "tokyo").isEmpty)
         }
     }
@@ -78,8 +78,8 @@ struct TutorialTests {
             let second = try kura.createVault(name: "second", region: Estate.region, copies: nil)
             #expect(second.record.redundancy == .grs)
             try estate.machine("web", "web-1")
-            _ = try kura.discover()
-            try estate.succeed(kura.register(["web-1"], vault: "second"))
+            _ = try kura.operations.discover()
+            try estate.succeed(kura.operations.register(["web-1"], vault: "second"))
             #expect(code {
                 _ = try Operations(kura, .test()).setRedundancy(
                     RedundancyRequest(vault: "second", kind: .lrs))
@@ -94,12 +94,12 @@ struct TutorialTests {
             let kura = estate.subscription
             try estate.machine("web", "web-1")
             try estate.machine("shop", "web-1")
-            _ = try kura.discover()
-            let ambiguous = kura.register(["web-1"])[0].error
+            _ = try kura.operations.discover()
+            let ambiguous = kura.operations.register(["web-1"])[0].error
             #expect(ambiguous?.code == .invalidInput)
             #expect(ambiguous?.message.contains("shop/web-1") == true)
             #expect(ambiguous?.message.contains("web/web-1") == true)
-            let done = kura.register(["web-1"], cloudService: "shop")
+            let done = kura.operations.register(["web-1"], cloudService: "shop")
             #expect(done[0].item == "shop/web-1")
         }
     }
@@ -112,8 +112,8 @@ struct TutorialTests {
             try estate.machine("web", "web-1")
             try estate.machine("web", "web-2", file: #"{"power": "running"}"#)
             try estate.machine("web", "web-3")
-            _ = try kura.discover()
-            let outcomes = kura.register(["web-1", "web-2", "web-3"])
+            _ = try kura.operations.discover()
+            let outcomes = kura.operations.register(["web-1", "web-2", "web-3"])
             #expect(outcomes.map { $0.error == nil } == [true, false, true])
             let jobs = try kura.jobs(JobFilter(operation: .register))
             #expect(Set(jobs.map(\.status)) == [.completed, .failed])
@@ -130,9 +130,9 @@ struct TutorialTests {
             let estate = try Estate(directory)
             let kura = estate.subscription
             try estate.machine("web", "arm", file: #"{"deployment_model": "resource-manager"}"#)
-            _ = try kura.discover()
+            _ = try kura.operations.discover()
             #expect(try estate.row("arm").status == "Not supported")
-            #expect(kura.register(["arm"])[0].error?.code == .refused)
+            #expect(kura.operations.register(["arm"])[0].error?.code == .refused)
         }
     }
 
@@ -149,8 +149,8 @@ struct TutorialTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.machine("web", "vm", file: file)
-            _ = try estate.subscription.discover()
-            let error = estate.subscription.register(["vm"])[0].error
+            _ = try estate.operations.discover()
+            let error = estate.operations.register(["vm"])[0].error
             #expect((error == nil) == isAccepted)
         }
     }
@@ -163,7 +163,7 @@ struct TutorialTests {
             let file = #"{"power": "running", "agent": {"version": "1", "updating": true}}"#
             try estate.write(
                 Array(file.utf8), to: estate.folder("web", "web-1").appending("vm.json"))
-            #expect(estate.subscription.backUp("web-1").error?.code == .refused)
+            #expect(estate.operations.backUp("web-1").error?.code == .refused)
         }
     }
 
@@ -172,7 +172,7 @@ struct TutorialTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.protected()
-            let outcome = estate.subscription.backUp("web-1")
+            let outcome = estate.operations.backUp("web-1")
             #expect(outcome.report?.point.consistency == .crashConsistent)
             #expect(outcome.warnings.isEmpty)
         }
@@ -185,11 +185,11 @@ struct TutorialTests {
             try estate.protected()
             try estate.machine("web", "web-2")
             try estate.machine("web", "web-3")
-            _ = try estate.subscription.discover()
-            try estate.succeed(estate.subscription.register(["web-2"]))
+            _ = try estate.operations.discover()
+            try estate.succeed(estate.operations.register(["web-2"]))
             let rows = try estate.subscription.machineRows(.protectable)
             #expect(rows.map(\.name) == ["web-2"])
-            let outcomes = estate.subscription.protect(
+            let outcomes = estate.operations.protect(
                 ["web-1", "web-3"], policy: "DefaultPolicy")
             #expect(outcomes.map { $0.error?.code } == [.refused, .refused])
         }
@@ -204,7 +204,7 @@ struct TutorialTests {
             var other = Policy.standard
             other.name = "other"
             try kura.createPolicy(other, in: estate.vault())
-            try estate.succeed(kura.assignPolicy("other", to: ["web-1"]))
+            try estate.succeed(kura.operations.assignPolicy("other", to: ["web-1"]))
             #expect(try kura.settings(of: estate.vault()).items["web-1"]?.policy == "other")
             #expect(code { try kura.deletePolicy(named: "other", in: estate.vault()) } == .refused)
         }
@@ -228,14 +228,14 @@ struct TutorialTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.protected()
-            let plain = try #require(estate.subscription.backUp("web-1").report)
+            let plain = try #require(estate.operations.backUp("web-1").report)
             #expect(plain.point.tags == ["daily", "on-demand"])
             #expect(
                 estate.subscription.expiry(of: plain, in: try estate.vault())
                     == plain.point.time + 30 * 86_400_000_000_000)
             var occasion = BackupOccasion.onDemand
             occasion.retainUntil = try utc("2199-01-01")
-            let kept = try #require(estate.subscription.backUp("web-1", occasion).report)
+            let kept = try #require(estate.operations.backUp("web-1", occasion).report)
             #expect(estate.subscription.expiry(of: kept, in: try estate.vault()) == occasion.retainUntil)
         }
     }
@@ -251,24 +251,24 @@ struct TutorialTests {
                  {"name": "db", "path": "db.img", "lun": 7}]}
                 """#
             try estate.machine("web", "vm", file: file, disks: ["os.img", "log.img", "db.img"])
-            _ = try kura.discover()
-            try estate.succeed(kura.register(["vm"]))
-            try estate.succeed(kura.protect(["vm"], policy: "DefaultPolicy"))
-            try estate.succeed([kura.backUp("vm")])
+            _ = try kura.operations.discover()
+            try estate.succeed(kura.operations.register(["vm"]))
+            try estate.succeed(kura.operations.protect(["vm"], policy: "DefaultPolicy"))
+            try estate.succeed([kura.operations.backUp("vm")])
             removeTree(estate.folder("web", "vm"))
-            _ = try kura.discover()
+            _ = try kura.operations.discover()
             let folder = estate.inventory.appending(Estate.region).appending("web")
-            let data = try kura.restoreMachine(
-                "vm", to: folder, newName: "data", disks: .init(isExclusion: false, luns: [7, 3]))
+            let data = try kura.operations.restoreMachine(
+                .init("vm", to: folder, newName: "data", disks: .init(isExclusion: false, luns: [7, 3])))
             #expect(data.outputs.map(\.disk) == ["log", "db"])
-            _ = try kura.restoreMachine(
-                "vm", to: folder, newName: "rest", disks: .init(isExclusion: true, luns: [3]))
-            let found = try kura.discover().machines
+            _ = try kura.operations.restoreMachine(
+                .init("vm", to: folder, newName: "rest", disks: .init(isExclusion: true, luns: [3])))
+            let found = try kura.operations.discover().machines
             #expect(found.map(\.name) == ["data", "rest"])
             #expect(found.map { $0.disks.map(\.lun) } == [[3, 7], [-1, 7]])
             #expect(code {
-                _ = try kura.restoreMachine(
-                    "vm", to: folder, newName: "no", disks: .init(isExclusion: false, luns: [9]))
+                _ = try kura.operations.restoreMachine(
+                    .init("vm", to: folder, newName: "no", disks: .init(isExclusion: false, luns: [9])))
             } == .notFound)
         }
     }
@@ -278,12 +278,12 @@ struct TutorialTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.protected()
-            try estate.succeed([estate.subscription.backUp("web-1")])
+            try estate.succeed([estate.operations.backUp("web-1")])
             let folder = directory.appending("out")
             try LocalFileSystem().makeDirectories(folder)
             try estate.write([1], to: folder.appending("vm.json"))
             #expect(code {
-                _ = try estate.subscription.restoreMachine("web-1", to: folder)
+                _ = try estate.operations.restoreMachine(.init("web-1", to: folder))
             } == .exists)
             #expect(try LocalFileSystem().list(folder) == ["vm.json"])
         }
@@ -294,12 +294,13 @@ struct TutorialTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.protected()
-            try estate.succeed([estate.subscription.backUp("web-1")])
+            try estate.succeed([estate.operations.backUp("web-1")])
             let folder = estate.inventory.appending(Estate.region).appending("web")
-            _ = try estate.subscription.restoreMachine("web-1", to: folder, newName: "web-copy")
-            #expect(try estate.subscription.discover().new.map(\.name) == ["web-copy"])
+            let request = MachineRestore("web-1", to: folder, newName: "web-copy")
+            _ = try estate.operations.restoreMachine(request)
+            #expect(try estate.operations.discover().new.map(\.name) == ["web-copy"])
             #expect(code {
-                _ = try estate.subscription.restoreMachine("web-1", to: folder, newName: "web-copy")
+                _ = try estate.operations.restoreMachine(request)
             } == .exists)
         }
     }
@@ -310,15 +311,15 @@ struct TutorialTests {
             let estate = try Estate(directory)
             let kura = estate.subscription
             try estate.protected()
-            try estate.succeed([kura.backUp("web-1")])
-            try estate.succeed([kura.stopProtection("web-1", .retain, comment: "sold")])
+            try estate.succeed([kura.operations.backUp("web-1")])
+            try estate.succeed([kura.operations.stopProtection("web-1", .retain, comment: "sold")])
             #expect(try estate.row("web-1").status == "Protection stopped")
             #expect(try estate.row("web-1").comment == "sold")
-            #expect(kura.backUp("web-1").error?.code == .refused)
-            #expect(kura.unregister("web-1").error?.code == .refused)
+            #expect(kura.operations.backUp("web-1").error?.code == .refused)
+            #expect(kura.operations.unregister("web-1").error?.code == .refused)
             let report = try kura.at(utc("2199-01-01")).prune(kura.place(named: "tokyo"))
             #expect(report.decisions.count { !$0.isKept } == 0)
-            try estate.succeed([kura.resume("web-1", policy: "DefaultPolicy")])
+            try estate.succeed([kura.operations.resume("web-1", policy: "DefaultPolicy")])
             #expect(try estate.row("web-1").status == "Protected")
         }
     }
@@ -330,16 +331,17 @@ struct TutorialTests {
             let kura = estate.subscription
             let place = try kura.place(named: "tokyo")
             try estate.protected()
-            try estate.succeed([kura.backUp("web-1")])
+            try estate.succeed([kura.operations.backUp("web-1")])
             let start = try utc("2026-01-01")
-            try estate.succeed([kura.at(start).stopProtection("web-1", .deleteData)])
+            try estate.succeed([kura.at(start).operations.stopProtection("web-1", .deleteData)])
             #expect(try estate.row("web-1").status == "Soft deleted")
-            #expect(code { _ = try kura.restoreMachine("web-1", to: directory.appending("no")) } == .refused)
+            let deleted = MachineRestore("web-1", to: directory.appending("no"))
+            #expect(code { _ = try kura.operations.restoreMachine(deleted) } == .refused)
             let early = try kura.at(utc("2026-01-14", "23:59")).prune(place)
             #expect(early.decisions.count { !$0.isKept } == 0)
-            try estate.succeed([kura.undelete("web-1")])
+            try estate.succeed([kura.operations.undelete("web-1")])
             #expect(try estate.row("web-1").status == "Protection stopped")
-            try estate.succeed([kura.at(start).stopProtection("web-1", .deleteData)])
+            try estate.succeed([kura.at(start).operations.stopProtection("web-1", .deleteData)])
             let late = try kura.at(utc("2026-01-15")).prune(place)
             #expect(late.decisions.map(\.isKept) == [false])
             #expect(try estate.row("web-1").status == "Not registered")
@@ -352,8 +354,8 @@ struct TutorialTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.protected()
-            try estate.succeed([estate.subscription.backUp("web-1")])
-            try estate.succeed([estate.subscription.stopProtection("web-1", .deleteDataAtOnce)])
+            try estate.succeed([estate.operations.backUp("web-1")])
+            try estate.succeed([estate.operations.stopProtection("web-1", .deleteDataAtOnce)])
             _ = try estate.subscription.prune(estate.subscription.place(named: "tokyo"))
             #expect(try estate.vault().recoveryPointIDs().isEmpty)
         }
@@ -365,9 +367,9 @@ struct TutorialTests {
             let estate = try Estate(directory)
             let names = (0...PolicyLimits.classic.machinesPerPolicy).map { "vm-\($0)" }
             for name in names { try estate.machine("web", name, disks: ["os.img"]) }
-            _ = try estate.subscription.discover()
-            try estate.succeed(estate.subscription.register(names))
-            let outcomes = estate.subscription.protect(names, policy: "DefaultPolicy")
+            _ = try estate.operations.discover()
+            try estate.succeed(estate.operations.register(names))
+            let outcomes = estate.operations.protect(names, policy: "DefaultPolicy")
             #expect(outcomes.count { $0.error == nil } == PolicyLimits.classic.machinesPerPolicy)
             #expect(outcomes.last?.error?.code == .refused)
         }
@@ -378,14 +380,14 @@ struct TutorialTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.protected()
-            try estate.succeed([estate.subscription.backUp("web-1")])
-            try estate.succeed([estate.subscription.backUp("web-1")])
+            try estate.succeed([estate.operations.backUp("web-1")])
+            try estate.succeed([estate.operations.backUp("web-1")])
             let vault = try estate.vault()
             let points = try vault.recoveryPoints()
             let same = try vault.uniqueBytes(of: points[0].id)
             #expect(same == 0)
             try estate.machine("web", "web-1", seed: 77)
-            try estate.succeed([estate.subscription.backUp("web-1")])
+            try estate.succeed([estate.operations.backUp("web-1")])
             let newest = try #require(vault.recoveryPoints().first)
             #expect(try vault.uniqueBytes(of: newest.id) > 1000)
         }
@@ -399,7 +401,7 @@ struct TutorialTests {
             let place = try kura.place(named: "tokyo")
             try estate.protected()
             do {
-                try kura.deleteVault(place)
+                try kura.operations.deleteVault(place)
                 Issue.record("deleted")
             } catch let error as KuraError {
                 #expect(error.message.contains("web-1"))
@@ -408,10 +410,10 @@ struct TutorialTests {
                 #expect(error.remedy == .forEach([part]))
             }
             // Each blocker names what removes it; followed, they lead to the end.
-            try estate.succeed([kura.backUp("web-1")])
-            try estate.succeed([kura.stopProtection("web-1", .deleteData)])
+            try estate.succeed([kura.operations.backUp("web-1")])
+            try estate.succeed([kura.operations.stopProtection("web-1", .deleteData)])
             do {
-                try kura.deleteVault(place)
+                try kura.operations.deleteVault(place)
                 Issue.record("deleted")
             } catch let error as KuraError {
                 let part = Remedy.Part(
@@ -421,9 +423,9 @@ struct TutorialTests {
                     ]))
                 #expect(error.remedy == .forEach([part]))
             }
-            try estate.succeed([kura.stopProtection("web-1", .deleteDataAtOnce)])
+            try estate.succeed([kura.operations.stopProtection("web-1", .deleteDataAtOnce)])
             _ = try kura.prune(place)
-            try kura.deleteVault(place)
+            try kura.operations.deleteVault(place)
             #expect(try kura.places().isEmpty)
         }
     }
@@ -434,10 +436,10 @@ struct TutorialTests {
             let estate = try Estate(directory)
             let kura = estate.subscription
             try estate.protected()
-            #expect(kura.unregister("web-1").error?.code == .refused)
-            try estate.succeed([kura.stopProtection("web-1", .deleteData)])
+            #expect(kura.operations.unregister("web-1").error?.code == .refused)
+            try estate.succeed([kura.operations.stopProtection("web-1", .deleteData)])
             #expect(try estate.row("web-1").status == "Registered")
-            try estate.succeed([kura.unregister("web-1")])
+            try estate.succeed([kura.operations.unregister("web-1")])
             #expect(try estate.row("web-1").status == "Not registered")
         }
     }
@@ -460,9 +462,9 @@ struct TutorialTests {
             let estate = try Estate(directory)
             let kura = estate.subscription
             for name in ["a-1", "a-2"] { try estate.machine("web", name) }
-            _ = try kura.discover()
-            try estate.succeed(kura.register(["a-1", "a-2"]))
-            let outcomes = kura.protect(["a-1", "nobody", "a-2"], policy: "DefaultPolicy")
+            _ = try kura.operations.discover()
+            try estate.succeed(kura.operations.register(["a-1", "a-2"]))
+            let outcomes = kura.operations.protect(["a-1", "nobody", "a-2"], policy: "DefaultPolicy")
             #expect(outcomes.map { $0.error == nil } == [true, false, true])
             let jobs = try kura.jobs(JobFilter(operation: .configureProtection))
             #expect(Set(jobs.map(\.item)) == ["a-1", "a-2"])
@@ -476,9 +478,9 @@ struct TutorialTests {
             let estate = try Estate(directory)
             try estate.protected(time: utc("2026-01-01"))
             let kura = estate.subscription
-            let first = try kura.at(utc("2026-01-01", "23:00")).tick()
+            let first = try kura.at(utc("2026-01-01", "23:00")).operations.tick()
             #expect(first.backups.first?.report?.point.counts.newBytes ?? 0 > 0)
-            let second = try kura.at(utc("2026-01-02", "23:00")).tick()
+            let second = try kura.at(utc("2026-01-02", "23:00")).operations.tick()
             #expect(second.backups.first?.report?.point.counts.newBytes == 0)
             #expect(second.backups.first?.report?.point.parent == first.backups.first?.report?.id)
         }
@@ -489,7 +491,7 @@ struct TutorialTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.machine("web", "vm", disks: (0..<count).map { "disk-\($0).img" })
-            let report = try estate.subscription.discover()
+            let report = try estate.operations.discover()
             #expect(report.machines.first?.disks.count == (count == 17 ? 17 : nil))
             #expect(report.problems.count == (count == 17 ? 0 : 1))
         }
@@ -501,7 +503,7 @@ struct TutorialTests {
             let estate = try Estate(directory)
             try estate.protected(time: utc("2026-01-01"))
             for day in 1...3 {
-                _ = try estate.subscription.at(utc("2026-01-0\(day)", "23:00")).tick()
+                _ = try estate.subscription.at(utc("2026-01-0\(day)", "23:00")).operations.tick()
             }
             let row = try estate.row("web-1")
             #expect(row.points == 3)
@@ -517,8 +519,8 @@ struct TutorialTests {
             let most = PolicyLimits.classic.machinesPerVault
             let names = (0...most).map { "vm-\($0)" }
             for name in names { try estate.machine("web", name) }
-            _ = try estate.subscription.discover()
-            let outcomes = estate.subscription.register(names)
+            _ = try estate.operations.discover()
+            let outcomes = estate.operations.register(names)
             #expect(outcomes.count { $0.error == nil } == most)
             #expect(outcomes.last?.error?.code == .refused)
         }
@@ -529,11 +531,11 @@ struct TutorialTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.protected()
-            try estate.succeed([estate.subscription.backUp("web-1")])
+            try estate.succeed([estate.operations.backUp("web-1")])
             let most = PolicyLimits.classic.pointsPerItem
             try estate.addPoints(most - 2, item: "web-1", hoursApart: 0)
-            try estate.succeed([estate.subscription.backUp("web-1")])
-            let refused = estate.subscription.backUp("web-1").error
+            try estate.succeed([estate.operations.backUp("web-1")])
+            let refused = estate.operations.backUp("web-1").error
             #expect(refused?.code == .refused)
             #expect(refused?.message.contains("\(most)") == true)
         }
@@ -544,7 +546,7 @@ struct TutorialTests {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.protected()
-            try estate.succeed([estate.subscription.backUp("web-1")])
+            try estate.succeed([estate.operations.backUp("web-1")])
             let entries = try estate.subscription.audit(of: estate.vault())
             #expect(
                 entries.map(\.entry.operation)
@@ -553,7 +555,7 @@ struct TutorialTests {
             #expect(try estate.subscription.auditProblems(of: estate.vault(), entries).isEmpty)
             // What failed is there, too.
             removeTree(estate.folder("web", "web-1"))
-            #expect(estate.subscription.backUp("web-1").error != nil)
+            #expect(estate.operations.backUp("web-1").error != nil)
             let last = try #require(estate.subscription.audit(of: estate.vault()).last)
             #expect(last.entry.operation == "Backup" && last.entry.note.contains("failed"))
         }

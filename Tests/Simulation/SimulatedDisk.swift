@@ -133,6 +133,7 @@ struct SimulatedDisk {
 
     mutating func remove(_ path: FilePath) throws(Errno) {
         guard find(path) != nil else { throw .noSuchFileOrDirectory }
+        if names(in: path.string)?.names.isEmpty == false { throw .directoryNotEmpty }
         try set(path, nil)
     }
 

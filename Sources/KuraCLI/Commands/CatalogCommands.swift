@@ -1,6 +1,7 @@
 import ArgumentParser
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraStore
 import KuraVault
 import SystemPackage
@@ -79,7 +80,7 @@ struct CatalogRebuildCommand: ParsableCommand {
         let reporter = ProgressReporter(
             "rebuilding", meter, style: progress.style(global), unit: "recovery points")
         defer { reporter.stop() }
-        let (_, report) = try Subscription.rebuildCatalog(
+        let (_, report) = try Operations.rebuildCatalog(
             home: global.homePath, replicas: replica.map { FilePath($0) },
             context: global.context(progress: meter))
         reporter.stop()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import KuraOperations
 import KuraVault
 
 struct DoctorCommand: ParsableCommand {
@@ -14,7 +15,7 @@ struct DoctorCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let checks = try global.subscription(create: .defaults).examine()
+        let checks = try global.operations(create: .defaults).examine()
         var table = Table([("check", .left), ("status", .left), ("detail", .left)])
         for check in checks { table.add([check.name, check.status.rawValue, check.detail]) }
         let remedies = checks.compactMap { check in

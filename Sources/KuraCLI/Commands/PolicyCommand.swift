@@ -1,5 +1,6 @@
 import ArgumentParser
 import KuraIO
+import KuraOperations
 import KuraPolicy
 import KuraStore
 import KuraVault
@@ -392,9 +393,9 @@ struct PolicyAssignCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription()
+        let operations = try global.operations()
         try OutcomeView(done: "assigned \(name) to").show(
-            subscription.assignPolicy(
+            operations.assignPolicy(
                 name, to: machines, cloudService: options.cloudService, vault: options.vault),
             global)
     }

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraPolicy
 import KuraStore
 import KuraVault
@@ -21,7 +22,7 @@ struct SchedulerRunCommand: ParsableCommand {
             stopped at any moment; what it was doing then is done again.
             """)
 
-    @Option(help: "Jobs beside each other, 1 to \(Subscription.jobsAtOnceMax).")
+    @Option(help: "Jobs beside each other, 1 to \(Operations.jobsAtOnceMax).")
     var jobs = 2
 
     @OptionGroup var global: GlobalOptions
@@ -35,10 +36,9 @@ struct SchedulerRunCommand: ParsableCommand {
         while !Interrupts.cancellation.isCancelled {
             do throws(KuraError) {
                 // Opened anew each time: regions and vaults may have come.
-                let subscription = try global.subscription(
-                    create: .defaultsIfEmpty, context: global.context(surface: .scheduler))
-                let report = try subscription.tick(
-                    jobsAtOnce: jobs, cancellation: Interrupts.cancellation)
+                let report = try global.operations(
+                    create: .defaultsIfEmpty, context: global.context(surface: .scheduler)
+                ).tick(jobsAtOnce: jobs)
                 if !report.isEmpty {
                     Terminal.writeError(Terminal.printable(TickView.text(report)) + "\n")
                 }
@@ -56,9 +56,9 @@ struct SchedulerRunCommand: ParsableCommand {
 
 private enum SchedulerJobs {
     static func check(_ count: Int) throws {
-        guard 1...Subscription.jobsAtOnceMax ~= count else {
+        guard 1...Operations.jobsAtOnceMax ~= count else {
             throw ValidationError(
-                "--jobs takes 1 to \(Subscription.jobsAtOnceMax), not \(count)")
+                "--jobs takes 1 to \(Operations.jobsAtOnceMax), not \(count)")
         }
     }
 }
@@ -70,7 +70,7 @@ struct SchedulerTickCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The moment; by default now.", valueName: "utc-iso-8601"))
     var now: String?
 
-    @Option(help: "Jobs beside each other, 1 to \(Subscription.jobsAtOnceMax).")
+    @Option(help: "Jobs beside each other, 1 to \(Operations.jobsAtOnceMax).")
     var jobs = 2
 
     @OptionGroup var global: GlobalOptions
@@ -98,11 +98,10 @@ struct SchedulerTickCommand: ParsableCommand {
 
     func run() throws {
         let clock = now.flatMap(Self.instant).map(WallClock.fixed) ?? .system
-        let subscription = try global.subscription(
+        let report = try global.operations(
             create: .defaultsIfEmpty,
-            context: global.context(clock: clock, surface: .scheduler))
-        let report = try subscription.tick(
-            jobsAtOnce: jobs, cancellation: Interrupts.cancellation)
+            context: global.context(clock: clock, surface: .scheduler)
+        ).tick(jobsAtOnce: jobs)
         try global.show(
             text: TickView.text(report), ids: report.backups.compactMap { $0.report?.id.hex },
             json: TickView.json(report))

@@ -1,6 +1,7 @@
 import ArgumentParser
 import KuraFormat
 import KuraIO
+import KuraOperations
 import KuraPolicy
 import KuraStore
 import KuraVault
@@ -195,9 +196,9 @@ struct VaultDeleteCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription()
-        let place = try subscription.place(named: name)
-        try subscription.deleteVault(place, withPoints: withPoints)
+        let operations = try global.operations()
+        let place = try operations.subscription.place(named: name)
+        try operations.deleteVault(place, withPoints: withPoints)
         try global.show(
             text: "deleted vault \(place.name)", ids: [place.name],
             json: ["deleted": .string(place.name)])

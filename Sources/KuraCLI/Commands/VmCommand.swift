@@ -2,6 +2,7 @@ import ArgumentParser
 import KuraFormat
 import KuraIO
 import KuraMachines
+import KuraOperations
 import KuraStore
 import KuraVault
 
@@ -100,7 +101,7 @@ struct VmDiscoverCommand: ParsableCommand {
     func run() throws {
         let subscription = try global.subscription(create: .defaultsIfEmpty)
         let region = try vault.map { try subscription.place(named: $0).homeRegionName }
-        let report = try subscription.discover()
+        let report = try Operations(subscription, global.context()).discover()
         let machines = report.machines.filter { region == nil || $0.region == region }
         var lines = [
             "\(Units.count(report.machines.count, "virtual machine")): \(report.new.count) new, "
@@ -202,9 +203,9 @@ struct VmRegisterCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: .defaultsIfEmpty)
+        let operations = try global.operations(create: .defaultsIfEmpty)
         try OutcomeView(done: "registered").show(
-            subscription.register(
+            operations.register(
                 names, cloudService: options.cloudService, vault: options.vault), global)
     }
 }
@@ -221,10 +222,10 @@ struct VmUnregisterCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription()
+        let operations = try global.operations()
         try OutcomeView(done: "unregistered").show(
             names.map {
-                subscription.unregister(
+                operations.unregister(
                     $0, cloudService: options.cloudService, vault: options.vault)
             }, global)
     }

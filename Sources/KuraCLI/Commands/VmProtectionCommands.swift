@@ -2,6 +2,7 @@ import ArgumentParser
 import KuraFormat
 import KuraIO
 import KuraMachines
+import KuraOperations
 import KuraPolicy
 import KuraStore
 import KuraVault
@@ -38,9 +39,9 @@ struct VmProtectCommand: ParsableCommand {
     func validate() throws { try DiskChoice.check(includeLun, excludeLun) }
 
     func run() throws {
-        let subscription = try global.subscription()
+        let operations = try global.operations()
         try OutcomeView(done: "protected").show(
-            subscription.protect(
+            operations.protect(
                 names, cloudService: options.cloudService, policy: policy, vault: options.vault,
                 disks: DiskChoice.of(includeLun, excludeLun)), global)
     }
@@ -89,14 +90,12 @@ struct VmBackupCommand: ParsableCommand {
         }
         var outcomes: [MachineOutcome] = []
         for name in names where !Interrupts.cancellation.isCancelled {
-            let meter = Progress()
-            let reporter = ProgressReporter(
-                "backing up \(name)", meter, style: progress.style(global))
             outcomes.append(
-                subscription.backUp(
-                    name, cloudService: options.cloudService, vault: options.vault, occasion,
-                    progress: meter, cancellation: Interrupts.cancellation))
-            reporter.stop()
+                try progress.shown("backing up \(name)", subscription, global) {
+                    [occasion] operations throws(KuraError) in
+                    operations.backUp(
+                        name, cloudService: options.cloudService, vault: options.vault, occasion)
+                })
         }
         try OutcomeView(done: "backed up").show(outcomes, global)
     }
@@ -146,14 +145,12 @@ struct VmRestoreCommand: ParsableCommand {
 
     func run() throws {
         let subscription = try global.subscription()
-        let meter = Progress()
-        let reporter = ProgressReporter("restoring", meter, style: progress.style(global))
-        defer { reporter.stop() }
-        let report = try subscription.restoreMachine(
-            name, cloudService: options.cloudService, point: point, to: FilePath(output),
-            newName: newName, disks: DiskChoice.of(includeLun, excludeLun), vault: options.vault,
-            progress: meter, cancellation: Interrupts.cancellation)
-        reporter.stop()
+        let request = MachineRestore(
+            name, cloudService: options.cloudService, vault: options.vault, point: point,
+            to: FilePath(output), newName: newName, disks: DiskChoice.of(includeLun, excludeLun))
+        let report = try progress.shown("restoring", subscription, global) {
+            operations throws(KuraError) in try operations.restoreMachine(request)
+        }
         let lines = report.outputs.map { output in
             "restored \(output.disk) to \(output.path): \(Units.bytes(output.report.bytesWritten))"
         }
@@ -209,8 +206,8 @@ struct VmStopCommand: ParsableCommand {
     }
 
     func run() throws {
-        let subscription = try global.subscription()
-        let kind: Subscription.StopKind =
+        let operations = try global.operations()
+        let kind: Operations.StopKind =
             if deleteData {
                 atOnce ? .deleteDataAtOnce : .deleteData
             } else {
@@ -218,7 +215,7 @@ struct VmStopCommand: ParsableCommand {
             }
         try OutcomeView(done: deleteData ? "deleted the backup data of" : "stopped").show(
             names.map {
-                subscription.stopProtection(
+                operations.stopProtection(
                     $0, cloudService: options.cloudService, kind, comment: comment,
                     vault: options.vault)
             }, global)
@@ -242,11 +239,11 @@ struct VmResumeCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription()
+        let operations = try global.operations()
         guard dryRun else {
             return try OutcomeView(done: "protected").show(
                 names.map {
-                    subscription.resume(
+                    operations.resume(
                         $0, cloudService: options.cloudService, policy: policy,
                         vault: options.vault)
                 }, global)
@@ -254,7 +251,7 @@ struct VmResumeCommand: ParsableCommand {
         var decisions: [RetentionPreview] = []
         for name in names {
             decisions.append(
-                try subscription.previewResume(
+                try operations.previewResume(
                     name, cloudService: options.cloudService, policy: policy,
                     vault: options.vault))
         }
@@ -273,10 +270,10 @@ struct VmUndeleteCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription()
+        let operations = try global.operations()
         try OutcomeView(done: "brought back").show(
             names.map {
-                subscription.undelete(
+                operations.undelete(
                     $0, cloudService: options.cloudService, vault: options.vault)
             }, global)
     }

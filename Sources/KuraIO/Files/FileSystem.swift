@@ -63,6 +63,7 @@ public protocol FileSystem: Sendable {
     /// Atomically gives a file another name. Unless `replacing`, an existing target is an error
     /// (`fileExists`).
     func rename(_ from: FilePath, to: FilePath, replacing: Bool) throws(IOError)
+    /// Removes a file, a link or an empty directory.
     func remove(_ path: FilePath) throws(IOError)
     /// Creates one directory, for its owner only. An existing one is left as it is.
     func makeDirectory(_ path: FilePath) throws(IOError)
@@ -110,6 +111,19 @@ public protocol TargetFileSystem: FileSystem {
 }
 
 extension FileSystem {
+    /// Removes a file, or a directory with all that is in it. Links go, what they lead to stays;
+    /// where nothing is, nothing happens.
+    public func removeTree(_ path: FilePath) throws(IOError) {
+        do throws(IOError) {
+            return try remove(path)
+        } catch {
+            if error.isNotFound { return }
+            guard error.errno == .directoryNotEmpty else { throw error }
+        }
+        for name in try list(path) { try removeTree(path.appending(name)) }
+        try remove(path)
+    }
+
     /// Whole content of a file that has at most `max` bytes.
     public func contents(_ path: FilePath, max: Int) throws(IOError) -> [UInt8] {
         let file = try openForReading(path)

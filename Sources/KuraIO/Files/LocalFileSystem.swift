@@ -163,7 +163,7 @@ public struct LocalFileSystem: TargetFileSystem {
     }
 
     public func remove(_ path: FilePath) throws(IOError) {
-        guard unlink(path.string) == 0 else { throw failure("remove", path) }
+        guard Glibc.remove(path.string) == 0 else { throw failure("remove", path) }
     }
 
     public func makeDirectory(_ path: FilePath) throws(IOError) {

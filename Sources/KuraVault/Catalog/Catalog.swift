@@ -1,8 +1,8 @@
 internal import Dispatch
 internal import GRDB
-internal import KuraIO
+package import KuraIO
 internal import KuraStore
-internal import SystemPackage
+package import SystemPackage
 
 /// The SQLite file of a home: jobs, discovered machines, and copies of what the regions hold, so
 /// that long lists need not be read file by file.
@@ -10,8 +10,8 @@ internal import SystemPackage
 /// Regions are the truth of points, policies and items; what the catalog holds of those can be
 /// thrown away. Only job history, the inventory's place and what the scheduler has done live here
 /// alone. Several processes use it at once: WAL, and a busy time-out.
-final class Catalog: Sendable {
-    static let fileName = "catalog.sqlite"
+package final class Catalog: Sendable {
+    package static let fileName = "catalog.sqlite"
     private static let busySeconds = 30.0
 
     private let queue: DatabaseQueue
@@ -89,7 +89,7 @@ final class Catalog: Sendable {
     }
 
     /// Moves a catalog out of the way, with the files that SQLite keeps beside it.
-    static func setAside(home: FilePath, suffix: String) throws(KuraError) {
+    package static func setAside(home: FilePath, suffix: String) throws(KuraError) {
         let fileSystem = LocalFileSystem()
         for ending in ["", "-wal", "-shm"] {
             let path = home.appending(fileName + ending)

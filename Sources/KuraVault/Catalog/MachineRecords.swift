@@ -1,12 +1,12 @@
 internal import FoundationEssentials
 internal import GRDB
-internal import KuraIO
-internal import KuraMachines
+package import KuraIO
+package import KuraMachines
 internal import KuraStore
 
 extension Catalog {
     /// Every machine of the last discovery, by region, cloud service and name.
-    func machines() throws(KuraError) -> [VirtualMachine] {
+    package func machines() throws(KuraError) -> [VirtualMachine] {
         let documents = try read {
             try String.fetchAll(
                 $0, sql: "SELECT document FROM machine ORDER BY region, cloud_service, name")
@@ -21,7 +21,7 @@ extension Catalog {
         }
     }
 
-    func replaceMachines(
+    package func replaceMachines(
         removing: [MachineKey], with machines: [VirtualMachine], at time: Int64
     ) throws(KuraError) {
         let encoder = JSONEncoder()

@@ -1,14 +1,14 @@
 internal import FoundationEssentials
 internal import GRDB
-internal import KuraFormat
-internal import KuraIO
-internal import KuraStore
+package import KuraFormat
+package import KuraIO
+package import KuraStore
 
 /// How many points an item has.
-struct PointCount: Sendable {
-    var points: Int
+package struct PointCount: Sendable {
+    package var points: Int
     /// Of the newest by its time, in nanoseconds since 1970.
-    var newest: Int64
+    package var newest: Int64
 }
 
 extension Catalog {
@@ -27,7 +27,7 @@ extension Catalog {
     /// - Parameters:
     ///   - item: only this item's.
     ///   - listed: names of all points of the vault, where the caller has just listed them.
-    func mapPoints<T>(
+    package func mapPoints<T>(
         of vault: Vault, item: String? = nil, listed: Set<RecoveryPointID>? = nil,
         progress: Progress = Progress(), _ transform: (RecoveryPointID, RecoveryPoint) -> T
     ) throws(KuraError) -> [T] {
@@ -69,7 +69,7 @@ extension Catalog {
     }
 
     /// Points of each item, without reading any that is known.
-    func pointCounts(of vault: Vault) throws(KuraError) -> [String: PointCount] {
+    package func pointCounts(of vault: Vault) throws(KuraError) -> [String: PointCount] {
         try refreshPoints(of: vault)
         return try read { database in
             let rows = try Row.fetchCursor(
@@ -91,7 +91,7 @@ extension Catalog {
     /// more.
     /// - Returns: names of all points of the vault.
     @discardableResult
-    func refreshPoints(
+    package func refreshPoints(
         of vault: Vault, listed: Set<RecoveryPointID>? = nil, progress: Progress = Progress()
     ) throws(KuraError) -> Set<RecoveryPointID> {
         let listed = if let listed { listed } else { Set(try vault.recoveryPointIDs()) }
@@ -181,7 +181,7 @@ extension Catalog {
     }
 
     /// Forgets what was copied from a vault that is gone.
-    func forget(_ vault: Vault) throws(KuraError) {
+    package func forget(_ vault: Vault) throws(KuraError) {
         try write { database in
             for table in ["point", "journal", "schedule"] {
                 try database.execute(
@@ -220,15 +220,21 @@ extension Catalog {
     ) throws(KuraError) -> [(id: JournalID, entry: JournalEntry)] {
         let entries = try rememberedJournal(of: vault)
         let new = try vault.journal(after: Set(entries.map(\.id)))
-        guard !new.isEmpty else { return entries.sorted(by: Self.isOlder) }
+        if !new.isEmpty { try remember(new, of: vault) }
+        return (entries + new).sorted(by: Self.isOlder)
+    }
+
+    /// Enters entries of a vault's journal that were read from its region, or written to it.
+    func remember(
+        _ entries: [(id: JournalID, entry: JournalEntry)], of vault: Vault
+    ) throws(KuraError) {
         try write { database in
-            for (id, entry) in new {
+            for (id, entry) in entries {
                 try database.execute(
                     sql: "INSERT OR REPLACE INTO journal (vault, id, bytes) VALUES (?, ?, ?)",
                     arguments: [vault.id.hex, id.hex, Data(entry.encoded())])
             }
         }
-        return (entries + new).sorted(by: Self.isOlder)
     }
 
     private static func isOlder(

@@ -1,19 +1,24 @@
 internal import GRDB
-internal import KuraFormat
-internal import KuraIO
+package import KuraFormat
+package import KuraIO
 internal import KuraStore
 
 /// What the scheduler remembers of an item.
-struct ScheduleState: Equatable {
+package struct ScheduleState: Equatable {
     /// The last run that was dealt with, in nanoseconds since 1970.
-    var handled: Int64
+    package var handled: Int64
     /// When the scheduler saw the item first, likewise.
-    var first: Int64
+    package var first: Int64
+
+    package init(handled: Int64, first: Int64) {
+        self.handled = handled
+        self.first = first
+    }
 }
 
 extension Catalog {
     /// Nil where the scheduler has not seen the item.
-    func schedule(of item: String, in vault: UniqueID) throws(KuraError) -> ScheduleState? {
+    package func schedule(of item: String, in vault: UniqueID) throws(KuraError) -> ScheduleState? {
         try read { database in
             try Row.fetchOne(
                 database, sql: "SELECT handled, first FROM schedule WHERE vault = ? AND item = ?",
@@ -23,7 +28,7 @@ extension Catalog {
     }
 
     /// Enters an item that the scheduler has not seen; what another process entered stays.
-    func enter(
+    package func enter(
         _ state: ScheduleState, of item: String, in vault: UniqueID
     ) throws(KuraError) {
         try write {
@@ -36,7 +41,7 @@ extension Catalog {
     }
 
     /// Forgets an item: one that is registered again begins anew.
-    func forgetSchedule(of item: String, in vault: UniqueID) throws(KuraError) {
+    package func forgetSchedule(of item: String, in vault: UniqueID) throws(KuraError) {
         try write {
             try $0.execute(
                 sql: "DELETE FROM schedule WHERE vault = ? AND item = ?",
@@ -47,7 +52,7 @@ extension Catalog {
     /// Takes a run on, so that no other process does.
     /// - Parameter last: what was dealt with when it was decided that the run is due.
     /// - Returns: whether nobody else was faster.
-    func claim(
+    package func claim(
         _ run: Int64, after last: Int64, of item: String, in vault: UniqueID
     ) throws(KuraError) -> Bool {
         try write { database in

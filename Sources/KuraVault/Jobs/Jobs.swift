@@ -128,7 +128,7 @@ extension Subscription {
 
     /// Locks an item for as long as the file is open, or this process lives.
     /// - Throws: `locked`, with who holds it.
-    func lockItem(_ found: RegisteredItem, _ run: JobRun) throws(KuraError) -> OpenFile {
+    package func lockItem(_ found: RegisteredItem, _ run: JobRun) throws(KuraError) -> OpenFile {
         let vault = found.place.record.id
         let name = SHA256.digest(Array("\(vault.hex)/\(found.item)".utf8)).hex.prefix(32)
         let lock: OpenFile?

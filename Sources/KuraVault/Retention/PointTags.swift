@@ -81,7 +81,7 @@ extension Subscription {
 
 extension Policy {
     /// The tier that every point of the schedule belongs to.
-    var shortestTier: Tier { retention.keys.min() ?? .daily }
+    package var shortestTier: Tier { retention.keys.min() ?? .daily }
 }
 
 extension VaultSettings {

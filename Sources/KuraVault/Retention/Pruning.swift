@@ -75,7 +75,7 @@ extension Subscription {
     }
 
     /// Whether `prune` would drop anything.
-    func hasExpiredPoints(_ place: VaultPlace) throws(KuraError) -> Bool {
+    package func hasExpiredPoints(_ place: VaultPlace) throws(KuraError) -> Bool {
         let vault = try place.reading()
         return try decisions(vault, [], settings(of: vault)).contains { !$0.isKept }
     }

@@ -1,4 +1,4 @@
-internal import KuraMachines
+package import KuraMachines
 public import KuraPolicy
 
 /// A registered virtual machine, as its vault's journal has it.
@@ -54,7 +54,7 @@ public struct ItemState: Codable, Equatable, Sendable {
         case deletedUntil = "deleted_until"
     }
 
-    init(machine: String, cloudService: String, region: String) {
+    package init(machine: String, cloudService: String, region: String) {
         self.machine = machine
         self.cloudService = cloudService
         self.region = region
@@ -62,7 +62,7 @@ public struct ItemState: Codable, Equatable, Sendable {
         hasExtension = false
     }
 
-    mutating func keepLayout(of machine: VirtualMachine) {
+    package mutating func keepLayout(of machine: VirtualMachine) {
         luns = Dictionary(machine.disks.map { ($0.name, $0.lun) }) { first, _ in first }
     }
 }

@@ -16,7 +16,7 @@ extension Subscription {
         return try Self.policy(named: name, settings, vault)
     }
 
-    static func policy(
+    package static func policy(
         named name: String, _ settings: VaultSettings, _ vault: Vault
     ) throws(KuraError) -> PolicyState {
         let found = settings.policies.first { $0.key.lowercased() == name.lowercased() }
@@ -117,7 +117,7 @@ extension Subscription {
         }
     }
 
-    func preview(
+    package func preview(
         _ vault: Vault, _ settings: VaultSettings, of isWanted: (String) -> Bool
     ) throws(KuraError) -> RetentionPreview {
         let points = try catalog().recoveryPoints(of: vault)

@@ -7,6 +7,13 @@ extension Subscription {
     /// Policies and items of a vault, from the catalog; where there is none that works, as on a full
     /// disk, from the region.
     public func settings(of vault: Vault) throws(KuraError) -> VaultSettings {
+        guard let snapshot else { return try readSettings(of: vault) }
+        return try snapshot.settings(of: vault.id) { () throws(KuraError) in
+            try readSettings(of: vault)
+        }
+    }
+
+    private func readSettings(of vault: Vault) throws(KuraError) -> VaultSettings {
         do throws(KuraError) {
             return VaultSettings(try catalog().journal(of: vault))
         } catch {
@@ -21,17 +28,19 @@ extension Subscription {
     /// each of them whole.
     /// - Parameter operation: the name of what is done, for the journal.
     @discardableResult
-    func change<T>(
+    package func change<T>(
         _ vault: Vault, _ operation: String, note: String = "",
         _ body: (inout VaultSettings) throws(KuraError) -> T
     ) throws(KuraError) -> T {
         let catalog = try catalog()
+        defer { snapshot?.forgetSettings(of: vault.id) }
         return try vault.withJournal { writer throws(KuraError) in
             var settings = VaultSettings(try catalog.journal(of: vault))
             let before = settings.documents
             let value = try body(&settings)
             let after = settings.documents
             var head = settings.head
+            // Remembered at once, so that their removal would be noticed.
             for subject in Set(before.keys).union(after.keys).sorted()
             where before[subject] != after[subject] {
                 let entry = JournalEntry(
@@ -43,10 +52,11 @@ extension Subscription {
                             + "is \(Limits.journalTextBytesMax)",
                         remedy: .advice("make it shorter"))
                 }
-                head = (try writer.append(entry), entry.sequence)
+                let id = try writer.append(entry)
+                try catalog.remember([(id, entry)], of: vault)
+                head = (id, entry.sequence)
                 context.log(entry, in: vault)
             }
-            _ = try catalog.journal(of: vault)
             return value
         }
     }
@@ -58,10 +68,10 @@ extension Subscription {
         let catalog = try catalog()
         try vault.withJournal { writer throws(KuraError) in
             let settings = VaultSettings(try catalog.journal(of: vault))
-            _ = try writer.append(
-                JournalEntry(operation, note: note, in: vault, following: settings.head, context))
+            let entry = JournalEntry(
+                operation, note: note, in: vault, following: settings.head, context)
             // Remembered at once, so that its removal would be noticed.
-            _ = try catalog.journal(of: vault)
+            try catalog.remember([(try writer.append(entry), entry)], of: vault)
         }
     }
 }

@@ -6,11 +6,11 @@ internal import KuraStore
 /// Policies and items of a vault: what its journal says last of each.
 public struct VaultSettings: Sendable {
     /// By name. DefaultPolicy is always among them.
-    public internal(set) var policies: [String: PolicyState]
+    public package(set) var policies: [String: PolicyState]
     /// By the item's name.
-    public internal(set) var items: [String: ItemState]
+    public package(set) var items: [String: ItemState]
     /// The rules that hold for this vault.
-    public internal(set) var limits: PolicyLimits
+    public package(set) var limits: PolicyLimits
     /// Subjects whose last entry a newer Kura wrote, and this one cannot understand.
     private var unreadable: Set<String> = []
     /// The newest entry; nil for an empty journal.
@@ -158,13 +158,12 @@ public struct VaultSettings: Sendable {
 
     /// Since when each tier's rule is in force for an item: dates before it were not missed.
     ///
-    /// What is known of later times than the point's says nothing of it: somebody runs the
-    /// scheduler at another time than the clock's.
+    /// Start dates later than the point are ignored: `tick --now` may run in the past.
     /// - Parameters:
     ///   - seen: when the scheduler saw the item first, in nanoseconds since 1970; nil when it did
     ///     not yet. A scheduler that did not run missed no date.
     ///   - instant: the point's time, likewise.
-    func since(
+    package func since(
         _ item: ItemState, _ state: PolicyState, seen: Int64?, at instant: Int64
     ) -> [Tier: LocalDate] {
         let zone = state.policy.zone

@@ -1,8 +1,8 @@
 internal import KuraFormat
 public import KuraIO
 internal import KuraPolicy
-internal import KuraReplication
 internal import KuraStore
+public import KuraVault
 internal import Synchronization
 
 /// What one step of the scheduler did.
@@ -16,7 +16,7 @@ public struct TickReport: Sendable {
     public var errors: [KuraError] = []
 }
 
-extension Subscription {
+extension Operations {
     /// Jobs that the scheduler runs beside each other.
     public static let jobsAtOnceMax = 4
 
@@ -30,36 +30,32 @@ extension Subscription {
     ///
     /// The clock may stand in the past or in the future: what is known of later times is then left
     /// out of account.
-    public func tick(
-        jobsAtOnce: Int = 2, cancellation: Cancellation = Cancellation()
-    ) throws(KuraError) -> TickReport {
+    public func tick(jobsAtOnce: Int = 2) throws(KuraError) -> TickReport {
         // Everything that one step does counts as its time, however long it takes.
         var context = context
         context.clock = .fixed(context.clock.now())
-        return try onBehalf(of: context).step(jobsAtOnce: jobsAtOnce, cancellation)
+        return try Operations(subscription, context).step(jobsAtOnce: jobsAtOnce)
     }
 
-    private func step(
-        jobsAtOnce: Int, _ cancellation: Cancellation
-    ) throws(KuraError) -> TickReport {
+    private func step(jobsAtOnce: Int) throws(KuraError) -> TickReport {
         let now = context.clock.now()
         var report = TickReport(time: now)
         var due: [DueItem] = []
-        for place in try places() {
+        for place in try subscription.places() {
             do throws(KuraError) {
                 due += try dueItems(in: place, now: now)
             } catch {
                 report.errors.append(error)
             }
         }
-        run(due, min(max(1, jobsAtOnce), Self.jobsAtOnceMax), cancellation, &report)
+        run(due, min(max(1, jobsAtOnce), Self.jobsAtOnceMax), &report)
         let vaults = Set(due.map(\.item.place.name))
-        for place in try places() where !cancellation.isCancelled {
+        for place in try subscription.places() where !context.cancellation.isCancelled {
             do throws(KuraError) {
                 if vaults.contains(place.name), place.record.redundancy.hasPair {
-                    try replicateAsJob(place, cancellation)
+                    _ = try apart.replicate(CopiesUpdate(vault: place.name))
                 }
-                if let pruned = try pruneIfDue(place, now, cancellation) {
+                if let pruned = try pruneIfDue(place, now) {
                     report.pruned.append(pruned)
                 }
             } catch {
@@ -80,7 +76,7 @@ extension Subscription {
         in place: VaultPlace, now: Int64
     ) throws(KuraError) -> [DueItem] {
         guard place.isActiveReachable else { throw place.unreachable }
-        let settings = try settings(of: place.reading())
+        let settings = try subscription.settings(of: place.reading())
         var due: [DueItem] = []
         for (item, state) in settings.items.sorted(by: { $0.key < $1.key })
         where state.status == .protected {
@@ -104,7 +100,7 @@ extension Subscription {
     private func scheduleState(
         of found: RegisteredItem, now: Int64
     ) throws(KuraError) -> ScheduleState {
-        let (catalog, vault) = (try catalog(), found.place.record.id)
+        let (catalog, vault) = (try subscription.catalog(), found.place.record.id)
         if let known = try catalog.schedule(of: found.item, in: vault) { return known }
         let newest = try catalog.mapPoints(of: found.place.reading(), item: found.item) {
             $1.time
@@ -117,19 +113,16 @@ extension Subscription {
             ?? ScheduleState(handled: handled, first: now)
     }
 
-    private func run(
-        _ due: [DueItem], _ jobsAtOnce: Int,
-        _ cancellation: Cancellation, _ report: inout TickReport
-    ) {
+    private func run(_ due: [DueItem], _ jobsAtOnce: Int, _ report: inout TickReport) {
         let shared = Mutex((next: 0, report: report))
         Threads.run(min(jobsAtOnce, due.count)) { [self] _ in
-            while !cancellation.isCancelled {
+            while !context.cancellation.isCancelled {
                 let number = shared.withLock { state in
                     defer { state.next += 1 }
                     return state.next
                 }
                 guard number < due.count else { return }
-                guard let outcome = runOne(due[number], cancellation) else { continue }
+                guard let outcome = runOne(due[number]) else { continue }
                 shared.withLock { state in
                     if let error = outcome.error, error.code == .locked {
                         state.report.skipped.append((due[number].item.item, error.message))
@@ -144,12 +137,10 @@ extension Subscription {
     }
 
     /// Nil where another scheduler makes this run.
-    private func runOne(
-        _ due: DueItem, _ cancellation: Cancellation
-    ) -> MachineOutcome? {
+    private func runOne(_ due: DueItem) -> MachineOutcome? {
         let (item, place) = (due.item.item, due.item.place)
         do throws(KuraError) {
-            let isMine = try catalog().claim(
+            let isMine = try subscription.catalog().claim(
                 due.run, after: due.last, of: item, in: place.record.id)
             guard isMine else { return nil }
         } catch {
@@ -159,42 +150,31 @@ extension Subscription {
         }
         var occasion = BackupOccasion(run: due.run)
         occasion.replicates = false
-        return backUp(item, vault: place.name, occasion, cancellation: cancellation)
+        return apart.backUp(item, vault: place.name, occasion)
     }
 
-    private func replicateAsJob(
-        _ place: VaultPlace, _ cancellation: Cancellation
-    ) throws(KuraError) {
-        _ = try runJob(.replicate, vault: place.name, cancellation: cancellation) {
-            run throws(KuraError) in
-            let report = try replicate(
-                place, progress: run.progress, cancellation: run.cancellation)
-            for problem in report.allProblems { run.warn(problem) }
-        }
+    /// For one job of several: a request of its own.
+    private var apart: Operations {
+        var context = context
+        context.progress = Progress()
+        return Operations(subscription.snapshotted(), context)
     }
 
     /// Once a day, and only when something has to go.
-    private func pruneIfDue(
-        _ place: VaultPlace, _ now: Int64, _ cancellation: Cancellation
-    ) throws(KuraError) -> PruneReport? {
+    private func pruneIfDue(_ place: VaultPlace, _ now: Int64) throws(KuraError) -> PruneReport? {
         guard place.isActiveReachable, !place.isContested else { return nil }
-        let (catalog, vault) = (try catalog(), place.record.id)
+        let (catalog, vault) = (try subscription.catalog(), place.record.id)
         let known = try catalog.schedule(of: Self.pruneItem, in: vault)
         let last = known?.handled ?? .min
-        // A last one that is still to come was at another clock.
+        // A last prune in the future was recorded under a wrong clock; ignore it.
         guard last > now || last <= now - Self.pruneNanoseconds else { return nil }
-        guard try hasExpiredPoints(place) else { return nil }
+        guard try subscription.hasExpiredPoints(place) else { return nil }
         if known == nil {
             try catalog.enter(
                 ScheduleState(handled: last, first: now), of: Self.pruneItem, in: vault)
         }
         guard try catalog.claim(now, after: last, of: Self.pruneItem, in: vault) else { return nil }
-        return try runJob(.prune, vault: place.name, cancellation: cancellation) {
-            run throws(KuraError) in
-            let report = try prune(place, cancellation: run.cancellation)
-            for warning in report.warnings { run.warn(warning) }
-            return report
-        }.value
+        return try apart.prune(place)
     }
 
     /// No item's name starts with a slash.

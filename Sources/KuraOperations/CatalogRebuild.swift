@@ -1,6 +1,7 @@
 internal import KuraFormat
 public import KuraIO
 internal import KuraStore
+public import KuraVault
 public import SystemPackage
 
 /// What a catalog was made anew from.
@@ -15,7 +16,7 @@ public struct CatalogRebuildReport: Sendable {
     public var warnings: [String] = []
 }
 
-extension Subscription {
+extension Operations {
     /// Makes the catalog anew from regions alone, and the home with it where that was lost.
     ///
     /// Everything comes back but the history of jobs, and where machines are discovered. The old
@@ -33,7 +34,7 @@ extension Subscription {
         for (name, paths) in try grouped(replicas.map { context.resolve($0).lexicallyNormalized() })
         where !subscription.regions.contains(where: { $0.name == name }) {
             subscription = try subscription.addRegion(
-                NewRegion(name: name, replicas: paths.map(\.string)))
+                Subscription.NewRegion(name: name, replicas: paths.map(\.string)))
         }
         let suffix = ".old-\(context.clock.now() / 1_000_000_000)"
         let old = home.appending(Catalog.fileName + suffix)

@@ -1,6 +1,7 @@
 internal import KuraFormat
 public import KuraIO
 internal import KuraStore
+internal import KuraVault
 internal import SystemPackage
 
 /// One thing that was looked at, and what to do where it is not well.
@@ -13,11 +14,11 @@ public struct HealthCheck: Sendable {
     public var remedy: Remedy?
 }
 
-extension Subscription {
+extension Operations {
     /// Looks at what backups depend on. Writes and removes one small file in each replica.
     public func examine() -> [HealthCheck] {
         var checks: [HealthCheck] = []
-        for region in regions {
+        for region in subscription.regions {
             for replica in region.replicas { checks += examine(replica, of: region) }
             checks.append(devices(of: region))
             checks += vaultChecks(of: region)
@@ -71,7 +72,7 @@ extension Subscription {
         ]
     }
 
-    /// Less free space than this is worth a word: a few packs.
+    /// Warn below this much free space: about 30 packs.
     private static let freeBytesMin: UInt64 = 1 << 30
 
     private func check(
@@ -203,7 +204,10 @@ extension Subscription {
     private func clock() -> HealthCheck {
         check("clock") {
             let now = context.clock.now()
-            let newest = try vaults().flatMap { try $0.recoveryPoints().map(\.point.time) }.max() ?? 0
+            let times = try subscription.vaults().flatMap {
+                try $0.recoveryPoints().map(\.point.time)
+            }
+            let newest = times.max() ?? 0
             guard now >= newest else {
                 let seconds = Clock.elapsed(from: now, to: newest) / 1_000_000_000
                 return (.warning, "it is \(seconds) s behind the newest recovery point",

@@ -2,6 +2,7 @@ internal import KuraFormat
 internal import KuraIO
 internal import KuraMachines
 internal import KuraStore
+internal import KuraVault
 internal import Synchronization
 internal import SystemPackage
 

@@ -1,10 +1,11 @@
-internal import FoundationEssentials
 internal import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 internal import KuraStore
+public import KuraVault
 internal import SystemPackage
 
-extension Subscription {
+extension Operations {
     /// Deletes a vault that has nothing in it any more, with its journal.
     ///
     /// Every replica of its regions must be there: one that is away would bring it back. If power
@@ -42,7 +43,8 @@ extension Subscription {
                 }
             }
         }
-        try catalog().forget(vault)
+        subscription.forgetRecords()
+        try subscription.catalog().forget(vault)
     }
 
     /// What stands in the way of a vault's deletion, each with the command that removes it.
@@ -50,12 +52,12 @@ extension Subscription {
         of place: VaultPlace, _ vault: Vault
     ) throws(KuraError) -> [(what: String, remedy: Remedy, isMachine: Bool)] {
         var blockers: [(what: String, remedy: Remedy, isMachine: Bool)] = []
-        let settings = try settings(of: vault)
+        let settings = try subscription.settings(of: vault)
         for (item, state) in settings.items.sorted(by: { $0.key < $1.key }) {
             let remedy = Self.removalRemedy(item, state, settings.limits)
             blockers.append(("\(item) is \(state.status.title.lowercased())", remedy, true))
         }
-        let counts = try catalog().pointCounts(of: vault)
+        let counts = try subscription.catalog().pointCounts(of: vault)
         for (item, count) in counts.sorted(by: { $0.key < $1.key })
         where settings.items[item] == nil {
             blockers.append((
@@ -70,22 +72,21 @@ extension Subscription {
     private static func removeVault(
         _ id: UniqueID, in replica: Replica
     ) throws(KuraError) {
-        let fileSystem = LocalFileSystem()
+        let store = replica.store as? DirectoryStore
+        let fileSystem: any FileSystem = store?.fileSystem ?? LocalFileSystem()
         do throws(IOError) {
             let path = replica.vaultPath(id)
             guard try fileSystem.exists(path) else { return }
             let record = path.appending("vault")
             if try fileSystem.exists(record) { try fileSystem.remove(record) }
             try fileSystem.flushDirectory(path)
-        } catch {
-            throw KuraError(io: error)
-        }
-        do {
-            try FileManager.default.removeItem(atPath: replica.vaultPath(id).string)
+            try fileSystem.removeTree(path)
         } catch {
             throw KuraError(
-                .io, "\(replica.vaultPath(id)) cannot be removed: \(error)",
-                remedy: .advice("remove it by hand; without its record it is no vault any more"),
+                .io, "vault \(id) was not removed from \(replica.place): \(error)",
+                remedy: .advice(
+                    "repeat it; a directory without its record is no vault any more and can be "
+                        + "removed by hand"),
                 cause: error)
         }
     }

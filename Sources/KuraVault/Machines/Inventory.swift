@@ -1,16 +1,7 @@
 public import KuraIO
-public import KuraMachines
+package import KuraMachines
 internal import KuraStore
 public import SystemPackage
-
-/// What a discovery found.
-public struct DiscoveryReport: Sendable {
-    public var machines: [VirtualMachine]
-    public var new: [MachineKey]
-    public var changed: [MachineKey]
-    public var vanished: [MachineKey]
-    public var problems: [InventoryProblem]
-}
 
 extension Subscription {
     private static let inventoryKey = "inventory"
@@ -30,41 +21,8 @@ extension Subscription {
         return path
     }
 
-    private func requiredInventory() throws(KuraError) -> FilePath {
-        guard let path = try inventory() else {
-            throw KuraError(
-                .invalidInput, "no inventory folder is set",
-                remedy: .home(.setInventory))
-        }
-        return path
-    }
-
-    /// Finds the subscription's machines, and what is new, changed or gone. Runs as a job.
-    public func discover() throws(KuraError) -> DiscoveryReport {
-        let root = try requiredInventory()
-        return try runJob(.discover) { run throws(KuraError) in
-            let found = try MachineInventory.scan(root)
-            for problem in found.problems { run.warn("\(problem.path): \(problem.message)") }
-            let known = try catalog().machines()
-            let now = Dictionary(uniqueKeysWithValues: found.machines.map { ($0.key, $0) })
-            let before = Dictionary(uniqueKeysWithValues: known.map { ($0.key, $0) })
-            // What lies in a folder that cannot be read is not gone.
-            let unreadable = found.problems.map { FilePath($0.path) }
-            let vanished = before.filter { key, machine in
-                now[key] == nil
-                    && !unreadable.contains { FilePath(machine.folder).starts(with: $0) }
-            }
-            try catalog().replaceMachines(
-                removing: vanished.keys.map { $0 }, with: found.machines, at: context.clock.now())
-            return DiscoveryReport(
-                machines: found.machines, new: now.keys.filter { before[$0] == nil }.sorted(),
-                changed: now.filter { before[$0.key] != nil && before[$0.key] != $0.value }
-                    .keys.sorted(), vanished: vanished.keys.sorted(), problems: found.problems)
-        }.value
-    }
-
     /// A machine as it is at this moment: its folder is looked at again.
-    func current(_ machine: VirtualMachine) throws(KuraError) -> VirtualMachine {
+    package func current(_ machine: VirtualMachine) throws(KuraError) -> VirtualMachine {
         try MachineInventory.look(
             at: FilePath(machine.folder), region: machine.region,
             cloudService: machine.cloudService, name: machine.name)
@@ -72,7 +30,7 @@ extension Subscription {
 
     /// The discovered machine with a name, or with CLOUD-SERVICE/NAME.
     /// - Parameter region: where machines of several regions have that name, the one that is meant.
-    func machine(
+    package func machine(
         _ reference: String, cloudService: String?, region: String? = nil
     ) throws(KuraError) -> VirtualMachine {
         let parts = reference.split(separator: "/", maxSplits: 1).map(String.init)

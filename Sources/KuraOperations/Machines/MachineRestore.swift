@@ -3,7 +3,36 @@ internal import KuraFormat
 public import KuraIO
 internal import KuraMachines
 public import KuraStore
+public import KuraVault
 public import SystemPackage
+
+/// A machine whose disks are restored into a folder.
+public struct MachineRestore: Sendable {
+    /// Its item, its name, or CLOUD-SERVICE/NAME.
+    public var name: String
+    public var cloudService: String?
+    public var vault: String?
+    /// An id or a prefix of it; nil for the newest point.
+    public var point: String?
+    public var folder: FilePath
+    /// The name of the restored machine, a folder of its own in `folder`; nil for `folder` itself.
+    public var newName: String?
+    /// Disks that are restored, or left out; nil for all. The system disk has -1.
+    public var disks: ItemState.DiskChoice?
+
+    public init(
+        _ name: String, cloudService: String? = nil, vault: String? = nil, point: String? = nil,
+        to folder: FilePath, newName: String? = nil, disks: ItemState.DiskChoice? = nil
+    ) {
+        self.name = name
+        self.cloudService = cloudService
+        self.vault = vault
+        self.point = point
+        self.folder = folder
+        self.newName = newName
+        self.disks = disks
+    }
+}
 
 /// What a restore of a machine wrote.
 public struct MachineRestoreReport: Sendable {
@@ -11,82 +40,69 @@ public struct MachineRestoreReport: Sendable {
     public var point: LocatedPoint
     public var outputs: [(disk: String, path: FilePath, report: RestoreReport)]
     public var job: String
+    /// What was met damaged on the way, each healed or with the reason why not.
+    public var damage: [Damage]
+    /// Everything that the user should know, damage included.
     public var warnings: [Warning]
 }
 
-extension Subscription {
+extension Operations {
     /// Restores the disks of a machine into a folder, with a vm.json that makes it a machine of its
-    /// own. Never overwrites: the folder is made, or it is empty of what is written.
-    /// - Parameters:
-    ///   - point: an id, a prefix of it; nil for the newest.
-    ///   - newName: the name of the restored machine, a folder of its own in `folder`; nil for
-    ///     `folder` itself.
-    ///   - choice: disks that are restored, or left out; nil for all. The system disk has -1.
+    /// own: `restore` with the names of the machine's images.
+    ///
+    /// Never overwrites: the folder is made, or it is empty of what is written. After an error
+    /// nothing of the disks is left.
     public func restoreMachine(
-        _ name: String, cloudService: String? = nil, point reference: String? = nil,
-        to folder: FilePath, newName: String? = nil, disks choice: ItemState.DiskChoice? = nil,
-        vault: String? = nil,
-        progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
+        _ request: MachineRestore
     ) throws(KuraError) -> MachineRestoreReport {
-        let found = try registered(name, cloudService: cloudService, vault: vault)
+        let found = try subscription.registered(
+            request.name, cloudService: request.cloudService, vault: request.vault)
         guard found.state.status != .softDeleted else {
             throw KuraError(
                 .refused, "the backup data of \(found.item) is deleted",
                 remedy: .machine(.undelete(found.item)))
         }
-        let point = try recoveryPoint(
-            reference ?? "\(found.item)@latest", in: found.place.name)
+        let point = try subscription.recoveryPoint(
+            request.point ?? "\(found.item)@latest", in: found.place.name)
         guard point.point.item == found.item else {
             throw KuraError(
                 .invalidInput, "recovery point \(point.id.short) is one of \(point.point.item)",
                 remedy: .point(.list(item: found.item)))
         }
-        if let newName { try Name.check(newName, what: "a virtual machine") }
-        let folder = newName.map { folder.appending($0) } ?? folder
-        let done = try runJob(
-            .restore, vault: found.place.name, item: found.item, progress: progress,
-            cancellation: cancellation
-        ) { run throws(KuraError) in
-            run.begin(task: 0)
-            run.keep(recoveryPoint: point.id.hex)
-            let outputs: [(disk: String, path: FilePath, report: RestoreReport)]
-            do throws(KuraError) {
-                outputs = try write(point, choice, folder, found.state, run)
-            } catch {
-                recordFailure("Restore", found, error, run)
-                throw error
-            }
-            if found.place.isActiveReachable, !found.place.isContested {
-                try record(
-                    "Restore", "\(found.item), recovery point \(point.id.hex), job \(run.id)",
-                    in: found.place.writing())
-            }
-            return outputs
+        if let name = request.newName { try Name.check(name, what: "a virtual machine") }
+        let folder = request.newName.map { request.folder.appending($0) } ?? request.folder
+        let description = folder.appending("vm.json")
+        let chosen = Guarded<[Part]>([])
+        var restore = PointRestore(point) { _ throws(KuraError) in
+            let parts = try parts(point, request.disks, folder, found.state)
+            chosen.update { $0 = parts }
+            try makeRoom(folder, for: parts.map(\.path) + [description])
+            return parts.map { PointRestore.File($0.disk, to: $0.path) }
         }
+        restore.isAllOrNothing = true
+        restore.written = { _ throws(KuraError) in try describe(chosen.read(), description) }
+        let report = try self.restore(restore)
         return MachineRestoreReport(
-            item: found.item, point: point, outputs: done.value, job: done.id,
-            warnings: done.warnings)
+            item: found.item, point: point,
+            outputs: zip(chosen.read(), report.disks).map { ($0.disk.name, $0.path, $1.report) },
+            job: report.job, damage: report.damage, warnings: report.warnings)
     }
 
     /// One disk of a restore: what, where to, and its logical unit number where that is known.
-    private struct Part {
+    private struct Part: Sendable {
         var disk: DiskRecord
         var path: FilePath
         var lun: Int?
     }
 
-    /// Writes the disks, then vm.json. After an error nothing of it is left.
-    private func write(
-        _ located: LocatedPoint, _ choice: ItemState.DiskChoice?, _ folder: FilePath,
-        _ state: ItemState, _ run: JobRun
-    ) throws(KuraError) -> [(disk: String, path: FilePath, report: RestoreReport)] {
-        let parts = try parts(located, choice, folder, state)
-        let description = folder.appending("vm.json")
+    /// Makes the folder. Throws where one of the files is there: found at the end, it would come
+    /// after everything was written.
+    private func makeRoom(_ folder: FilePath, for files: [FilePath]) throws(KuraError) {
+        try refuseOwnDirectories(folder)
         let fileSystem = LocalFileSystem()
         do throws(IOError) {
-            try fileSystem.makeDirectories(folder)
-            // Looked at first: the last one would come after everything was written.
-            for path in parts.map(\.path) + [description] where try fileSystem.exists(path) {
+            try fileSystem.makeDirectories(context.resolve(folder))
+            for path in files where try fileSystem.exists(context.resolve(path)) {
                 throw IOError("write", path, .fileExists)
             }
         } catch {
@@ -95,33 +111,13 @@ extension Subscription {
                 .exists, "\(error.place) exists already, and nothing is overwritten",
                 remedy: .machine(.restoreElsewhere))
         }
-        var outputs: [(disk: String, path: FilePath, report: RestoreReport)] = []
-        do throws(KuraError) {
-            for part in parts {
-                let report = try located.vault.restore(
-                    part.disk, to: SinkPath(part.path, followsLink: false),
-                    progress: run.progress, cancellation: run.cancellation)
-                outputs.append((part.disk.name, part.path, report))
-            }
-            try describe(parts, description)
-        } catch {
-            for path in outputs.map(\.path) {
-                do throws(IOError) {
-                    try fileSystem.remove(path)
-                } catch {
-                    run.warn("\(path) was left behind: \(error)")
-                }
-            }
-            throw error
-        }
-        return outputs
     }
 
     private func parts(
         _ located: LocatedPoint, _ choice: ItemState.DiskChoice?, _ folder: FilePath,
         _ state: ItemState
     ) throws(KuraError) -> [Part] {
-        let known = try catalog().machines().first { $0.key == state.key }
+        let known = try subscription.catalog().machines().first { $0.key == state.key }
         var luns = state.luns ?? [:]
         for disk in known?.disks ?? [] where luns[disk.name] == nil { luns[disk.name] = disk.lun }
         var parts: [Part] = []
@@ -188,7 +184,7 @@ extension Subscription {
             let bytes = Array(try encoder.encode(RestoredMachine(disks: disks)))
             // Made to be changed by its owner, unlike the files of a region.
             let file = try FileDescriptor.open(
-                path, .writeOnly, options: [.create, .exclusiveCreate],
+                context.resolve(path), .writeOnly, options: [.create, .exclusiveCreate],
                 permissions: .ownerReadWrite)
             try file.closeAfter { _ = try file.writeAll(bytes + [UInt8(ascii: "\n")]) }
         } catch let error as Errno {

@@ -1,0 +1,129 @@
+internal import KuraFormat
+internal import KuraIO
+internal import KuraMachines
+internal import KuraPolicy
+internal import KuraStore
+internal import KuraVault
+
+/// Why a machine is backed up now.
+public struct BackupOccasion: Sendable {
+    /// The scheduled run that is due, in nanoseconds since 1970; nil for a backup on demand.
+    public var run: Int64?
+    /// Until when a backup on demand is kept, likewise; nil for as long as the policy says.
+    public var retainUntil: Int64?
+    /// Whether the point goes to the paired region within the job; a caller that runs several jobs
+    /// replicates once for all of them.
+    public var replicates = true
+
+    public static let onDemand = BackupOccasion()
+
+    public init(run: Int64? = nil, retainUntil: Int64? = nil) {
+        self.run = run
+        self.retainUntil = retainUntil
+    }
+}
+
+extension Operations {
+    /// Backs up a protected machine: `backup` with the machine's disks, frozen where it has hooks.
+    ///
+    /// The outcome has the error, and the job that failed with it.
+    public func backUp(
+        _ name: String, cloudService: String? = nil, vault: String? = nil,
+        _ occasion: BackupOccasion = .onDemand
+    ) -> MachineOutcome {
+        outcome(name) { outcome throws(KuraError) in
+            let found = try subscription.registered(name, cloudService: cloudService, vault: vault)
+            outcome.item = found.item
+            var request = ItemBackup(found.place, item: found.item) { job throws(KuraError) in
+                try prepare(found, occasion, job)
+            }
+            request.replication = occasion.replicates ? .wherePaired : .never
+            let job = Guarded<String?>(nil)
+            request.started = { id in job.update { $0 = id } }
+            defer { outcome.job = job.read() }
+            let report = try backup(request)
+            (outcome.report, outcome.warnings) = (report.made, report.warnings)
+        }
+    }
+
+    /// What makes the scheduler and backups on demand take a machine.
+    private static func protectionRemedy(_ item: String, _ state: ItemState) -> Remedy {
+        let policy = state.policy ?? Policy.standardName
+        let resumed = Remedy.machine(.resume(item, policy: policy))
+        return switch state.status {
+        case .registered, .protected: .machine(.protect(item, policy: policy))
+        case .stoppedRetaining, .stoppedPerPolicy: resumed
+        case .softDeleted: .steps([.machine(.undelete(item)), resumed])
+        }
+    }
+
+    /// Opens the machine's disks, frozen where that is possible.
+    private func prepare(
+        _ found: RegisteredItem, _ occasion: BackupOccasion, _ job: OperationJob
+    ) throws(KuraError) -> PreparedDisks {
+        guard found.state.status == .protected else {
+            throw KuraError(
+                .refused, "\(found.item) is not protected: its status is "
+                    + "\"\(found.state.status.title)\"",
+                remedy: Self.protectionRemedy(found.item, found.state))
+        }
+        job.describe(occasion.run == nil ? "on demand" : "scheduled")
+        let vault = try found.place.writing()
+        // Held before anything is frozen: a second backup would thaw what this one reads.
+        let lock = try subscription.lockItem(found, job.run)
+        do throws(KuraError) {
+            // One time for both: until when the point is kept is counted from its own time.
+            let time = context.clock.now()
+            let tags = try tags(found, occasion, vault, at: time)
+            job.run.begin(task: 0)
+            let machine = try subscription.current(
+                VirtualMachine(found.state, known: subscription.catalog().machines()))
+            let source = try MachineSource(machine, found.state.disks, job.run, context)
+            var prepared = PreparedDisks(source.disks)
+            prepared.consistency = source.consistency
+            prepared.confirmConsistency = { source.letGo() }
+            prepared.tags = tags
+            prepared.time = time
+            prepared.made = { _ throws(KuraError) in
+                try keep(machine, usedAgent: source.usedAgent, of: found, in: vault)
+            }
+            prepared.release = {
+                source.release()
+                LocalFileSystem().close(lock)
+            }
+            return prepared
+        } catch {
+            LocalFileSystem().close(lock)
+            throw error
+        }
+    }
+
+    /// Enters in the vault what the backup learned of its machine.
+    private func keep(
+        _ machine: VirtualMachine, usedAgent: Bool, of found: RegisteredItem, in vault: Vault
+    ) throws(KuraError) {
+        var state = found.state
+        state.keepLayout(of: machine)
+        if usedAgent { state.hasExtension = true }
+        guard state != found.state else { return }
+        let operation = state.hasExtension == found.state.hasExtension
+            ? "UpdateItem" : "InstallExtension"
+        try subscription.change(vault, operation) { settings throws(KuraError) in
+            settings.items[found.item]?.hasExtension = state.hasExtension
+            settings.items[found.item]?.luns = state.luns
+        }
+    }
+}
+
+extension VirtualMachine {
+    /// The machine that was discovered, for one that is registered.
+    init(_ state: ItemState, known: [VirtualMachine]) throws(KuraError) {
+        guard let found = known.first(where: { $0.key == state.key }) else {
+            throw KuraError(
+                .notFound, "virtual machine \(state.machine) is gone: the last discovery did not "
+                    + "find it in \(state.region)/\(state.cloudService)",
+                remedy: .anyOf([.machine(.discover), .machine(.stop(state.machine))]))
+        }
+        self = found
+    }
+}

@@ -1,0 +1,39 @@
+internal import KuraFormat
+internal import KuraIO
+internal import Synchronization
+
+/// What one request has read of vaults, so that it reads each of it once.
+///
+/// What the request changes itself is forgotten here, and read anew when it is asked for. What
+/// others change meanwhile is not seen, as if the request had been made a moment earlier.
+final class Snapshot: Sendable {
+    private struct Known {
+        /// Per vault, the records with the highest revision.
+        var records: [[VaultRecord]]?
+        var settings: [UniqueID: VaultSettings] = [:]
+    }
+
+    private let known = Mutex(Known())
+
+    func records(
+        _ read: () throws(KuraError) -> [[VaultRecord]]
+    ) throws(KuraError) -> [[VaultRecord]] {
+        if let records = known.withLock({ $0.records }) { return records }
+        let records = try read()
+        known.withLock { $0.records = records }
+        return records
+    }
+
+    func settings(
+        of vault: UniqueID, _ read: () throws(KuraError) -> VaultSettings
+    ) throws(KuraError) -> VaultSettings {
+        if let settings = known.withLock({ $0.settings[vault] }) { return settings }
+        let settings = try read()
+        known.withLock { $0.settings[vault] = settings }
+        return settings
+    }
+
+    func forgetRecords() { known.withLock { $0.records = nil } }
+
+    func forgetSettings(of vault: UniqueID) { known.withLock { $0.settings[vault] = nil } }
+}
