@@ -230,7 +230,7 @@ public final class Subscription: Sendable {
         return pair
     }
 
-    /// Chosen by measurement: see FORMAT.md, "Rationale".
+    /// Chosen by measurement: see Sources/RATIONALE.md.
     public static let defaultChunkBytesMean: UInt32 = 32768
 
     /// 2 to 50 letters, digits and hyphens, a letter first.

@@ -34,7 +34,7 @@ public struct BackupRequest: Sendable {
     /// Nil for what the vault's budget allows.
     public var threads: Int?
 
-    /// Chosen by measurement: see FORMAT.md, "Rationale".
+    /// Chosen by measurement: see Sources/RATIONALE.md.
     public static let defaultLevel = 2
 
     public init(
