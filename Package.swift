@@ -199,7 +199,8 @@ let package = Package(
         .testTarget(
             name: "KuraStoreTests",
             dependencies: [
-                "KuraBench", "KuraCodec", "KuraFormat", "KuraIO", "KuraStore", "TestSupport",
+                "KuraBench", "KuraCodec", "KuraFormat", "KuraIO", "KuraReplicas", "KuraStore",
+                "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),

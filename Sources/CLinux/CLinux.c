@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -77,6 +79,25 @@ int kura_terminal_columns(int descriptor) {
 
 int kura_socket_pair_cloexec(int ends[2]) {
     return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
+}
+
+int kura_event_descriptor(void) {
+    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+int kura_watch(const char *path, int events) {
+    uint32_t mask = 0;
+    if (events & KURA_WATCH_CHANGE) mask |= IN_MODIFY;
+    if (events & KURA_WATCH_CLOSE) mask |= IN_CLOSE_WRITE | IN_DELETE_SELF;
+    const int descriptor = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (descriptor < 0) return -1;
+    if (inotify_add_watch(descriptor, path, mask) < 0) {
+        const int reason = errno;
+        close(descriptor);
+        errno = reason;
+        return -1;
+    }
+    return descriptor;
 }
 
 int kura_memory_file(void) {

@@ -47,7 +47,7 @@ public struct SyntheticIndex: Sendable {
                 plainByteCount: 96 << 20)
         }
         let session = try Session.begin(
-            vault, operation: "backup", item: "synthetic", required: vault.replicas.count)
+            vault, operation: "backup", scope: .item("synthetic"), required: vault.replicas.count)
         defer { session.end(clean: true) }
         let run = try IndexRunWriter.write(entries, packs: packs, to: session.writer)
         return run?.trailer.fileByteCount ?? 0

@@ -48,7 +48,15 @@ struct GlobalOptions: ParsableArguments {
             caller: Caller(name: CommandContext.actor, surface: surface),
             directory: CommandContext.directory, environment: CommandContext.environment,
             clock: clock, budget: Budget(threads: threads), logger: logger, progress: progress,
-            cancellation: Interrupts.cancellation)
+            cancellation: Interrupts.cancellation, waits: waits)
+    }
+
+    /// Long waits are told of on standard error.
+    private var waits: WaitPolicy {
+        let (json, quiet) = (json, quiet)
+        return WaitPolicy { message in
+            if json || !quiet { Terminal.note(message, json: json) }
+        }
     }
 
     /// - Parameter context: nil for that of this command, on no special terms.

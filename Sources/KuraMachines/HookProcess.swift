@@ -80,25 +80,37 @@ final class HookProcess {
         return status == nil
     }
 
-    private static let pauseMicroseconds: UInt32 = 2000
-
     /// Waits for its end. When it comes too late, the process and all it started are killed.
     /// - Parameter deadline: in nanoseconds of `Clock.steady`.
     /// - Returns: its exit status, 128 and the signal's number where one ended it; nil when late.
     func wait(until deadline: Int64) -> Int32? {
-        while isRunning {
-            guard Clock.steady() < deadline else {
-                kill(-process, SIGKILL)
-                var value: Int32 = 0
-                waitpid(process, &value, 0)
-                status = value
-                return nil
-            }
-            usleep(Self.pauseMicroseconds)
-        }
+        if isRunning, !hasEnded(by: deadline) { return nil }
         guard let status else { return nil }
         let signal = status & 0x7f
         return signal == 0 ? (status >> 8) & 0xff : 128 + signal
+    }
+
+    /// Waits for its end, kills it when it is late, and collects its status in either case.
+    private func hasEnded(by deadline: Int64) -> Bool {
+        let process = process
+        let ended = Latch(1)
+        let observer = SerialWorker()
+        observer.submit {
+            // Leaves the status: until it is collected, no other process gets this number, so
+            // that the signal below cannot reach a stranger.
+            var information = siginfo_t()
+            while waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) != 0,
+                errno == EINTR
+            {}
+            ended.signal()
+        }
+        let isInTime = ended.wait(until: deadline)
+        if !isInTime { kill(-process, SIGKILL) }
+        observer.stop()
+        var value: Int32 = 0
+        waitpid(process, &value, 0)
+        status = value
+        return isInTime
     }
 
     deinit { closeSocket() }

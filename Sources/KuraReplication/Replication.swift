@@ -76,9 +76,12 @@ public struct Replication: Sendable {
         let start = Clock.steady()
         let threads = threads ?? active.region.budget.threads(waiting: Self.defaultThreads)
         var report = ReplicationReport()
-        let leases = [active, passive].map { $0.lease() }
-        defer { for lease in leases { lease.end() } }
-        let intake = try Intake(into: passive, operation: operation)
+        let activeLease = try active.lease(cancellation)
+        defer { activeLease.end() }
+        let passiveLease = try passive.lease(cancellation)
+        defer { passiveLease.end() }
+        let intake = try Intake(
+            into: passive, operation: operation, cancellation: cancellation)
         var clean = false
         defer { intake.end(clean: clean) }
         do throws(KuraError) {
@@ -107,7 +110,8 @@ public struct Replication: Sendable {
             report.problems = plan.problems
             return report
         }
-        let intake = try Intake(into: active, operation: operation)
+        let intake = try Intake(
+            into: active, operation: operation, cancellation: cancellation)
         var clean = false
         defer { intake.end(clean: clean) }
         do throws(KuraError) {

@@ -144,7 +144,7 @@ package struct Home {
         return Region(
             id: id, name: entry.name, replicas: entry.replicas.map { path.pushing(FilePath($0)) },
             owner: ReplicaOwner(context), fileSystem: fileSystem, clock: context.clock,
-            budget: context.budget)
+            budget: context.budget, waits: context.waits)
     }
 }
 

@@ -42,8 +42,8 @@ extension Subscription {
     /// - Returns: the subscription with the region.
     public func addRegion(_ new: NewRegion) throws(KuraError) -> Subscription {
         try Self.checkRegionName(new.name)
-        let lock = try lockHome()
-        defer { LocalFileSystem().close(lock) }
+        let lock = try lock(.regions, for: "region add", context.waits)
+        defer { lock.release(removing: false) }
         var home = try Home.open(at: home)
         if let place = home.regions.firstIndex(where: { $0.name == new.name }) {
             if let pair = new.pair { try setPair(of: place, to: pair, in: &home) }
@@ -129,17 +129,6 @@ extension Subscription {
         _ = try Region.create(
             name: entry.name, id: region.id, replicas: region.replicas.map(\.path),
             owner: ReplicaOwner(context), clock: context.clock)
-    }
-
-    private func lockHome() throws(KuraError) -> OpenFile {
-        do throws(IOError) {
-            if let lock = try LocalFileSystem().lock(home.appending("kura.lock")) { return lock }
-        } catch {
-            throw KuraError(io: error)
-        }
-        throw KuraError(
-            .locked, "another process is changing the regions of \(home)",
-            remedy: .retry())
     }
 
     /// The directories as the home keeps them: its own relative to it, others absolute.

@@ -1,5 +1,4 @@
 internal import FoundationEssentials
-internal import Glibc
 internal import KuraFormat
 package import KuraIO
 package import KuraReplication
@@ -161,35 +160,14 @@ extension Subscription {
     private func changeQueue(
         of place: VaultPlace, _ change: (inout ReplicationQueue) throws(KuraError) -> Void
     ) throws(KuraError) {
-        let lock = try lockQueue(of: place.record.id)
-        defer { LocalFileSystem().close(lock) }
+        let lock = try lock(.queue(place.record.id), for: "replicate", context.waits)
+        defer { lock.release(removing: false) }
         let path = queuePath(place.record.id)
         var queue = ReplicationQueue.load(path) ?? ReplicationQueue(vault: place.name, waiting: [])
         queue.vault = place.name
         try change(&queue)
         try queue.save(path)
     }
-
-    /// Two processes must not each write what they saw before the other one's backup.
-    private func lockQueue(of vault: UniqueID) throws(KuraError) -> OpenFile {
-        let fileSystem = LocalFileSystem()
-        let path = queueDirectory.appending("\(vault.hex).lock")
-        do {
-            try fileSystem.makeDirectories(queueDirectory)
-            for _ in 0..<Self.lockAttemptsMax {
-                if let lock = try fileSystem.lock(path) { return lock }
-                usleep(Self.lockPauseMicroseconds)
-            }
-        } catch {
-            throw KuraError(error)
-        }
-        throw KuraError(
-            .locked, "another process has been writing \(path) for too long",
-            remedy: .retry())
-    }
-
-    private static let lockAttemptsMax = 3000
-    private static let lockPauseMicroseconds: UInt32 = 10_000
 
     /// Notes a recovery point that a backup made in `vault`.
     /// - Returns: a warning when the home could not be written; the point is durable all the same.

@@ -34,6 +34,9 @@ public final class Subscription: Sendable {
     /// Where the regions are.
     let fileSystem: any FileSystem
 
+    /// The file of the catalog, for who waits for changes.
+    public var catalogPath: FilePath { home.appending(Catalog.fileName) }
+
     /// The catalog of the home, opened when it is first needed.
     package func catalog() throws(KuraError) -> Catalog { try sharedCatalog.open() }
 
@@ -106,7 +109,9 @@ public final class Subscription: Sendable {
 
     private init(_ other: Subscription, _ context: Context, _ snapshot: Snapshot?) {
         home = other.home
-        regions = other.regions.map { $0.with(clock: context.clock, budget: context.budget) }
+        regions = other.regions.map {
+            $0.with(clock: context.clock, budget: context.budget, waits: context.waits)
+        }
         pairs = other.pairs
         sharedCatalog = other.sharedCatalog
         fileSystem = other.fileSystem

@@ -80,7 +80,13 @@ final class RecordingFileSystem: FileSystem {
 
     func status(_ path: FilePath) throws(IOError) -> FileStatus { try local.status(path) }
 
-    func lock(_ path: FilePath) throws(IOError) -> OpenFile? { try local.lock(path) }
+    func openLock(_ path: FilePath) throws(IOError) -> OpenFile { try local.openLock(path) }
+    func takeLock(
+        _ file: OpenFile, _ path: FilePath, note: [UInt8]
+    ) throws(IOError) -> Bool {
+        try local.takeLock(file, path, note: note)
+    }
+    func watchLock(_ path: FilePath) -> (any LockWatch)? { local.watchLock(path) }
 
     func freeBytes(_ path: FilePath) throws(IOError) -> UInt64 { try local.freeBytes(path) }
 }

@@ -143,6 +143,15 @@ private final class Log<Entry: Sendable>: Sendable {
         }
     }
 
+    @Test("a wait whose time is over tells that it is not open")
+    func endOfTime() {
+        let latch = Latch(1)
+        #expect(!latch.wait(until: Clock.steady() - 1))
+        #expect(!latch.wait(until: Clock.steady() + 1_000_000))
+        latch.signal()
+        #expect(latch.wait(until: Clock.steady() - 1))
+    }
+
     @Test("lets nobody through before the last signal")
     func closed() {
         for _ in 0..<50 {
@@ -272,15 +281,6 @@ private final class Log<Entry: Sendable>: Sendable {
 }
 
 @Suite("Small parts") struct SmallPartsTests {
-    @Test("a cancellation stays once it was asked for")
-    func cancellation() {
-        let cancellation = Cancellation()
-        #expect(!cancellation.isCancelled)
-        cancellation.cancel()
-        cancellation.cancel()
-        #expect(cancellation.isCancelled)
-    }
-
     @Test("a buffer has its size and lies on a page boundary", arguments: [1, 4096, 1_000_001])
     func buffer(_ byteCount: Int) {
         let buffer = AlignedBuffer(byteCount: byteCount)

@@ -25,11 +25,13 @@ struct RegionInterleavingTests {
 
         var testDescription: String { rawValue }
 
-        func run(_ regions: TwoRegions, _ fileSystem: any FileSystem) throws {
-            let vault = try regions.vault(in: west, fileSystem: fileSystem)
+        func run(
+            _ regions: TwoRegions, _ fileSystem: any FileSystem, _ waits: WaitPolicy = WaitPolicy()
+        ) throws {
+            let vault = try regions.vault(in: west, fileSystem: fileSystem, waits: waits)
             switch self {
             case .repair: _ = try vault.heal([])
-            case .replicate: _ = try regions.replication(on: fileSystem).run(threads: 1)
+            case .replicate: _ = try regions.replication(on: fileSystem, waits: waits).run(threads: 1)
             case .prune: _ = try vault.prune(PruneRequest(dropping: [], reason: "test"))
             case .failover: try Intake(into: vault, operation: "failover").end(clean: true)
             }
@@ -47,11 +49,11 @@ struct RegionInterleavingTests {
             // The holder has announced itself by then.
             let calls = InterleavingFileSystem(
                 at: { $0 == .flushDirectory && $1.contains(west) && $1.hasSuffix("/sessions") },
-                { try other.run(regions, LocalFileSystem()) })
+                { try other.run(regions, LocalFileSystem(), WaitPolicy(limit: 0)) })
             try holder.run(regions, calls)
             let error = #expect(throws: KuraError.self) { try calls.finish() }
             #expect(error?.code == .locked)
-            #expect(error?.message.contains("(\(holder.rawValue))") == true)
+            #expect(error?.message.contains("kura \(holder.rawValue) (process ") == true)
             // The lock is free again.
             try other.run(regions, LocalFileSystem())
             #expect(try regions.restore(id, from: regions.vault(in: west)) == disk(1))

@@ -235,7 +235,9 @@ import TestSupport
                 FilePath("vaults/\(try regions.place().record.id.hex)/locks/item-\(lock)"))
             let held = try #require(try LocalFileSystem().lock(path))
             defer { LocalFileSystem().close(held) }
-            let error = #expect(throws: KuraError.self) { try regions.replicate() }
+            let error = #expect(throws: KuraError.self) {
+                try regions.replicate(waits: WaitPolicy(limit: 0))
+            }
             #expect(error?.code == .locked)
         }
     }

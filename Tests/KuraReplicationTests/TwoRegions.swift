@@ -37,8 +37,8 @@ struct TwoRegions {
     }
 
     /// Opened anew: nothing remembered.
-    func subscription() throws -> Subscription {
-        try Subscription.open(home: home, create: .nothing, context: .test())
+    func subscription(waits: WaitPolicy = WaitPolicy()) throws -> Subscription {
+        try Subscription.open(home: home, create: .nothing, context: .test(waits: waits))
     }
 
     /// What a caller could do who comes now.
@@ -52,26 +52,30 @@ struct TwoRegions {
 
     /// The vault in one region alone.
     func vault(
-        in region: String, fileSystem: any FileSystem = LocalFileSystem()
+        in region: String, fileSystem: any FileSystem = LocalFileSystem(),
+        waits: WaitPolicy = WaitPolicy()
     ) throws -> Vault {
         let known = try subscription().region(named: region)
         let opened = Region(
             id: known.id, name: known.name, replicas: known.replicas.map(\.path),
-            fileSystem: fileSystem)
+            fileSystem: fileSystem, waits: waits)
         return Vault(region: opened, record: try place().record)
     }
 
     /// Both regions on a file system of choice.
-    func replication(on fileSystem: any FileSystem) throws -> Replication {
+    func replication(
+        on fileSystem: any FileSystem, waits: WaitPolicy = WaitPolicy()
+    ) throws -> Replication {
         let place = try place()
         return Replication(
-            active: try vault(in: place.activeName, fileSystem: fileSystem),
-            passive: try vault(in: place.passiveName ?? "", fileSystem: fileSystem))
+            active: try vault(in: place.activeName, fileSystem: fileSystem, waits: waits),
+            passive: try vault(
+                in: place.passiveName ?? "", fileSystem: fileSystem, waits: waits))
     }
 
     @discardableResult
-    func replicate() throws -> ReplicationReport {
-        try subscription().replicate(place())
+    func replicate(waits: WaitPolicy = WaitPolicy()) throws -> ReplicationReport {
+        try subscription(waits: waits).replicate(place())
     }
 
     /// Backs up into the active region, as the command does.

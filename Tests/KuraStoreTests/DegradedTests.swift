@@ -184,7 +184,8 @@ import TestSupport
                     while store.vault.openSessions().isEmpty {}
                     let error = #expect(throws: KuraError.self) {
                         try store.backup(
-                            [1], into: store.reopened(fileSystem: BlindFileSystem(to: 2)))
+                            [1], into: store.reopened(
+                                fileSystem: BlindFileSystem(to: 2), waits: WaitPolicy(limit: 0)))
                     }
                     #expect(error?.code == .locked)
                     pipe.closeWriting()

@@ -78,7 +78,9 @@ import TestSupport
                     _ = try? store.vault.backup(request)
                 } else {
                     while store.vault.openSessions().isEmpty {}
-                    let error = #expect(throws: KuraError.self) { try store.backup([1]) }
+                    let error = #expect(throws: KuraError.self) {
+                        try store.backup([1], into: store.reopened(waits: WaitPolicy(limit: 0)))
+                    }
                     #expect(error?.code == .locked)
                     #expect(error?.message.contains("process") == true)
                     pipe.closeWriting()

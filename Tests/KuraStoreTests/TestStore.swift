@@ -31,10 +31,12 @@ struct TestStore {
     }
 
     /// The same vault, opened anew: nothing remembered, replicas looked at again.
-    func reopened(fileSystem: any FileSystem = LocalFileSystem()) -> Vault {
+    func reopened(
+        fileSystem: any FileSystem = LocalFileSystem(), waits: WaitPolicy = WaitPolicy()
+    ) -> Vault {
         let region = Region(
             id: region.id, name: "test", replicas: region.replicas.map(\.path),
-            fileSystem: fileSystem)
+            fileSystem: fileSystem, waits: waits)
         return Vault(region: region, record: vault.record)
     }
 
@@ -80,7 +82,7 @@ struct TestStore {
     }
 
     func path(of pack: PackID, replica: Int) -> FilePath {
-        region.replicas[replica].path(of: .pack(pack), in: vault.id)
+        vaultPath(replica: replica).pushing(FilePath(VaultFile.pack(pack).relativePath))
     }
 
     /// Changes every copy of a pack in the same way.

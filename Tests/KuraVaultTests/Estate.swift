@@ -34,8 +34,9 @@ final class Estate {
     var inventory: FilePath { directory.appending("inventory") }
 
     /// What another process would see.
-    func reopened() throws -> Subscription {
-        try Subscription.open(home: directory.appending("home"), create: .nothing, context: .test())
+    func reopened(waits: WaitPolicy = WaitPolicy()) throws -> Subscription {
+        try Subscription.open(
+            home: directory.appending("home"), create: .nothing, context: .test(waits: waits))
     }
 
     func folder(_ service: String, _ name: String, region: String = Estate.region) -> FilePath {

@@ -90,6 +90,7 @@ public final class SimulatedFileSystem: TargetFileSystem {
     }
 
     private let state: Mutex<State>
+    private let closed = ClosedFiles()
     private let weakening: Weakening?
     private let room: UInt64
 
@@ -175,6 +176,7 @@ public final class SimulatedFileSystem: TargetFileSystem {
 
     public func close(_ file: OpenFile) {
         state.withLock { $0.disk.close(file.descriptor) }
+        closed.note()
     }
 
     public func read(
@@ -299,7 +301,7 @@ public final class SimulatedFileSystem: TargetFileSystem {
         }
     }
 
-    public func lock(_ path: FilePath) throws(IOError) -> OpenFile? {
+    public func openLock(_ path: FilePath) throws(IOError) -> OpenFile {
         let isNew = try with("lock", path) { disk throws(Errno) in disk.find(path) == nil }
         if isNew {
             do throws(IOError) {
@@ -309,13 +311,17 @@ public final class SimulatedFileSystem: TargetFileSystem {
                 guard error.errno == .fileExists else { throw error }
             }
         }
-        return try with("lock", path) { disk throws(Errno) -> OpenFile? in
-            let file = try disk.open(path)
-            if disk.takeLock(file) { return file }
-            disk.close(file.descriptor)
-            return nil
-        }
+        return try with("lock", path) { disk throws(Errno) in try disk.open(path) }
     }
+
+    /// Leaves the note out: what a lock file says plays no part in what survives.
+    public func takeLock(
+        _ file: OpenFile, _ path: FilePath, note: [UInt8]
+    ) throws(IOError) -> Bool {
+        try with("lock", path) { disk throws(Errno) in disk.takeLock(file) }
+    }
+
+    public func watchLock(_ path: FilePath) -> (any LockWatch)? { SimulatedLockWatch(closed) }
 
     public func freeBytes(_ path: FilePath) throws(IOError) -> UInt64 { room }
 
@@ -358,5 +364,47 @@ public final class SimulatedFileSystem: TargetFileSystem {
         } catch {
             throw IOError(change.rawValue, path, error)
         }
+    }
+}
+
+/// Counts the files that were closed, for those who wait for a lock.
+private final class ClosedFiles: @unchecked Sendable {
+    // `monitor` guards it.
+    let monitor = Monitor()
+    private(set) var count = 0
+
+    func note() {
+        monitor.withLock {
+            count += 1
+            monitor.wakeAll()
+        }
+    }
+
+    func wake() { monitor.withLock { monitor.wakeAll() } }
+}
+
+/// Takes every file that is closed for the lock that is waited for.
+private final class SimulatedLockWatch: LockWatch {
+    private let closed: ClosedFiles
+    private let seen: Mutex<Int>
+
+    init(_ closed: ClosedFiles) {
+        self.closed = closed
+        seen = Mutex(closed.monitor.withLock { closed.count })
+    }
+
+    func wait(until deadline: Int64, _ cancellation: Cancellation) -> Bool {
+        let before = seen.withLock { $0 }
+        let closed = closed
+        let now = cancellation.notifying({ closed.wake() }, during: {
+            closed.monitor.withLock {
+                while closed.count == before, !cancellation.isCancelled, Clock.steady() < deadline {
+                    closed.monitor.wait(until: deadline)
+                }
+                return closed.count
+            }
+        })
+        seen.withLock { $0 = now }
+        return now != before
     }
 }

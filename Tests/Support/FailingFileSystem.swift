@@ -90,6 +90,12 @@ public final class FailingFileSystem: FileSystem {
     public func makeDirectory(_ path: FilePath) throws(IOError) { try base.makeDirectory(path) }
     public func list(_ path: FilePath) throws(IOError) -> [String] { try base.list(path) }
     public func status(_ path: FilePath) throws(IOError) -> FileStatus { try base.status(path) }
-    public func lock(_ path: FilePath) throws(IOError) -> OpenFile? { try base.lock(path) }
+    public func openLock(_ path: FilePath) throws(IOError) -> OpenFile { try base.openLock(path) }
+    public func takeLock(
+        _ file: OpenFile, _ path: FilePath, note: [UInt8]
+    ) throws(IOError) -> Bool {
+        try base.takeLock(file, path, note: note)
+    }
+    public func watchLock(_ path: FilePath) -> (any LockWatch)? { base.watchLock(path) }
     public func freeBytes(_ path: FilePath) throws(IOError) -> UInt64 { try base.freeBytes(path) }
 }

@@ -277,13 +277,21 @@ public final class MemoryStore: Store {
 
     // MARK: Locks
 
-    public func tryLock(_ name: StoreName) throws(IOError) -> (any StoreLock)? {
-        let isMine = try perform(.lock, name.key) { (state, _) throws(IOError) in
-            guard state.held.insert(name.key).inserted else { return false }
+    public func openLock(_ name: StoreName) throws(IOError) -> any LockHandle {
+        try perform(.lock, name.key) { (state, _) throws(IOError) in
             if state.objects[name.key] == nil { state.write(name.key, [], delay: 0) }
+        }
+        return MemoryLock(self, name.key)
+    }
+
+    public func watchLock(_ name: StoreName) -> (any LockWatch)? { nil }
+
+    fileprivate func take(_ key: String, note: [UInt8]) throws(IOError) -> Bool {
+        try perform(.lock, key) { (state, _) throws(IOError) in
+            guard state.held.insert(key).inserted else { return false }
+            if !note.isEmpty { state.write(key, note, delay: 0) }
             return true
         }
-        return isMine ? MemoryLock(self, name.key) : nil
     }
 
     fileprivate func unlock(_ key: String, removing: Bool) {
@@ -392,10 +400,10 @@ private final class MemoryObject: ObjectReader {
     }
 }
 
-private final class MemoryLock: StoreLock {
+private final class MemoryLock: LockHandle {
     private let store: MemoryStore
     private let key: String
-    private let isHeld = Atomic<Bool>(true)
+    private let isHeld = Atomic<Bool>(false)
 
     init(_ store: MemoryStore, _ key: String) {
         self.store = store
@@ -403,6 +411,12 @@ private final class MemoryLock: StoreLock {
     }
 
     deinit { release(removing: false) }
+
+    func take(note: [UInt8]) throws(IOError) -> Bool {
+        let isTaken = try store.take(key, note: note)
+        if isTaken { isHeld.store(true, ordering: .releasing) }
+        return isTaken
+    }
 
     func release(removing: Bool) {
         guard isHeld.exchange(false, ordering: .acquiringAndReleasing) else { return }

@@ -76,10 +76,16 @@ extension PassingFileSystem {
         try before(.examine, path)
         return try base.status(path)
     }
-    public func lock(_ path: FilePath) throws(IOError) -> OpenFile? {
+    public func openLock(_ path: FilePath) throws(IOError) -> OpenFile {
         try before(.lock, path)
-        return try base.lock(path)
+        return try base.openLock(path)
     }
+    public func takeLock(
+        _ file: OpenFile, _ path: FilePath, note: [UInt8]
+    ) throws(IOError) -> Bool {
+        try base.takeLock(file, path, note: note)
+    }
+    public func watchLock(_ path: FilePath) -> (any LockWatch)? { base.watchLock(path) }
     public func freeBytes(_ path: FilePath) throws(IOError) -> UInt64 { try base.freeBytes(path) }
 }
 

@@ -46,6 +46,22 @@ int kura_terminal_columns(int descriptor);
 /// Two connected sockets that no child inherits. 0, or -1 with errno.
 int kura_socket_pair_cloexec(int ends[2]);
 
+/// A descriptor that becomes readable when 8 bytes are written to it, and that no child inherits.
+/// The descriptor, or -1 with errno.
+int kura_event_descriptor(void);
+
+/// What `kura_watch` tells of.
+enum {
+    /// The bytes of a file were changed.
+    KURA_WATCH_CHANGE = 1,
+    /// A file that was open for writing was closed: how a process lets go of a lock.
+    KURA_WATCH_CLOSE = 2
+};
+
+/// Watches one file by inotify: the descriptor becomes readable when one of `events` happens.
+/// No child inherits it. The descriptor, or -1 with errno.
+int kura_watch(const char *path, int events);
+
 /// A file in memory without a name, which no child inherits. The descriptor, or -1 with errno.
 int kura_memory_file(void);
 

@@ -94,10 +94,12 @@ struct JobWatchCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    private static let pauseMicroseconds: UInt32 = 250_000
+    /// Looks at least this often, where the system cannot tell when the catalog changes.
+    private static let pauseNanoseconds: Int64 = 1_000_000_000
 
     func run() throws {
         let subscription = try global.subscription()
+        let changes = FileWatch(subscription.catalogPath, for: .change)
         var job = try subscription.job(id)
         var shown = -1
         while !job.status.isOver {
@@ -110,7 +112,12 @@ struct JobWatchCommand: ParsableCommand {
                 Terminal.writeError("\(job.operation.rawValue) \(item): \(percent) %\n")
                 shown = percent
             }
-            usleep(Self.pauseMicroseconds)
+            let deadline = Clock.steady() + Self.pauseNanoseconds
+            if let changes {
+                _ = changes.wait(until: deadline, Interrupts.cancellation)
+            } else {
+                Interrupts.cancellation.wait(until: deadline)
+            }
             job = try subscription.job(job.id)
         }
         try global.show(text: JobView.text(job), ids: [job.id], json: JobView.json(job))

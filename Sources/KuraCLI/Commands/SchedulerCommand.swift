@@ -27,8 +27,7 @@ struct SchedulerRunCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    private static let pauseMicroseconds: UInt32 = 200_000
-    private static let pausesATick = 150
+    private static let pauseNanoseconds: Int64 = 30_000_000_000
 
     func validate() throws { try SchedulerJobs.check(jobs) }
 
@@ -46,9 +45,7 @@ struct SchedulerRunCommand: ParsableCommand {
                 // What is wrong now may be right in half a minute.
                 Terminal.error(error.message, remedy: error.remedy?.text)
             }
-            for _ in 0..<Self.pausesATick where !Interrupts.cancellation.isCancelled {
-                usleep(Self.pauseMicroseconds)
-            }
+            Interrupts.cancellation.wait(until: Clock.steady() + Self.pauseNanoseconds)
         }
         throw KuraError(.interrupted, "the scheduler was stopped; what is due then runs next time")
     }

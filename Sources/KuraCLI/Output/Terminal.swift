@@ -75,6 +75,16 @@ enum Terminal {
     /// Writes to standard error; there is nobody to tell when that fails.
     static func writeError(_ text: String) { _ = write(Descriptor.error, text) }
 
+    /// Something that the user may want to know while he waits. Takes the place of a progress line.
+    static func note(_ message: String, json: Bool) {
+        if json {
+            let line: JSON = .object(["message_type": "waiting", "message": .string(message)])
+            return writeError(line.text(pretty: false) + "\n")
+        }
+        let start = errorIsTerminal ? "\r\u{1B}[K" : ""
+        writeError("\(start)kura: \(printable(message))\n")
+    }
+
     static func warn(_ message: String) {
         let label = usesColour ? "\u{1B}[33mwarning:\u{1B}[0m" : "warning:"
         writeError("kura: \(label) \(printable(message))\n")

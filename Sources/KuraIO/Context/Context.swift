@@ -21,11 +21,18 @@ public struct Context: Sendable {
     public var logger: Logger
     public var progress: Progress
     public var cancellation: Cancellation
+    /// How the request waits for others that hold what it needs; `cancellation` ends its waits.
+    public var waits: WaitPolicy {
+        get { waitPolicy.until(cancellation) }
+        set { waitPolicy = newValue }
+    }
+    private var waitPolicy: WaitPolicy
 
     public init(
         caller: Caller, directory: FilePath, environment: [String: String] = [:],
         clock: WallClock = .system, budget: Budget = Budget(), logger: Logger,
-        progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
+        progress: Progress = Progress(), cancellation: Cancellation = Cancellation(),
+        waits: WaitPolicy = WaitPolicy()
     ) {
         self.caller = caller
         self.directory = directory
@@ -35,6 +42,7 @@ public struct Context: Sendable {
         self.logger = logger
         self.progress = progress
         self.cancellation = cancellation
+        waitPolicy = waits
     }
 
     /// An absolute path: relative ones start from `directory`.

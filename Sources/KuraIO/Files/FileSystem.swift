@@ -71,9 +71,16 @@ public protocol FileSystem: Sendable {
     /// listings throw.
     func list(_ path: FilePath) throws(IOError) -> [String]
     func status(_ path: FilePath) throws(IOError) -> FileStatus
-    /// Opens (and creates) a lock file and takes its kernel lock, which ends with the process.
-    /// - Returns: nil when another holder has it.
-    func lock(_ path: FilePath) throws(IOError) -> OpenFile?
+    /// Opens (and creates) a lock file, without taking its lock.
+    func openLock(_ path: FilePath) throws(IOError) -> OpenFile
+    /// Takes the kernel lock of a lock file unless another holder has it. It ends when the file is
+    /// closed, or with the process.
+    /// - Parameter note: written to the file where the lock was taken, for those who wait; nothing
+    ///   when empty. That it cannot be written is no error.
+    /// - Returns: whether it was taken.
+    func takeLock(_ file: OpenFile, _ path: FilePath, note: [UInt8]) throws(IOError) -> Bool
+    /// Tells when a lock may have become free; nil where the system cannot tell.
+    func watchLock(_ path: FilePath) -> (any LockWatch)?
     /// Bytes that an ordinary user may still write to the file system that holds `path`.
     func freeBytes(_ path: FilePath) throws(IOError) -> UInt64
 }
@@ -122,6 +129,20 @@ extension FileSystem {
         }
         for name in try list(path) { try removeTree(path.appending(name)) }
         try remove(path)
+    }
+
+    /// Opens (and creates) a lock file and takes its lock, without a wait.
+    /// - Returns: nil when another holder has it.
+    public func lock(_ path: FilePath) throws(IOError) -> OpenFile? {
+        let file = try openLock(path)
+        do throws(IOError) {
+            if try takeLock(file, path, note: []) { return file }
+        } catch {
+            close(file)
+            throw error
+        }
+        close(file)
+        return nil
     }
 
     /// Whole content of a file that has at most `max` bytes.

@@ -196,17 +196,25 @@ public struct LocalFileSystem: TargetFileSystem {
         return FileStatus(status)
     }
 
-    public func lock(_ path: FilePath) throws(IOError) -> OpenFile? {
-        let file = try open(path, flags: O_RDWR | O_CREAT | O_NOFOLLOW, operation: "open")
+    public func openLock(_ path: FilePath) throws(IOError) -> OpenFile {
+        try open(path, flags: O_RDWR | O_CREAT | O_NOFOLLOW, operation: "open")
+    }
+
+    public func takeLock(
+        _ file: OpenFile, _ path: FilePath, note: [UInt8]
+    ) throws(IOError) -> Bool {
         while flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 {
             let reason = Glibc.errno
             if reason == EINTR { continue }
-            close(file)
-            if reason == EWOULDBLOCK { return nil }
+            if reason == EWOULDBLOCK { return false }
             throw IOError("lock", path, Errno(rawValue: reason))
         }
-        return file
+        // A full disk must not keep a process from the lock that it needs to free space.
+        if !note.isEmpty { _ = pwrite(file.descriptor, note, note.count, 0) }
+        return true
     }
+
+    public func watchLock(_ path: FilePath) -> (any LockWatch)? { FileWatch(path, for: .close) }
 
     public func freeBytes(_ path: FilePath) throws(IOError) -> UInt64 {
         var status = statvfs()

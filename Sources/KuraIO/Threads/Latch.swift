@@ -21,4 +21,13 @@ public final class Latch: @unchecked Sendable {
             while missing > 0 { monitor.wait() }
         }
     }
+
+    /// Like `wait`, but not longer than until `deadline`, in nanoseconds of `Clock.steady`.
+    /// - Returns: whether it is open.
+    public func wait(until deadline: Int64) -> Bool {
+        monitor.withLock {
+            while missing > 0, Clock.steady() < deadline { monitor.wait(until: deadline) }
+            return missing <= 0
+        }
+    }
 }

@@ -1,14 +1,20 @@
 internal import Glibc
 
 /// A mutex with a condition variable, which Synchronization's Mutex does not have.
+///
+/// Deadlines are of the steady clock: a wall clock that is set makes no wait longer or shorter.
 public final class Monitor: @unchecked Sendable {
     // Both live at fixed addresses, as pthread demands.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
     public init() {
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(condition, nil)
+        pthread_cond_init(condition, &attributes)
+        pthread_condattr_destroy(&attributes)
     }
 
     deinit {
@@ -24,8 +30,9 @@ public final class Monitor: @unchecked Sendable {
         return body()
     }
 
-    /// Like `wait`, but not longer than until `deadline`, in nanoseconds since 1970.
-    func wait(until deadline: Int64) {
+    /// Like `wait`, but not longer than until `deadline`, in nanoseconds of `Clock.steady`.
+    public func wait(until deadline: Int64) {
+        let deadline = max(0, deadline)
         var time = timespec(
             tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
         pthread_cond_timedwait(condition, mutex, &time)

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// One thread that runs one closure. Somebody must join it.
+/// One thread that runs one closure. Its owner joins or detaches it.
 final class Thread {
     private var handle = pthread_t()
 
@@ -20,4 +20,6 @@ final class Thread {
     }
 
     func join() { pthread_join(handle, nil) }
+
+    func detach() { pthread_detach(handle) }
 }

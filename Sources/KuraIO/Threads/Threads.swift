@@ -26,4 +26,7 @@ public enum Threads {
         }
         return results.withLock { $0.compactMap(\.self) }
     }
+
+    /// Runs `body` on a thread of its own that ends with it; the caller does not wait.
+    public static func detach(_ body: @escaping @Sendable () -> Void) { Thread(body).detach() }
 }

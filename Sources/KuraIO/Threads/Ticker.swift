@@ -25,7 +25,8 @@ public final class Ticker: @unchecked Sendable {
 
     private func waitOrStopped(_ interval: Int64) -> Bool {
         monitor.withLock {
-            if !stopped { monitor.wait(until: Clock.now() + interval * 1_000_000) }
+            let deadline = Clock.steady() + interval * 1_000_000
+            while !stopped, Clock.steady() < deadline { monitor.wait(until: deadline) }
             return stopped
         }
     }

@@ -70,7 +70,10 @@ extension Operations {
         job.describe(occasion.run == nil ? "on demand" : "scheduled")
         let vault = try found.place.writing()
         // Held before anything is frozen: a second backup would thaw what this one reads.
-        let lock = try subscription.lockItem(found, job.run)
+        // A scheduled run does not wait: its thread has other runs to make.
+        let policy = context.waits.until(job.cancellation)
+        let lock = try subscription.lock(
+            .machine(found), for: "backup", occasion.run == nil ? policy : policy.once)
         do throws(KuraError) {
             // One time for both: until when the point is kept is counted from its own time.
             let time = context.clock.now()
@@ -89,11 +92,11 @@ extension Operations {
             }
             prepared.release = {
                 source.release()
-                LocalFileSystem().close(lock)
+                lock.release(removing: false)
             }
             return prepared
         } catch {
-            LocalFileSystem().close(lock)
+            lock.release(removing: false)
             throw error
         }
     }

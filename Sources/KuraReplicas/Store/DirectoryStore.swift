@@ -131,16 +131,15 @@ public final class DirectoryStore: Store {
 
     // MARK: Locks
 
-    public func tryLock(_ name: StoreName) throws(IOError) -> (any StoreLock)? {
-        let path = path(of: name)
-        return try fileSystem.lock(path).map { DirectoryLock($0, path, fileSystem) }
+    public func openLock(_ name: StoreName) throws(IOError) -> any LockHandle {
+        try FileLock(path(of: name), fileSystem)
+    }
+
+    public func watchLock(_ name: StoreName) -> (any LockWatch)? {
+        fileSystem.watchLock(path(of: name))
     }
 
     public func isLocked(_ name: StoreName) throws(IOError) -> Bool {
-        let path = path(of: name)
-        guard try fileSystem.exists(path) else { return false }
-        guard let lock = try fileSystem.lock(path) else { return true }
-        fileSystem.close(lock)
-        return false
+        try FileLockPlace(path(of: name), fileSystem).isHeld()
     }
 }

@@ -1,5 +1,4 @@
 internal import KuraIO
-internal import Synchronization
 internal import SystemPackage
 
 /// A file on its way into a directory.
@@ -54,34 +53,5 @@ final class DirectoryObject: ObjectReader {
         at offset: UInt64, into target: UnsafeMutableRawBufferPointer
     ) throws(IOError) -> Int {
         try fileSystem.read(file, path, at: offset, into: target)
-    }
-}
-
-/// A kernel lock on a file. The kernel ends it with the process.
-final class DirectoryLock: StoreLock {
-    private let file: OpenFile
-    private let path: FilePath
-    private let fileSystem: any FileSystem
-    private let isHeld = Atomic<Bool>(true)
-
-    init(_ file: OpenFile, _ path: FilePath, _ fileSystem: any FileSystem) {
-        self.file = file
-        self.path = path
-        self.fileSystem = fileSystem
-    }
-
-    deinit { release(removing: false) }
-
-    func release(removing: Bool) {
-        guard isHeld.exchange(false, ordering: .acquiringAndReleasing) else { return }
-        if removing {
-            do throws(IOError) {
-                // While it is locked: afterwards it may be another holder's.
-                try fileSystem.remove(path)
-            } catch {
-                // An empty file stays behind that nobody locks.
-            }
-        }
-        fileSystem.close(file)
     }
 }

@@ -34,10 +34,3 @@ public protocol ObjectReader: AnyObject, Sendable {
         at offset: UInt64, into target: UnsafeMutableRawBufferPointer
     ) throws(IOError) -> Int
 }
-
-/// A lock of a store that this process holds. It ends with the last reference, too.
-public protocol StoreLock: AnyObject, Sendable {
-    /// Lets go. Called once.
-    /// - Parameter removing: whether what stands for the lock is of no use any more.
-    func release(removing: Bool)
-}

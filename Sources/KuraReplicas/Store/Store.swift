@@ -83,9 +83,12 @@ public protocol Store: Sendable {
 
     // MARK: Locks
 
-    /// Takes a lock that ends with the process at the latest.
-    /// - Returns: nil when another holder has it.
-    func tryLock(_ name: StoreName) throws(IOError) -> (any StoreLock)?
+    /// Opens a lock without taking it, and creates what stands for it. Once taken, it ends with the
+    /// process at the latest.
+    func openLock(_ name: StoreName) throws(IOError) -> any LockHandle
+
+    /// Tells when a lock that another holder has may be free; nil where the store cannot tell.
+    func watchLock(_ name: StoreName) throws(IOError) -> (any LockWatch)?
 
     /// Whether another holder has a lock now. Does not create it.
     func isLocked(_ name: StoreName) throws(IOError) -> Bool

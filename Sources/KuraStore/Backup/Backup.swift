@@ -272,7 +272,8 @@ extension Vault {
         try request.check()
         try requireWritable()
         let session = try Session.begin(
-            self, operation: "backup", item: request.item, required: requiredCopies)
+            self, operation: "backup", scope: .item(request.item), required: requiredCopies,
+            waits: waits.until(cancellation))
         var clean = false
         defer { session.end(clean: clean) }
         try session.settle(Progress(), cancellation)

@@ -19,7 +19,8 @@ extension Vault {
         cancellation: Cancellation = Cancellation()
     ) throws(KuraError) -> CopyReport {
         let session = try Session.begin(
-            self, operation: "replicate", item: Session.noItem, required: 1)
+            self, operation: "replicate", scope: .vault, required: 1,
+            waits: waits.until(cancellation))
         var clean = false
         defer { session.end(clean: clean) }
         let targets = session.writer.live + filling

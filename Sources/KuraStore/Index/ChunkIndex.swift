@@ -1,4 +1,3 @@
-internal import Glibc
 package import KuraFormat
 package import KuraIO
 internal import KuraReplicas
@@ -26,7 +25,6 @@ package final class ChunkIndex: Sendable {
     }
 
     private static let openAttemptsMax = 20
-    private static let openPauseMicroseconds: UInt32 = 1000
 
     /// Opens every run of a vault of which there is a good copy. Without one, what it lists is not
     /// found, until `verify --repair` rebuilds it from the packs; the damage is noted.
@@ -46,12 +44,12 @@ package final class ChunkIndex: Sendable {
                 }
                 return ChunkIndex(vault, runs: runs)
             } catch {
-                // Between listing and opening, another process may have merged a run away. A
-                // listing that fails again and again is no race.
+                // Between listing and opening, another process may have merged a run away. The next
+                // listing has the merged run in its place, because that came first: no pause is
+                // needed. A listing that fails again and again is no race.
                 guard attempts < openAttemptsMax, error.code == .notFound || error.code == .io else {
                     throw error
                 }
-                usleep(openPauseMicroseconds)
             }
         }
     }

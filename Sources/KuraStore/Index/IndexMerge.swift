@@ -177,11 +177,6 @@ struct IndexMerge {
     }
 }
 
-extension Session {
-    /// The item of the session that merges runs: one at a time. No item's name starts with a slash.
-    fileprivate static let mergeItem = "/index"
-}
-
 extension Vault {
     /// Merges index runs, where there are many of about one size, into one.
     ///
@@ -195,7 +190,8 @@ extension Vault {
         let session: Session
         do throws(KuraError) {
             session = try Session.begin(
-                self, operation: "merge", item: Session.mergeItem, required: replicas.count)
+                self, operation: "merge", scope: .index, required: replicas.count,
+                waits: waits.until(cancellation).once)
         } catch {
             if error.code == .locked { return }
             throw error

@@ -17,7 +17,7 @@ extension Vault {
     public func difference(
         _ left: RecoveryPoint, _ right: RecoveryPoint
     ) throws(KuraError) -> [ChangedRange] {
-        let lease = ReaderLease(self)
+        let lease = try lease()
         defer { lease.end() }
         let index = try ChunkIndex.open(self)
         let reader = ManifestReader(index, PackReader(self), blocks: BlockCache())

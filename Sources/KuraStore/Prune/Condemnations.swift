@@ -35,7 +35,7 @@ extension Vault {
         var open = try openReaders()
         for (name, holders) in try list(Layout.sessions).sorted(by: { $0.key < $1.key }) {
             guard let session = UniqueID(hex: name), session != own else { continue }
-            if holders.contains(where: { isLocked(session: session, in: $0) }) {
+            if holders.contains(where: { isHeld(.session(session), in: $0) }) {
                 open.append(session)
             }
         }
@@ -45,7 +45,7 @@ extension Vault {
     /// Whether a session or reader that was open once still is.
     func isOpen(_ user: UniqueID) -> Bool {
         replicas.contains { replica in
-            isLocked(session: user, in: replica) || isLocked(readerLock(user, in: replica))
+            isHeld(.session(user), in: replica) || isHeld(.reader(user), in: replica)
         }
     }
 }

@@ -31,7 +31,7 @@ extension Vault {
     public func collectionPlan(
         _ request: PruneRequest, cancellation: Cancellation = Cancellation()
     ) throws(KuraError) -> CollectionPlan {
-        let lease = ReaderLease(self)
+        let lease = try lease(cancellation)
         defer { lease.end() }
         let points = try recoveryPointIDs().filter { !request.dropped.contains($0) }
         let index = try ChunkIndex.open(self)
@@ -96,12 +96,12 @@ extension Vault {
     /// Takes away packs that no index run of this region lists: in the passive region of a vault,
     /// after replication brought the runs of the active one.
     public func collectUnlisted() throws(KuraError) -> CollectionReport {
-        try inSession(Cancellation()) { (session, _) throws(KuraError) in
+        try inSession(waits.cancellation) { (session, _) throws(KuraError) in
             guard session.writer.live.count == Int(record.copies) else {
                 return CollectionReport(obstacle: "a replica of region \(region.name) is away")
             }
             var collection = GarbageCollection(
-                session, deadShareMax: 1, Progress(), Cancellation())
+                session, deadShareMax: 1, Progress(), waits.cancellation)
             try collection.runUnlisted()
             return collection.report
         }
@@ -115,7 +115,7 @@ extension Vault {
         _ cancellation: Cancellation,
         _ collect: (Session, Bool) throws(KuraError) -> CollectionReport
     ) throws(KuraError) -> CollectionReport {
-        let session = try beginPrune()
+        let session = try beginPrune(cancellation)
         var clean = false
         defer { session.end(clean: clean) }
         let isSettled = try session.settleIfThereIsRoom(cancellation)
@@ -127,11 +127,12 @@ extension Vault {
     }
 
     /// Begins a session with the reserve given back, since a full disk has no room for its record.
-    private func beginPrune() throws(KuraError) -> Session {
+    private func beginPrune(_ cancellation: Cancellation) throws(KuraError) -> Session {
         releaseReserve()
         do throws(KuraError) {
             return try Session.begin(
-                self, operation: "prune", item: Session.noItem, required: requiredCopies)
+                self, operation: "prune", scope: .vault, required: requiredCopies,
+                waits: waits.until(cancellation))
         } catch {
             keepReserve(in: replicas, session: .random())
             throw error

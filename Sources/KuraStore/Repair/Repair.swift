@@ -301,7 +301,7 @@ extension Vault {
         _ found: [Damage], salvaging: Bool = false
     ) throws(KuraError) -> [Damage] {
         let session = try Session.begin(
-            self, operation: "repair", item: Session.noItem, required: 1)
+            self, operation: "repair", scope: .vault, required: 1)
         defer { session.end(clean: true) }
         let healed = Repair(session).heal(found, salvaging: salvaging)
         do throws(KuraError) {
@@ -324,7 +324,7 @@ extension Vault {
             try !givenUp().isSuperset(of: points.map(\.relativePath))
         else { return }
         let session = try Session.begin(
-            self, operation: "repair", item: Session.noItem, required: replicas.count)
+            self, operation: "repair", scope: .vault, required: replicas.count)
         defer { session.end(clean: true) }
         try session.giveUp(points)
     }

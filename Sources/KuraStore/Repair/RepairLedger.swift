@@ -58,7 +58,7 @@ extension Vault {
     public func lackingPoints() throws(KuraError) -> [RecoveryPointID] {
         let suspects = try givenUp(of: recoveryPointIDs())
         guard !suspects.isEmpty else { return [] }
-        let lease = ReaderLease(self)
+        let lease = try lease()
         defer { lease.end() }
         return try PointWalker(ChunkIndex.open(self)).lacking(recoveryPoints(suspects))
     }

@@ -9,11 +9,11 @@ extension Region {
     public convenience init(
         id: UniqueID, name: String, replicas paths: [FilePath], owner: ReplicaOwner = .trusted,
         fileSystem: any FileSystem = LocalFileSystem(), clock: WallClock = .system,
-        budget: Budget = Budget()
+        budget: Budget = Budget(), waits: WaitPolicy = WaitPolicy()
     ) {
         self.init(
             id: id, name: name, stores: Self.stores(paths, owner, fileSystem), clock: clock,
-            budget: budget)
+            budget: budget, waits: waits)
     }
 
     /// Makes the directories of a region's replicas: see `create(name:id:stores:)`.
@@ -40,23 +40,9 @@ extension Replica {
     public var path: FilePath { FilePath(store.place) }
 }
 
-// Locks are files still, apart from the seam.
 extension Replica {
-    func path(of name: String, in vault: UniqueID) -> FilePath {
-        FilePath("\(store.place)/vaults/\(vault.hex)/\(name)")
-    }
-
-    func path(of file: VaultFile, in vault: UniqueID) -> FilePath {
-        path(of: file.relativePath, in: vault)
-    }
-
+    /// The directory of a vault in a replica that is one.
     package func vaultPath(_ vault: UniqueID) -> FilePath {
-        FilePath("\(store.place)/vaults/\(vault.hex)")
-    }
-}
-
-extension Vault {
-    var fileSystem: any FileSystem {
-        (region.replicas[0].store as? DirectoryStore)?.fileSystem ?? LocalFileSystem()
+        path.appending("vaults").appending(vault.hex)
     }
 }

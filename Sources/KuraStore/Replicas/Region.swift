@@ -13,19 +13,22 @@ public final class Region: Sendable {
     public let clock: WallClock
     /// What work on the region may use of the machine where its request does not say.
     public let budget: Budget
+    /// How work on the region waits for others that hold what it needs.
+    public let waits: WaitPolicy
 
     /// Opens a region. A replica that is missing, foreign or not to be trusted becomes a problem,
     /// not an error.
     /// - Parameter stores: one for each replica, by ordinal.
     public init(
         id: UniqueID, name: String, stores: [any Store], clock: WallClock = .system,
-        budget: Budget = Budget()
+        budget: Budget = Budget(), waits: WaitPolicy = WaitPolicy()
     ) {
         precondition(1...Limits.replicasMax ~= stores.count)
         self.id = id
         self.name = name
         self.clock = clock
         self.budget = budget
+        self.waits = waits
         let replicas = stores.enumerated().map { ordinal, store in
             Replica(ordinal: ordinal, regionName: name, store: store)
         }
@@ -40,18 +43,19 @@ public final class Region: Sendable {
         }
     }
 
-    private init(_ other: Region, clock: WallClock, budget: Budget) {
+    private init(_ other: Region, clock: WallClock, budget: Budget, waits: WaitPolicy) {
         id = other.id
         name = other.name
         replicas = other.replicas
         problems = other.problems
         self.clock = clock
         self.budget = budget
+        self.waits = waits
     }
 
-    /// The same opened region for a request with its own clock and budget. Reads nothing.
-    public func with(clock: WallClock, budget: Budget) -> Region {
-        Region(self, clock: clock, budget: budget)
+    /// The same opened region for a request on its own terms. Reads nothing.
+    public func with(clock: WallClock, budget: Budget, waits: WaitPolicy) -> Region {
+        Region(self, clock: clock, budget: budget, waits: waits)
     }
 
     /// Replicas that can be used now.

@@ -25,6 +25,7 @@ public final class Vault: Sendable {
     public var id: UniqueID { record.id }
     var clock: WallClock { region.clock }
     var budget: Budget { region.budget }
+    var waits: WaitPolicy { region.waits }
 
     /// - Parameter pair: the paired region, which holds a vault of the same id; nil without one.
     public init(region: Region, record: VaultRecord, pair: Region? = nil) {

@@ -35,7 +35,7 @@ extension Vault {
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
     ) throws(KuraError) -> RestoreReport {
         let start = Clock.steady()
-        let lease = ReaderLease(self)
+        let lease = try lease(cancellation)
         defer { lease.end() }
         do throws(KuraError) {
             guard sink.byteCount == disk.byteCount else {

@@ -16,16 +16,22 @@ package final class Intake: Sendable {
     ///
     /// Throws where the region's record is newer than the vault's, or a rival of it: somebody
     /// replaced it since the caller read it.
-    /// - Parameter operation: its name, such as "replicate".
-    package init(into vault: Vault, operation: String) throws(KuraError) {
+    /// - Parameters:
+    ///   - operation: its name, such as "replicate".
+    ///   - cancellation: nil for the one that the vault was opened with.
+    package init(
+        into vault: Vault, operation: String, cancellation: Cancellation? = nil
+    ) throws(KuraError) {
+        let cancellation = cancellation ?? vault.waits.cancellation
         try vault.requireWritable()
         self.vault = vault
         session = try Session.begin(
-            vault, operation: operation, item: Session.noItem, required: vault.requiredCopies)
+            vault, operation: operation, scope: .vault, required: vault.requiredCopies,
+            waits: vault.waits.until(cancellation))
         do throws(KuraError) {
             try requireUnchanged()
             try session.catchUp(
-                session.writer.live, everyPack: false, Progress(), Cancellation())
+                session.writer.live, everyPack: false, Progress(), cancellation)
         } catch {
             session.end(clean: true)
             throw error

@@ -1,4 +1,3 @@
-internal import Glibc
 public import KuraFormat
 public import KuraIO
 internal import KuraReplicas
@@ -37,33 +36,13 @@ extension Vault {
         _ body: (JournalWriter) throws(KuraError) -> T
     ) throws(KuraError) -> T {
         try requireWritable()
-        let session = try waitForJournal()
+        let session = try Session.begin(
+            self, operation: "settings", scope: .journal, required: requiredCopies)
         var clean = false
         defer { session.end(clean: clean) }
         let value = try body(JournalWriter(session))
         clean = session.writer.error == nil
         return value
-    }
-
-    /// The item of sessions that append to the journal. No item's name starts with a slash.
-    private static let journalItem = "/journal"
-    private static let journalPauseMicroseconds: UInt32 = 2000
-    private static let journalWaitNanoseconds: Int64 = 60_000_000_000
-
-    private func waitForJournal() throws(KuraError) -> Session {
-        let start = Clock.steady()
-        while true {
-            do throws(KuraError) {
-                return try Session.begin(
-                    self, operation: "journal", item: Self.journalItem, required: requiredCopies)
-            } catch {
-                let waited = Clock.steady() - start
-                guard error.code == .locked, waited < Self.journalWaitNanoseconds else {
-                    throw error
-                }
-            }
-            usleep(Self.journalPauseMicroseconds)
-        }
     }
 }
 

@@ -1,7 +1,6 @@
 internal import KuraFormat
-internal import KuraIO
+package import KuraIO
 internal import KuraReplicas
-internal import SystemPackage
 
 /// Keeps packs from being taken away while somebody reads: a kernel lock in every replica that can
 /// be written. It is taken before the index is opened, so that whoever takes packs away afterwards
@@ -12,58 +11,43 @@ internal import SystemPackage
 package final class ReaderLease {
     private let vault: Vault
     private let id = UniqueID.random()
-    private var locks: [(file: OpenFile, path: FilePath)] = []
+    private let lease: Lease
 
-    init(_ vault: Vault) {
+    /// - Parameter policy: how it waits for a commit that is going on.
+    /// - Throws: `locked` when that does not end; `interrupted`.
+    init(_ vault: Vault, _ policy: WaitPolicy) throws(KuraError) {
         self.vault = vault
-        for replica in vault.replicas {
-            let path = vault.readerLock(id, in: replica)
-            do throws(IOError) {
-                // Somebody may be looking whether it is free, for a moment.
-                for _ in 0..<3 {
-                    guard let file = try vault.fileSystem.lock(path) else { continue }
-                    locks.append((file, path))
-                    break
-                }
-            } catch {
-                continue
-            }
+        lease = try vault.acquire(.reader(id), for: "read", in: vault.replicas, policy).lease
+        guard !lease.isEmpty else { return }
+        do throws(KuraError) {
+            // Whoever takes packs away now either knows of this reader or is done with the runs.
+            try vault.waitForCommits(policy)
+        } catch {
+            end()
+            throw error
         }
-        // Whoever takes packs away now either knows of this reader or is done with the runs.
-        if !locks.isEmpty { vault.waitForCommits() }
     }
 
     /// Lets go. Called once, at the end.
     package func end() {
-        for lock in locks {
-            do throws(IOError) {
-                try vault.fileSystem.remove(lock.path)
-            } catch {
-                // An empty file stays behind that nobody locks.
-            }
-            vault.fileSystem.close(lock.file)
-        }
-        locks = []
+        lease.release(removing: true)
     }
 }
 
 extension Vault {
-    private static let readerPrefix = "reader-"
-
     /// Keeps the vault's packs in this region until the lease ends.
-    package func lease() -> ReaderLease { ReaderLease(self) }
-
-    func readerLock(_ reader: UniqueID, in replica: Replica) -> FilePath {
-        replica.path(of: "\(Layout.locks)/\(Self.readerPrefix)\(reader.hex)", in: id)
+    /// - Parameter cancellation: nil for the one that the vault was opened with.
+    package func lease(_ cancellation: Cancellation? = nil) throws(KuraError) -> ReaderLease {
+        try ReaderLease(self, cancellation.map(waits.until) ?? waits)
     }
 
     /// Readers that hold their lock in some replica.
     func openReaders() throws(KuraError) -> [UniqueID] {
         var readers: [UniqueID] = []
         for (name, replicas) in try list(Layout.locks).sorted(by: { $0.key < $1.key }) {
-            guard name.hasPrefix(Self.readerPrefix),
-                let reader = UniqueID(hex: name.dropFirst(Self.readerPrefix.count)),
-                replicas.contains(where: { isLocked(readerLock(reader, in: $0)) })
+            guard name.hasPrefix(LeaseScope.readerPrefix),
+                let reader = UniqueID(hex: name.dropFirst(LeaseScope.readerPrefix.count)),
+                replicas.contains(where: { isHeld(.reader(reader), in: $0) })
             else { continue }
             readers.append(reader)
         }

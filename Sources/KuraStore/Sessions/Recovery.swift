@@ -171,7 +171,7 @@ extension Session {
         for replica in writer.live {
             do throws(IOError) {
                 try replica.store.removeDrafts(in: vault.id) { owner in
-                    owner != id && !vault.isLocked(session: owner, in: replica)
+                    owner != id && !vault.isHeld(.session(owner), in: replica)
                 }
             } catch {
                 writer.fail(replica.ordinal, KuraError(io: error))

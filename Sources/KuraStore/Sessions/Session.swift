@@ -1,59 +1,70 @@
-internal import KuraCodec
 public import KuraFormat
 package import KuraIO
 internal import KuraReplicas
-internal import SystemPackage
 
 /// One run of an operation that writes to a vault.
 ///
-/// It holds two kernel locks in every replica that it can write to, one for the item and one for
+/// It holds two leases in every replica that it can write to, one for the item and one for
 /// itself. Both end with the process, so a crash leaves no lock behind, only a session record that
-/// nobody holds. What a backup acknowledges is in a majority of the replicas, so two sessions of
-/// one item meet at a lock even when they see different replicas.
+/// nobody holds. What a backup acknowledges is in a majority of the replicas, so two sessions of one
+/// item meet at a lock even when they see different replicas.
 package final class Session: Sendable {
     let vault: Vault
     let id: UniqueID
     package let writer: ReplicaWriter
-    private let locks: [OpenFile]
+    /// What it does, for those who wait for it.
+    let operation: String
+    /// How it waits for other sessions.
+    let waits: WaitPolicy
+    private let leases: [Lease]
 
-    private init(_ vault: Vault, id: UniqueID, writer: ReplicaWriter, locks: [OpenFile]) {
+    private init(
+        _ vault: Vault, id: UniqueID, operation: String, waits: WaitPolicy, leases: [Lease],
+        writer: ReplicaWriter
+    ) {
         self.vault = vault
         self.id = id
+        self.operation = operation
+        self.waits = waits
+        self.leases = leases
         self.writer = writer
-        self.locks = locks
     }
 
-    /// The item of sessions that only add what other files vouch for: copies and repairs. No item
-    /// has an empty name, so they wait for nobody but each other.
-    static let noItem = ""
-
-    /// Takes the item's lock and announces the session in every replica. Replicas in which that
-    /// fails are given up.
-    /// - Parameter required: replicas that must be left, `vault.requiredCopies` for whoever
-    ///   acknowledges something.
+    /// Takes the scope's lease, waits for it if need be, and announces the session in every replica.
+    /// Replicas in which that fails are given up.
+    /// - Parameters:
+    ///   - scope: an item, or what stands in the place of one; `vault` for sessions that only add
+    ///     what other files vouch for: copies and repairs.
+    ///   - required: replicas that must be left, `vault.requiredCopies` for whoever acknowledges
+    ///     something.
+    ///   - waits: nil for the vault's.
     package static func begin(
-        _ vault: Vault, operation: String, item: String, required: Int
+        _ vault: Vault, operation: String, scope: LeaseScope, required: Int,
+        waits: WaitPolicy? = nil
     ) throws(KuraError) -> Session {
         let id = UniqueID.random()
-        var locks: [OpenFile] = []
-        var failures: [Int: KuraError] = [:]
-        do throws(KuraError) {
-            try lock(vault, &locks, &failures, item) { vault.itemLock(item, in: $0) }
-            try lock(vault, &locks, &failures, item) { vault.sessionLock(id, in: $0) }
-        } catch {
-            for lock in locks { vault.fileSystem.close(lock) }
-            throw error
-        }
-        let writer = ReplicaWriter(vault, session: id, required: required, failures: failures)
-        let session = Session(vault, id: id, writer: writer, locks: locks)
+        let waits = waits ?? vault.waits
+        let (main, failures) = try vault.acquire(
+            scope, for: operation, in: vault.replicas, waits
+        ) { replica throws(IOError) in try replica.store.prepare(vault: vault.id) }
+        let (own, later) = try vault.acquire(
+            .session(id), for: operation,
+            in: vault.replicas.filter { failures[$0.ordinal] == nil }, waits)
+        let writer = ReplicaWriter(
+            vault, session: id, required: required,
+            failures: failures.merging(later) { first, _ in first })
+        let session = Session(
+            vault, id: id, operation: operation, waits: waits, leases: [main, own], writer: writer)
         let record = SessionRecord(
-            id: id, operation: operation, item: item, process: Process.id, host: Process.hostName,
-            started: vault.clock.now())
+            id: id, operation: operation, item: scope.item, process: Process.id,
+            host: Process.hostName, started: vault.clock.now())
         do throws(KuraError) {
             if let error = writer.error { throw error }
             try writer.publish(record.encoded(), as: .session(id))
-            // Whoever takes packs away now either knows of this session or is done with the runs.
-            vault.waitForCommits()
+            // Whoever takes packs away now either knows of this session or is done with the runs. One
+            // that appends to the journal reads neither.
+            if scope != .journal { try session.waitForCommits() }
+            if let error = writer.error { throw error }
         } catch {
             session.end(clean: true)
             throw error
@@ -61,64 +72,26 @@ package final class Session: Sendable {
         return session
     }
 
-    /// Takes one lock in every replica that has not failed. Throws when somebody else holds it.
-    private static func lock(
-        _ vault: Vault, _ locks: inout [OpenFile], _ failures: inout [Int: KuraError],
-        _ item: String, _ path: (Replica) -> FilePath
-    ) throws(KuraError) {
-        for replica in vault.replicas where failures[replica.ordinal] == nil {
-            let lock: OpenFile?
-            do throws(IOError) {
-                try replica.store.prepare(vault: vault.id)
-                lock = try vault.fileSystem.lock(path(replica))
-            } catch {
-                failures[replica.ordinal] = KuraError(io: error)
-                continue
-            }
-            guard let lock else { throw lockedError(vault, item: item) }
-            locks.append(lock)
-        }
-    }
-
-    /// Ends the session's threads and locks. In replicas that were given up its record stays, so
-    /// that a later session looks after what it left there.
+    /// Ends the session's threads and locks. In replicas that were given up its record stays, so that
+    /// a later session looks after what it left there.
     /// - Parameter clean: whether nothing is left for another session to finish.
     package func end(clean: Bool) {
         writer.stop()
         if clean { vault.forget(session: id, in: writer.live) }
-        for lock in locks { vault.fileSystem.close(lock) }
-    }
-
-    private static func lockedError(_ vault: Vault, item: String) -> KuraError {
-        let holder = vault.openSessions().first { $0.item == item }
-        let who = holder.map { " by process \($0.process) on \($0.host) (\($0.operation))" } ?? ""
-        let what = item == noItem ? "vault \(vault.record.name) is being repaired or copied"
-            : "item \(item) is in use"
-        return KuraError(
-            .locked, "\(what)\(who)",
-            remedy: .waitThenRetry)
+        for lease in leases { lease.release() }
     }
 }
 
 extension Vault {
-    func itemLock(_ item: String, in replica: Replica) -> FilePath {
-        let name = SHA256.digest(Array(item.utf8)).hex.prefix(32)
-        return replica.path(of: "\(Layout.locks)/item-\(name)", in: id)
-    }
-
-    func sessionLock(_ session: UniqueID, in replica: Replica) -> FilePath {
-        replica.path(of: "\(Layout.locks)/session-\(session.hex)", in: id)
-    }
-
     /// Removes what a session announced, its record first. What cannot be removed is found stale by
     /// the next session, which removes it then.
     func forget(session: UniqueID, in replicas: [Replica]) {
         for replica in replicas {
-            for path in [
-                replica.path(of: .session(session), in: id), sessionLock(session, in: replica),
+            for name in [
+                VaultFile.session(session).name(in: id), LeaseScope.session(session).name(in: id),
             ] {
-                do {
-                    try fileSystem.remove(path)
+                do throws(IOError) {
+                    try replica.store.delete([name])
                 } catch {
                     continue
                 }
@@ -161,23 +134,6 @@ extension Vault {
 
     /// A session lives while somebody holds its lock in any replica.
     private func isAlive(_ session: UniqueID, _ holders: [Replica]) -> Bool {
-        holders.contains { isLocked(session: session, in: $0) }
-    }
-
-    /// Whether somebody holds a session's lock in a replica.
-    func isLocked(session: UniqueID, in replica: Replica) -> Bool {
-        isLocked(sessionLock(session, in: replica))
-    }
-
-    func isLocked(_ path: FilePath) -> Bool {
-        do throws(IOError) {
-            guard try fileSystem.exists(path) else { return false }
-            guard let lock = try fileSystem.lock(path) else { return true }
-            fileSystem.close(lock)
-            return false
-        } catch {
-            // What cannot be examined is taken for alive: nothing of it is touched.
-            return true
-        }
+        holders.contains { isHeld(.session(session), in: $0) }
     }
 }

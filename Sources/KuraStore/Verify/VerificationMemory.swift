@@ -81,12 +81,11 @@ final class VerificationMemory: Sendable {
     /// Under the rule of temporary files: while there is one, its session's lock is held.
     private func publish(_ bytes: [UInt8], in replica: Replica) throws {
         let session = UniqueID.random()
-        let lockPath = vault.sessionLock(session, in: replica)
-        guard let lock = try vault.fileSystem.lock(lockPath) else {
+        let name = LeaseScope.session(session).name(in: vault.id)
+        guard let lock = try replica.store.tryLock(name) else {
             throw KuraError(.locked, "session \(session) exists already")
         }
-        defer { vault.fileSystem.close(lock) }
+        defer { lock.release(removing: true) }
         try replica.store.put(Self.name(in: vault), bytes, .replacing, by: session)
-        try vault.fileSystem.remove(lockPath)
     }
 }

@@ -178,7 +178,7 @@ final class Verification: Sendable {
         _ points: inout [RecoveryPointID: RecoveryPoint]
     ) throws(KuraError) {
         guard !missing.isEmpty else { return }
-        vault.waitForCommits()
+        try vault.waitForCommits(vault.waits.until(cancellation))
         // Asked before the points are looked at again: a session that copies them ends behind that.
         let isInterrupted = !vault.interruptedSessions().isEmpty
         let dropped = try vault.droppedPoints()

@@ -78,7 +78,7 @@ extension Vault {
         _ request: VerifyRequest, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()
     ) throws(KuraError) -> VerifyReport {
-        let lease = ReaderLease(self)
+        let lease = try lease(cancellation)
         defer { lease.end() }
         return try Verification(self, request, progress, cancellation).run()
     }

@@ -1,6 +1,5 @@
 public import KuraIO
 internal import KuraStore
-internal import Glibc
 internal import Logging
 internal import Synchronization
 internal import SystemPackage
@@ -15,8 +14,6 @@ public final class JobRun: Sendable {
     public let progress: Progress
     /// Set by a signal to this process, or by `kura job cancel` in any process.
     public let cancellation: Cancellation
-    /// The process's own: what cancels it, cancels the job.
-    private let parent: Cancellation
     private let catalog: Catalog?
     /// Says with each line which job it is about.
     private let logger: Logger
@@ -27,9 +24,9 @@ public final class JobRun: Sendable {
         var warnings: [Warning] = []
         var output = ""
         var recoveryPoint: String?
-        var isOver = false
     }
 
+    /// - Parameter parent: the request's own; the job is cancelled with it.
     init(
         id: String, _ catalog: Catalog?, _ progress: Progress, _ parent: Cancellation,
         logger: Logger
@@ -38,9 +35,7 @@ public final class JobRun: Sendable {
         self.logger = logger
         self.catalog = catalog
         self.progress = progress
-        self.parent = parent
-        cancellation = Cancellation()
-        if parent.isCancelled { cancellation.cancel() }
+        cancellation = parent.child()
     }
 
     /// Ends the sub-task that runs and starts another one.
@@ -96,30 +91,16 @@ public final class JobRun: Sendable {
     var output: String { state.withLock { $0.output } }
     var recoveryPoint: String? { state.withLock { $0.recoveryPoint } }
 
-    // MARK: The watcher
-
-    private static let stepMicroseconds: UInt32 = 4000
-    private static let stepsANote = 125
-
-    /// Writes progress to the catalog twice a second and learns there of a wish to cancel. Returns
-    /// when `stopWatching` was called.
-    func watch() {
-        var steps = 0
-        while !state.withLock({ $0.isOver }) {
-            usleep(Self.stepMicroseconds)
-            steps += 1
-            if parent.isCancelled { cancellation.cancel() }
-            guard steps % Self.stepsANote == 0 else { continue }
-            let values = progress.current
-            let share = values.totalBytes == 0
-                ? 0 : min(1, Double(values.doneBytes) / Double(values.totalBytes))
-            do throws(KuraError) {
-                if try catalog?.note(progress: share, of: id) == true { cancellation.cancel() }
-            } catch {
-                continue
-            }
+    /// Writes the progress to the catalog and learns there of a wish to cancel.
+    func reportProgress() {
+        let values = progress.current
+        let share = values.totalBytes == 0
+            ? 0 : min(1, Double(values.doneBytes) / Double(values.totalBytes))
+        do throws(KuraError) {
+            if try catalog?.note(progress: share, of: id) == true { cancellation.cancel() }
+        } catch {
+            // The next report may succeed, and the work matters more.
+            return
         }
     }
-
-    func stopWatching() { state.withLock { $0.isOver = true } }
 }

@@ -57,17 +57,16 @@ extension Subscription {
         return try finish(run, opened, job.started, body)
     }
 
+    /// How often a job writes its progress to the catalog.
+    private static let reportMilliseconds: Int64 = 500
+
     private func finish<T>(
         _ run: JobRun, _ catalog: Catalog?, _ started: Int64,
         _ body: (JobRun) throws(KuraError) -> T
     ) throws(KuraError) -> (value: T, id: String, warnings: [Warning]) {
         let begun = Clock.steady()
-        let watcher = SerialWorker()
-        watcher.submit { run.watch() }
-        defer {
-            run.stopWatching()
-            watcher.stop()
-        }
+        let reports = Ticker(everyMilliseconds: Self.reportMilliseconds) { run.reportProgress() }
+        defer { reports.stop() }
         // A clock that is set meanwhile, or a time that was given, makes no job last longer.
         let end = { (status: Job.Status, failure: Job.Failure?) throws(KuraError) in
             let (time, overflow) = started.addingReportingOverflow(Clock.steady() - begun)
@@ -124,27 +123,6 @@ extension Subscription {
             // An unlocked file says as much: the job is over.
         }
         fileSystem.close(lock)
-    }
-
-    /// Locks an item for as long as the file is open, or this process lives.
-    /// - Throws: `locked`, with who holds it.
-    package func lockItem(_ found: RegisteredItem, _ run: JobRun) throws(KuraError) -> OpenFile {
-        let vault = found.place.record.id
-        let name = SHA256.digest(Array("\(vault.hex)/\(found.item)".utf8)).hex.prefix(32)
-        let lock: OpenFile?
-        do throws(IOError) {
-            try LocalFileSystem().makeDirectories(jobDirectory)
-            lock = try LocalFileSystem().lock(jobDirectory.appending("item-\(name)"))
-        } catch {
-            throw KuraError(io: error)
-        }
-        if let lock { return lock }
-        let holder = try catalog().jobs(JobFilter(operation: .backup, vault: found.place.name))
-            .first { !$0.status.isOver && $0.item == found.item && $0.id != run.id }
-        let who = holder.map { "process \($0.process) on \($0.host) (job \($0.id.prefix(8)))" }
-        throw KuraError(
-            .locked, "item \(found.item) is in use by \(who ?? "another process")",
-            remedy: .waitThenRetry)
     }
 
     /// Ends jobs whose process died, as failed: nobody holds their lock. The name of the host says
