@@ -10,6 +10,8 @@ public import KuraVault
 ///
 /// A value is for one request: it reads the records and the settings of vaults once.
 public struct Operations: Sendable {
+    /// As the caller sees it. Vaults and recovery points that a request names come from it, so that
+    /// they have the caller's clock and budget.
     public let subscription: Subscription
     public let context: Context
 

@@ -1,8 +1,8 @@
-package import KuraFormat
+public import KuraFormat
 public import KuraIO
-internal import KuraPolicy
-internal import KuraStore
-public import KuraVault
+public import KuraPolicy
+public import KuraStore
+package import KuraVault
 
 /// Vaults whose expired recovery points are dropped.
 public struct Pruning: Sendable {
@@ -15,6 +15,21 @@ public struct Pruning: Sendable {
         self.vault = vault
         self.dropping = dropping
     }
+}
+
+/// What pruning one vault does, or did.
+public struct PruneReport: Sendable {
+    public var vault: String
+    /// One for each recovery point, newest first.
+    public var decisions: [RetentionDecision<RecoveryPointID>]
+    /// Bytes that go and come, in one replica of the active region.
+    public var collection: CollectionReport
+    /// Empty for a plan.
+    public var job = ""
+    /// What was met damaged on the way, each healed or with the reason why not.
+    public var damage: [Damage] = []
+    /// Everything that the user should know, damage included.
+    public var warnings: [Warning] = []
 }
 
 extension Operations {
@@ -35,29 +50,85 @@ extension Operations {
         let dropping = try points(request)
         var reports: [PruneReport] = []
         for place in try subscription.places(named: request.vault) {
-            reports.append(
-                try subscription.prunePlan(
-                    place, dropping: dropping, cancellation: context.cancellation))
+            reports.append(try plan(place, dropping))
         }
         return reports
     }
 
-    /// Prunes one vault, as a job.
+    /// Prunes one vault, as a job: in the active region, then in the paired one, which is brought
+    /// up to date first.
     package func prune(
         _ place: VaultPlace, dropping: Set<RecoveryPointID> = []
     ) throws(KuraError) -> PruneReport {
         let done = try withJob(.prune, vault: place.name, auditing: [place]) {
-            job throws(KuraError) in
-            let report = try subscription.prune(
-                place, dropping: dropping, progress: job.progress,
-                cancellation: job.cancellation)
-            for warning in report.warnings { job.warn(warning) }
-            job.describe("\(report.decisions.count { !$0.isKept }) recovery points dropped")
-            return report
+            job throws(KuraError) in try prune(place, dropping, job)
         }
         var report = done.value
+        report.job = done.id
         report.warnings = done.warnings
         return report
+    }
+
+    private func plan(
+        _ place: VaultPlace, _ dropping: Set<RecoveryPointID>
+    ) throws(KuraError) -> PruneReport {
+        let vault = try place.writing()
+        let decisions = try subscription.pruneDecisions(
+            vault, dropping, subscription.settings(of: vault))
+        var report = CollectionReport()
+        report.plan = try vault.collectionPlan(
+            Self.request(decisions), cancellation: context.cancellation)
+        report.removedBytes = report.plan.removedBytes
+        report.repackedBytes = report.plan.repackedBytes
+        report.writtenBytes = report.plan.repackedBytes
+        report.removedPacks = report.plan.dead.count + report.plan.repacked.count
+        return PruneReport(vault: place.name, decisions: decisions, collection: report)
+    }
+
+    private func prune(
+        _ place: VaultPlace, _ dropping: Set<RecoveryPointID>, _ job: OperationJob
+    ) throws(KuraError) -> PruneReport {
+        let vault = try place.writing()
+        let settings = try subscription.settings(of: vault)
+        let decisions = try subscription.pruneDecisions(vault, dropping, settings)
+        let alone = Vault(region: vault.region, record: vault.record)
+        let collection = try alone.prune(
+            Self.request(decisions), progress: job.progress, cancellation: job.cancellation)
+        var report = PruneReport(
+            vault: place.name, decisions: decisions, collection: collection)
+        try subscription.forgetDeletedItems(vault, settings)
+        if let obstacle = collection.obstacle { job.warn(obstacle) }
+        report.damage = job.heal(alone.damage, of: vault)
+        job.describe("\(decisions.count { !$0.isKept }) recovery points dropped")
+        if place.record.pair != nil { try prunePair(place, &report, job) }
+        return report
+    }
+
+    private func prunePair(
+        _ place: VaultPlace, _ report: inout PruneReport, _ job: OperationJob
+    ) throws(KuraError) {
+        guard place.isPassiveReachable, let passive = place.passive else {
+            return job.warn(
+                "region \(place.passiveName ?? "") cannot be reached; what was dropped goes there "
+                    + "when it is back, with the next kura prune")
+        }
+        // Before the journal goes there, too.
+        job.audit()
+        let copied = try copyAcross(place, job)
+        report.damage += copied.damage
+        guard copied.report.isComplete else { return }
+        // The record may have been new there.
+        let copy = Vault(region: passive, record: place.record)
+        if let obstacle = try copy.collectUnlisted().obstacle { job.warn(obstacle) }
+    }
+
+    private static func request(
+        _ decisions: [RetentionDecision<RecoveryPointID>]
+    ) -> PruneRequest {
+        let dropped = decisions.filter { !$0.isKept }
+        return PruneRequest(
+            dropping: Set(dropped.map(\.id)),
+            reason: Set(dropped.flatMap(\.reasons)).sorted().joined(separator: ", "))
     }
 
     /// Ids of the points to drop. One that cannot be read is named by its id.

@@ -74,6 +74,7 @@ public struct PointRestoreReport: Sendable {
         public var report: RestoreReport
     }
 
+    public var point: RecoveryPointID
     public var disks: [Disk] = []
     public var job = ""
     /// What was met damaged on the way, each healed or with the reason why not.
@@ -111,7 +112,7 @@ extension Operations {
             job.describe("recovery point \(request.point.id.hex)")
             if !request.isRegionChosen, let notice = place.notice { job.warn(notice) }
             healLostRuns(vault, job)
-            var report = PointRestoreReport()
+            var report = PointRestoreReport(point: request.point.id)
             report.disks = try write(request, job)
             for problem in vault.problems { job.warn(Warning(problem)) }
             report.damage = job.healMetDamage(vault)

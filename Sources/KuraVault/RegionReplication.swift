@@ -11,27 +11,7 @@ extension Subscription {
         try replication(of: place).plan()
     }
 
-    /// Brings both regions of a vault to the same state, and takes down in the home what still
-    /// waits.
-    public func replicate(
-        _ place: VaultPlace, threads: Int? = nil,
-        progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
-    ) throws(KuraError) -> ReplicationReport {
-        try place.requireUncontested()
-        let replication = try replication(of: place)
-        let report: ReplicationReport
-        do throws(KuraError) {
-            report = try replication.run(
-                threads: threads, progress: progress, cancellation: cancellation)
-        } catch {
-            try saveQueue(of: place)
-            throw error
-        }
-        try saveQueue(
-            of: place, replicated: report.isComplete ? context.clock.now() : nil)
-        return report
-    }
-
+    /// The vault in both regions. Throws where one of them cannot be reached.
     package func replication(of place: VaultPlace) throws(KuraError) -> Replication {
         guard let passiveName = place.passiveName else {
             throw KuraError(

@@ -75,7 +75,11 @@ struct TwoRegions {
 
     @discardableResult
     func replicate(waits: WaitPolicy = WaitPolicy()) throws -> ReplicationReport {
-        try subscription(waits: waits).replicate(place())
+        let operations = Operations(try subscription(waits: waits), .test(waits: waits))
+        let place = try place()
+        return try operations.withJob(.replicate) { job throws(KuraError) in
+            try operations.copyAcross(place, job).report
+        }.value
     }
 
     /// Backs up into the active region, as the command does.

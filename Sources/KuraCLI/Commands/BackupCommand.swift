@@ -62,13 +62,14 @@ struct BackupCommand: ParsableCommand {
         let disks = try disks.map(open)
         let isDefault = vault == Subscription.defaultVault
         let subscription = try global.subscription(create: isDefault ? .defaults : .nothing)
-        var request = ItemBackup(
-            try subscription.place(named: vault), item: item, disks: disks)
-        request.level = level
-        request.isParanoid = paranoid
-        request.replication = replicate ? .asked : .never
         let report = try progress.shown("backing up", subscription, global) {
-            [request] operations throws(KuraError) in try operations.backup(request)
+            operations throws(KuraError) in
+            var request = ItemBackup(
+                try operations.subscription.place(named: vault), item: item, disks: disks)
+            request.level = level
+            request.isParanoid = paranoid
+            request.replication = replicate ? .asked : .never
+            return try operations.backup(request)
         }
         let made = report.made
         progress.printStages(

@@ -49,13 +49,15 @@ struct RestoreCommand: ParsableCommand {
 
     func run() throws {
         let subscription = try global.subscription()
-        let found = try subscription.recoveryPoint(point, in: vault, region: region)
-        var request = PointRestore(found, disk: disk, to: try target())
-        request.isRegionChosen = region != nil
-        request.overwrites = force
-        request.skipsLost = skipLost
         let report = try progress.shown("restoring", subscription, global) {
-            [request] operations throws(KuraError) in try operations.restore(request)
+            operations throws(KuraError) in
+            let found = try operations.subscription.recoveryPoint(
+                point, in: vault, region: region)
+            var request = PointRestore(found, disk: disk, to: try target())
+            request.isRegionChosen = region != nil
+            request.overwrites = force
+            request.skipsLost = skipLost
+            return try operations.restore(request)
         }
         let total = report.total
         progress.printStages(
@@ -64,7 +66,7 @@ struct RestoreCommand: ParsableCommand {
         if output == "-" {
             for line in Self.lines(total.lost) { Terminal.warn(line) }
         } else {
-            try show(report, of: found.id)
+            try show(report)
         }
         for warning in report.warnings { Terminal.warn(warning) }
         if !total.lost.isEmpty { throw EarlyExit.damage }
@@ -77,7 +79,7 @@ struct RestoreCommand: ParsableCommand {
         return .stream(descriptor: Terminal.outputDescriptor, name: "standard output")
     }
 
-    private func show(_ report: PointRestoreReport, of point: RecoveryPointID) throws {
+    private func show(_ report: PointRestoreReport) throws {
         var lines: [String] = []
         for disk in report.disks {
             let restored = disk.report
@@ -93,7 +95,7 @@ struct RestoreCommand: ParsableCommand {
         try global.show(
             text: lines.joined(separator: "\n"), ids: report.disks.compactMap(\.path?.string),
             json: [
-                "recovery_point": .string(point.hex), "job": .string(report.job),
+                "recovery_point": .string(report.point.hex), "job": .string(report.job),
                 "bytes_written": .number(total.bytesWritten),
                 "data_bytes": .number(total.dataBytes),
                 "decoded_bytes": .number(total.decodedBytes), "seconds": .fraction(total.seconds),

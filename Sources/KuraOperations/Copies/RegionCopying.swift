@@ -7,7 +7,7 @@ internal import KuraVault
 extension Operations {
     /// Brings both regions of a vault to the same state within a job, heals what was met damaged,
     /// and writes down in the home what still waits. What could not be copied is a warning.
-    func copyAcross(
+    package func copyAcross(
         _ place: VaultPlace, _ job: OperationJob
     ) throws(KuraError) -> (report: ReplicationReport, damage: [Damage]) {
         try place.requireUncontested()
