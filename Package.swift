@@ -82,7 +82,6 @@ let package = Package(
             name: "KuraReplication",
             dependencies: [
                 "KuraFormat", "KuraIO", "KuraReplicas", "KuraStore",
-                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
 
@@ -137,7 +136,7 @@ let package = Package(
         .target(
             name: "Simulation",
             dependencies: [
-                "KuraFormat", "KuraIO", .product(name: "SystemPackage", package: "swift-system"),
+                "KuraIO", .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/Simulation", swiftSettings: strict),
         // What several tests need: seeded property runs, synthetic disks, file systems that fail.
@@ -207,8 +206,7 @@ let package = Package(
         .testTarget(
             name: "KuraReplicationTests",
             dependencies: [
-                "KuraFormat", "KuraIO", "KuraOperations", "KuraReplication", "KuraStore",
-                "KuraVault", "TestSupport",
+                "KuraFormat", "KuraIO", "KuraReplication", "KuraStore", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
@@ -218,8 +216,8 @@ let package = Package(
         .testTarget(
             name: "KuraVaultTests",
             dependencies: [
-                "KuraFormat", "KuraIO", "KuraMachines", "KuraOperations", "KuraPolicy",
-                "KuraStore", "KuraVault", "Simulation", "TestSupport",
+                "KuraFormat", "KuraIO", "KuraPolicy", "KuraStore", "KuraVault", "Simulation",
+                "TestSupport",
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -227,8 +225,8 @@ let package = Package(
         .testTarget(
             name: "KuraOperationsTests",
             dependencies: [
-                "KuraFormat", "KuraIO", "KuraOperations", "KuraPolicy", "KuraStore", "KuraVault",
-                "TestSupport",
+                "KuraFormat", "KuraIO", "KuraMachines", "KuraOperations", "KuraPolicy",
+                "KuraReplication", "KuraStore", "KuraVault", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),

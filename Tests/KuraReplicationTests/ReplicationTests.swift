@@ -2,19 +2,18 @@ import KuraFormat
 import KuraIO
 import KuraReplication
 import KuraStore
-import KuraVault
 import SystemPackage
 import Testing
 import TestSupport
 
 @Suite("Replication") struct ReplicationTests {
-    private let east = TwoRegions.east
-    private let west = TwoRegions.west
+    private let east = VaultPair.east
+    private let west = VaultPair.west
 
     @Test("Every replicated point restores byte for byte with the whole primary deleted")
     func primaryDeleted() throws {
         try withTemporaryDirectory { directory in
-            let regions = try TwoRegions(directory, .raGRS)
+            let regions = try VaultPair(directory)
             let disk = SyntheticDisk(seed: 1, byteCount: 400_000)
             var made: [(RecoveryPointID, [UInt8])] = []
             for number in 0..<3 {
@@ -26,7 +25,7 @@ import TestSupport
             #expect(report.isComplete)
             removeTree(regions.regionPath(east))
             for (id, bytes) in made {
-                #expect(try regions.restore(id, from: regions.place().reading()) == bytes)
+                #expect(try regions.restore(id, from: regions.vault(in: west)) == bytes)
             }
         }
     }
@@ -34,7 +33,7 @@ import TestSupport
     @Test("A second replication sends what is new, and nothing else")
     func incremental() throws {
         try withTemporaryDirectory { directory in
-            let regions = try TwoRegions(directory)
+            let regions = try VaultPair(directory)
             let disk = SyntheticDisk(seed: 2, byteCount: 2_000_000)
             try regions.backup(disk.bytes)
             let first = try regions.replicate().there
@@ -50,7 +49,7 @@ import TestSupport
     @Test("A copy killed at any call goes on with what is missing, and never shows a broken point")
     func interrupted() throws {
         try withTemporaryDirectory { directory in
-            let regions = try TwoRegions(directory, replicas: 3)
+            let regions = try VaultPair(directory, replicas: 3)
             let disk = SyntheticDisk(seed: 4, byteCount: 60_000)
             var made: [RecoveryPointID: [UInt8]] = [:]
             // How many calls one copy makes is counted first.
@@ -65,7 +64,7 @@ import TestSupport
                 let failing = FailingFileSystem { $0.count >= kill }
                 // It may be done before the call that would kill it.
                 _ = try? regions.replication(on: failing).run(threads: 2)
-                let pair = try regions.vault(in: west)
+                let pair = regions.vault(in: west)
                 // Restoring all of them after each call would take the square of the time.
                 if let newest = try pair.recoveryPoints().first {
                     let restored = try regions.restore(newest.id, from: pair)
@@ -76,7 +75,7 @@ import TestSupport
             let report = try regions.replicate().there
             // What one replica of the pair has already, its neighbours take from there.
             #expect(report.bytes <= before.byteCount)
-            let pair = try regions.vault(in: west)
+            let pair = regions.vault(in: west)
             #expect(Set(try pair.recoveryPointIDs()) == Set(made.keys))
             #expect(try pair.verify(VerifyRequest(level: .chunks)).damaged.isEmpty)
             for replica in regions.replicas {
@@ -89,13 +88,13 @@ import TestSupport
     @Test("A prune that is copied call by call leaves every point of the pair complete")
     func prunedCallByCall() throws {
         try withTemporaryDirectory { directory in
-            let regions = try TwoRegions(directory)
+            let regions = try VaultPair(directory)
             let disk = SyntheticDisk(seed: 9, byteCount: 200_000)
             let other = disk.edited(seed: 10)
             let dropped = try regions.backup(disk.bytes)
             let kept = try regions.backup(other.bytes)
             try regions.replicate()
-            let east = try regions.vault(in: east)
+            let east = regions.vault(in: east)
             let pruned = try east.prune(
                 PruneRequest(dropping: [dropped], reason: "test", deadShareMax: 0))
             #expect(pruned.repackedBytes > 0)
@@ -108,7 +107,7 @@ import TestSupport
                 } catch {
                     isDone = false
                 }
-                let pair = try regions.vault(in: west)
+                let pair = regions.vault(in: west)
                 #expect(try regions.restore(kept, from: pair) == other.bytes, "call \(kill)")
                 let report = try pair.verify(VerifyRequest(level: .chunks))
                 #expect(report.damaged.isEmpty, "call \(kill)")
@@ -121,7 +120,7 @@ import TestSupport
     @Test("What arrived before a kill is not sent again")
     func resumed() throws {
         try withTemporaryDirectory { directory in
-            let regions = try TwoRegions(directory)
+            let regions = try VaultPair(directory)
             try regions.backup(SyntheticDisk(seed: 5, byteCount: 300_000).bytes)
             let whole = try regions.replication(on: LocalFileSystem()).plan().there
             // Killed when the recovery point is to appear: everything else is there by then.
@@ -139,14 +138,14 @@ import TestSupport
     @Test("Damage is not shipped: another replica's copy is taken")
     func damagedReplica() throws {
         try withTemporaryDirectory { directory in
-            let regions = try TwoRegions(directory, replicas: 3)
+            let regions = try VaultPair(directory, replicas: 3)
             let bytes = SyntheticDisk(seed: 6, byteCount: 300_000).bytes
             let id = try regions.backup(bytes)
             for kind in ["packs", "index", "points"] {
-                for file in try regions.files(kind, east, 0) { try write([1, 2, 3], to: file) }
+                for file in try regions.files(kind, east, 0) { try writeFile([1, 2, 3], to: file) }
             }
             #expect(try regions.replicate().isComplete)
-            let pair = try regions.vault(in: west)
+            let pair = regions.vault(in: west)
             #expect(try regions.restore(id, from: pair) == bytes)
             #expect(try pair.verify(VerifyRequest(level: .chunks)).damaged.isEmpty)
         }
@@ -155,7 +154,7 @@ import TestSupport
     @Test("A point whose pack is lost everywhere stays behind; the others go")
     func lostPack() throws {
         try withTemporaryDirectory { directory in
-            let regions = try TwoRegions(directory)
+            let regions = try VaultPair(directory)
             let lost = try regions.backup(SyntheticDisk(seed: 7, byteCount: 300_000).bytes)
             let packs = try regions.files("packs", east).map { $0.lastComponent!.string }
             let bytes = SyntheticDisk(seed: 8, byteCount: 200_000).bytes
@@ -163,13 +162,13 @@ import TestSupport
             for replica in regions.replicas {
                 for file in try regions.files("packs", east, replica)
                 where packs.contains(file.lastComponent!.string) {
-                    try write([], to: file)
+                    try writeFile([], to: file)
                 }
             }
             let report = try regions.replicate()
             #expect(!report.isComplete)
             #expect(report.there.stuck.map(\.id) == [lost])
-            let pair = try regions.vault(in: west)
+            let pair = regions.vault(in: west)
             #expect(try pair.recoveryPointIDs() == [kept])
             #expect(try regions.restore(kept, from: pair) == bytes)
         }
@@ -178,7 +177,7 @@ import TestSupport
     @Test("Points that only the passive region has are copied back")
     func union() throws {
         try withTemporaryDirectory { directory in
-            let regions = try TwoRegions(directory)
+            let regions = try VaultPair(directory)
             let disk = SyntheticDisk(seed: 9, byteCount: 200_000)
             try regions.backup(disk.bytes)
             let old = directory.appending("old")
@@ -199,26 +198,28 @@ import TestSupport
     @Test("A point has a receipt of each copy: when it came, and how")
     func receipts() throws {
         try withTemporaryDirectory { directory in
-            let regions = try TwoRegions(directory, replicas: 3)
+            let regions = try VaultPair(directory, replicas: 3)
             let before = Clock.now()
             let id = try regions.backup(SyntheticDisk(seed: 10, byteCount: 100_000).bytes)
             let between = Clock.now()
             try regions.replicate()
-            let copies = try regions.subscription().copies(of: id, in: regions.vault(in: east))
-            #expect(copies.map(\.region) == [east, east, east, west, west, west])
-            #expect(copies.map(\.ordinal) == [0, 1, 2, 0, 1, 2])
-            for copy in copies {
-                let receipt = try #require(copy.receipt)
-                let isEast = copy.region == east
-                #expect(receipt.arrival == (isEast ? .backup : .replication))
-                #expect(isEast ? before...between ~= receipt.time : receipt.time >= between)
+            for (region, arrival) in [(east, Arrival.backup), (west, .replication)] {
+                let copies = try regions.vault(in: region).copies(of: id)
+                #expect(copies.map(\.ordinal) == [0, 1, 2])
+                for copy in copies {
+                    let receipt = try #require(copy.receipt)
+                    #expect(receipt.arrival == arrival)
+                    let isInTime = region == east
+                        ? before...between ~= receipt.time : receipt.time >= between
+                    #expect(isInTime)
+                }
             }
             // A receipt that is lost or belongs elsewhere is written anew, with the file's time.
-            for file in try regions.files("receipts", west, 1) { try write([9], to: file) }
+            for file in try regions.files("receipts", west, 1) { try writeFile([9], to: file) }
             let gone = try regions.files("receipts", west, 2)
             for file in gone { try LocalFileSystem().remove(file) }
             try regions.replicate()
-            let vault = try regions.vault(in: west)
+            let vault = regions.vault(in: west)
             #expect(vault.copies(of: id)[2].receipt?.arrival == .found)
             #expect(vault.copies(of: id)[1].receipt == nil)
         }
@@ -227,12 +228,12 @@ import TestSupport
     @Test("Two replications of one vault do not run at the same time")
     func locked() throws {
         try withTemporaryDirectory { directory in
-            let regions = try TwoRegions(directory)
+            let regions = try VaultPair(directory)
             try regions.backup([1, 2, 3])
             // Another process holds the lock of the vault in the pair.
             let lock = SHA256.digest([]).hex.prefix(32)
             let path = regions.replicaPath(west, 0).pushing(
-                FilePath("vaults/\(try regions.place().record.id.hex)/locks/item-\(lock)"))
+                FilePath("vaults/\(regions.record.id.hex)/locks/item-\(lock)"))
             let held = try #require(try LocalFileSystem().lock(path))
             defer { LocalFileSystem().close(held) }
             let error = #expect(throws: KuraError.self) {
@@ -245,48 +246,34 @@ import TestSupport
     @Test("What both regions have lost is given up in the active one; replication brings the rest")
     func salvage() throws {
         try withTemporaryDirectory { directory in
-            let world = try TwoRegions(directory)
+            let regions = try VaultPair(directory)
             let disk = SyntheticDisk(seed: 61, byteCount: 200_000).bytes
-            let point = try world.backup(disk)
-            try world.replicate()
-            let place = try world.place()
-            let active = try #require(place.active)
-            let passive = try #require(place.passive)
-            for region in [TwoRegions.east, TwoRegions.west] {
-                for file in try world.files("packs", region) {
+            let point = try regions.backup(disk)
+            try regions.replicate()
+            let (active, passive) = (regions.region(east), regions.region(west))
+            for region in [VaultPair.east, VaultPair.west] {
+                for file in try regions.files("packs", region) {
                     var bytes = try LocalFileSystem().contents(file, max: 1 << 30)
                     bytes[60] ^= 1
-                    try write(bytes, to: file)
+                    try writeFile(bytes, to: file)
                 }
             }
             func verify(_ region: Region, _ pair: Region, repair: Bool) throws -> VerifyReport {
-                try Vault(region: region, record: place.record, pair: pair)
+                try Vault(region: region, record: regions.record, pair: pair)
                     .verify(VerifyRequest(level: .chunks, repair: repair))
             }
             #expect(try verify(passive, active, repair: true).damaged.allSatisfy { !$0.isRepaired })
-            #expect(try world.files("repairs", TwoRegions.west).isEmpty)
+            #expect(try regions.files("repairs", VaultPair.west).isEmpty)
             let report = try verify(active, passive, repair: true)
             #expect(report.remaining.map(\.kind) == [.dangling])
-            try world.backup(disk)
-            try world.replicate()
+            try regions.backup(disk)
+            try regions.replicate()
             for (region, pair) in [(active, passive), (passive, active)] {
                 let damage = try verify(region, pair, repair: false).damaged
                 #expect(damage.isEmpty, "\(damage)")
-                let vault = Vault(region: region, record: place.record)
-                #expect(try world.restore(point, from: vault) == disk)
+                let vault = Vault(region: region, record: regions.record)
+                #expect(try regions.restore(point, from: vault) == disk)
             }
         }
-    }
-}
-
-/// Copies a directory and everything in it.
-func copyTree(_ from: FilePath, to: FilePath) throws {
-    let fileSystem = LocalFileSystem()
-    guard try fileSystem.status(from).kind == .directory else {
-        return try write(fileSystem.contents(from, max: 1 << 30), to: to)
-    }
-    try fileSystem.makeDirectories(to)
-    for name in try fileSystem.list(from) {
-        try copyTree(from.appending(name), to: to.appending(name))
     }
 }

@@ -18,11 +18,11 @@ import TestSupport
                 let store = try TestStore(directory)
                 let disk = SyntheticDisk(seed: seed, byteCount: 400_000).bytes
                 let report = try store.backup(disk)
-                let other = try read(store.files("packs", replica: 1)[0])
+                let other = try readFile(store.files("packs", replica: 1)[0])
                 let replica = Int.random(in: 0..<3, using: &random)
                 let files = try store.files(kind, replica: replica)
                 let file = files.randomElement(using: &random)!
-                let swap = kind == "packs" ? try read(store.files("index", replica: 0)[0]) : other
+                let swap = kind == "packs" ? try readFile(store.files("index", replica: 0)[0]) : other
                 try mutation.apply(to: file, other: swap, &random)
                 for level in VerifyRequest.Level.allCases {
                     let found = try store.reopened().verify(VerifyRequest(level: level)).damaged
@@ -42,9 +42,9 @@ import TestSupport
             let report = try store.backup(disk)
             // Every frame of the first replica's packs is hit: the restore cannot miss it.
             for file in try store.files("packs", replica: 0) {
-                var bytes = try read(file)
+                var bytes = try readFile(file)
                 for index in stride(from: 40, to: bytes.count - 2000, by: 500) { bytes[index] ^= 1 }
-                try write(bytes, to: file)
+                try writeFile(bytes, to: file)
             }
             let vault = store.reopened()
             #expect(try store.restore(report.id, from: vault) == disk)
@@ -61,7 +61,7 @@ import TestSupport
             let report = try store.backup(disk)
             for replica in 0..<3 {
                 for file in try store.files("packs", replica: replica) {
-                    try write(Array(read(file).dropLast(1)), to: file)
+                    try writeFile(Array(readFile(file).dropLast(1)), to: file)
                 }
             }
             let error = #expect(throws: KuraError.self) { try store.restore(report.id) }
@@ -84,9 +84,9 @@ import TestSupport
                     try LocalFileSystem().status($0).byteCount
                         < LocalFileSystem().status($1).byteCount
                 }!
-                var bytes = try read(file)
+                var bytes = try readFile(file)
                 bytes[100_000 + replica * 1_000_000] ^= 0x10
-                try write(bytes, to: file)
+                try writeFile(bytes, to: file)
             }
             #expect(try store.restore(report.id) == disk)
         }
@@ -101,7 +101,7 @@ import TestSupport
             try store.backup(disk)
             try foreign.backup(disk)
             let file = try store.files("packs", replica: 0)[0]
-            try write(read(foreign.files("packs", replica: 0)[0]), to: file)
+            try writeFile(readFile(foreign.files("packs", replica: 0)[0]), to: file)
             let damaged = try store.reopened().verify(VerifyRequest()).damaged
             #expect(damaged.map(\.place) == [file.string])
         }

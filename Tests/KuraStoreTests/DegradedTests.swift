@@ -203,7 +203,7 @@ import TestSupport
             newer.revision = 7
             newer.minCopies = 3
             for replica in 0..<2 {
-                try write(newer.encoded(), to: store.vaultPath(replica: replica).appending("vault"))
+                try writeFile(newer.encoded(), to: store.vaultPath(replica: replica).appending("vault"))
             }
             let region = store.reopened().region
             let record = try #require(region.vaults().first)
@@ -212,7 +212,7 @@ import TestSupport
             #expect(try vault.verify(VerifyRequest()).damaged.map(\.replica) == [2])
             try store.backup([1, 2, 3], into: vault)
             try store.expectEqualReplicas()
-            #expect(try read(store.vaultPath(replica: 2).appending("vault")) == newer.encoded())
+            #expect(try readFile(store.vaultPath(replica: 2).appending("vault")) == newer.encoded())
         }
     }
 }

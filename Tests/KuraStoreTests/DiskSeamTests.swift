@@ -33,7 +33,7 @@ import Testing
         try withTemporaryDirectory { directory in
             let store = try TestStore(directory, mean: 32768)
             let path = directory.appending("disk")
-            try write(Self.disk, to: path)
+            try writeFile(Self.disk, to: path)
             let memory = try backup(MemorySource(name: "memory", Self.disk), store).point.disks[0]
             let file = try backup(FileSource(path), store).point.disks[0]
             let stream = try withDescriptor(path, O.read) { descriptor in

@@ -81,7 +81,7 @@ import TestSupport
             let path = store.region.replicas[1].path
             removeTree(path)
             try LocalFileSystem().makeDirectory(path)
-            try write([1], to: path.appending("photo.jpg"))
+            try writeFile([1], to: path.appending("photo.jpg"))
             let region = store.reopened().region
             #expect(try region.vacancy(of: 1) == .occupied)
             let error = #expect(throws: KuraError.self) { try region.beginFilling(1) }
@@ -92,7 +92,7 @@ import TestSupport
             try LocalFileSystem().makeDirectory(path)
             let other = ReplicaRecord(
                 region: store.region.id, regionName: "test", ordinal: 2, created: 0)
-            try write(other.encoded(), to: path.appending("filling"))
+            try writeFile(other.encoded(), to: path.appending("filling"))
             #expect(try region.vacancy(of: 1) == .occupied)
             removeTree(FilePath(path.string))
             #expect(try region.vacancy(of: 1) == .empty)

@@ -21,11 +21,11 @@ import TestSupport
     func restores(format: String) throws {
         let folder = Self.folder(format)
         let replica = folder.appending("replica-0")
-        let identity = try ReplicaRecord.decode(read(replica.appending("replica")))
+        let identity = try ReplicaRecord.decode(readFile(replica.appending("replica")))
         let region = Region(id: identity.region, name: identity.regionName, replicas: [replica])
         let record = try #require(region.vaults().first)
         let vault = Vault(region: region, record: record)
-        let expected = String(decoding: try read(folder.appending("expected")), as: UTF8.self)
+        let expected = String(decoding: try readFile(folder.appending("expected")), as: UTF8.self)
         var count = 0
         for line in expected.split(separator: "\n") where !line.hasPrefix("#") {
             let fields = line.split(separator: " ")
@@ -35,7 +35,7 @@ import TestSupport
             try withTemporaryDirectory { directory in
                 let path = directory.appending("disk")
                 _ = try vault.restore(disk, to: SinkPath(path))
-                #expect(ChunkHasher.digest(try read(path)).hex == fields[2])
+                #expect(ChunkHasher.digest(try readFile(path)).hex == fields[2])
             }
             count += 1
         }

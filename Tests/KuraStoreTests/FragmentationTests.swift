@@ -51,7 +51,7 @@ import Testing
     private func dataFrames(_ store: TestStore) throws -> [CountingFileSystem.Place] {
         var places: [CountingFileSystem.Place] = []
         for file in try store.files("packs", replica: 0) {
-            let trailer = try store.packTrailer(read(file))
+            let trailer = try store.packTrailer(readFile(file))
             guard trailer.header.kind == .data else { continue }
             var offset = UInt64(PackHeader.byteCount)
             for frame in trailer.frames {
@@ -70,11 +70,11 @@ import Testing
                 let (disk, point) = try makeHistory(store, &random)
                 // Every frame is damaged in the first replica, in several bytes.
                 for file in try store.files("packs", replica: 0) {
-                    var bytes = try read(file)
+                    var bytes = try readFile(file)
                     let frames = Int(try store.packTrailer(bytes).storedByteCount)
                     let end = PackHeader.byteCount + frames
                     for index in stride(from: 40, to: end, by: 500) { bytes[index] ^= 1 }
-                    try write(bytes, to: file)
+                    try writeFile(bytes, to: file)
                 }
                 let vault = store.reopened()
                 #expect(try store.restore(point, from: vault, threads: 3) == disk, "seed \(seed)")
@@ -91,14 +91,14 @@ import Testing
                 let (disk, point) = try makeHistory(store, &random)
                 let vault = store.reopened()
                 let path = directory.appending("stream")
-                try write([], to: path)
+                try writeFile([], to: path)
                 try withDescriptor(path, O.write) { descriptor in
                     let record = try vault.recoveryPoint(point).disks[0]
                     let stream = StreamSink(
                         descriptor: descriptor, name: "stream", byteCount: record.byteCount)
                     _ = try vault.restore(record, to: stream, threads: 3)
                 }
-                #expect(try read(path) == disk, "seed \(seed)")
+                #expect(try readFile(path) == disk, "seed \(seed)")
             }
         }
     }

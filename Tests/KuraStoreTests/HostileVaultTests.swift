@@ -18,7 +18,7 @@ private enum Assault: CaseIterable {
         to path: FilePath, siblings: [FilePath], foreign: [FilePath],
         _ random: inout SeededGenerator
     ) throws {
-        let old = try read(path)
+        let old = try readFile(path)
         switch self {
         case .flippedBit: try Mutation.flippedBit.apply(to: path, other: [], &random)
         case .truncated: try Mutation.truncated.apply(to: path, other: [], &random)
@@ -28,13 +28,13 @@ private enum Assault: CaseIterable {
             var bytes = old
             let start = Int.random(in: 0...((bytes.count - 1) / 4096), using: &random) * 4096
             for index in start..<min(start + 4096, bytes.count) { bytes[index] = 0 }
-            try write(bytes, to: path)
+            try writeFile(bytes, to: path)
         case .sibling:
             let other = siblings.filter { $0 != path }.randomElement(using: &random)
-            if let other { try write(read(other), to: path) }
+            if let other { try writeFile(readFile(other), to: path) }
         case .foreign:
             let other = foreign.randomElement(using: &random)
-            if let other { try write(read(other), to: path) }
+            if let other { try writeFile(readFile(other), to: path) }
         }
     }
 }
@@ -74,12 +74,12 @@ private enum Assault: CaseIterable {
                     let ours = try files(kind, store, replica: replica)
                     let victim = ours.randomElement(using: &random)!
                     let comment = "seed \(seed), round \(round): \(assault) to \(kind)"
-                    let old = try read(victim)
+                    let old = try readFile(victim)
                     try assault.apply(
                         to: victim, siblings: ours,
                         foreign: files(kind, foreign, replica: replica), &random)
                     // Zeros over zeros, or a kind of which there is one file, change nothing.
-                    if assault != .missing, try read(victim) == old { continue }
+                    if assault != .missing, try readFile(victim) == old { continue }
                     applied += 1
                     let point = points.randomElement(using: &random)!
                     #expect(try store.restore(point.id) == point.bytes, "\(comment)")
@@ -106,7 +106,7 @@ private enum Assault: CaseIterable {
             let disk = SyntheticDisk(seed: 5, byteCount: 10_000).bytes
             let point = try store.backup(disk).id
             let file = try files(kind, store, replica: 1)[0]
-            let sound = try read(file)
+            let sound = try readFile(file)
             var random = SeededGenerator(seed: UInt64(Self.rounds))
             // One bit of every sixth byte in the short run, all of them in a long one.
             let step = Self.rounds > 1000 ? 1 : 6
@@ -116,14 +116,14 @@ private enum Assault: CaseIterable {
                 for bit in bits {
                     var bytes = sound
                     bytes[index] ^= 1 << UInt8(bit)
-                    try write(bytes, to: file)
+                    try writeFile(bytes, to: file)
                     let found = try store.reopened().verify(VerifyRequest(point: point)).damaged
                     #expect(found.map(\.place) == [file.string], "bit \(bit) of byte \(index)")
                 }
             }
             #expect(try store.restore(point) == disk)
             #expect(try store.reopened().verify(VerifyRequest(repair: true)).remaining.isEmpty)
-            #expect(try read(file) == sound)
+            #expect(try readFile(file) == sound)
         }
     }
 
@@ -136,17 +136,17 @@ private enum Assault: CaseIterable {
             record.revision = 7
             record.name = "renamed"
             for replica in 0..<3 {
-                try write(record.encoded(), to: files("vault", store, replica: replica)[0])
+                try writeFile(record.encoded(), to: files("vault", store, replica: replica)[0])
             }
             let file = store.vaultPath(replica: 2).appending("vault")
-            try write(old.encoded(), to: file)
+            try writeFile(old.encoded(), to: file)
             let region = Region(
                 id: store.region.id, name: "test", replicas: store.region.replicas.map(\.path))
             #expect(try region.vaults() == [record])
             let vault = Vault(region: region, record: record)
             let report = try vault.verify(VerifyRequest(repair: true))
             #expect(report.damaged.map(\.place) == [file.string] && report.remaining.isEmpty)
-            #expect(try read(file) == record.encoded())
+            #expect(try readFile(file) == record.encoded())
         }
     }
 
@@ -161,7 +161,7 @@ private enum Assault: CaseIterable {
             let fanOut = name.hasPrefix("00") ? "01" : "00"
             let stray = store.vaultPath(replica: 1).pushing(
                 FilePath("packs/\(fanOut)/\(name)"))
-            try write(read(pack), to: stray)
+            try writeFile(readFile(pack), to: stray)
             #expect(try store.restore(point) == disk)
             #expect(try store.reopened().verify(VerifyRequest(level: .chunks)).damaged.isEmpty)
             // With the pack itself gone, the stray copy must not hide that.
@@ -169,7 +169,7 @@ private enum Assault: CaseIterable {
             #expect(try store.restore(point) == disk)
             let report = try store.reopened().verify(VerifyRequest(repair: true))
             #expect(report.damaged.map(\.place) == [pack.string] && report.remaining.isEmpty)
-            #expect(try read(pack) == read(stray))
+            #expect(try readFile(pack) == readFile(stray))
         }
     }
 }

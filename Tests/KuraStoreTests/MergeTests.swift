@@ -95,7 +95,7 @@ struct MergeTests {
             for _ in 0..<4 {
                 let bytes = random.bytes(1 << 19)
                 let path = directory.appending("source")
-                try write(bytes, to: path)
+                try writeFile(bytes, to: path)
                 let disk = BackupRequest.Disk(name: "disk", source: try FileSource(path))
                 let report = try store.vault.backup(
                     BackupRequest(item: "item", disks: [disk], level: 1, threads: 1))
@@ -129,7 +129,7 @@ struct MergeTests {
             // Three replicas take the session's record; then the new run comes.
             let backing = InterveningFileSystem(beforeWrite: "/tmp/", number: 4) {
                 let path = directory.appending("source")
-                try write(disk, to: path)
+                try writeFile(disk, to: path)
                 let request = BackupRequest(
                     item: "item", disks: [
                         BackupRequest.Disk(name: "disk", source: try FileSource(path))

@@ -93,7 +93,7 @@ import TestSupport
             #expect(statistics.logicalBytes >= 4 << 20)
             var frames: UInt64 = 0
             for file in try store.files("packs", replica: 1) {
-                let trailer = try store.packTrailer(read(file))
+                let trailer = try store.packTrailer(readFile(file))
                 if trailer.header.kind == .data { frames += trailer.storedByteCount }
             }
             #expect(statistics.dataBytesStored == frames)
@@ -111,7 +111,7 @@ import TestSupport
             try store.backup(SyntheticDisk(seed: 6, byteCount: 2 << 20).bytes)
             let before = try store.vault.statistics()
             for file in try store.files("packs", replica: 0) {
-                try write(Array(read(file).dropLast(1)), to: file)
+                try writeFile(Array(readFile(file).dropLast(1)), to: file)
             }
             let after = try store.reopened().statistics()
             #expect(after.storedBytes == before.storedBytes)

@@ -1,6 +1,6 @@
 import KuraFormat
 import KuraIO
-@testable import KuraStore
+import KuraStore
 import SystemPackage
 import TestSupport
 import Testing
@@ -13,7 +13,7 @@ import Testing
         // What replaces data goes into small frames.
         try store.backup(random.bytes(1 << 20), threads: 1)
         for file in try store.files("packs", replica: 0) {
-            let bytes = try read(file)
+            let bytes = try readFile(file)
             let trailer = try store.packTrailer(bytes)
             if trailer.header.kind == .data, trailer.frames.count > 12 { return (trailer, bytes) }
         }
@@ -30,7 +30,7 @@ import Testing
         let id = SHA256.digest(encoded)
         let footer = Footer(trailerByteCount: UInt64(encoded.count), trailerDigest: id)
         let frames = bytes.prefix(PackHeader.byteCount + Int(trailer.storedByteCount))
-        try write(
+        try writeFile(
             Array(frames) + encoded + footer.encoded(), to: store.path(of: id, replica: 0))
         return PackSummary(id: id, trailer)
     }

@@ -91,14 +91,14 @@ struct PruneTests {
             for pack in filesBelow(before.appending("packs")) {
                 let path = place.pushing(FilePath(String(
                     pack.string.dropFirst(before.string.count + 1))))
-                try write(read(pack), to: path)
+                try writeFile(readFile(pack), to: path)
             }
-            let contents = try new.map { try read($0) }
-            for path in old { try write(read(before.appending("index").appending(
+            let contents = try new.map { try readFile($0) }
+            for path in old { try writeFile(readFile(before.appending("index").appending(
                 path.lastComponent!)), to: path) }
             for (number, path) in new.enumerated() {
                 for other in new { unlink(other.string) }
-                try write(contents[number], to: path)
+                try writeFile(contents[number], to: path)
                 #expect(try store.restore(kept.id) == second, "run \(number)")
             }
         }
@@ -237,7 +237,7 @@ struct PruneTests {
             let reserve = store.vaultPath(replica: 0).appending("reserve")
             #expect(try fileSystem.status(reserve).byteCount == 1 << 20)
             // As if the index had grown since.
-            try write([UInt8](repeating: 0, count: 3 << 20), to: store.vaultPath(replica: 0)
+            try writeFile([UInt8](repeating: 0, count: 3 << 20), to: store.vaultPath(replica: 0)
                 .appending("index").appending("\(String(repeating: "0", count: 64))"))
             try store.backup(random.bytes(1 << 16))
             #expect(try fileSystem.status(reserve).byteCount == 4 << 20)
@@ -273,7 +273,7 @@ struct PruneTests {
             for replica in 0..<3 {
                 let path = store.vaultPath(replica: replica).appending("points")
                     .appending(broken.id.hex)
-                try write([1, 2, 3], to: path)
+                try writeFile([1, 2, 3], to: path)
             }
             let packs = try store.files("packs", replica: 0).count
             #expect(throws: KuraError.self) {

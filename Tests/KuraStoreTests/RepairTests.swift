@@ -18,7 +18,7 @@ import TestSupport
         let disk = SyntheticDisk(seed: seed, byteCount: 40_000).bytes
         let point = try store.backup(disk).id
         if ledger {
-            try write([1], to: store.files("points", replica: 2)[0])
+            try writeFile([1], to: store.files("points", replica: 2)[0])
             #expect(try repair(store).remaining.isEmpty)
         }
         return (store, point, disk)
@@ -47,7 +47,7 @@ import TestSupport
                     Int.random(in: 1...2, using: &random)))
                 let count = try files(kind, store, replica: 0).count
                 let number = Int.random(in: 0..<count, using: &random)
-                let other = try read(
+                let other = try readFile(
                     kind == "packs"
                         ? store.files("index", replica: 0)[0] : store.files("packs", replica: 0)[0])
                 for replica in bad {
@@ -76,12 +76,12 @@ import TestSupport
             let store = try TestStore(directory)
             try store.backup(SyntheticDisk(seed: 5, byteCount: 100_000).bytes)
             let file = try store.files("packs", replica: 1)[0]
-            let good = try read(file)
+            let good = try readFile(file)
             let bad = Array(good.dropLast(7))
-            try write(bad, to: file)
+            try writeFile(bad, to: file)
             #expect(try repair(store).damaged.map(\.repairedFrom) == [.replica])
             let kept = try store.files("quarantine", replica: 1)
-            #expect(try kept.map { try read($0) } == [bad])
+            #expect(try kept.map { try readFile($0) } == [bad])
             let record = try #require(store.reopened().repairs().first)
             #expect(record.replica == 1)
             #expect(record.damage == .corrupt)
@@ -106,20 +106,20 @@ import TestSupport
                 let disk = random.bytes(3 << 20)
                 let report = try store.backup(disk)
                 let name = try largestPack(store, replica: 0)
-                let good = try read(name)
+                let good = try readFile(name)
                 for replica in 0..<3 {
                     var bytes = good
                     // A frame of 512 KiB for each replica, and each copy also too long or as it
                     // was.
                     bytes[100_000 + replica * 1_000_000] ^= 0x10
                     if replica > 0, Bool.random(using: &random) { bytes.append(1) }
-                    try write(bytes, to: largestPack(store, replica: replica))
+                    try writeFile(bytes, to: largestPack(store, replica: replica))
                 }
                 let result = try repair(store)
                 #expect(result.remaining.isEmpty, "seed \(seed): \(result.remaining)")
                 #expect(result.damaged.allSatisfy { $0.isRepaired }, "seed \(seed)")
                 try store.expectEqualReplicas("seed \(seed)")
-                #expect(try read(name) == good, "seed \(seed)")
+                #expect(try readFile(name) == good, "seed \(seed)")
                 #expect(try store.restore(report.id) == disk, "seed \(seed)")
                 let sources = try store.reopened().repairs().map(\.source)
                 #expect(sources.contains(.assembled), "seed \(seed)")
@@ -163,7 +163,7 @@ import TestSupport
             }
             for replica in 0..<3 {
                 for file in try store.files("index", replica: replica).prefix(2) {
-                    if missing { removeTree(file) } else { try write([1], to: file) }
+                    if missing { removeTree(file) } else { try writeFile([1], to: file) }
                 }
             }
             let report = try repair(store)
@@ -187,7 +187,7 @@ import TestSupport
             let packs = try store.files("packs", replica: 0)
             try store.takeAway(2)
             for replica in 0..<2 {
-                for file in try store.files("index", replica: replica) { try write([1], to: file) }
+                for file in try store.files("index", replica: replica) { try writeFile([1], to: file) }
                 let pack = packs[0].lastComponent
                 removeTree(try store.files("packs", replica: replica).first {
                     $0.lastComponent == pack
@@ -216,7 +216,7 @@ import TestSupport
             for kind in ["packs", "index", "points"] {
                 for replica in 0..<3 {
                     for file in try store.files(kind, replica: replica) {
-                        try write([7], to: file)
+                        try writeFile([7], to: file)
                     }
                 }
             }
@@ -238,7 +238,7 @@ import TestSupport
             let store = try TestStore(directory)
             let disk = SyntheticDisk(seed: 8, byteCount: 200_000).bytes
             let point = try store.backup(disk)
-            for file in try store.files("packs", replica: 0) { try write([], to: file) }
+            for file in try store.files("packs", replica: 0) { try writeFile([], to: file) }
             let vault = store.reopened()
             #expect(try store.restore(point.id, from: vault) == disk)
             let healed = try vault.heal(vault.damage)
@@ -255,7 +255,7 @@ import TestSupport
             var random = SeededGenerator(seed: 6)
             let disk = random.bytes(6_200_000)
             let point = try store.backup(disk)
-            let good = try read(largestPack(store, replica: 0))
+            let good = try readFile(largestPack(store, replica: 0))
             var number = 0
             var isDone = false
             while !isDone {
@@ -263,7 +263,7 @@ import TestSupport
                 for replica in 0..<3 where replica > 0 || number % 2 == 0 {
                     var bytes = good
                     bytes[100_000 + replica * 2_100_000] ^= 4
-                    try write(bytes, to: largestPack(store, replica: replica))
+                    try writeFile(bytes, to: largestPack(store, replica: replica))
                 }
                 let limit = number
                 let failing = FailingFileSystem { $0.count >= limit }
@@ -287,7 +287,7 @@ import TestSupport
             let file = store.region.replicas[1].path.appending("replica")
             for bytes in [[UInt8](repeating: 0, count: 80), nil] {
                 removeTree(file)
-                if let bytes { try write(bytes, to: file) }
+                if let bytes { try writeFile(bytes, to: file) }
                 #expect(store.reopened().replicas.count == 2)
                 #expect(try store.reopened().region.repairIdentity(of: 1)?.isRepaired == true)
                 #expect(store.reopened().replicas.count == 3)

@@ -9,11 +9,11 @@ extension TestStore {
     /// Everything that replicas must agree on, by path below the vault's directory.
     func tree(replica: Int) throws -> [String: [UInt8]] {
         let root = vaultPath(replica: replica)
-        var tree = ["vault": try read(root.appending("vault"))]
+        var tree = ["vault": try readFile(root.appending("vault"))]
         for directory in ["packs", "index", "points", "repairs", "dropped", "condemned"] {
             guard try LocalFileSystem().exists(root.appending(directory)) else { continue }
             for file in try files(directory, replica: replica) {
-                tree[String(file.string.dropFirst(root.string.count + 1))] = try read(file)
+                tree[String(file.string.dropFirst(root.string.count + 1))] = try readFile(file)
             }
         }
         return tree

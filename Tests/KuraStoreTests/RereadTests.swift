@@ -2,11 +2,10 @@ import Glibc
 import KuraCodec
 import KuraFormat
 import KuraIO
+import KuraStore
 import SystemPackage
-import Testing
 import TestSupport
-
-@testable import KuraStore
+import Testing
 
 @Suite("Re-reading what has not changed") struct RereadTests {
     private let key = MACKey(Digest(1, 2, 3, 4))
@@ -65,7 +64,7 @@ import TestSupport
         try withTemporaryDirectory { directory in
             let path = directory.appending("disk")
             let count = Tuning.proofRounds + 5
-            try write([], to: path)
+            try writeFile([], to: path)
             #expect(truncate(path.string, count * Limits.extentBytes) == 0)
             var proofs = [Int](repeating: 0, count: count)
             for round in 0..<Tuning.proofRounds {
@@ -86,7 +85,7 @@ import TestSupport
             let disk = SyntheticDisk(seed: 33, byteCount: 3 << 20)
             let first = try store.backup(disk.bytes)
             let path = directory.appending("disk")
-            try write(disk.bytes, to: path)
+            try writeFile(disk.bytes, to: path)
             var request = BackupRequest(
                 item: "item",
                 disks: [.init(name: "disk", source: try FileSource(path))], threads: 1)

@@ -1,7 +1,7 @@
 import Glibc
 import KuraFormat
 import KuraIO
-@testable import KuraStore
+import KuraStore
 import SystemPackage
 import TestSupport
 import Testing

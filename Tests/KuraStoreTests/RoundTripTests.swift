@@ -68,7 +68,7 @@ import TestSupport
             var disks: [BackupRequest.Disk] = []
             for (number, bytes) in contents.enumerated() {
                 let path = directory.appending("d\(number)")
-                try write(bytes, to: path)
+                try writeFile(bytes, to: path)
                 disks.append(
                     BackupRequest.Disk(name: "d\(number)", source: try FileSource(path)))
             }
@@ -87,10 +87,10 @@ import TestSupport
             for index in 100_000..<120_000 { disk[index] = UInt8(truncatingIfNeeded: index | 1) }
             let report = try store.backup(disk)
             let path = directory.appending("existing")
-            try write([UInt8](repeating: 0xAA, count: 500_000), to: path)
+            try writeFile([UInt8](repeating: 0xAA, count: 500_000), to: path)
             let record = try store.vault.recoveryPoint(report.id).disks[0]
             _ = try store.vault.restore(record, to: SinkPath(path, overwrites: true))
-            #expect(try read(path) == disk)
+            #expect(try readFile(path) == disk)
         }
     }
 
@@ -100,7 +100,7 @@ import TestSupport
             let store = try TestStore(directory, mean: 32768)
             let disk = SyntheticDisk(seed: 11, byteCount: (33 << 20) + 77).bytes
             let input = directory.appending("input")
-            try write(disk, to: input)
+            try writeFile(disk, to: input)
             let report = try withDescriptor(input, O.read) { descriptor in
                 let stream = StreamSource(descriptor: descriptor, name: "input")
                 return try store.vault.backup(
@@ -108,14 +108,14 @@ import TestSupport
                         item: "s", disks: [BackupRequest.Disk(name: "d", source: stream)]))
             }
             let output = directory.appending("output")
-            try write([], to: output)
+            try writeFile([], to: output)
             try withDescriptor(output, O.write) { descriptor in
                 let record = try store.vault.recoveryPoint(report.id).disks[0]
                 let sink = StreamSink(
                     descriptor: descriptor, name: "output", byteCount: record.byteCount)
                 _ = try store.vault.restore(record, to: sink, threads: 3)
             }
-            #expect(try read(output) == disk)
+            #expect(try readFile(output) == disk)
         }
     }
 
@@ -124,7 +124,7 @@ import TestSupport
         try withTemporaryDirectory { directory in
             let store = try TestStore(directory)
             let path = directory.appending("disk")
-            try write(SyntheticDisk(seed: 1, byteCount: 100_000).bytes, to: path)
+            try writeFile(SyntheticDisk(seed: 1, byteCount: 100_000).bytes, to: path)
             let source = try FileSource(path)
             // Written after it was opened and before the backup ends: its times differ then.
             try withDescriptor(path, O.write) { descriptor in

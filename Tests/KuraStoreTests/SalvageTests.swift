@@ -1,7 +1,7 @@
 import KuraFormat
 import KuraIO
 import KuraReplicas
-@testable import KuraStore
+import KuraStore
 import SystemPackage
 import TestSupport
 import Testing
@@ -13,7 +13,7 @@ import Testing
         let files = try store.files("packs", replica: 0).map { file in
             try (
                 #require(PackID(hex: file.lastComponent!.string)),
-                store.packTrailer(read(file)).header.kind
+                store.packTrailer(readFile(file)).header.kind
             )
         }
         return files.sorted { ($0.1.rawValue, $0.0) < ($1.1.rawValue, $1.0) }.map(\.0)
@@ -108,7 +108,7 @@ import Testing
                 let vault = store.reopened()
                 let record = try vault.recoveryPoint(point.id).disks[0]
                 let path = directory.appending("restored")
-                try write([UInt8](repeating: 7, count: disk.count), to: path)
+                try writeFile([UInt8](repeating: 7, count: disk.count), to: path)
                 let report = try vault.restore(
                     record, to: SinkPath(path, overwrites: true), skipsLost: true)
                 var expected = disk
@@ -117,7 +117,7 @@ import Testing
                     expected.replaceSubrange(
                         range, with: [UInt8](repeating: 0, count: range.count))
                 }
-                #expect(try read(path) == expected, "seed \(seed)")
+                #expect(try readFile(path) == expected, "seed \(seed)")
                 let lostBytes = report.lost.reduce(0) { $0 + Int($1.upperBound - $1.lowerBound) }
                 #expect(0 < lostBytes && lostBytes + Int(report.dataBytes) == disk.count)
                 // No more than a frame, but where nobody knows what is in which.
@@ -183,9 +183,9 @@ import Testing
             let store = try TestStore(directory)
             let disk = SyntheticDisk(seed: 1, byteCount: 200_000).bytes
             let point = try store.backup(disk)
-            let good = try store.files("packs", replica: 2).map { ($0, try read($0)) }
+            let good = try store.files("packs", replica: 2).map { ($0, try readFile($0)) }
             for pack in try packs(store) { try store.damage(pack) { $0[100] ^= 1 } }
-            for (file, bytes) in good { try write(bytes, to: file) }
+            for (file, bytes) in good { try writeFile(bytes, to: file) }
             try store.takeAway(2)
             let report = try verify(store, repair: true)
             #expect(report.damaged.contains { $0.kind == .corrupt })
@@ -205,7 +205,7 @@ import Testing
             let point = try store.backup(disk)
             let pack = try packs(store)[0]
             let file = store.path(of: pack, replica: 1)
-            let good = try read(file)
+            let good = try readFile(file)
             if isMissing {
                 for replica in 0..<3 { removeTree(store.path(of: pack, replica: replica)) }
             } else {
@@ -215,7 +215,7 @@ import Testing
             #expect(throws: KuraError.self) { try store.restore(point.id) }
             // A repair that finds nothing new leaves what was given up alone.
             #expect(try dangling(verify(store, repair: true)) == [.point(point.id)])
-            try write(good, to: file)
+            try writeFile(good, to: file)
             #expect(try verify(store, repair: true).remaining.isEmpty)
             #expect(try store.restore(point.id) == disk)
             #expect(try verify(store).damaged.isEmpty)
@@ -262,7 +262,7 @@ import Testing
     }
 
     private func chunks(_ pack: PackID, _ store: TestStore) throws -> Set<ChunkID> {
-        let bytes = try read(store.path(of: pack, replica: 0))
+        let bytes = try readFile(store.path(of: pack, replica: 0))
         return Set(try store.packTrailer(bytes).chunks.map(\.id))
     }
 
@@ -283,7 +283,7 @@ import Testing
             try store.backup(disk)
             let packs = try packs(store)
             let path = directory.appending("source")
-            try write(disk, to: path)
+            try writeFile(disk, to: path)
             func request(_ body: @escaping @Sendable () -> Void) throws -> BackupRequest {
                 var request = BackupRequest(
                     item: "beside",

@@ -2,7 +2,7 @@ import Glibc
 import KuraFormat
 import KuraIO
 import KuraReplicas
-@testable import KuraStore
+import KuraStore
 import SystemPackage
 import TestSupport
 
@@ -14,9 +14,8 @@ struct TestStore {
 
     /// Small chunks by default, so that small disks have many.
     init(
-        _ directory: FilePath, copies: UInt8 = 3, minCopies: UInt8? = nil, chunker: ChunkerKind = .gearTail,
-        mean: UInt32 = 4096, macKey: MACKey? = .random(),
-        fileSystem: any FileSystem = LocalFileSystem()
+        _ directory: FilePath, copies: UInt8 = 3, minCopies: UInt8? = nil,
+        chunker: ChunkerKind = .gearTail, mean: UInt32 = 4096, macKey: MACKey? = .random()
     ) throws {
         self.directory = directory
         let paths = (0..<3).map { directory.appending("replica-\($0)") }
@@ -47,7 +46,7 @@ struct TestStore {
         into vault: Vault? = nil, cancellation: Cancellation = Cancellation()
     ) throws -> BackupReport {
         let path = directory.appending("source-\(UInt64.random(in: 0...UInt64.max))")
-        try write(bytes, to: path)
+        try writeFile(bytes, to: path)
         defer { unlink(path.string) }
         let disk = BackupRequest.Disk(name: name, source: try FileSource(path))
         let request = BackupRequest(item: item, disks: [disk], level: 1, threads: threads)
@@ -71,7 +70,7 @@ struct TestStore {
         defer { unlink(path.string) }
         let record = try vault.recoveryPoint(id).disks[disk]
         _ = try vault.restore(record, to: SinkPath(path), threads: threads)
-        return try read(path)
+        return try readFile(path)
     }
 
     /// Files of the vault in one replica below a directory such as "packs", as absolute paths.
@@ -89,9 +88,9 @@ struct TestStore {
     func damage(_ pack: PackID, _ change: (inout [UInt8]) -> Void) throws {
         for replica in 0..<3 {
             let path = path(of: pack, replica: replica)
-            var bytes = try read(path)
+            var bytes = try readFile(path)
             change(&bytes)
-            try write(bytes, to: path)
+            try writeFile(bytes, to: path)
         }
     }
 
@@ -112,25 +111,13 @@ struct TestStore {
     }
 }
 
-func write(_ bytes: [UInt8], to path: FilePath) throws {
-    let fileSystem = LocalFileSystem()
-    unlink(path.string)
-    let file = try fileSystem.create(path)
-    defer { fileSystem.close(file) }
-    try bytes.withUnsafeBytes { try fileSystem.write(file, path, at: 0, $0) }
-}
-
-func read(_ path: FilePath) throws -> [UInt8] {
-    try LocalFileSystem().contents(path, max: 1 << 30)
-}
-
 /// The ways in which a file goes bad.
 enum Mutation: String, CaseIterable, Sendable {
     case flippedBit, truncated, extended, zeroed, missing, swapped
 
     /// - Parameter other: content that `swapped` puts in place of the file's own.
     func apply(to path: FilePath, other: [UInt8], _ random: inout SeededGenerator) throws {
-        var bytes = try read(path)
+        var bytes = try readFile(path)
         switch self {
         case .flippedBit:
             bytes[Int.random(in: 0..<bytes.count, using: &random)] ^= 1 << UInt8.random(
@@ -143,7 +130,7 @@ enum Mutation: String, CaseIterable, Sendable {
             unlink(path.string)
             return
         }
-        try write(bytes, to: path)
+        try writeFile(bytes, to: path)
     }
 }
 
@@ -158,16 +145,4 @@ func withDescriptor<T>(_ path: FilePath, _ flags: Int32, _ body: (Int32) throws 
     guard descriptor >= 0 else { throw IOError("open", path, Errno(rawValue: errno)) }
     defer { close(descriptor) }
     return try body(descriptor)
-}
-
-/// Copies a directory and everything in it.
-func copyTree(_ from: FilePath, to: FilePath) throws {
-    let fileSystem = LocalFileSystem()
-    guard try fileSystem.status(from).kind == .directory else {
-        return try write(read(from), to: to)
-    }
-    try fileSystem.makeDirectories(to)
-    for name in try fileSystem.list(from) {
-        try copyTree(from.appending(name), to: to.appending(name))
-    }
 }

@@ -18,7 +18,7 @@ import TestSupport
 
     private func memory(_ store: TestStore, _ replica: Int) throws -> VerificationRecord {
         try VerificationRecord.decode(
-            read(store.vaultPath(replica: replica).appending("verified")))
+            readFile(store.vaultPath(replica: replica).appending("verified")))
     }
 
     /// Makes every entry older.
@@ -26,7 +26,7 @@ import TestSupport
         for replica in 0..<3 {
             var record = try memory(store, replica)
             for index in record.entries.indices { record.entries[index].time -= time }
-            try write(
+            try writeFile(
                 record.encoded(), to: store.vaultPath(replica: replica).appending("verified"))
         }
     }
@@ -63,10 +63,10 @@ import TestSupport
             // One pack is older in one replica, one was never read in another.
             var older = try memory(store, 1)
             older.entries[2].time -= Self.hour
-            try write(older.encoded(), to: store.vaultPath(replica: 1).appending("verified"))
+            try writeFile(older.encoded(), to: store.vaultPath(replica: 1).appending("verified"))
             var never = try memory(store, 2)
             let unread = never.entries.remove(at: 4).pack
-            try write(never.encoded(), to: store.vaultPath(replica: 2).appending("verified"))
+            try writeFile(never.encoded(), to: store.vaultPath(replica: 2).appending("verified"))
             #expect(
                 try store.reopened().verify(VerifyRequest(maxDuration: 0)).oldestVerified == nil)
             // The first pack that is reached ends the run, and what was read is remembered.
@@ -89,7 +89,7 @@ import TestSupport
             let store = try store(directory)
             _ = try store.reopened().verify(VerifyRequest())
             let file = try store.files("packs", replica: 1)[0]
-            try write([1, 2], to: file)
+            try writeFile([1, 2], to: file)
             let report = try store.reopened().verify(VerifyRequest())
             #expect(report.provenCopies == report.copies - 1)
             #expect(try memory(store, 1).entries.count == memory(store, 0).entries.count - 1)
@@ -106,12 +106,12 @@ import TestSupport
             let path = store.vaultPath(replica: 1).appending("verified")
             var future = try memory(store, 1)
             for index in future.entries.indices { future.entries[index].time += Self.hour }
-            let other = try read(store.vaultPath(replica: 0).appending("verified"))
-            var flipped = try read(path)
+            let other = try readFile(store.vaultPath(replica: 0).appending("verified"))
+            var flipped = try readFile(path)
             flipped[50] ^= 1
             for bytes in [nil, flipped, [], other, future.encoded()] {
                 removeTree(path)
-                if let bytes { try write(bytes, to: path) }
+                if let bytes { try writeFile(bytes, to: path) }
                 let report = try store.reopened().verify(VerifyRequest(maxAge: Self.hour))
                 #expect(report.packs == copies / 3)
                 #expect(report.damaged.isEmpty)

@@ -7,14 +7,14 @@ package struct ExtentTask {
     /// Number of the disk in the request.
     var disk: Int
     /// Number of the extent in its disk.
-    var number: Int
+    package var number: Int
     package var extent: Range<UInt64>
     /// The disk, or the extent in memory where the disk is a stream.
     package var source: any DiskSource
     /// The node of the same extent in the parent recovery point.
     var parent: NodeID?
     /// Whether unchanged chunks are recognised by SHA-256, not by their codes.
-    var isProof = false
+    package var isProof = false
     /// Whether chunks that lie in sparse frames may be stored again.
     var mayRewrite = false
 }

@@ -1,4 +1,4 @@
-internal import KuraCodec
+package import KuraCodec
 internal import KuraFormat
 
 /// Proposes the parent recovery point's chunks for an extent, so that what has not changed need not
@@ -8,7 +8,7 @@ internal import KuraFormat
 /// where an extent is read as proof or has no codes, its SHA-256; and when the chunker would end the
 /// chunk at the same place: a chunk that ended because its data run did is refused where the run goes
 /// on now. So the chunks are those that the chunker alone finds. Used by one thread.
-final class ParentHints {
+package final class ParentHints {
     private var parent: [ExtentChunk] = []
     private var extentStart: UInt64 = 0
     /// First chunk of the parent that is not behind the current window.
@@ -27,12 +27,12 @@ final class ParentHints {
     private var isResting = false
 
     /// - Parameter authenticator: of the vault's key; nil to use SHA-256 alone.
-    init(_ authenticator: ChunkAuthenticator?) { self.authenticator = authenticator }
+    package init(_ authenticator: ChunkAuthenticator?) { self.authenticator = authenticator }
 
     /// - Parameters:
     ///   - parent: ascending.
     ///   - isProof: whether SHA-256 decides even where there are codes.
-    func begin(_ parent: [ExtentChunk], extentStart: UInt64, isProof: Bool) {
+    package func begin(_ parent: [ExtentChunk], extentStart: UInt64, isProof: Bool) {
         usesCodes = !isProof && authenticator != nil && parent.allSatisfy { $0.mac != nil }
         self.parent = parent
         self.extentStart = extentStart
@@ -42,7 +42,7 @@ final class ParentHints {
     }
 
     /// - Parameter start: place of the window's first byte on the disk.
-    func beginWindow(at start: UInt64) {
+    package func beginWindow(at start: UInt64) {
         let failed = !tried.isEmpty && matches * 2 < tried.count
         isResting = failed && !isResting
         windowStart = start
@@ -54,7 +54,7 @@ final class ParentHints {
     }
 
     /// Adds the parent's chunks that lie in a run of the window.
-    func add(from start: Int, to end: Int, of window: UnsafeRawBufferPointer) {
+    package func add(from start: Int, to end: Int, of window: UnsafeRawBufferPointer) {
         guard !isResting else { return }
         let shift = Int(windowStart - extentStart)
         while next < parent.count, parent[next].offset - shift < start { next += 1 }
@@ -74,13 +74,13 @@ final class ParentHints {
     }
 
     /// Finishes what `add` has begun, before the first `match`.
-    func recognise() {
+    package func recognise() {
         if hasher.count > 0 { hasher.run() }
     }
 
     /// The parent's chunk that starts at `start` of the window, if it is there unchanged.
     /// - Parameter runEnd: where the data run ends; nil where that is not known yet.
-    func match(at start: Int, runEnd: Int?) -> ExtentChunk? {
+    package func match(at start: Int, runEnd: Int?) -> ExtentChunk? {
         let shift = Int(windowStart - extentStart)
         while position < tried.count, parent[tried[position]].offset - shift < start {
             position += 1

@@ -75,7 +75,7 @@ package final class ChunkIndex: Sendable {
         return false
     }
 
-    func find(_ id: ChunkID, _ cache: BlockCache) throws(KuraError) -> FoundChunk? {
+    package func find(_ id: ChunkID, _ cache: BlockCache) throws(KuraError) -> FoundChunk? {
         let probe = BloomFilter.Probe(id)
         for run in runs where run.trailer.filter.mayContain(id, probe) {
             guard let location = try cache.find(id, in: run) else { continue }

@@ -1,5 +1,5 @@
 internal import KuraCodec
-internal import KuraFormat
+package import KuraFormat
 internal import KuraIO
 
 /// Reads nodes of manifest trees. One thread uses it at a time.
@@ -111,11 +111,18 @@ final class ManifestReader {
 /// A chunk in an extent.
 package struct ExtentChunk: Equatable {
     /// Bytes from the extent's start.
-    var offset: Int
-    var byteCount: Int
-    var id: ChunkID
+    package var offset: Int
+    package var byteCount: Int
+    package var id: ChunkID
     /// Its code under the vault's key, where the vault has one.
-    var mac: ChunkMAC?
+    package var mac: ChunkMAC?
+
+    package init(offset: Int, byteCount: Int, id: ChunkID, mac: ChunkMAC?) {
+        self.offset = offset
+        self.byteCount = byteCount
+        self.id = id
+        self.mac = mac
+    }
 }
 
 extension Int {

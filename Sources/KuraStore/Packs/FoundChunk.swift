@@ -1,8 +1,8 @@
-internal import KuraFormat
+package import KuraFormat
 
 /// Where a chunk is, with the run's pack number resolved.
-struct FoundChunk {
-    var pack: PackID
+package struct FoundChunk {
+    package var pack: PackID
     var frame: Int
     var plainOffset: Int
 }

@@ -1,5 +1,5 @@
 internal import KuraCodec
-internal import KuraFormat
+package import KuraFormat
 internal import KuraIO
 internal import KuraReplicas
 internal import Synchronization
@@ -145,7 +145,7 @@ final class Bytes: @unchecked Sendable {
 }
 
 extension PackSummary {
-    init(id: PackID, _ trailer: PackTrailer) {
+    package init(id: PackID, _ trailer: PackTrailer) {
         self.init(
             id: id, kind: trailer.header.kind, chunkCount: UInt32(trailer.chunks.count),
             fileByteCount: trailer.fileByteCount, plainByteCount: trailer.plainByteCount)

@@ -1,10 +1,10 @@
 internal import KuraCodec
-internal import KuraFormat
+package import KuraFormat
 internal import KuraIO
 internal import KuraReplicas
 
 /// Verifies one pack at a time in all replicas. Used by one thread.
-final class PackVerifier {
+package final class PackVerifier {
     private let vault: Vault
     private let level: VerifyRequest.Level
     private let decoder = FrameDecoder()
@@ -13,20 +13,20 @@ final class PackVerifier {
     private var hasher = BatchHasher()
     private(set) var trace = StageTimes()
 
-    struct Result {
-        var failures: [(Replica, any Error)] = []
-        var chunks: UInt64 = 0
+    package struct Result {
+        package var failures: [(Replica, any Error)] = []
+        package var chunks: UInt64 = 0
         var bytes: UInt64 = 0
     }
 
-    init(_ vault: Vault, level: VerifyRequest.Level) {
+    package init(_ vault: Vault, level: VerifyRequest.Level) {
         self.vault = vault
         self.level = level
     }
 
     /// Reads every copy of a pack. Copies whose stored bytes have the same hash decode to the same
     /// chunks, so only the first sound one is decoded.
-    func verify(_ pack: PackSummary, in replicas: [Replica]) -> Result {
+    package func verify(_ pack: PackSummary, in replicas: [Replica]) -> Result {
         var result = Result()
         var decoded = level == .packs
         for replica in replicas {
@@ -216,9 +216,9 @@ final class PackVerifier {
 }
 
 /// Damage located to a frame of a pack.
-struct PackDamage: Error, CustomStringConvertible {
-    var frame: Int
-    var reason: any Error
+package struct PackDamage: Error, CustomStringConvertible {
+    package var frame: Int
+    package var reason: any Error
 
-    var description: String { "frame \(frame): \(reason)" }
+    package var description: String { "frame \(frame): \(reason)" }
 }

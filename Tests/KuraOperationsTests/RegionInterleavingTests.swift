@@ -111,7 +111,7 @@ struct RegionInterleavingTests {
         _ bytes: [UInt8], item: String, into vault: Vault, _ directory: FilePath
     ) throws -> RecoveryPointID {
         let path = directory.appending("source-\(item)")
-        try write(bytes, to: path)
+        try writeFile(bytes, to: path)
         let disk = BackupRequest.Disk(name: "disk", source: try FileSource(path))
         return try vault.backup(BackupRequest(item: item, disks: [disk], threads: 1)).id
     }

@@ -86,7 +86,7 @@ struct TwoRegions {
     @discardableResult
     func backup(_ bytes: [UInt8], item: String = "item") throws -> RecoveryPointID {
         let path = directory.appending("source-\(UInt64.random(in: 0...UInt64.max))")
-        try write(bytes, to: path)
+        try writeFile(bytes, to: path)
         defer { unlink(path.string) }
         let disk = BackupRequest.Disk(name: "disk", source: try FileSource(path))
         let subscription = try subscription()
@@ -118,22 +118,7 @@ struct TwoRegions {
     func files(_ directory: String, _ region: String, _ replica: Int = 0) throws -> [FilePath] {
         let root = replicaPath(region, replica).pushing(
             FilePath("vaults/\(try place().record.id.hex)/\(directory)"))
-        var files: [FilePath] = []
-        for name in try LocalFileSystem().list(root) {
-            let path = root.appending(name)
-            switch try LocalFileSystem().status(path).kind {
-            case .directory: files += try self.files("\(directory)/\(name)", region, replica)
-            default: files.append(path)
-            }
-        }
-        return files
+        _ = try LocalFileSystem().status(root)
+        return filesBelow(root)
     }
-}
-
-func write(_ bytes: [UInt8], to path: FilePath) throws {
-    let fileSystem = LocalFileSystem()
-    unlink(path.string)
-    let file = try fileSystem.create(path)
-    defer { fileSystem.close(file) }
-    try bytes.withUnsafeBytes { try fileSystem.write(file, path, at: 0, $0) }
 }

@@ -1,7 +1,6 @@
 import KuraFormat
 import KuraIO
 import KuraOperations
-import KuraReplication
 import KuraStore
 import KuraVault
 import SystemPackage
@@ -90,7 +89,7 @@ import TestSupport
             for replica in regions.replicas {
                 for file in try regions.files("points", east, replica)
                 where file.lastComponent?.string == id.hex {
-                    try write([1], to: file)
+                    try writeFile([1], to: file)
                 }
             }
             let refused = try regions.operations().failOver(RegionMove(east))
@@ -159,7 +158,7 @@ import TestSupport
             record.revision = try #require(record.revisionAfterFailover)
             let file = "vaults/\(record.id.hex)/vault"
             for replica in regions.replicas {
-                try write(
+                try writeFile(
                     record.encoded(), to: regions.replicaPath(west, replica).pushing(FilePath(file)))
                 #expect(try regions.place().activeName == west)
                 #expect(try regions.restore(id, from: regions.place().reading()) == disk(1))
@@ -179,7 +178,7 @@ import TestSupport
             rival.minCopies = 3
             let path = regions.replicaPath(west, 2).pushing(
                 FilePath("vaults/\(rival.id.hex)/vault"))
-            try write(rival.encoded(), to: path)
+            try writeFile(rival.encoded(), to: path)
             let place = try regions.place()
             #expect(place.isContested)
             #expect(try regions.restore(id, from: place.reading()) == disk(1))
