@@ -1,5 +1,5 @@
 // swift-tools-version: 6.2
-// A package of its own, so that whoever builds Kura does not build the benchmark harness.
+// A package of its own, so that a build of Kura does not build the benchmark harness, too.
 import PackageDescription
 
 let package = Package(

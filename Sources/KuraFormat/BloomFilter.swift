@@ -78,7 +78,7 @@ public struct BloomFilter: Sendable {
     @inline(__always)
     public func mayContain(_ id: ChunkID) -> Bool { mayContain(id, Probe(id)) }
 
-    /// The same, with the name's probe at hand: for whoever asks several filters.
+    /// The same, with the name's probe at hand: for callers that ask several filters.
     ///
     /// Compares whole blocks, so that there is one branch to predict, and the processor goes on to
     /// the next filter while memory is slow.

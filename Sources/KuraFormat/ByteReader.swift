@@ -1,7 +1,7 @@
-/// Reads little-endian values from bytes that nobody vouches for.
+/// Reads little-endian values from bytes that may be wrong.
 ///
-/// Every read is checked against the end and throws `truncated`. A reader borrows its bytes: it must
-/// not outlive the closure or buffer that it was made from.
+/// Every read is checked against the end and throws `truncated`. A reader borrows its bytes: it
+/// must not outlive the closure or buffer that it was made from.
 public struct ByteReader {
     private let bytes: UnsafeRawBufferPointer
     private let structure: Structure

@@ -1,7 +1,7 @@
 /// The secret of a vault that keys the authentication codes of its chunks: 32 random bytes.
 ///
-/// It is in the vault record and nowhere else, and never shown; whoever has it and chooses what is on
-/// a disk could make two chunks with one code.
+/// It is in the vault record and nowhere else, and never shown; with it, a person who
+/// chooses what is on a disk could make two chunks with one MAC.
 public struct MACKey: Equatable, Sendable, CustomStringConvertible {
     /// The raw bytes, as a value that needs no allocation.
     public let bytes: Digest
@@ -20,8 +20,8 @@ public struct MACKey: Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A keyed 128-bit code of a chunk's plain bytes: tells in a fraction of SHA-256's time that a chunk
-/// of the parent recovery point is still there. It never names a chunk.
+/// A keyed 128-bit code of a chunk's plain bytes: tells in a fraction of SHA-256's time that a
+/// chunk of the parent recovery point is still there. It never names a chunk.
 ///
 /// It is Poly1305 (RFC 8439, section 2.5) under the vault's `MACKey`. The one key serves for every
 /// chunk, so this is no signature but a secret universal hash: two different chunks of at most

@@ -1,8 +1,8 @@
 /// A tombstone: a recovery point that was dropped. Its file is named by the point.
 ///
 /// Replicas and regions are brought into step by the union of what they hold, so a deletion needs
-/// evidence of its own. A point with a tombstone in any replica does not exist, whoever else still
-/// has it. Points are named by their seal and never recur, so a tombstone is right for ever.
+/// evidence of its own. A point with a tombstone in any replica does not exist, even where
+/// its file still is. Points are named by their seal and never recur, so a tombstone is final.
 public struct DroppedPoint: Equatable, Sendable {
     public var vault: UniqueID
     public var point: RecoveryPointID

@@ -144,8 +144,8 @@ public struct IndexRunTrailer: Equatable, Sendable {
         return writer.bytes
     }
 
-    /// What the first `fixedByteCount` bytes of a trailer say about its size. Nobody has checked
-    /// them yet.
+    /// What the first `fixedByteCount` bytes of a trailer say about its size. They are not
+    /// checked yet.
     public static func counts(
         in fixed: UnsafeRawBufferPointer
     ) -> (entries: UInt64, filterBlocks: Int) {
@@ -192,7 +192,8 @@ public struct IndexRunTrailer: Equatable, Sendable {
         else {
             throw .invalidField(.indexRun, field: "filter blocks")
         }
-        // All counts have 32 bits, so this sum cannot overflow; nothing is allocated before it holds.
+        // All counts have 32 bits, so this sum cannot overflow; nothing is allocated before it
+        // holds.
         let tables = packCount * PackSummary.byteCount + supersededCount * Digest.byteCount
             + fenceCount * 8 + (known == nil ? filterBlocks * BloomFilter.blockByteCount : 0)
         guard reader.remaining >= tables else {

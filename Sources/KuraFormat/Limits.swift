@@ -50,8 +50,8 @@ public enum Limits {
     public static let journalSubjectBytesMax = 1024
     /// Each text of a journal entry, in bytes of UTF-8.
     public static let journalTextBytesMax = 32 << 10
-    /// Highest number of recovery points of an item, of journal entries and of revisions: whoever
-    /// counts on from it does not overflow.
+    /// Highest number of recovery points of an item, of journal entries and of revisions: counting
+    /// on from it does not overflow.
     public static let sequenceMax = UInt64(Int64.max)
     /// Replicas of one region.
     public static let replicasMax = 3

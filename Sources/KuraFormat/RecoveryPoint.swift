@@ -187,7 +187,7 @@ public struct RecoveryPoint: Equatable, Sendable {
 }
 
 extension UInt64 {
-    /// Adds a count that a record says and nobody vouches for; what does not fit becomes the maximum.
+    /// Adds a count from a record, which may be wrong; a sum that does not fit becomes the maximum.
     package mutating func add(_ count: UInt64) {
         let (sum, overflow) = addingReportingOverflow(count)
         self = overflow ? .max : sum

@@ -1,6 +1,6 @@
 /// One run of an operation that writes to a vault, for as long as it runs.
 ///
-/// Its file is locked by the process that runs it. A session file that nobody locks was left by a
+/// Its file is locked by the process that runs it. A session file without a lock was left by a
 /// process that died; the next writer finishes what it left and removes it.
 public struct SessionRecord: Equatable, Sendable {
     public var id: UniqueID

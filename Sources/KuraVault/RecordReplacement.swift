@@ -4,8 +4,8 @@ internal import KuraReplication
 package import KuraStore
 
 extension Subscription {
-    /// Replaces a vault's record in one region, under the vault's own lock. Throws where somebody
-    /// else replaced it first.
+    /// Replaces a vault's record in one region, under the vault's own lock. Throws where
+    /// another process replaced it first.
     package func replace(
         _ known: VaultRecord, by record: VaultRecord, in region: Region, operation: String
     ) throws(KuraError) {

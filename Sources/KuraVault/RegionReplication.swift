@@ -35,7 +35,7 @@ extension Subscription {
 /// How far the copy of one vault in its paired region is.
 public struct VaultLag: Sendable {
     public var place: VaultPlace
-    /// Recovery points that the passive region lacks, oldest first; nil when nobody knows.
+    /// Recovery points that the passive region lacks, oldest first; nil when that is unknown.
     public var waiting: [ReplicationPlan.Point]?
     /// Bytes that have to be sent; of the points' own new data where a region is out of reach.
     public var waitingBytes: UInt64

@@ -85,7 +85,7 @@ extension Subscription {
     ///
     /// From the regions where both can be reached, else from the home's queue. A point that the
     /// queue knows and neither region has was acknowledged and is gone; it stays in the list.
-    /// - Returns: nil when nobody knows: the active region is gone, and the home has no queue.
+    /// - Returns: nil when that is unknown: the active region is gone, and the home has no queue.
     package func waitingPoints(of place: VaultPlace) throws(KuraError) -> [ReplicationPlan.Point]? {
         let known = ReplicationQueue.load(queuePath(place.record.id))?.points
         var waiting = known
@@ -121,7 +121,7 @@ extension Subscription {
                 points.append(ReplicationPlan.Point(id, try vault.recoveryPoint(id)))
             } catch {
                 guard error.code == .damaged else { throw error }
-                // It was acknowledged, so it counts, although nobody can read what it is.
+                // It was acknowledged, so it counts, although it cannot be read.
                 let time = vault.copies(of: id).compactMap(\.receipt?.time).min()
                     ?? vault.region.clock.now()
                 points.append(

@@ -38,7 +38,7 @@ struct Check {
         // I8: the same command completes, with nothing to unlock or to tidy by hand.
         try scenario.run(&world, disks)
         recovery.worlds.append((world.fileSystem.momentCount, world))
-        // I11: one prune, and nothing is left that nobody needs.
+        // I11: one prune, and nothing is left that is not needed.
         if !scenario.isPrune { try world.prune() }
         recovery.moments = world.fileSystem.stopRecording()
         try expectNothingLeft(world)

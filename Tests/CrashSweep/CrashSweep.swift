@@ -138,7 +138,7 @@ struct CrashSweep: Sendable {
             _ world: World, _ place: String, isSecond: Bool = false
         ) -> Check.Recovery? {
             let disk = moment.afterPowerCut(survival, using: &random)
-            // Lock files are empty and say nothing when nobody holds them.
+            // Lock files are empty and say nothing when they are free.
             let fingerprint = disk.fingerprint { $0.hasSuffix("/locks") }
             guard seen.insert([fingerprint, world.promises.key]).inserted else { return nil }
             outcome.states += 1

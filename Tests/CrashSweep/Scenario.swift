@@ -15,7 +15,8 @@ enum Scenario: String, CaseIterable, Sendable {
     /// A prune on a disk without room for what one replica lacks.
     case crampedPrune = "cramped-prune"
     case repair
-    /// A repair that finds packs without a good copy, and the backup that stores again what was lost.
+    /// A repair that finds packs without a good copy, and the backup that stores again what was
+    /// lost.
     case salvage
     case catchUp = "catch-up"
     case replicate
@@ -71,7 +72,7 @@ enum Scenario: String, CaseIterable, Sendable {
         if self == .overwrite { try write(disks[1], to: World.target, world) }
     }
 
-    /// What may be there from now on, although nobody was told.
+    /// What may be there from now on, although it was not acknowledged.
     func begin(_ world: inout World, _ disks: [[UInt8]]) throws {
         switch self {
         case .prune, .crampedPrune:

@@ -266,7 +266,7 @@ import Testing
             damaged[Int.random(in: 0..<stored.count, using: &random)] ^= 1 << UInt8.random(
                 in: 0..<8, using: &random)
             do {
-                // What comes out is compared with a hash by whoever asks.
+                // The caller compares what comes out with a hash.
                 _ = try Self.prefix(200_000, of: damaged)
             } catch is ZstandardError {}
             #expect(try Self.prefix(1000, of: stored) == Array(plain[..<1000]), "seed \(seed)")

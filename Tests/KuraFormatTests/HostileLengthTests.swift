@@ -2,8 +2,8 @@ import Glibc
 import KuraFormat
 import Testing
 
-/// Decoding in a process that has hardly any memory left to ask for: whoever allocates by a count
-/// that nobody has checked dies there.
+/// Decoding in a process that has hardly any memory left to ask for: to allocate by a count that
+/// is not checked ends it.
 @Suite("Hostile lengths") struct HostileLengthTests {
     @Test("of an index run are refused without believing them") func indexRun() async {
         await #expect(processExitsWith: .success) {
@@ -78,7 +78,7 @@ enum HostileLengths {
     /// Room that a decoder has on top of what the process uses already.
     private static let roomBytes: UInt = 24 << 20
 
-    /// Lets this process have `roomBytes` more of address space, and no more.
+    /// Lets this process have only `roomBytes` more of address space.
     static func limitMemory() {
         // The first number of statm is the size of the address space in pages.
         guard let file = fopen("/proc/self/statm", "r") else { fatalError("no /proc") }

@@ -12,7 +12,7 @@ import Testing
         try local.contents(path, max: 1 << 24)
     }
 
-    /// Writes a file as somebody else might have, with a mode of its own.
+    /// Writes a file as another program might have, with a mode of its own.
     private func place(_ bytes: [UInt8], at path: FilePath) throws {
         let file = try FileDescriptor.open(
             path, .writeOnly, options: [.create, .exclusiveCreate], permissions: .ownerReadWrite)

@@ -81,7 +81,7 @@ struct CatalogTests {
             for name in ["catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"] {
                 unlink(home.appending(name).string)
             }
-            // Nobody can open a directory as a catalog.
+            // A directory cannot be opened as a catalog.
             try LocalFileSystem().makeDirectory(home.appending("catalog.sqlite"))
             let without = try estate.reopened()
             #expect(throws: KuraError.self) { _ = try without.jobs() }

@@ -6,7 +6,7 @@ import SystemPackage
 import Testing
 import TestSupport
 
-/// What somebody may do to a file of one replica, beyond what disks do by themselves.
+/// What an attacker may do to a file of one replica, beyond what disks do by themselves.
 private enum Assault: CaseIterable {
     case flippedBit, truncated, extended, zeroedBlock, missing
     /// The bytes of another file of the same kind.

@@ -17,7 +17,7 @@ struct InterleavingTests {
         $0 == .rename && $1.contains("/packs/")
     }
 
-    /// When somebody reads the first bytes of a pack.
+    /// When the first bytes of a pack are read.
     private static let isReadingPack: @Sendable (FileCall, String) -> Bool = {
         $0 == .read && $1.contains("/packs/")
     }

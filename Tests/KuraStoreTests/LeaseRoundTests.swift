@@ -1,4 +1,4 @@
-@testable import KuraStore
+import KuraStore
 import TestSupport
 import Testing
 

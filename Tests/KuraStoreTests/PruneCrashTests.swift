@@ -25,7 +25,7 @@ struct PruneCrashTests {
             new = try store.backup(newBytes)
         }
 
-        /// Nothing is left that nobody needs, and nothing is missing.
+        /// Nothing is left that is not needed, and nothing is missing.
         func expectClean(_ comment: String) throws {
             let vault = store.reopened()
             #expect(try vault.verify(VerifyRequest(level: .chunks)).damaged.isEmpty, "\(comment)")

@@ -120,7 +120,7 @@ import Testing
                 #expect(try readFile(path) == expected, "seed \(seed)")
                 let lostBytes = report.lost.reduce(0) { $0 + Int($1.upperBound - $1.lowerBound) }
                 #expect(0 < lostBytes && lostBytes + Int(report.dataBytes) == disk.count)
-                // No more than a frame, but where nobody knows what is in which.
+                // No more than a frame, but where it is unknown what is in which.
                 #expect(lostBytes <= Tuning.dataFrameBytes || report.dataBytes == 0)
                 #expect(throws: KuraError.self) { try store.restore(point.id) }
             }

@@ -53,7 +53,7 @@ enum RecordingSQLite {
         return disk.stopRecording()
     }
 
-    /// Stays registered for ever: databases keep it.
+    /// Stays registered: databases keep it.
     nonisolated(unsafe) private static let recorder: UnsafeMutablePointer<sqlite3_vfs> = {
         let copy = UnsafeMutablePointer<sqlite3_vfs>.allocate(capacity: 1)
         copy.initialize(to: usual.pointee)

@@ -9,7 +9,7 @@ final class SimulatedBytes: Sendable {
     let byteCount: Int
     /// The first bytes; zeros follow up to `byteCount`, so that reserved space costs nothing.
     private let stored: [UInt8]
-    /// 0 until somebody asks.
+    /// 0 until it is asked for.
     private let sum = Atomic<Int>(0)
 
     init(_ stored: [UInt8], byteCount: Int) {

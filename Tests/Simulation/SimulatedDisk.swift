@@ -62,7 +62,7 @@ struct SimulatedDisk {
     }
 
     private var files = Pages<File>()
-    /// Directories by their path; one keeps its number for ever.
+    /// Directories by their path; one keeps its number.
     private var numbers: [String: Int] = ["/": 0]
     private var paths = ["/"]
     /// Names of every directory, by its number; nil where there is no such directory.

@@ -4,9 +4,9 @@ public import SystemPackage
 
 /// A disk in memory that tells what programs see from what survives a power cut.
 ///
-/// Everything that changes is visible at once, but only a flush makes it durable: the bytes of a file
-/// by flushing the file, its name by flushing the directory. `afterPowerCut` makes the disk that a
-/// machine may find when it comes back: what was flushed, and of the rest anything, in any
+/// Everything that changes is visible at once, but only a flush makes it durable: the bytes of a
+/// file by flushing the file, its name by flushing the directory. `afterPowerCut` makes the disk
+/// that a machine may find when it comes back: what was flushed, and of the rest anything, in any
 /// combination of files, names and sectors. A rename that was not flushed may have lost the old
 /// name, the new one, both or none: more than any file system does to us.
 ///
@@ -38,7 +38,7 @@ public final class SimulatedFileSystem: TargetFileSystem {
         ///   - weakens: paths of files and directories whose flushes do nothing, and succeed.
         ///   - endCount: of how many different paths there has to be such a call.
         ///   - end: a call after which what was flushed by then becomes durable after all: as if
-        ///     whoever makes that call had not waited for it. nil for never.
+        ///     the caller had not waited for it. nil for never.
         public init(
             of weakens: @escaping @Sendable (String) -> Bool, endCount: Int = 1,
             until end: (@Sendable (Change, String) -> Bool)? = nil
@@ -69,7 +69,7 @@ public final class SimulatedFileSystem: TargetFileSystem {
 
     private struct State {
         var disk: SimulatedDisk
-        /// The disk before each call that changes something; nil while nobody wants to know.
+        /// The disk before each call that changes something; nil while they are not recorded.
         var moments: [Moment]?
         var held: [Flush] = []
         var isWeak: Bool
@@ -107,7 +107,8 @@ public final class SimulatedFileSystem: TargetFileSystem {
         self.room = room
     }
 
-    /// An independent disk with the same content, live and durable; nothing is open or locked there.
+    /// An independent disk with the same content, live and durable; nothing is open or locked
+    /// there.
     /// - Parameter room: bytes that it says are free.
     public func copy(
         weakening: Weakening? = nil, room: UInt64 = plentyOfRoom

@@ -72,7 +72,7 @@ enum Terminal {
             remedy: .advice("give the command a standard output; what it did is done"))
     }
 
-    /// Writes to standard error; there is nobody to tell when that fails.
+    /// Writes to standard error; when that fails, there is no way left to say so.
     static func writeError(_ text: String) { _ = write(Descriptor.error, text) }
 
     /// Something that the user may want to know while he waits. Takes the place of a progress line.
@@ -101,8 +101,8 @@ enum Terminal {
     }
 
     /// The text without what a terminal would obey, or what would turn its letters around: names
-    /// come from disks and vaults. Each such character becomes its escape in JSON, so a JSON document
-    /// says the same. Ends of lines stay; names in tables have none, see `Table`.
+    /// come from disks and vaults. Each such character becomes its escape in JSON, so a JSON
+    /// document says the same. Ends of lines stay; names in tables have none, see `Table`.
     static func printable(_ text: String) -> String {
         // Nearly all is plain ASCII, and a list is long.
         if text.utf8.allSatisfy({ 0x20...0x7e ~= $0 || $0 == UInt8(ascii: "\n") }) { return text }

@@ -4,8 +4,8 @@ internal import Glibc
 
 /// A fixed stretch of memory on page boundaries. Freed when its last reference goes.
 ///
-/// `@unchecked Sendable`: one thread at a time uses a buffer; whoever hands it on does so through a
-/// lock or a queue.
+/// `@unchecked Sendable`: one thread at a time uses a buffer, and hands it on through a lock or
+/// a queue.
 public final class AlignedBuffer: @unchecked Sendable {
     public let bytes: UnsafeMutableRawBufferPointer
 

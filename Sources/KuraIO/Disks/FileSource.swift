@@ -5,7 +5,7 @@ public import SystemPackage
 /// A disk image file or a block device, opened for reading at any offset from any thread.
 ///
 /// All reads are positional, so threads share the descriptor. Finding holes moves the descriptor's
-/// offset, which nobody else uses.
+/// offset, which nothing else uses.
 public final class FileSource: DiskSource {
     public let path: FilePath
     /// Size in bytes when it was opened.

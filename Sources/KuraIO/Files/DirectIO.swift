@@ -1,9 +1,9 @@
 internal import CLinux
 internal import Glibc
 
-/// Writing around the page cache. Large files that nobody reads soon (packs, restored disks) need no
-/// copy in memory: measured, a direct write takes a quarter of the time of a buffered one with its
-/// flush, and leaves the processor to the rest of a backup.
+/// Writing around the page cache. Large files that are not read soon (packs, restored disks) need
+/// no copy in memory: measured, a direct write takes a quarter of the time of a buffered one with
+/// its flush, and leaves the processor to the rest of a backup.
 enum DirectIO {
     /// What memory, offset and length of a direct write are multiples of. No device asks for more.
     static let alignment = 4096
@@ -22,7 +22,8 @@ enum DirectIO {
         return bytes.count / alignment * alignment
     }
 
-    /// Writes as many leading bytes as it can, through a descriptor that is opened for direct writes.
+    /// Writes as many leading bytes as it can, through a descriptor that is opened for direct
+    /// writes.
     /// - Parameter bytes: as many as `prefix` said, anywhere in memory.
     /// - Returns: bytes written; fewer than given where the file system does not take them so.
     static func write(

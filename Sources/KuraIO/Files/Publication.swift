@@ -22,7 +22,7 @@ public final class Publication: @unchecked Sendable {
     /// Bytes so far.
     public private(set) var byteCount: UInt64 = 0
 
-    /// - Parameter temporary: a name that nobody else uses, on the file system of the final name.
+    /// - Parameter temporary: a name of its own, on the file system of the final name.
     public init(_ fileSystem: any FileSystem, temporary: FilePath) throws(IOError) {
         self.fileSystem = fileSystem
         self.temporary = temporary
@@ -68,8 +68,8 @@ public final class Publication: @unchecked Sendable {
 
     /// Gives the complete file its name, durably.
     ///
-    /// - Returns: after `existed(isEqual: false)` the file can be published again or abandoned; after
-    ///   everything else it is gone from its temporary name.
+    /// - Returns: after `existed(isEqual: false)` the file can be published again or abandoned;
+    ///   after everything else it is gone from its temporary name.
     @discardableResult
     public func publish(as name: FilePath, _ existing: Existing) throws(IOError) -> Outcome {
         precondition(!isOpen, "a file is complete before it gets its name")
@@ -160,7 +160,7 @@ extension FileSystem {
     ///
     /// - Parameters:
     ///   - pieces: the bytes, one piece behind the other.
-    ///   - temporary: a name that nobody else uses, on the same file system.
+    ///   - temporary: a name of its own, on the same file system.
     ///   - replacing: whether an existing file gives way, even one that holds other good bytes.
     public func publish(
         _ pieces: [UnsafeRawBufferPointer], as name: FilePath, temporary: FilePath,

@@ -28,7 +28,7 @@ public final class FileLock: LockHandle {
                 // While it is locked: afterwards it may be another holder's.
                 try fileSystem.remove(path)
             } catch {
-                // An empty file stays behind that nobody locks.
+                // An empty file without a lock stays behind.
             }
         }
         fileSystem.close(file)

@@ -38,7 +38,7 @@ public final class Monitor: @unchecked Sendable {
         pthread_cond_timedwait(condition, mutex, &time)
     }
 
-    /// Waits until somebody calls `wakeAll`; call it with the lock held and in a loop.
+    /// Waits until another thread calls `wakeAll`; call it with the lock held and in a loop.
     public func wait() { pthread_cond_wait(condition, mutex) }
 
     public func wakeAll() { pthread_cond_broadcast(condition) }

@@ -1,4 +1,4 @@
-/// How far a long operation is. Written by workers, read by whoever draws it.
+/// How far a long operation is. Written by workers, read by a display.
 public final class Progress: Sendable {
     public struct Values: Sendable {
         /// Bytes of the disks or packs that are behind us, holes included.

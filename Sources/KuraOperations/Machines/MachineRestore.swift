@@ -165,7 +165,7 @@ extension Operations {
         var disks: [Disk]
     }
 
-    /// Writes the vm.json of a machine that is off: whoever starts it says so. A disk whose number
+    /// Writes the vm.json of a machine that is off: its user starts it. A disk whose number
     /// is not known gets the next one that is free.
     private func describe(_ parts: [Part], _ path: FilePath) throws(KuraError) {
         var taken = Set(parts.compactMap(\.lun))

@@ -5,8 +5,8 @@ internal import KuraStore
 internal import KuraVault
 
 extension Operations {
-    /// The tags of the point that is made of a machine now. Throws where its item may have no more
-    /// points.
+    /// The tags of the point that is made of a machine now. Throws where its item has as
+    /// many points as it may have.
     /// - Parameter time: the point's, in nanoseconds since 1970.
     func tags(
         _ found: RegisteredItem, _ occasion: BackupOccasion, _ vault: Vault, at time: Int64

@@ -24,9 +24,9 @@ extension Operations {
     ///
     /// An item is due when a run of its policy has come since the last one that was dealt with,
     /// once, however many runs went by meanwhile. Which run was dealt with is in the catalog before
-    /// the backup begins: a backup that kills the scheduler is not begun for ever, and of two
-    /// schedulers one makes it. Then every vault that had a backup is replicated, and every vault
-    /// lets points go whose time is over.
+    /// the backup begins: a backup that kills the scheduler is not begun again and again, and of
+    /// two schedulers one makes it. Then every vault that had a backup is replicated, and every
+    /// vault lets points go whose time is over.
     ///
     /// The clock may stand in the past or in the future: what is known of later times is then left
     /// out of account.
@@ -85,7 +85,7 @@ extension Operations {
             }
             let registered = RegisteredItem(item: item, state: state, place: place)
             let known = try scheduleState(of: registered, now: now)
-            // What was due before the policy was assigned is nobody's loss.
+            // What was due before the policy was assigned was not missed.
             let since = [known.handled, state.assigned ?? .min].filter { $0 <= now }.max()
                 ?? now - Self.inTimeNanoseconds
             let run = policy.lastRun(atOrBefore: now)

@@ -7,7 +7,7 @@ public struct RetentionPoint<ID: Hashable & Sendable>: Sendable {
     /// Nanoseconds since 1970.
     public var time: Int64
     public var tags: [Tier]
-    /// Until when somebody asked to keep it, whatever the policy says; nil when nobody did.
+    /// Until when a user asked to keep it, whatever the policy says; nil without such a wish.
     public var retainUntil: Int64?
 
     public init(

@@ -35,7 +35,7 @@ extension DirectoryStore {
     }
 
     /// Whether the directory lacks one that writers rely on: the vault is new here, the replica was
-    /// put back from a copy that is older than the vault, or somebody removed it.
+    /// put back from a copy that is older than the vault, or the directory was removed.
     private func lacksFolders(_ vault: StoreFolder) throws(IOError) -> Bool {
         do throws(IOError) {
             let fanOut = try fileSystem.list(path(of: vault.folder(Layout.packs)))

@@ -25,7 +25,7 @@ package enum Layout {
     package static let journal = "journal"
     package static let verified = "verified"
     package static let reserve = "reserve"
-    /// Held for a moment by whoever commits a recovery point or takes packs away.
+    /// Held for a moment while a recovery point is committed or packs are removed.
     package static let commitLock = "commit"
 
     /// First two hexadecimal digits of a pack's name: its folder below `packs`.

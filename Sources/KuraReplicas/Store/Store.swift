@@ -29,8 +29,8 @@ public protocol Store: Sendable {
         by owner: UniqueID
     ) throws(IOError) -> PutOutcome
 
-    /// Begins a long object, or one whose name is known at its end only. Nobody sees it before it
-    /// is finished.
+    /// Begins a long object, or one whose name is known at its end only. It is not visible before
+    /// it is finished.
     /// - Parameters:
     ///   - folder: what the object will be in, at any depth; the store may keep its draft there.
     ///   - owner: who writes. `removeDrafts` removes drafts whose owner is gone.
@@ -63,7 +63,7 @@ public protocol Store: Sendable {
     /// Throws `not found`. A store that cannot rename copies and deletes.
     func setAside(_ name: StoreName, as kept: StoreName) throws(IOError)
 
-    /// Makes the names of objects that can be seen durable, whoever wrote them.
+    /// Makes the names of objects that can be seen durable, also those of other writers.
     func makeDurable(_ names: [StoreName]) throws(IOError)
 
     // MARK: Cells
@@ -126,7 +126,7 @@ public struct StoreTraits: Equatable, Sendable {
     public var isLocal: Bool
     /// Whether folders exist by themselves, and must be prepared.
     public var hasFolders: Bool
-    /// Whether an object that is deleted can be read to its end by whoever has it open.
+    /// Whether an object that is deleted can be read to its end where it is open.
     public var survivesDeleteWhileOpen: Bool
     /// Whether names are listed in ascending order.
     public var ordersListings: Bool

@@ -53,7 +53,8 @@ final class Backup: Sendable {
         dataPacks = PackWriter(.data, to: session.writer, capacity: Tuning.dataPackBytes)
         manifestPacks = PackWriter(
             .manifest, to: session.writer, capacity: Tuning.manifestPackBytes)
-        // What such a parent lacks is read anew, and so are all the rest: nobody knows where it is.
+        // A parent that lost chunks is not used at all: which extents are affected is not known,
+        // so every extent is read in full.
         let isUsable = try parent.map { parent throws(KuraError) in
             try !session.vault.isGivenUp(.point(parent.id))
         } ?? false

@@ -43,7 +43,7 @@ final class BackupWorker {
             level: backup.request.level)
     }
 
-    /// Works until there are no extents left or somebody cancels.
+    /// Works until there are no extents left or the backup is cancelled.
     func run() {
         do throws(KuraError) {
             while let task = try backup.nextTask() { try process(task) }
@@ -65,7 +65,8 @@ final class BackupWorker {
             if backup.isCancelled { throw .interruptedByUser }
             try store(batch, of: task, &trace)
         }
-        // These frames end with the extent, so that it alone tells later how much of them is needed.
+        // These frames end with the extent, so that it alone tells later how much of them is
+        // needed.
         if task.parent != nil { try smallFrames.flush(trace: &trace) }
         let start = Clock.steady()
         let node = !parent.isEmpty && extentChunks == parent
@@ -128,8 +129,8 @@ final class BackupWorker {
         }
     }
 
-    /// Puts the names of a window's chunks into `ids` and their codes into `codes`; what is known from
-    /// the parent is not computed.
+    /// Puts the names of a window's chunks into `ids` and their codes into `codes`; what is known
+    /// from the parent is not computed.
     private func name(_ batch: WindowBatch) {
         hasher.removeAll()
         for chunk in batch.chunks where chunk.knownID == nil {

@@ -10,7 +10,7 @@ package final class Claims: Sendable {
 
     private let claimed = Mutex<Set<ChunkID>>([])
 
-    /// Claims those of `ids` that are marked; unmarks what somebody has claimed already.
+    /// Claims those of `ids` that are marked; unmarks what another worker has claimed already.
     /// - Returns: the number of claims now.
     package func claim(_ ids: [ChunkID], marked: inout [Bool]) -> Int {
         // The marks go in and out by value, because a lock's body may not touch an inout of others.

@@ -50,7 +50,7 @@ final class SparseFrames {
                 place.flatMap { names.contains(FrameName($0)) ? chunk.id : nil }
             })
         } catch {
-            // Rewriting only saves work later; whoever reads the chunk tells what is wrong with it.
+            // Rewriting only saves work later. A damaged chunk is reported when it is read.
             return []
         }
     }

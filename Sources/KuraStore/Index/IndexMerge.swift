@@ -38,8 +38,8 @@ struct IndexMerge {
 
     /// Publishes a merged run and removes those that it holds. Under the commit lock.
     ///
-    /// A run that was rewritten since the merge began (packs were condemned) or merged by somebody
-    /// else is named by the run that took its place, or gone; then what was merged is dropped.
+    /// A run that was rewritten since the merge began (packs were condemned) or merged by another
+    /// process is named by the run that took its place, or gone; then what was merged is dropped.
     /// - Returns: whether it was published.
     func publish(_ prepared: Prepared) throws(KuraError) -> Bool {
         guard isComplete, try areUnchanged(prepared.runs) else {
@@ -221,7 +221,7 @@ extension Vault {
                     try IndexRunReader.entryCount(
                         id, holders[0].store.open(VaultFile.run(id).name(in: self.id))))
             } catch {
-                // Merged away just now, or damaged: whoever opens the index will tell.
+                // Merged away just now, or damaged: the next one to open the index reports it.
                 continue
             }
         }

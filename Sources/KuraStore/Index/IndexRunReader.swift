@@ -113,7 +113,7 @@ package final class IndexRunReader: Sendable {
         return (start, fixed)
     }
 
-    /// How many entries a copy of a run says that it has: two short reads. Nobody has checked it.
+    /// How many entries a copy of a run says that it has: two short reads. Not checked.
     static func entryCount(_ id: RunID, _ reader: any ObjectReader) throws -> UInt64 {
         let (_, fixed) = try readFixed(id, reader, size: reader.byteCount())
         return fixed.withUnsafeBytes { IndexRunTrailer.counts(in: $0).entries }

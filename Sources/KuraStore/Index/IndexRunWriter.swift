@@ -68,8 +68,8 @@ package enum IndexRunWriter {
     }
 }
 
-/// A run whose bytes are durable in every live replica, and that nobody sees before it gets its
-/// name. End it with `publish` or `abandon`.
+/// A run whose bytes are durable in every live replica, and that cannot be seen before it gets
+/// its name. End it with `publish` or `abandon`.
 struct PreparedRun {
     let id: RunID
     let byteCount: UInt64

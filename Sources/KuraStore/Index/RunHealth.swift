@@ -13,14 +13,14 @@ extension Vault {
                 _ = try IndexRunReader(id, self)
                 return false
             } catch {
-                // Merged away meanwhile is not unreadable; what the system cannot read is an error
-                // for whoever opens the index.
+                // A run that was merged away is not unreadable. A failed read is an error where the
+                // index is opened.
                 return error.code == .damaged
             }
         }
     }
 
-    /// Throws where a run has no good copy: then nobody can tell what is in which pack.
+    /// Throws where a run has no good copy: then it is unknown what is in which pack.
     func requireReadable(_ index: ChunkIndex) throws(KuraError) {
         guard hasUnreadableRun else { return }
         throw KuraError(

@@ -79,7 +79,7 @@ extension Vault {
         return (Lease(locks), failures)
     }
 
-    /// Whether somebody holds the lock of a scope in a replica. What cannot be examined is taken for
+    /// Whether the lock of a scope is held in a replica. What cannot be examined is taken for
     /// held: nothing of its holder is touched.
     func isHeld(_ scope: LeaseScope, in replica: Replica) -> Bool {
         let wait = LockWait(

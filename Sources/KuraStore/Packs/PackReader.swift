@@ -75,8 +75,9 @@ final class PackReader: Sendable {
     /// shorter than the frame's plain bytes gets the first of them.
     ///
     /// - Parameters:
-    ///   - checked: whether the stored bytes are compared with their hash. Whoever checks every
-    ///     chunk afterwards leaves it out at first, and asks again with it when one is wrong.
+    ///   - checked: whether the stored bytes are compared with their hash. A caller that
+    ///     checks every chunk afterwards leaves it out at first, and asks again with it when one is
+    ///     wrong.
     ///   - target: undefined after an error.
     func read(
         _ frame: FrameTable.Frame, of id: PackID, _ decoder: FrameDecoder, checked: Bool,

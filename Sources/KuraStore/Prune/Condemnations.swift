@@ -17,7 +17,7 @@ extension Vault {
                         return try Condemnation.decode(bytes)
                     })
             } catch {
-                // Whoever sweeps removes the record behind the packs.
+                // The sweep removes the record after the packs.
                 guard error.code == .damaged || error.code == .notFound else { throw error }
             }
         }
@@ -29,8 +29,8 @@ extension Vault {
         Set(try condemnations().flatMap(\.packs))
     }
 
-    /// Sessions and readers that are open, but `own`. What cannot be looked at is an error: nobody
-    /// must be missed.
+    /// Sessions and readers that are open, but `own`. What cannot be looked at is an error: none
+    /// may be missed.
     func openUsers(except own: UniqueID?) throws(KuraError) -> [UniqueID] {
         var open = try openReaders()
         for (name, holders) in try list(Layout.sessions).sorted(by: { $0.key < $1.key }) {
@@ -76,7 +76,7 @@ extension Session {
     /// lock, before the point is published.
     ///
     /// There is nothing to do unless packs were condemned while this session was open; then every
-    /// chunk of the point is looked up as whoever restores it will. Throws where one was lost: then
+    /// chunk of the point is looked up as a restore will. Throws where one was lost: then
     /// the packs were not taken away, they were salvaged.
     /// - Parameter index: what the session relied on.
     func resurrect(_ disks: [DiskRecord], _ index: ChunkIndex) throws(KuraError) {

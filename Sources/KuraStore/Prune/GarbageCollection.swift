@@ -28,11 +28,12 @@ public struct CollectionReport: Sendable {
 
 /// Takes away what no recovery point needs, beside running backups and restores.
 ///
-/// 1. Every point is followed down to its chunks, and what it needs is marked. 2. Live chunks of
-/// packs with many dead bytes are copied to new packs. 3. Under the commit lock: points that were
-/// committed meanwhile are followed, too, and what they need is spared; the packs that go are
-/// condemned, with the names of all who are open; runs that list them are written again without
-/// them. 4. Condemned packs that nobody open may want are removed.
+/// 1. Every point is followed down to its chunks, and what it needs is marked.
+/// 2. Live chunks of packs with many dead bytes are copied to new packs.
+/// 3. Under the commit lock: points that were committed meanwhile are followed, too, and what they
+///    need is spared; the packs that go are condemned, with the names of all who are open; runs
+///    that list them are written again without them.
+/// 4. Condemned packs are removed that no open session or reader may need.
 ///
 /// If power fails: before 3, more packs than before, each chunk where it was; within 3, packs that
 /// are condemned and still listed, which are kept; after it, condemned packs, which the next
@@ -159,7 +160,7 @@ struct GarbageCollection {
         report.writtenBytes += try rewriting.run(index)
     }
 
-    /// Those that were superseded just now, and those that somebody who died left.
+    /// Those that were superseded just now, and those that a process left when it died.
     private mutating func removeObsoleteRuns() throws(KuraError) {
         try session.withCommitLock { () throws(KuraError) in
             let index = try ChunkIndex.open(vault)

@@ -48,7 +48,7 @@ final class LiveMarks {
     }
 
     /// Marks everything that a point needs. Throws at the first node or chunk that is not there:
-    /// then nobody can tell what else is needed.
+    /// then it is unknown what else is needed.
     func mark(_ point: RecoveryPoint) throws(KuraError) {
         for disk in point.disks {
             guard let root = disk.root else { continue }

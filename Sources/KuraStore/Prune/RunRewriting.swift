@@ -26,8 +26,8 @@ struct RunRewriting {
         self.survivors = survivors
     }
 
-    /// Writes the successors of large runs, under no name yet, so that nobody has to wait for it.
-    /// What it wrote comes to nothing where a run changes before `run`.
+    /// Writes the successors of large runs, under no name yet, so that no other session waits for
+    /// it. What it wrote comes to nothing where a run changes before `run`.
     mutating func prepare(_ index: ChunkIndex) throws(KuraError) {
         for run in index.runs where isAffected(run) {
             guard run.trailer.entryCount >= Self.preparedEntriesMin else { continue }
@@ -126,7 +126,7 @@ struct RunRewriting {
             pack: number, frame: place.location.frame, plainOffset: place.location.plainOffset)
     }
 
-    /// Without any other run in the vault there is nobody to supersede them.
+    /// Without any other run in the vault there is none to supersede them.
     private func remove(_ runs: [RunID]) throws(KuraError) {
         for run in runs {
             for replica in session.writer.live {

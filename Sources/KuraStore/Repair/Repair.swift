@@ -179,7 +179,8 @@ final class Repair: Sendable {
                 continue
             }
             if vault.isSound(file, in: replica) {
-                // Healed by somebody else meanwhile, or the system could not read it for a moment.
+                // Healed by another process meanwhile, or the system could not read it for a
+                // moment.
                 for index in mine { damage[index].repairedFrom = .replica }
                 continue
             }
@@ -246,7 +247,7 @@ final class Repair: Sendable {
     /// Lists the packs of lost runs in a new run, which supersedes them.
     ///
     /// With a replica or a paired region away nothing is superseded: it may hold a good copy of the
-    /// run, and packs that nobody else has. Until it is back what the others have can be read.
+    /// run, and packs that no other replica has. Until it is back what the others have can be read.
     private func rebuildIndex(_ lost: [RunID: [Int]], _ damage: inout [Damage]) {
         let indices = lost.values.flatMap { $0 }
         do throws(KuraError) {
@@ -293,7 +294,7 @@ final class Repair: Sendable {
 extension Vault {
     /// Heals damage that `verify` or `damage` reported, as far as there are good bytes for it.
     ///
-    /// - Parameter salvaging: whether packs of which nobody has a good copy are given up, so that
+    /// - Parameter salvaging: whether packs without a good copy are given up, so that
     ///   backups store again what was in them.
     /// - Returns: each of `found`, with `repairedFrom` or `obstacle` set. What is healed is durable
     ///   and was read back. Throws when no replica can be written or another process repairs.

@@ -83,7 +83,7 @@ struct Salvage {
     }
 
     /// What is stored where nothing at all is left: a run must have an entry, and without a run
-    /// nobody could tell that the others do not count any more. The next collection takes it away.
+    /// the others would still count. The next collection takes it away.
     private static let placeholder = Array("What this vault held is lost.".utf8)
 
     private func copy(_ lost: [PackID: LostFrames]) throws(KuraError) -> Repacking {
@@ -121,7 +121,7 @@ struct Salvage {
             do throws(KuraError) {
                 all = PackWriter.Durable(pack.id, try PackReader.trailer(pack.id, vault))
             } catch {
-                // It cannot be read either; whoever needs it is told.
+                // It cannot be read either; an operation that needs it reports that.
                 continue
             }
             let entries = all.entries.filter { wanted.remove($0.id) != nil }

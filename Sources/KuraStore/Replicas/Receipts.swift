@@ -21,7 +21,7 @@ public struct PointCopy: Sendable {
     /// Nil unless the copy is here and its receipt, too.
     public var receipt: DurabilityReceipt?
     /// When everything that the point needs was last read in full here and found good, in
-    /// nanoseconds since 1970; nil: never, or nobody looked.
+    /// nanoseconds since 1970; nil: never, or not looked up.
     public var lastFullRead: Int64?
 }
 

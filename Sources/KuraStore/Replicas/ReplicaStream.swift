@@ -96,7 +96,7 @@ final class ReplicaStream {
         if let error = writer.error { throw error }
     }
 
-    /// Removes what was written. It has no name, so nobody has seen it.
+    /// Removes what was written. It has no name, so it was never visible.
     func abandon() {
         let done = Latch(targets.count)
         for target in targets {

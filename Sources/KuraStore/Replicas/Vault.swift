@@ -282,7 +282,7 @@ public final class Vault: Sendable {
 
     /// Every recovery point of which there is a good copy, newest first; points of one item in the
     /// order of their sequence. One without a good copy is left out and noted in `damage`, so it
-    /// hides no other; whoever removes what no point needs has to ask `recoveryPointIDs` too.
+    /// hides no other. To remove what no point needs, ask `recoveryPointIDs` too.
     public func recoveryPoints() throws(KuraError) -> [(
         id: RecoveryPointID, point: RecoveryPoint
     )] {

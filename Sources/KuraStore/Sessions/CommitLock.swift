@@ -2,8 +2,8 @@ internal import KuraIO
 
 extension Session {
     /// Runs `body` while no other session commits a recovery point, lists packs again, or takes
-    /// packs away. Waits for its turn; nobody holds the lock for longer than it takes to publish an
-    /// index run and a point.
+    /// packs away. Waits for its turn; the lock is never held for longer than it takes to publish
+    /// an index run and a point.
     ///
     /// A replica whose lock cannot be had is given up: see `Vault.acquire`.
     func withCommitLock<T>(_ body: () throws(KuraError) -> T) throws(KuraError) -> T {

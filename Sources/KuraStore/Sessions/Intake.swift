@@ -5,7 +5,7 @@ package import KuraReplicas
 /// A session that takes files of a vault from elsewhere: from the paired region.
 ///
 /// It holds the vault's own lock, the item lock of the empty name, which no item can have. So there
-/// is one at a time, and whoever replaces the vault's record holds it, too. Call `end` at the end,
+/// is one at a time. Replacing the vault's record takes the same lock. Call `end` at the end,
 /// whatever happened.
 package final class Intake: Sendable {
     package let vault: Vault
@@ -14,8 +14,8 @@ package final class Intake: Sendable {
     /// Begins a session in a vault that may not be there yet, and brings its replicas into step, so
     /// that nothing comes from afar that a neighbour has.
     ///
-    /// Throws where the region's record is newer than the vault's, or a rival of it: somebody
-    /// replaced it since the caller read it.
+    /// Throws where the region's record is newer than the vault's, or a rival of it: it was
+    /// replaced since the caller read it.
     /// - Parameters:
     ///   - operation: its name, such as "replicate".
     ///   - cancellation: nil for the one that the vault was opened with.

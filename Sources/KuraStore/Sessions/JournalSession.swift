@@ -46,7 +46,7 @@ extension Vault {
     }
 }
 
-/// Appends to the journal, while nobody else does.
+/// Appends to the journal, which no other process does at the same time.
 public final class JournalWriter {
     private let session: Session
     private var hasDirectory = false

@@ -2,11 +2,11 @@ internal import KuraFormat
 package import KuraIO
 internal import KuraReplicas
 
-/// Keeps packs from being taken away while somebody reads: a kernel lock in every replica that can
-/// be written. It is taken before the index is opened, so that whoever takes packs away afterwards
-/// sees it, and ends with the process.
+/// Keeps packs from being removed while they are read: a kernel lock in every replica that can
+/// be written. It is taken before the index is opened, so that a later removal of packs sees it,
+/// and ends with the process.
 ///
-/// Where no replica can be written, nothing is kept: then nobody can take packs away from here
+/// Where no replica can be written, nothing is kept: then no packs can be removed from here
 /// either, and a reader elsewhere is told of a pack that vanished.
 package final class ReaderLease {
     private let vault: Vault
@@ -20,7 +20,8 @@ package final class ReaderLease {
         lease = try vault.acquire(.reader(id), for: "read", in: vault.replicas, policy).lease
         guard !lease.isEmpty else { return }
         do throws(KuraError) {
-            // Whoever takes packs away now either knows of this reader or is done with the runs.
+            // A removal of packs that begins now sees this lock; an earlier one has published its
+            // runs, which are read next.
             try vault.waitForCommits(policy)
         } catch {
             end()

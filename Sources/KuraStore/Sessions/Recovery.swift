@@ -94,7 +94,7 @@ extension Session {
     /// Lists packs that no sound run lists in a new one.
     /// - Parameters:
     ///   - superseding: lost runs whose every pack a sound run or the new one lists.
-    ///   - evenCondemned: whether packs are listed that wait for their removal: for whoever brings
+    ///   - evenCondemned: whether packs are listed that wait for their removal: for an intake of
     ///     points that need them.
     ///   - evenDamaged: whether packs are listed of which no whole copy can be had, without the
     ///     frames that no copy has right: otherwise the next backup would rely on those.

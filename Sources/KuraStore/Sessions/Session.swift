@@ -35,7 +35,7 @@ package final class Session: Sendable {
     /// - Parameters:
     ///   - scope: an item, or what stands in the place of one; `vault` for sessions that only add
     ///     what other files vouch for: copies and repairs.
-    ///   - required: replicas that must be left, `vault.requiredCopies` for whoever acknowledges
+    ///   - required: replicas that must be left, `vault.requiredCopies` where something is acknowledged
     ///     something.
     ///   - waits: nil for the vault's.
     package static func begin(
@@ -61,8 +61,8 @@ package final class Session: Sendable {
         do throws(KuraError) {
             if let error = writer.error { throw error }
             try writer.publish(record.encoded(), as: .session(id))
-            // Whoever takes packs away now either knows of this session or is done with the runs. One
-            // that appends to the journal reads neither.
+            // A removal of packs that begins now sees this session's record; an earlier one has
+            // published its runs, which are read next. A session of the journal reads neither.
             if scope != .journal { try session.waitForCommits() }
             if let error = writer.error { throw error }
         } catch {
@@ -132,7 +132,7 @@ extension Vault {
         return (alive, dead)
     }
 
-    /// A session lives while somebody holds its lock in any replica.
+    /// A session lives while its lock is held in any replica.
     private func isAlive(_ session: UniqueID, _ holders: [Replica]) -> Bool {
         holders.contains { isHeld(.session(session), in: $0) }
     }

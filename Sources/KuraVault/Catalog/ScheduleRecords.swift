@@ -51,7 +51,7 @@ extension Catalog {
 
     /// Takes a run on, so that no other process does.
     /// - Parameter last: what was dealt with when it was decided that the run is due.
-    /// - Returns: whether nobody else was faster.
+    /// - Returns: false where another scheduler was faster.
     package func claim(
         _ run: Int64, after last: Int64, of item: String, in vault: UniqueID
     ) throws(KuraError) -> Bool {

@@ -48,7 +48,7 @@ extension Catalog {
         }
     }
 
-    /// - Returns: whether somebody asked for the job's end.
+    /// - Returns: whether the job's end was asked for.
     func note(progress: Double, of id: String) throws(KuraError) -> Bool {
         try write { database in
             try database.execute(
@@ -68,7 +68,7 @@ extension Catalog {
         }
     }
 
-    /// Ends a job that has not ended. One transaction, so that nobody sees half of it.
+    /// Ends a job that has not ended. One transaction, so that no reader sees half of it.
     func end(
         _ id: String, _ status: Job.Status, at time: Int64, failure: Job.Failure? = nil,
         warnings: [Warning] = [], output: String = "", recoveryPoint: String? = nil

@@ -7,7 +7,7 @@ internal import SystemPackage
 /// A job while it runs: what its body calls to say how far it is.
 ///
 /// Its process holds a kernel lock on a file of the home for as long as it lives. A job that is not
-/// over and whose lock nobody holds was left by a process that died.
+/// over and whose lock is free was left by a process that died.
 public final class JobRun: Sendable {
     public let id: String
     /// Bytes behind us and before us; the catalog shows their ratio.

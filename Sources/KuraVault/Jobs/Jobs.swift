@@ -152,7 +152,8 @@ extension Subscription {
 
     // MARK: What users ask
 
-    /// Newest first. Jobs whose process died are ended first, so none is shown as running for ever.
+    /// Newest first. Jobs whose process died are ended first, so a dead one is never shown as
+    /// running.
     public func jobs(_ filter: JobFilter = JobFilter()) throws(KuraError) -> [Job] {
         try endDeadJobs()
         return try catalog().jobs(filter)

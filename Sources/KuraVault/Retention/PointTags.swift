@@ -6,7 +6,7 @@ public import KuraStore
 
 /// The tags of a recovery point: what it was made for, as it was decided then.
 public enum PointTags {
-    /// A backup that somebody asked for, outside the schedule.
+    /// A backup that a user asked for, outside the schedule.
     public static let onDemand = "on-demand"
     private static let untilPrefix = "retain-until:"
 
@@ -21,7 +21,8 @@ public enum PointTags {
             guard let text = tag.removingPrefix(untilPrefix) else { continue }
             do {
                 let seconds = try Date(text, strategy: .iso8601).timeIntervalSince1970
-                // What 64 bits cannot count is the last instant that they can, in 2262, or the first.
+                // What 64 bits cannot count is the last instant that they can, in 2262, or the
+                // first.
                 let (time, overflow) = (Int64(exactly: seconds.rounded()) ?? .max)
                     .multipliedReportingOverflow(by: 1_000_000_000)
                 return overflow ? (seconds > 0 ? .max : .min) : time

@@ -26,7 +26,8 @@ extension Subscription {
         of vault: Vault, _ entries: [(id: JournalID, entry: JournalEntry)]
     ) throws(KuraError) -> [AuditProblem] {
         var problems = Self.chainProblems(entries, epoch: vault.record.epoch)
-        // In this order: what somebody appends meanwhile is in the region before it is remembered.
+        // In this order: an entry that is appended meanwhile is in the region before it is
+        // remembered.
         let remembered = try catalog().rememberedJournal(of: vault)
         let listed = try vault.journalIDs()
         var readable = Set(entries.map(\.id))

@@ -4,8 +4,8 @@ public import KuraStore
 internal import Logging
 
 extension Subscription {
-    /// Policies and items of a vault, from the catalog; where there is none that works, as on a full
-    /// disk, from the region.
+    /// Policies and items of a vault, from the catalog; where there is none that works, as on a
+    /// full disk, from the region.
     public func settings(of vault: Vault) throws(KuraError) -> VaultSettings {
         guard let snapshot else { return try readSettings(of: vault) }
         return try snapshot.settings(of: vault.id) { () throws(KuraError) in
@@ -23,9 +23,9 @@ extension Subscription {
 
     /// Changes settings of a vault: one entry of its journal for each that is another afterwards.
     ///
-    /// On return the change is durable in the vault's region. Nobody else changes the vault's
-    /// settings meanwhile. If power fails among several entries, some are there and some are not,
-    /// each of them whole.
+    /// On return the change is durable in the vault's region. No other process changes the
+    /// vault's settings meanwhile. If power fails among several entries, some are there and some
+    /// are not, each of them whole.
     /// - Parameter operation: the name of what is done, for the journal.
     @discardableResult
     package func change<T>(

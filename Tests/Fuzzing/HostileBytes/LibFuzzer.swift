@@ -1,4 +1,4 @@
-// What libFuzzer calls, in the program that Tools/fuzz links; nobody else does.
+// What libFuzzer calls, in the program that Tools/fuzz links; nothing else does.
 import Glibc
 
 /// The decoder that KURA_FUZZ_DECODER names.

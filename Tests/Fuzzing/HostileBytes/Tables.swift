@@ -36,7 +36,7 @@ extension HostileDecoder {
         HostileDecoder(
             "manifest-node", inputBytesMax: Limits.nodeBytesMax, complete: completedNode) {
             bytes in
-            // Whoever reads a node asks for a level that its place in the tree gives.
+            // A reader of a node asks for the level that its place in the tree gives.
             let level = Int(bytes.integer(at: 9, as: UInt8.self)) % (Limits.nodeLevelMax + 1)
             return try bytes.decoded { raw throws(FormatError) in
                 _ = try ManifestNode.encodedByteCount(raw)
