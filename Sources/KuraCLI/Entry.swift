@@ -16,14 +16,14 @@ struct EarlyExit: Error {
 
 /// SIGINT and SIGTERM ask for a clean end; the second one ends at once.
 ///
-/// No code of ours runs in a signal handler, where hardly anything is safe: both signals are blocked
-/// in every thread, and one thread takes them with `sigwait`, as ordinary values. It may therefore
-/// take locks and wake who waits, as `Cancellation.cancel` does.
+/// No code of ours runs in a signal handler, where hardly anything is safe: both signals are
+/// blocked in every thread, and one thread takes them with `sigwait`, as ordinary values. It may
+/// therefore take locks and wake who waits, as `Cancellation.cancel` does.
 enum Interrupts {
     static let cancellation = Cancellation()
 
-    /// Call once, before any other thread is started: threads inherit what is blocked. Programs that
-    /// Kura starts do not, see `kura_spawn_session`.
+    /// Call once, before any other thread is started: threads inherit what is blocked. Programs
+    /// that Kura starts do not, see `kura_spawn_session`.
     static func install() {
         var signals = sigset_t()
         sigemptyset(&signals)
@@ -50,8 +50,8 @@ enum Interrupts {
 /// From arguments to an exit code.
 public enum Entry {
     public static func main(_ arguments: [String]) -> Int32 {
-        // A mask that takes rights from the owner would lock him out of what is made. Others get none
-        // from Kura anyway, and the programs that it starts keep the caller's mask for them.
+        // A mask that takes rights from the owner would lock him out of what is made. Others get
+        // none from Kura anyway, and the programs that it starts keep the caller's mask for them.
         umask(umask(0o077) & 0o077)
         Terminal.prepare()
         StandardErrorLog.install()

@@ -1,6 +1,7 @@
 public import KuraFormat
 public import KuraIO
 public import KuraPolicy
+internal import KuraReplication
 public import KuraStore
 package import KuraVault
 
@@ -61,7 +62,7 @@ extension Operations {
         _ place: VaultPlace, dropping: Set<RecoveryPointID> = []
     ) throws(KuraError) -> PruneReport {
         let done = try withJob(.prune, vault: place.name, auditing: [place]) {
-            job throws(KuraError) in try prune(place, dropping, job)
+            job throws(KuraError) in try prune(place, dropping: dropping, job)
         }
         var report = done.value
         report.job = done.id
@@ -74,7 +75,7 @@ extension Operations {
     ) throws(KuraError) -> PruneReport {
         let vault = try place.writing()
         let decisions = try subscription.pruneDecisions(
-            vault, dropping, subscription.settings(of: vault))
+            vault, dropping: dropping, subscription.settings(of: vault))
         var report = CollectionReport()
         report.plan = try vault.collectionPlan(
             Self.request(decisions), cancellation: context.cancellation)
@@ -86,11 +87,12 @@ extension Operations {
     }
 
     private func prune(
-        _ place: VaultPlace, _ dropping: Set<RecoveryPointID>, _ job: OperationJob
+        _ place: VaultPlace, dropping: Set<RecoveryPointID>, _ job: OperationJob
     ) throws(KuraError) -> PruneReport {
         let vault = try place.writing()
         let settings = try subscription.settings(of: vault)
-        let decisions = try subscription.pruneDecisions(vault, dropping, settings)
+        let decisions = try subscription.pruneDecisions(
+            vault, dropping: dropping, settings)
         let alone = Vault(region: vault.region, record: vault.record)
         let collection = try alone.prune(
             Self.request(decisions), progress: job.progress, cancellation: job.cancellation)
@@ -100,17 +102,17 @@ extension Operations {
         if let obstacle = collection.obstacle { job.warn(obstacle) }
         report.damage = job.heal(alone.damage, of: vault)
         job.describe("\(decisions.count { !$0.isKept }) recovery points dropped")
-        if place.record.pair != nil { try prunePair(place, &report, job) }
+        if place.record.pair != nil { try prunePair(place, into: &report, job) }
         return report
     }
 
     private func prunePair(
-        _ place: VaultPlace, _ report: inout PruneReport, _ job: OperationJob
+        _ place: VaultPlace, into report: inout PruneReport, _ job: OperationJob
     ) throws(KuraError) {
         guard place.isPassiveReachable, let passive = place.passive else {
             return job.warn(
                 "region \(place.passiveName ?? "") cannot be reached; what was dropped goes there "
-                    + "when it is back, with the next kura prune")
+                    + "when it is back, with the next prune")
         }
         // Before the journal goes there, too.
         job.audit()

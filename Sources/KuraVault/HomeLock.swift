@@ -6,8 +6,8 @@ internal import SystemPackage
 package enum HomeLock {
     /// The list of regions.
     case regions
-    /// A vault's replication queue. Two processes must not each write what they saw before the other
-    /// one's backup.
+    /// A vault's replication queue. Two processes must not each write what they saw before the
+    /// other one's backup.
     case queue(UniqueID)
     /// A machine, from before it is frozen.
     case machine(RegisteredItem)
@@ -17,8 +17,10 @@ package enum HomeLock {
         case .regions: "kura.lock"
         case .queue(let vault): "replication/\(vault.hex).lock"
         case .machine(let found):
-            "jobs/item-" + SHA256.digest(
-                Array("\(found.place.record.id.hex)/\(found.item)".utf8)).hex.prefix(32)
+            "jobs/item-"
+                + SHA256.digest(
+                    Array("\(found.place.record.id.hex)/\(found.item)".utf8)
+                ).hex.prefix(32)
         }
     }
 

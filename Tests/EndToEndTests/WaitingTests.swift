@@ -2,8 +2,8 @@ import Foundation
 import KuraFormat
 import KuraIO
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Waiting for another process") struct WaitingTests {
     /// Holds a lock of the vault `default` in its three replicas, as another process would.
@@ -34,7 +34,7 @@ import TestSupport
             #expect(try kura.run("backup", disk, "--item", "other").code == 0)
             let locks = try hold(lock, kura)
             defer { for lock in locks { lock.release(removing: false) } }
-            // It ends by itself, with another code, when it says nothing or the signal does nothing.
+            // It ends by itself, with another code, when it says nothing or ignores the signal.
             let line = """
                 mkfifo p; kura backup '\(disk)' --item web 2>p & pid=$!
                 while IFS= read -r text; do
@@ -47,7 +47,8 @@ import TestSupport
             #expect(outcome.code == 130, "\(outcome.error)")
             #expect(
                 outcome.error.contains(
-                    "kura: waiting for kura prune (process 4711 on host h) to finish with \(what)\n"))
+                    "kura: waiting for kura prune (process 4711 on host h) to finish with \(what)\n"
+                ))
         }
     }
 }

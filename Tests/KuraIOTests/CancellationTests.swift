@@ -71,10 +71,12 @@ import Testing
         let count = Atomic<Int>(0)
         let cancellation = Cancellation()
         cancellation.notifying({ count.add(1, ordering: .relaxed) }, during: {})
-        cancellation.notifying({ count.add(10, ordering: .relaxed) }, during: {
-            cancellation.cancel()
-            cancellation.cancel()
-        })
+        cancellation.notifying(
+            { count.add(10, ordering: .relaxed) },
+            during: {
+                cancellation.cancel()
+                cancellation.cancel()
+            })
         cancellation.notifying({ count.add(100, ordering: .relaxed) }, during: {})
         #expect(count.load(ordering: .relaxed) == 110)
     }

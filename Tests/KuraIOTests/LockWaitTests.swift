@@ -23,17 +23,20 @@ import Testing
         #expect(LockHolder(decoding: long.encoded()) == long)
     }
 
-    @Test("a lock file that says nothing of use names nobody", arguments: [
-        "", "kura-lock 2\n", "kura-lock 1\noperation backup\nprocess -1\nhost h\nsince 1\n",
-        "kura-lock 1\noperation backup\nhost h\nsince 1\n", "operation backup\nprocess 1\n",
-    ])
+    @Test(
+        "a lock file that says nothing of use names nobody",
+        arguments: [
+            "", "kura-lock 2\n", "kura-lock 1\noperation backup\nprocess -1\nhost h\nsince 1\n",
+            "kura-lock 1\noperation backup\nhost h\nsince 1\n", "operation backup\nprocess 1\n",
+        ])
     func useless(_ text: String) {
         #expect(LockHolder(decoding: Array(text.utf8)) == nil)
     }
 
     @Test("what others wrote into a lock file cannot steer a terminal")
     func hostile() throws {
-        let text = "kura-lock 1\noperation \u{1B}[2Jrm -rf\u{202E}\nprocess 1\nhost a b\r\nsince 1\n"
+        let text =
+            "kura-lock 1\noperation \u{1B}[2Jrm -rf\u{202E}\nprocess 1\nhost a b\r\nsince 1\n"
         let found = try #require(LockHolder(decoding: Array(text.utf8)))
         #expect(found.description.utf8.allSatisfy { 0x20...0x7e ~= $0 })
         #expect(LockHolder(decoding: [UInt8](repeating: 0x0a, count: 1 << 20)) == nil)
@@ -41,7 +44,8 @@ import Testing
         for _ in 0..<2000 {
             var bytes = holder.encoded()
             for _ in 0..<4 {
-                bytes[Int.random(in: 0..<160, using: &random)] = .random(in: 0...255, using: &random)
+                bytes[Int.random(in: 0..<160, using: &random)] = .random(
+                    in: 0...255, using: &random)
             }
             guard let found = LockHolder(decoding: bytes) else { continue }
             #expect(found.description.utf8.allSatisfy { 0x20...0x7e ~= $0 })

@@ -64,7 +64,7 @@ struct CatalogTests {
             let vault = try estate.vault()
             let points = try estate.subscription.recoveryPoints(of: vault)
             #expect(points.map(\.point.sequence) == [3, 2, 1])
-            _ = try estate.subscription.prune(
+            _ = try estate.subscription.operations.prune(
                 estate.subscription.place(named: "tokyo"), dropping: [points[1].id])
             #expect(try estate.subscription.recoveryPoints(of: vault).map(\.point.sequence) == [3, 1])
         }
@@ -85,7 +85,7 @@ struct CatalogTests {
             try LocalFileSystem().makeDirectory(home.appending("catalog.sqlite"))
             let without = try estate.reopened()
             #expect(throws: KuraError.self) { _ = try without.jobs() }
-            let report = try without.prune(
+            let report = try without.operations.prune(
                 without.place(named: "tokyo"), dropping: [points[1].id])
             #expect(report.decisions.count { !$0.isKept } == 1)
             let vault = try without.place(named: "tokyo").reading()
@@ -109,7 +109,7 @@ struct CatalogTests {
             #expect(try kura.pointCounts(of: estate.vault()) == ["web-1": 1, "copies": 1000])
             #expect(try kura.recoveryPoints(of: estate.vault(), item: "web-1").count == 1)
             let now = try #require(points.first).point.time
-            let report = try kura.at(now).prune(kura.place(named: "tokyo"))
+            let report = try kura.at(now).operations.prune(kura.place(named: "tokyo"))
             // A point goes at its expiry: 720 hours old or more, of 1000.
             #expect(report.decisions.count { !$0.isKept } == 280)
             #expect(try kura.pointCounts(of: estate.vault()) == ["web-1": 1, "copies": 720])

@@ -6,8 +6,8 @@ import KuraStore
 import KuraVault
 import Synchronization
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Jobs of operations") struct OperationJobTests {
     @Test("A job that ended before it began by the clock took no time")
@@ -70,9 +70,11 @@ import TestSupport
             }
             #expect(actors("Verify") == Array(repeating: names[0], count: 3))
             #expect(actors("Prune") == Array(repeating: names[1], count: 3))
-            #expect(try house.subscription().auditProblems(
-                of: house.place().reading(),
-                house.subscription().audit(of: house.place().reading())).isEmpty)
+            #expect(
+                try house.subscription().auditProblems(
+                    of: house.place().reading(),
+                    house.subscription().audit(of: house.place().reading())
+                ).isEmpty)
         }
     }
 }

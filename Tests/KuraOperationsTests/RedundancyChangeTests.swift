@@ -1,6 +1,7 @@
 import KuraFormat
 import KuraIO
 import KuraOperations
+import KuraReplication
 import KuraStore
 import KuraVault
 import SystemPackage

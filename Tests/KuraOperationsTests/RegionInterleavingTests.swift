@@ -31,7 +31,8 @@ struct RegionInterleavingTests {
             let vault = try regions.vault(in: west, fileSystem: fileSystem, waits: waits)
             switch self {
             case .repair: _ = try vault.heal([])
-            case .replicate: _ = try regions.replication(on: fileSystem, waits: waits).run(threads: 1)
+            case .replicate:
+                _ = try regions.replication(on: fileSystem, waits: waits).run(threads: 1)
             case .prune: _ = try vault.prune(PruneRequest(dropping: [], reason: "test"))
             case .failover: try Intake(into: vault, operation: "failover").end(clean: true)
             }
@@ -186,7 +187,7 @@ struct RegionInterleavingTests {
                 disk(2), item: "other", into: regions.vault(in: east, fileSystem: calls), directory)
             try calls.finish()
             let later = try Operations.rebuildCatalog(
-                        home: regions.home, replicas: [], context: .test())
+                home: regions.home, replicas: [], context: .test())
             #expect(later.report.points == 2)
         }
     }

@@ -42,7 +42,9 @@ struct SchedulerTests {
         }
     }
 
-    @Test("Time that is given counts, whatever the clock says", arguments: ["2001-03-01", "2190-03-01"])
+    @Test(
+        "Time that is given counts, whatever the clock says",
+        arguments: ["2001-03-01", "2190-03-01"])
     func otherTimes(day: String) throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -58,9 +60,11 @@ struct SchedulerTests {
                 #expect(try estate.subscription.at(run + 1).operations.tick().backups.isEmpty)
             }
             let end = policy.zone.instant(of: first.adding(days: 40), second: 0)
-            _ = try estate.subscription.at(end).prune(estate.subscription.place(named: "tokyo"))
+            _ = try estate.subscription.at(end).operations.prune(
+                estate.subscription.place(named: "tokyo"))
             let foretold = RetentionSimulation.run(
-                policy, from: first, days: 40, missed: missed).kept
+                policy, from: first, days: 40, missed: missed
+            ).kept
             let points = try estate.vault().recoveryPoints().map(\.point)
                 .sorted { $0.time < $1.time }
             #expect(points.map(\.time) == foretold.map(\.time))
@@ -76,7 +80,7 @@ struct SchedulerTests {
             try estate.protected(policy: Self.gold(), time: utc("2026-01-01"))
             _ = try kura.at(utc("2026-01-01", "14:00")).operations.tick()
             try estate.succeed([kura.operations.stopProtection("web-1", .deleteDataAtOnce)])
-            _ = try kura.prune(kura.place(named: "tokyo"))
+            _ = try kura.operations.prune(kura.place(named: "tokyo"))
             try estate.succeed(kura.at(utc("2026-01-02")).operations.register(["web-1"]))
             try estate.succeed(
                 kura.at(utc("2026-01-02")).operations.protect(["web-1"], policy: "gold"))
@@ -206,10 +210,13 @@ struct SchedulerTests {
                 }
             }
             let end = zone.instant(of: first.adding(days: days), second: 0)
-            _ = try kura.at(end).prune(kura.place(named: "tokyo"))
+            _ = try kura.at(end).operations.prune(kura.place(named: "tokyo"))
             let foretold = RetentionSimulation.run(
-                policy, from: first, days: days, missed: missed).kept
-            let points = try estate.vault().recoveryPoints().map(\.point).sorted { $0.time < $1.time }
+                policy, from: first, days: days, missed: missed
+            ).kept
+            let points = try estate.vault().recoveryPoints().map(\.point).sorted {
+                $0.time < $1.time
+            }
             #expect(points.map(\.time) == foretold.map(\.time))
             #expect(points.map(\.tags) == foretold.map { $0.tags.map(\.rawValue) })
             #expect(try estate.vault().verify(VerifyRequest(level: .chunks)).damaged.isEmpty)
@@ -228,8 +235,10 @@ struct SchedulerTests {
             let preview = try kura.at(now).previewUpdate(of: "gold", to: short, in: estate.vault())
             #expect(preview.dropped.count == 3)
             try kura.updatePolicy(named: "gold", to: short, in: estate.vault())
-            let report = try kura.at(now).prune(kura.place(named: "tokyo"))
-            #expect(Set(report.decisions.filter { !$0.isKept }.map(\.id)) == Set(preview.dropped.map(\.id)))
+            let report = try kura.at(now).operations.prune(kura.place(named: "tokyo"))
+            #expect(
+                Set(report.decisions.filter { !$0.isKept }.map(\.id))
+                    == Set(preview.dropped.map(\.id)))
             #expect(try estate.vault().recoveryPointIDs().count == 2)
         }
     }

@@ -317,7 +317,7 @@ struct TutorialTests {
             #expect(try estate.row("web-1").comment == "sold")
             #expect(kura.operations.backUp("web-1").error?.code == .refused)
             #expect(kura.operations.unregister("web-1").error?.code == .refused)
-            let report = try kura.at(utc("2199-01-01")).prune(kura.place(named: "tokyo"))
+            let report = try kura.at(utc("2199-01-01")).operations.prune(kura.place(named: "tokyo"))
             #expect(report.decisions.count { !$0.isKept } == 0)
             try estate.succeed([kura.operations.resume("web-1", policy: "DefaultPolicy")])
             #expect(try estate.row("web-1").status == "Protected")
@@ -337,12 +337,12 @@ struct TutorialTests {
             #expect(try estate.row("web-1").status == "Soft deleted")
             let deleted = MachineRestore("web-1", to: directory.appending("no"))
             #expect(code { _ = try kura.operations.restoreMachine(deleted) } == .refused)
-            let early = try kura.at(utc("2026-01-14", "23:59")).prune(place)
+            let early = try kura.at(utc("2026-01-14", "23:59")).operations.prune(place)
             #expect(early.decisions.count { !$0.isKept } == 0)
             try estate.succeed([kura.operations.undelete("web-1")])
             #expect(try estate.row("web-1").status == "Protection stopped")
             try estate.succeed([kura.at(start).operations.stopProtection("web-1", .deleteData)])
-            let late = try kura.at(utc("2026-01-15")).prune(place)
+            let late = try kura.at(utc("2026-01-15")).operations.prune(place)
             #expect(late.decisions.map(\.isKept) == [false])
             #expect(try estate.row("web-1").status == "Not registered")
             #expect(try estate.vault().recoveryPointIDs().isEmpty)
@@ -356,7 +356,7 @@ struct TutorialTests {
             try estate.protected()
             try estate.succeed([estate.operations.backUp("web-1")])
             try estate.succeed([estate.operations.stopProtection("web-1", .deleteDataAtOnce)])
-            _ = try estate.subscription.prune(estate.subscription.place(named: "tokyo"))
+            _ = try estate.subscription.operations.prune(estate.subscription.place(named: "tokyo"))
             #expect(try estate.vault().recoveryPointIDs().isEmpty)
         }
     }
@@ -424,7 +424,7 @@ struct TutorialTests {
                 #expect(error.remedy == .forEach([part]))
             }
             try estate.succeed([kura.operations.stopProtection("web-1", .deleteDataAtOnce)])
-            _ = try kura.prune(place)
+            _ = try kura.operations.prune(place)
             try kura.operations.deleteVault(place)
             #expect(try kura.places().isEmpty)
         }

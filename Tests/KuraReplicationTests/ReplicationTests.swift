@@ -204,7 +204,7 @@ import TestSupport
             let between = Clock.now()
             try regions.replicate()
             for (region, arrival) in [(east, Arrival.backup), (west, .replication)] {
-                let copies = try regions.vault(in: region).copies(of: id)
+                let copies = regions.vault(in: region).copies(of: id)
                 #expect(copies.map(\.ordinal) == [0, 1, 2])
                 for copy in copies {
                     let receipt = try #require(copy.receipt)

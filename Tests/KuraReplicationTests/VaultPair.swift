@@ -26,7 +26,7 @@ struct VaultPair {
         let regions = try [Self.east, Self.west].map { name in
             try Region.create(
                 name: name,
-                replicas: (0..<count).map { directory.pushing("\(name)/replica-\($0)") })
+                replicas: (0..<count).map { directory.pushing(FilePath("\(name)/replica-\($0)")) })
         }
         ids = Dictionary(uniqueKeysWithValues: regions.map { ($0.name, $0.id) })
         record = VaultRecord(
@@ -40,33 +40,41 @@ struct VaultPair {
     }
 
     func replicaPath(_ region: String, _ replica: Int) -> FilePath {
-        directory.pushing("\(region)/replica-\(replica)")
+        directory.pushing(FilePath("\(region)/replica-\(replica)"))
     }
 
     func regionPath(_ region: String) -> FilePath { directory.appending(region) }
 
     /// A region, opened anew: nothing remembered.
-    func region(_ name: String, fileSystem: any FileSystem = LocalFileSystem()) -> Region {
+    func region(
+        _ name: String, fileSystem: any FileSystem = LocalFileSystem(),
+        waits: WaitPolicy = WaitPolicy()
+    ) -> Region {
         Region(
             id: ids[name]!, name: name, replicas: replicas.map { replicaPath(name, $0) },
-            fileSystem: fileSystem)
+            fileSystem: fileSystem, waits: waits)
     }
 
     /// The vault in one region alone, opened anew.
-    func vault(in name: String, fileSystem: any FileSystem = LocalFileSystem()) -> Vault {
-        Vault(region: region(name, fileSystem: fileSystem), record: record)
+    func vault(
+        in name: String, fileSystem: any FileSystem = LocalFileSystem(),
+        waits: WaitPolicy = WaitPolicy()
+    ) -> Vault {
+        Vault(region: region(name, fileSystem: fileSystem, waits: waits), record: record)
     }
 
     /// Both regions on a file system of choice.
-    func replication(on fileSystem: any FileSystem) -> Replication {
+    func replication(
+        on fileSystem: any FileSystem, waits: WaitPolicy = WaitPolicy()
+    ) -> Replication {
         Replication(
-            active: vault(in: Self.east, fileSystem: fileSystem),
-            passive: vault(in: Self.west, fileSystem: fileSystem))
+            active: vault(in: Self.east, fileSystem: fileSystem, waits: waits),
+            passive: vault(in: Self.west, fileSystem: fileSystem, waits: waits))
     }
 
     @discardableResult
-    func replicate() throws -> ReplicationReport {
-        try replication(on: LocalFileSystem()).run()
+    func replicate(waits: WaitPolicy = WaitPolicy()) throws -> ReplicationReport {
+        try replication(on: LocalFileSystem(), waits: waits).run()
     }
 
     /// Backs up into the active region.
@@ -90,7 +98,8 @@ struct VaultPair {
 
     /// Files of the vault in one replica below a directory such as "packs", as absolute paths.
     func files(_ directory: String, _ region: String, _ replica: Int = 0) throws -> [FilePath] {
-        let root = replicaPath(region, replica).pushing("vaults/\(record.id.hex)/\(directory)")
+        let root = replicaPath(region, replica).pushing(
+            FilePath("vaults/\(record.id.hex)/\(directory)"))
         _ = try LocalFileSystem().status(root)
         return filesBelow(root)
     }

@@ -2,8 +2,8 @@ import KuraFormat
 import KuraIO
 import KuraStore
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Without a replica") struct DegradedTests {
     /// A file system in which replica `replica` fails from its n-th change on, for good.
@@ -70,7 +70,8 @@ import TestSupport
                 let failing = FailingFileSystem { call in
                     [0, 1].contains { replica in
                         let part = "/replica-\(replica)/"
-                        return call.path.string.contains(part) && call.earlier(under: part) >= number
+                        return call.path.string.contains(part)
+                            && call.earlier(under: part) >= number
                     }
                 }
                 do {
@@ -184,7 +185,8 @@ import TestSupport
                     while store.vault.openSessions().isEmpty {}
                     let error = #expect(throws: KuraError.self) {
                         try store.backup(
-                            [1], into: store.reopened(
+                            [1],
+                            into: store.reopened(
                                 fileSystem: BlindFileSystem(to: 2), waits: WaitPolicy(limit: 0)))
                     }
                     #expect(error?.code == .locked)
@@ -203,7 +205,8 @@ import TestSupport
             newer.revision = 7
             newer.minCopies = 3
             for replica in 0..<2 {
-                try writeFile(newer.encoded(), to: store.vaultPath(replica: replica).appending("vault"))
+                try writeFile(
+                    newer.encoded(), to: store.vaultPath(replica: replica).appending("vault"))
             }
             let region = store.reopened().region
             let record = try #require(region.vaults().first)

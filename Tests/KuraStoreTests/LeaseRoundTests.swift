@@ -21,7 +21,7 @@ private struct LeaseModel {
     var writers: [Writer] = []
     /// Who holds the lock of a replica.
     var holders: [Int: Int] = [:]
-    /// The locks under which somebody committed, and how many of these were fewer than all.
+    /// The locks under which a writer committed, and how many of these were fewer than all.
     private(set) var commits: [Set<Int>] = []
     private(set) var violation: String?
 
@@ -96,12 +96,14 @@ private struct LeaseModel {
         #expect(copies < 3 || partial > 100)
     }
 
-    @Test("A replica is given up for a minority alone, and only beside a majority", arguments: [
-        // copies, taken, held, refused
-        (1, 1, 0, false), (1, 0, 1, true), (2, 2, 0, false), (2, 1, 1, true), (2, 0, 0, false),
-        (3, 3, 0, false), (3, 2, 1, false), (3, 1, 1, true), (3, 1, 2, true), (3, 0, 1, true),
-        (3, 0, 3, true), (3, 1, 0, false), (3, 2, 0, false),
-    ])
+    @Test(
+        "A replica is given up for a minority alone, and only beside a majority",
+        arguments: [
+            // copies, taken, held, refused
+            (1, 1, 0, false), (1, 0, 1, true), (2, 2, 0, false), (2, 1, 1, true), (2, 0, 0, false),
+            (3, 3, 0, false), (3, 2, 1, false), (3, 1, 1, true), (3, 1, 2, true), (3, 0, 1, true),
+            (3, 0, 3, true), (3, 1, 0, false), (3, 2, 0, false),
+        ])
     func rule(copies: Int, taken: Int, held: Int, isRefused: Bool) {
         var round = LeaseRound(copies: copies)
         for ordinal in 0..<copies {

@@ -112,7 +112,9 @@ import Testing
             let store = try TestStore(directory)
             let locks = try hold(need.scope, of: store)
             let vault = store.reopened(
-                waits: WaitPolicy(noticeAfter: 0) { _ in for lock in locks { lock.release(removing: false) } })
+                waits: WaitPolicy(noticeAfter: 0) { _ in
+                    for lock in locks { lock.release(removing: false) }
+                })
             try need.run(store, vault)
         }
     }
@@ -221,9 +223,11 @@ import Testing
     func names() {
         #expect(LeaseScope.commit.fileName == "commit")
         let names = [LeaseScope.item("web"), .vault, .journal, .index].map(\.fileName)
-        #expect(names == ["web", "", "/journal", "/index"].map {
-            "item-\(SHA256.digest(Array($0.utf8)).hex.prefix(32))"
-        })
+        #expect(
+            names
+                == ["web", "", "/journal", "/index"].map {
+                    "item-\(SHA256.digest(Array($0.utf8)).hex.prefix(32))"
+                })
         let id = UniqueID.random()
         #expect(LeaseScope.session(id).fileName == "session-\(id.hex)")
         #expect(LeaseScope.reader(id).fileName == "reader-\(id.hex)")

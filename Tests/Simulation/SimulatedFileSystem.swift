@@ -397,14 +397,18 @@ private final class SimulatedLockWatch: LockWatch {
     func wait(until deadline: Int64, _ cancellation: Cancellation) -> Bool {
         let before = seen.withLock { $0 }
         let closed = closed
-        let now = cancellation.notifying({ closed.wake() }, during: {
-            closed.monitor.withLock {
-                while closed.count == before, !cancellation.isCancelled, Clock.steady() < deadline {
-                    closed.monitor.wait(until: deadline)
+        let now = cancellation.notifying(
+            { closed.wake() },
+            during: {
+                closed.monitor.withLock {
+                    while closed.count == before, !cancellation.isCancelled,
+                        Clock.steady() < deadline
+                    {
+                        closed.monitor.wait(until: deadline)
+                    }
+                    return closed.count
                 }
-                return closed.count
-            }
-        })
+            })
         seen.withLock { $0 = now }
         return now != before
     }

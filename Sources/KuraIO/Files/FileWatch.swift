@@ -25,28 +25,30 @@ public final class FileWatch: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Sleeps until the event happened, the work is cancelled, or it is `deadline`, in nanoseconds of
-    /// `Clock.steady`. What happened since the watch was made, or since the last call, counts.
+    /// Sleeps until the event happened, the work is cancelled, or it is `deadline`, in nanoseconds
+    /// of `Clock.steady`. What happened since the watch was made, or since the last call, counts.
     /// - Returns: whether it happened.
     public func wait(until deadline: Int64, _ cancellation: Cancellation) -> Bool {
         guard let wake = WakeDescriptor() else {
             cancellation.wait(until: deadline)
             return drain()
         }
-        return cancellation.notifying({ wake.wake() }, during: {
-            while !cancellation.isCancelled {
-                let left = deadline - Clock.steady()
-                guard left > 0 else { return drain() }
-                var wanted = [
-                    pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
-                    pollfd(fd: wake.descriptor, events: Int16(POLLIN), revents: 0),
-                ]
-                // Rounded up: a wait of less than a millisecond must not become none.
-                _ = poll(&wanted, nfds_t(wanted.count), Int32(clamping: left / 1_000_000 + 1))
-                if drain() { return true }
-            }
-            return false
-        })
+        return cancellation.notifying(
+            { wake.wake() },
+            during: {
+                while !cancellation.isCancelled {
+                    let left = deadline - Clock.steady()
+                    guard left > 0 else { return drain() }
+                    var wanted = [
+                        pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
+                        pollfd(fd: wake.descriptor, events: Int16(POLLIN), revents: 0),
+                    ]
+                    // Rounded up: a wait of less than a millisecond must not become none.
+                    _ = poll(&wanted, nfds_t(wanted.count), Int32(clamping: left / 1_000_000 + 1))
+                    if drain() { return true }
+                }
+                return false
+            })
     }
 
     /// Takes what has been told so far.
@@ -59,8 +61,8 @@ public final class FileWatch: Sendable {
     }
 }
 
-/// A descriptor that `poll` finds readable once another thread said so. The thread that wakes and the
-/// one that waits both own it, so it is closed behind both.
+/// A descriptor that `poll` finds readable once another thread said so. The thread that wakes and
+/// the one that waits both own it, so it is closed behind both.
 private final class WakeDescriptor: Sendable {
     let descriptor: Int32
 

@@ -2,9 +2,9 @@ internal import Glibc
 
 /// Who holds a lock, as the lock file says: a service to those who wait.
 ///
-/// Nothing depends on it. The lock is the kernel's; a file whose lock is free may still name its last
-/// holder, and one that was just taken may name the one before. Anybody who may write to the file may
-/// write anything there, so what is read is cut and cleaned.
+/// Nothing depends on it. The lock is the kernel's; a file whose lock is free may still name its
+/// last holder, and one that was just taken may name the one before. Anybody who may write to the
+/// file may write anything there, so what is read is cut and cleaned.
 public struct LockHolder: Equatable, Sendable, CustomStringConvertible {
     /// What it does, as a command of Kura is called: "backup".
     public var operation: String
@@ -66,7 +66,9 @@ public struct LockHolder: Equatable, Sendable, CustomStringConvertible {
 
     /// One short word of printable ASCII.
     private static func clean(_ text: String) -> String {
-        let bytes = text.utf8.prefix(textBytesMax).map { 0x21...0x7e ~= $0 ? $0 : UInt8(ascii: "?") }
+        let bytes = text.utf8.prefix(textBytesMax).map {
+            0x21...0x7e ~= $0 ? $0 : UInt8(ascii: "?")
+        }
         return bytes.isEmpty ? "?" : String(decoding: bytes, as: UTF8.self)
     }
 }

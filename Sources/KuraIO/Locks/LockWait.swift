@@ -31,8 +31,8 @@ public struct LockWait: Sendable {
     /// Takes the lock and leaves a note of who holds it. Waits while another holder has it.
     ///
     /// - Parameters:
-    ///   - deadline: end of the wait, in nanoseconds of `Clock.steady`; a time that is over means one
-    ///     try. `policy.limit` is not asked.
+    ///   - deadline: end of the wait, in nanoseconds of `Clock.steady`; a time that is over means
+    ///     one try. `policy.limit` is not asked.
     ///   - prepare: called before the lock is opened.
     ///   - onWait: called once, when the wait has lasted for `policy.noticeAfter`.
     /// - Throws: `timedOut` when a call does not answer, `interrupted` when the work is cancelled
@@ -49,11 +49,11 @@ public struct LockWait: Sendable {
             return (handle, isTaken: try handle.take(note: note))
         }
         if isTaken { return .taken(handle) }
-        return try wait(for: handle, note, until: deadline, policy, onWait)
+        return try wait(for: handle, note: note, until: deadline, policy, onWait)
     }
 
     private func wait(
-        for handle: any LockHandle, _ note: [UInt8], until deadline: Int64, _ policy: WaitPolicy,
+        for handle: any LockHandle, note: [UInt8], until deadline: Int64, _ policy: WaitPolicy,
         _ onWait: (LockHolder?) -> Void
     ) throws(IOError) -> LockOutcome {
         let noticeTime = Clock.steady() + policy.noticeAfter
@@ -104,14 +104,15 @@ public struct LockWait: Sendable {
     private static let cancelledAnswerLimit: Int64 = 500_000_000
 
     /// Makes a call that may hang.
-    /// - Throws: `timedOut` when there is no answer; `interrupted` when the work is cancelled first.
+    /// - Throws: `timedOut` when there is no answer; `interrupted` when it is cancelled first.
     private func call<T: Sendable>(
         _ policy: WaitPolicy, _ body: @escaping @Sendable () throws(IOError) -> T
     ) throws(IOError) -> T {
         let isCancelled = policy.cancellation.isCancelled
         let result = BoundedCalls.run(
             in: place,
-            within: isCancelled ? min(Self.cancelledAnswerLimit, policy.answerLimit)
+            within: isCancelled
+                ? min(Self.cancelledAnswerLimit, policy.answerLimit)
                 : policy.answerLimit,
             isCancelled ? Cancellation() : policy.cancellation
         ) { () -> Result<T, IOError> in

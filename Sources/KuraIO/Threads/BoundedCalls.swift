@@ -1,11 +1,11 @@
 internal import Glibc
 internal import Synchronization
 
-/// Calls to a place that may never answer, such as a file server that is gone: no system call can be
-/// taken back, but its caller need not wait for it.
+/// Calls to a place that may never answer, such as a file server that is gone: no system call can
+/// be taken back, but its caller need not wait for it.
 ///
-/// Each place has one thread, which makes its calls one after the other and ends when there are none.
-/// So a place that hangs costs this process one thread, however often it is tried.
+/// Each place has one thread, which makes its calls one after the other and ends when there are
+/// none. So a place that hangs costs this process one thread, however often it is tried.
 public enum BoundedCalls {
     private struct Place {
         var jobs: [@Sendable () -> Void] = []
@@ -54,9 +54,11 @@ public enum BoundedCalls {
         case .first: Threads.detach { work(place) }
         case .queued: break
         }
-        return cancellation.notifying({ call.wake() }, during: {
-            call.wait(until: now + limit, cancellation)
-        })
+        return cancellation.notifying(
+            { call.wake() },
+            during: {
+                call.wait(until: now + limit, cancellation)
+            })
     }
 
     private static func work(_ place: String) {

@@ -1,8 +1,8 @@
-internal import KuraIO
+package import KuraIO
 internal import KuraReplicas
-internal import KuraReplication
-internal import KuraStore
-internal import KuraVault
+package import KuraReplication
+package import KuraStore
+package import KuraVault
 
 extension Operations {
     /// Brings both regions of a vault to the same state within a job, heals what was met damaged,

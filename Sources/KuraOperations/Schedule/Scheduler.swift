@@ -2,7 +2,7 @@ internal import KuraFormat
 public import KuraIO
 internal import KuraPolicy
 internal import KuraStore
-public import KuraVault
+internal import KuraVault
 internal import Synchronization
 
 /// What one step of the scheduler did.

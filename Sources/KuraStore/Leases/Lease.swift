@@ -19,8 +19,8 @@ package final class Lease: Sendable {
 }
 
 extension Vault {
-    /// Takes the lock of a scope in several replicas, in the order of their ordinals, so that no two
-    /// processes wait for each other. Waits while another process holds it, at most for
+    /// Takes the lock of a scope in several replicas, in the order of their ordinals, so that no
+    /// two processes wait for each other. Waits while another process holds it, at most for
     /// `policy.limit` in all.
     ///
     /// A replica fails when its lock cannot be had: the call fails, does not answer for
@@ -30,8 +30,8 @@ extension Vault {
     /// - Parameters:
     ///   - operation: what this process does, for those who wait for it.
     ///   - prepare: called for each replica before its lock file is opened.
-    /// - Returns: the lease, and why it is not held in the other replicas, by ordinal. Whether those
-    ///   that are left are enough is for the caller to decide.
+    /// - Returns: the lease, and why it is not held in the other replicas, by ordinal. Whether
+    ///   those that are left are enough is for the caller to decide.
     /// - Throws: `locked`, with the holder, when another process holds it where it counts;
     ///   `interrupted`.
     func acquire(
@@ -52,7 +52,8 @@ extension Vault {
                 for: StoreLockPlace(scope.name(in: id), in: replica.store), in: replica.place)
             do throws(IOError) {
                 let outcome = try wait.take(as: me, until: deadline, policy) {
-                    () throws(IOError) in try prepare(replica)
+                    () throws(IOError) in
+                    try prepare(replica)
                 } onWait: { holder in
                     if !isNoticed { policy.tell(of: what, heldBy: holder) }
                     isNoticed = true
@@ -71,7 +72,7 @@ extension Vault {
                 }
             } catch {
                 if error.errno == .interrupted { throw .interruptedByUser }
-                failures[replica.ordinal] = Self.lockError(error, replica, policy)
+                failures[replica.ordinal] = Self.lockError(error, in: replica, policy)
                 round.note(.failed, in: replica.ordinal)
             }
         }
@@ -92,12 +93,14 @@ extension Vault {
     }
 
     private static func lockError(
-        _ error: IOError, _ replica: Replica, _ policy: WaitPolicy
+        _ error: IOError, in replica: Replica, _ policy: WaitPolicy
     ) -> KuraError {
         guard error.errno == .timedOut else { return KuraError(io: error) }
         return KuraError(
-            .io, "replica \(replica.ordinal) of region \(replica.regionName) does not answer: "
-                + "a lock in \(replica.place) was asked for \(policy.answerLimit / 1_000_000_000) s",
+            .io,
+            "replica \(replica.ordinal) of region \(replica.regionName) does not answer: "
+                + "a lock in \(replica.place) was asked for "
+                + "\(policy.answerLimit / 1_000_000_000) s",
             remedy: .advice("check the disk or server that holds it"))
     }
 }

@@ -5,12 +5,13 @@
 /// the rest, which this process holds, is a majority of all replicas of the vault, whether they can
 /// be reached or not. In any other case a lock that is held is a refusal.
 ///
-/// **Two writers never commit under disjoint sets of locks.** A writer that acknowledges something holds
-/// the lock in at least `Vault.requiredCopies` replicas: 1 of 1, 2 of 2, 2 or 3 of 3, always a
-/// majority. Giving a held replica up asks for a majority, too. Two majorities of one set have a
+/// **Two writers never commit under disjoint sets of locks.** A writer that acknowledges something
+/// holds the lock in at least `Vault.requiredCopies` replicas: 1 of 1, 2 of 2, 2 or 3 of 3, always
+/// a majority. Giving a held replica up asks for a majority, too. Two majorities of one set have a
 /// replica in common, and there the kernel lets one of the two have the lock. A session that needs
-/// one replica only (`required: 1`) goes on with fewer when the others cannot be reached, as it must
-/// when they are lost: it acknowledges nothing, and adds files that are named by their content.
+/// one replica only (`required: 1`) goes on with fewer when the others cannot be reached, as it
+/// must when they are lost: it acknowledges nothing, and adds files that are named by their
+/// content.
 package struct LeaseRound {
     package enum Outcome: Equatable { case taken, held, failed }
 

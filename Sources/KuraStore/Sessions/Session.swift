@@ -5,8 +5,8 @@ internal import KuraReplicas
 /// One run of an operation that writes to a vault.
 ///
 /// It holds two leases in every replica that it can write to, one for the item and one for
-/// itself. Both end with the process, so a crash leaves no lock behind, only a session record that
-/// nobody holds. What a backup acknowledges is in a majority of the replicas, so two sessions of one
+/// itself. Both end with the process, so a crash leaves no lock behind, only a session record
+/// without one. What a backup acknowledges is in a majority of the replicas, so two sessions of one
 /// item meet at a lock even when they see different replicas.
 package final class Session: Sendable {
     let vault: Vault
@@ -30,13 +30,13 @@ package final class Session: Sendable {
         self.writer = writer
     }
 
-    /// Takes the scope's lease, waits for it if need be, and announces the session in every replica.
-    /// Replicas in which that fails are given up.
+    /// Takes the scope's lease, waits for it if need be, and announces the session in every
+    /// replica. Replicas in which that fails are given up.
     /// - Parameters:
     ///   - scope: an item, or what stands in the place of one; `vault` for sessions that only add
     ///     what other files vouch for: copies and repairs.
-    ///   - required: replicas that must be left, `vault.requiredCopies` where something is acknowledged
-    ///     something.
+    ///   - required: replicas that must be left: `vault.requiredCopies` where something is
+    ///     acknowledged.
     ///   - waits: nil for the vault's.
     package static func begin(
         _ vault: Vault, operation: String, scope: LeaseScope, required: Int,
@@ -72,8 +72,8 @@ package final class Session: Sendable {
         return session
     }
 
-    /// Ends the session's threads and locks. In replicas that were given up its record stays, so that
-    /// a later session looks after what it left there.
+    /// Ends the session's threads and locks. In replicas that were given up its record stays, so
+    /// that a later session looks after what it left there.
     /// - Parameter clean: whether nothing is left for another session to finish.
     package func end(clean: Bool) {
         writer.stop()

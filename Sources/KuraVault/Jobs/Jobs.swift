@@ -125,7 +125,7 @@ extension Subscription {
         fileSystem.close(lock)
     }
 
-    /// Ends jobs whose process died, as failed: nobody holds their lock. The name of the host says
+    /// Ends jobs whose process died, as failed: their lock is not held. The name of the host says
     /// nothing: a container has another one each time that it starts.
     func endDeadJobs() throws(KuraError) {
         let catalog = try catalog()

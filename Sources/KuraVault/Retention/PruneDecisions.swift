@@ -7,12 +7,12 @@ extension Subscription {
     /// Whether `prune` would drop anything.
     package func hasExpiredPoints(_ place: VaultPlace) throws(KuraError) -> Bool {
         let vault = try place.reading()
-        return try pruneDecisions(vault, [], settings(of: vault)).contains { !$0.isKept }
+        return try pruneDecisions(vault, dropping: [], settings(of: vault)).contains { !$0.isKept }
     }
 
     /// A decision for every point of a vault, newest first.
     package func pruneDecisions(
-        _ vault: Vault, _ dropping: Set<RecoveryPointID>, _ settings: VaultSettings
+        _ vault: Vault, dropping: Set<RecoveryPointID>, _ settings: VaultSettings
     ) throws(KuraError) -> [RetentionDecision<RecoveryPointID>] {
         let now = context.clock.now()
         let over = settings.deletedItems(now: now)
@@ -29,7 +29,8 @@ extension Subscription {
         }
         for decision in decisions where decision.isKept && dropping.contains(decision.id) {
             throw KuraError(
-                .refused, "recovery point \(decision.id.short) is the newest of item "
+                .refused,
+                "recovery point \(decision.id.short) is the newest of item "
                     + "\(decision.item), which is never dropped",
                 remedy: .point(.backUp))
         }
