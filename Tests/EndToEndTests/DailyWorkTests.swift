@@ -160,7 +160,7 @@ import TestSupport
             #expect(outcome.output.contains("first 0, second 11"), "\(outcome)")
             let process = try #require(
                 outcome.output.split(separator: " ").last?.dropLast().description)
-            #expect(outcome.error.contains("by process \(process) on "), "\(outcome)")
+            #expect(outcome.error.contains("by kura backup (process \(process) on host "), "\(outcome)")
         }
     }
 

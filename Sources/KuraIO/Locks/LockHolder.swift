@@ -49,9 +49,10 @@ public struct LockHolder: Equatable, Sendable, CustomStringConvertible {
     public init?(decoding bytes: some Collection<UInt8>) {
         guard bytes.count <= Self.byteCount else { return nil }
         var values: [Substring: Substring] = [:]
-        let text = String(decoding: bytes, as: UTF8.self)
-        let lines = text.split(separator: "\n")
-        guard lines.first == Self.firstLine[...] else { return nil }
+        // Split as bytes: of characters, a carriage return and a line feed are one.
+        let lines = bytes.split(separator: UInt8(ascii: "\n"))
+            .map { String(decoding: $0, as: UTF8.self) }
+        guard lines.first == Self.firstLine else { return nil }
         for line in lines.dropFirst() {
             let parts = line.split(separator: " ", maxSplits: 1)
             if parts.count == 2 { values[parts[0]] = parts[1] }
