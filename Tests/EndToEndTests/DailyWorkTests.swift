@@ -1,7 +1,7 @@
 import Foundation
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Daily work") struct DailyWorkTests {
     @Test("Backup, list, show, restore and verify work on a fresh machine without set-up")
@@ -45,7 +45,8 @@ import TestSupport
     func pipes() throws {
         try Kura.inDirectory { kura in
             let disk = try kura.disk("d.img", byteCount: 40_000_001)
-            let line = "kura backup - --item piped --quiet <'\(disk)' && "
+            let line =
+                "kura backup - --item piped --quiet <'\(disk)' && "
                 + "kura restore piped@latest --output - | cmp - '\(disk)'"
             let outcome = try kura.shell(line)
             #expect(outcome.code == 0, "\(outcome.error)")
@@ -160,7 +161,8 @@ import TestSupport
             #expect(outcome.output.contains("first 0, second 11"), "\(outcome)")
             let process = try #require(
                 outcome.output.split(separator: " ").last?.dropLast().description)
-            #expect(outcome.error.contains("by kura backup (process \(process) on host "), "\(outcome)")
+            #expect(
+                outcome.error.contains("by kura backup (process \(process) on host "), "\(outcome)")
         }
     }
 
