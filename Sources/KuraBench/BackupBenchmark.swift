@@ -212,7 +212,8 @@ public struct BackupBenchmark: Sendable {
                 try left.read(at: offset, into: buffers[0].bytes),
                 try right.read(at: offset, into: buffers[1].bytes),
             ]
-            isEqual = counts[0] == counts[1]
+            isEqual =
+                counts[0] == counts[1]
                 && Memory.equal(
                     UnsafeRawBufferPointer(rebasing: buffers[0].bytes[..<counts[0]]),
                     UnsafeRawBufferPointer(rebasing: buffers[1].bytes[..<counts[1]]))

@@ -148,7 +148,8 @@ package final class KernelPass {
                 try compressor.compress(source, into: stored.bytes)
             }
             let isRaw = !FrameBuilder.isWorthwhile(stored: count, plain: used)
-            let bytes = isRaw
+            let bytes =
+                isRaw
                 ? source
                 : UnsafeRawBufferPointer(
                     rebasing: UnsafeRawBufferPointer(stored.bytes)[..<count])

@@ -268,7 +268,8 @@ public final class LimitBenchmark: Sendable {
             }
         }
         let (seconds, processor) = (
-            Double(Clock.steady() - start) / 1e9, Double(Clock.processor() - busy) / 1e9)
+            Double(Clock.steady() - start) / 1e9, Double(Clock.processor() - busy) / 1e9
+        )
         if let error = failure.withLock({ $0 }) { throw error }
         try withKuraErrors {
             for place in places {

@@ -8,7 +8,8 @@ package enum ScatteredCopy {
     /// Copies the data of an image, holes left alone, and flushes the copy.
     /// - Parameters:
     ///   - share: of the 4 KiB blocks with data, those that get random bytes: 0...1.
-    package static func make(of path: FilePath, at copy: FilePath, share: Double) throws(KuraError) {
+    package static func make(of path: FilePath, at copy: FilePath, share: Double) throws(KuraError)
+    {
         let source = try FileSource(path)
         let target = try SinkPath(copy).open(byteCount: source.byteCount)
         do throws(KuraError) {

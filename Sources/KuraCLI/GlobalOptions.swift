@@ -19,9 +19,10 @@ struct GlobalOptions: ParsableArguments {
     @Flag(help: "Print ids only, and no progress.")
     var quiet = false
 
-    @Option(help: ArgumentHelp(
-        "Log on standard error from this level on: trace, debug, info, notice, warning or error.",
-        valueName: "level"))
+    @Option(
+        help: ArgumentHelp(
+            "Log on standard error from this level on: trace, debug, info, notice, warning or error.",
+            valueName: "level"))
     var logLevel: LogLevel?
 
     /// `--home` where it stands before the command, as `kura --home DIR COMMAND`.

@@ -27,8 +27,10 @@ public final class ChunkAuthenticator {
             let result = keyBytes + MACKey.byteCount
             key.bytes.store(to: keyBytes)
             var count = 0
-            let isDone = EVP_MAC_init(
-                context, keyBytes.assumingMemoryBound(to: UInt8.self), MACKey.byteCount, nil) == 1
+            let isDone =
+                EVP_MAC_init(
+                    context, keyBytes.assumingMemoryBound(to: UInt8.self), MACKey.byteCount, nil)
+                == 1
                 && EVP_MAC_update(
                     context, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
                     bytes.count) == 1

@@ -49,9 +49,9 @@ public struct BloomFilter: Sendable {
         memory = Memory(blockCount: blockCount)
         try fill(UnsafeMutableRawBufferPointer(memory.words))
         #if _endian(big)
-        for index in memory.words.indices {
-            memory.words[index] = UInt64(littleEndian: memory.words[index])
-        }
+            for index in memory.words.indices {
+                memory.words[index] = UInt64(littleEndian: memory.words[index])
+            }
         #endif
     }
 
@@ -121,12 +121,12 @@ public struct BloomFilter: Sendable {
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> T
     ) throws(Failure) -> T {
         #if _endian(big)
-        let stored = Memory(blockCount: blockCount)
-        for index in memory.words.indices {
-            stored.words.initializeElement(at: index, to: memory.words[index].littleEndian)
-        }
+            let stored = Memory(blockCount: blockCount)
+            for index in memory.words.indices {
+                stored.words.initializeElement(at: index, to: memory.words[index].littleEndian)
+            }
         #else
-        let stored = memory
+            let stored = memory
         #endif
         defer { withExtendedLifetime(stored) {} }
         return try body(UnsafeRawBufferPointer(stored.words))

@@ -57,7 +57,8 @@ public enum IndexBlock {
 
     /// Fills `target` (exactly 4096 bytes) except for the checksum, which `seal` writes.
     public static func encode(
-        _ entries: ArraySlice<IndexEntry>, number: UInt32, into target: UnsafeMutableRawBufferPointer
+        _ entries: ArraySlice<IndexEntry>, number: UInt32,
+        into target: UnsafeMutableRawBufferPointer
     ) {
         precondition(target.count == byteCount && 1...entriesMax ~= entries.count)
         let base = target.baseAddress!
@@ -128,7 +129,8 @@ public enum IndexBlock {
         let base = block.baseAddress! + index &* IndexEntry.byteCount
         let bits = base.loadUnaligned(fromByteOffset: 32, as: UInt64.self)
         return IndexEntry(
-            id: Digest(loadingFrom: base), location: ChunkLocation(bits: UInt64(littleEndian: bits)))
+            id: Digest(loadingFrom: base), location: ChunkLocation(bits: UInt64(littleEndian: bits))
+        )
     }
 
     public static func find(

@@ -180,7 +180,8 @@ public struct IndexRunTrailer: Equatable, Sendable {
         let filterBlocks = Int(try reader.uint32())
         try reader.zeros(4, "reserved")
         blocksDigest = try reader.digest()
-        guard entryCount > 0, entryCount <= UInt64(UInt32.max) * UInt64(IndexBlock.entriesMax) else {
+        guard entryCount > 0, entryCount <= UInt64(UInt32.max) * UInt64(IndexBlock.entriesMax)
+        else {
             throw .invalidField(.indexRun, field: "entry count")
         }
         guard packCount <= Limits.runPacksMax else {
@@ -194,7 +195,8 @@ public struct IndexRunTrailer: Equatable, Sendable {
         }
         // All counts have 32 bits, so this sum cannot overflow; nothing is allocated before it
         // holds.
-        let tables = packCount * PackSummary.byteCount + supersededCount * Digest.byteCount
+        let tables =
+            packCount * PackSummary.byteCount + supersededCount * Digest.byteCount
             + fenceCount * 8 + (known == nil ? filterBlocks * BloomFilter.blockByteCount : 0)
         guard reader.remaining >= tables else {
             throw .truncated(

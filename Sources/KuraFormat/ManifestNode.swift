@@ -91,13 +91,15 @@ public enum ManifestNode: Equatable, Sendable {
     }
 
     /// Length of the node that starts `bytes`, from its header. More bytes may follow it.
-    public static func encodedByteCount(_ bytes: UnsafeRawBufferPointer) throws(FormatError) -> Int {
+    public static func encodedByteCount(_ bytes: UnsafeRawBufferPointer) throws(FormatError) -> Int
+    {
         var reader = ByteReader(bytes, of: .node)
         guard try reader.bytes(8).elementsEqual(magic) else { throw .badMagic(.node) }
         let version = try reader.uint8()
         let level = try reader.uint8()
         let count = Int(try reader.uint16())
-        let byteCount = headerByteCount
+        let byteCount =
+            headerByteCount
             + (level == 0 ? count * entryByteCount(version) : 8 + count * Digest.byteCount)
         guard byteCount <= Limits.nodeBytesMax else { throw .invalidField(.node, field: "count") }
         guard byteCount <= bytes.count else {
@@ -120,7 +122,8 @@ public enum ManifestNode: Equatable, Sendable {
         guard Int(try reader.uint8()) == level else { throw .invalidField(.node, field: "level") }
         let count = Int(try reader.uint16())
         guard count > 0 else { throw .invalidField(.node, field: "count") }
-        self = level == 0
+        self =
+            level == 0
             ? .leaf(try Self.leaf(&reader, count: count, version: version))
             : .inner(level: level, children: try Self.children(&reader, count: count))
         try reader.finish()

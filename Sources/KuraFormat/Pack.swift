@@ -167,7 +167,8 @@ public struct PackTrailer: Equatable, Sendable {
         let tables = frameCount * FrameEntry.byteCount + chunkCount * ChunkEntry.byteCount
         guard reader.remaining >= tables else {
             throw .truncated(
-                .packTrailer, needed: UInt64(reader.offset + tables), available: UInt64(bytes.count))
+                .packTrailer, needed: UInt64(reader.offset + tables), available: UInt64(bytes.count)
+            )
         }
         frames = []
         frames.reserveCapacity(frameCount)

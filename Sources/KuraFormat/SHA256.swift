@@ -55,10 +55,12 @@ public struct SHA256 {
     private static func compress(_ state: inout [UInt32], _ block: UnsafeRawBufferPointer) {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { w in
             for i in 0..<16 {
-                w[i] = UInt32(bigEndian: block.loadUnaligned(fromByteOffset: 4 * i, as: UInt32.self))
+                w[i] = UInt32(
+                    bigEndian: block.loadUnaligned(fromByteOffset: 4 * i, as: UInt32.self))
             }
             for i in 16..<64 {
-                let a = w[i - 15], b = w[i - 2]
+                let a = w[i - 15]
+                let b = w[i - 2]
                 let s0 = rotate(a, 7) ^ rotate(a, 18) ^ (a &>> 3)
                 let s1 = rotate(b, 17) ^ rotate(b, 19) ^ (b &>> 10)
                 w[i] = w[i - 16] &+ s0 &+ w[i - 7] &+ s1

@@ -25,7 +25,8 @@ public enum Feature {
     public static let zstd = "zstd"
 
     /// Everything that this code can read.
-    public static let known: Set<String> = Set(ChunkerKind.allCases.map(\.rawValue) + [sha256, zstd])
+    public static let known: Set<String> = Set(
+        ChunkerKind.allCases.map(\.rawValue) + [sha256, zstd])
 }
 
 /// Named, versioned ways to cut a disk into chunks. The rules are in FORMAT.md.

@@ -21,8 +21,9 @@ public enum Name {
                 "it has \(name.utf8.count) bytes, \(Limits.nameBytesMax) at most are allowed"
             } else if name.contains("/") {
                 "it has a slash"
-            } else if name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
-            {
+            } else if name.unicodeScalars.contains(where: {
+                $0.properties.generalCategory == .control
+            }) {
                 "it has a control character"
             } else if name == "." || name == ".." {
                 "it is reserved"
@@ -30,9 +31,10 @@ public enum Name {
                 nil
             }
         guard let reason else { return }
-        let shown = String(name.unicodeScalars.prefix(40).map { scalar in
-            scalar.properties.generalCategory == .control ? "?" : Character(scalar)
-        })
+        let shown = String(
+            name.unicodeScalars.prefix(40).map { scalar in
+                scalar.properties.generalCategory == .control ? "?" : Character(scalar)
+            })
         throw KuraError(
             .invalidInput, "\"\(shown)\" cannot name \(what): \(reason)",
             remedy: .chooseAnotherName)

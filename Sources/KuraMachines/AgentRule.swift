@@ -57,7 +57,8 @@ public enum AgentStatus: Equatable, Sendable {
     public func requireNotUpdating(_ machine: VirtualMachine) throws(KuraError) {
         guard self == .updating else { return }
         throw KuraError(
-            .refused, "the agent of \(machine.name) is being updated, and no backup may run "
+            .refused,
+            "the agent of \(machine.name) is being updated, and no backup may run "
                 + "meanwhile", remedy: .waitThenRetry)
     }
 }

@@ -165,7 +165,8 @@ public enum MachineInventory {
     private static func check(_ disks: [VirtualMachine.Disk]) throws(KuraError) {
         guard 1...VirtualMachine.disksMax ~= disks.count else {
             throw KuraError(
-                .invalidInput, "\(disks.count) disks: a machine has 1 to "
+                .invalidInput,
+                "\(disks.count) disks: a machine has 1 to "
                     + "\(VirtualMachine.disksMax)")
         }
         for disk in disks { try Name.check(disk.name, what: "a disk") }
@@ -176,7 +177,8 @@ public enum MachineInventory {
             disks.allSatisfy({ -1...255 ~= $0.lun })
         else {
             throw KuraError(
-                .invalidInput, "each disk needs a lun of its own, -1 for the system disk, else 0 "
+                .invalidInput,
+                "each disk needs a lun of its own, -1 for the system disk, else 0 "
                     + "to 255")
         }
     }

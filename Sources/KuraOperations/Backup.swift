@@ -135,11 +135,12 @@ extension Operations {
     private func bringAcross(
         _ place: VaultPlace, _ replication: ItemBackup.Replication, _ job: OperationJob
     ) -> [Damage] {
-        let isWanted = switch replication {
-        case .never: false
-        case .asked: true
-        case .wherePaired: place.record.redundancy.hasPair
-        }
+        let isWanted =
+            switch replication {
+            case .never: false
+            case .asked: true
+            case .wherePaired: place.record.redundancy.hasPair
+            }
         guard isWanted else {
             job.run.skip(task: 2)
             return []

@@ -43,12 +43,17 @@ extension Operations {
             check("\(name): permissions") {
                 let status = try fileSystem.status(replica.path)
                 guard status.owner == Process.userID else {
-                    return (.warning, "owned by user \(status.owner), this is user "
-                        + "\(Process.userID)", .advice("chown it, or run Kura as its owner"))
+                    return (
+                        .warning,
+                        "owned by user \(status.owner), this is user "
+                            + "\(Process.userID)", .advice("chown it, or run Kura as its owner")
+                    )
                 }
                 guard status.mode & 0o077 == 0 else {
-                    return (.warning, "others may enter it (mode \(String(status.mode, radix: 8)))",
-                        .advice("run: chmod 700 \(replica.path)"))
+                    return (
+                        .warning, "others may enter it (mode \(String(status.mode, radix: 8)))",
+                        .advice("run: chmod 700 \(replica.path)")
+                    )
                 }
                 return (.ok, "only its owner may enter it", nil)
             },
@@ -97,9 +102,12 @@ extension Operations {
             }
             let count = region.available.count
             guard devices.count == count else {
-                return (.warning, "\(count) replicas share \(devices.count) device(s): the loss of "
-                    + "one device may take all copies",
-                    .advice("put each replica on a disk of its own"))
+                return (
+                    .warning,
+                    "\(count) replicas share \(devices.count) device(s): the loss of "
+                        + "one device may take all copies",
+                    .advice("put each replica on a disk of its own")
+                )
             }
             return (.ok, "\(count) replicas on \(devices.count) devices", nil)
         }
@@ -132,8 +140,10 @@ extension Operations {
         check("\(name(vault)): sessions") {
             let dead = vault.interruptedSessions().count
             guard dead == 0 else {
-                return (.warning, "\(dead) left by a process that died, or in a replica that failed",
-                    .advice("back up into the vault: the next backup finishes them"))
+                return (
+                    .warning, "\(dead) left by a process that died, or in a replica that failed",
+                    .advice("back up into the vault: the next backup finishes them")
+                )
             }
             return (.ok, "\(vault.openSessions().count) at work", nil)
         }
@@ -145,9 +155,12 @@ extension Operations {
             let copies = Int(vault.record.copies)
             let behind = holders.count { $0.value.count < copies }
             guard behind == 0 else {
-                return (.warning, "\(behind) of \(holders.count) recovery points are in fewer than "
-                    + "\(copies) replicas",
-                    .steps([.advice("bring the replicas back"), .vault(.replicate())]))
+                return (
+                    .warning,
+                    "\(behind) of \(holders.count) recovery points are in fewer than "
+                        + "\(copies) replicas",
+                    .steps([.advice("bring the replicas back"), .vault(.replicate())])
+                )
             }
             return (.ok, "every recovery point is in \(copies) of \(copies) replicas", nil)
         }
@@ -161,11 +174,13 @@ extension Operations {
             }
             let item = try vault.recoveryPoint(first).item
             let others = lacking.count > 1 ? " and \(lacking.count - 1) more lack" : " lacks"
-            return (.warning, "recovery point \(first.short) of \(item)\(others) what no copy has",
+            return (
+                .warning, "recovery point \(first.short) of \(item)\(others) what no copy has",
                 .anyOf([
                     .advice("back up \(item) again: what its disks still hold is stored again"),
                     .point(.drop(first.short)),
-                ]))
+                ])
+            )
         }
     }
 
@@ -188,12 +203,18 @@ extension Operations {
                     .vault(.showRepairs), .advice("check the disk of \(path), or replace it"),
                 ])
                 if recent[ordinal] >= Self.repairsMax {
-                    return (.warning, "replica \(ordinal) needed \(recent[ordinal]) repairs in the "
-                        + "last 30 days", remedy)
+                    return (
+                        .warning,
+                        "replica \(ordinal) needed \(recent[ordinal]) repairs in the "
+                            + "last 30 days", remedy
+                    )
                 }
                 if all[ordinal] >= Self.repairsMax, all[ordinal] > 2 * others {
-                    return (.warning, "replica \(ordinal) needed \(all[ordinal]) repairs, the others "
-                        + "\(others) at most", remedy)
+                    return (
+                        .warning,
+                        "replica \(ordinal) needed \(all[ordinal]) repairs, the others "
+                            + "\(others) at most", remedy
+                    )
                 }
             }
             return (.ok, "\(all.reduce(0, +)) so far", nil)
@@ -210,8 +231,10 @@ extension Operations {
             let newest = times.max() ?? 0
             guard now >= newest else {
                 let seconds = Clock.elapsed(from: now, to: newest) / 1_000_000_000
-                return (.warning, "it is \(seconds) s behind the newest recovery point",
-                    .advice("set the clock"))
+                return (
+                    .warning, "it is \(seconds) s behind the newest recovery point",
+                    .advice("set the clock")
+                )
             }
             return (.ok, "ahead of every recovery point", nil)
         }

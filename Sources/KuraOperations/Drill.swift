@@ -1,6 +1,6 @@
+internal import Glibc
 public import KuraFormat
 public import KuraIO
-internal import Glibc
 internal import KuraReplication
 public import KuraStore
 internal import KuraVault
@@ -77,13 +77,15 @@ extension Operations {
     private func otherRegion(of place: VaultPlace) throws(KuraError) -> Region {
         guard place.record.pair != nil else {
             throw KuraError(
-                .refused, "vault \(place.name) is \(place.record.redundancy.name): without a "
+                .refused,
+                "vault \(place.name) is \(place.record.redundancy.name): without a "
                     + "paired region there is nothing to drill",
                 remedy: .vault(.convert(place.name, redundancy: "grs")))
         }
         guard place.isPassiveReachable, let passive = place.passive else {
             throw KuraError(
-                .replicaMissing, "region \(place.passiveName ?? "") cannot be reached, so nothing "
+                .replicaMissing,
+                "region \(place.passiveName ?? "") cannot be reached, so nothing "
                     + "could be restored from it", remedy: .advice("mount its disks"))
         }
         return passive
@@ -94,11 +96,13 @@ extension Operations {
     ) throws(KuraError) -> DrillReport {
         let start = Clock.steady()
         let vault = Vault(region: passive, record: place.record)
-        let newest = try vault.heldPoints().isEmpty
+        let newest =
+            try vault.heldPoints().isEmpty
             ? nil : vault.recoveryPoints().max { $0.point.time < $1.point.time }
         guard let newest else {
             throw KuraError(
-                .refused, "no recovery point of vault \(place.name) is in region \(passive.name): "
+                .refused,
+                "no recovery point of vault \(place.name) is in region \(passive.name): "
                     + "nothing would come back",
                 remedy: .vault(.replicate(place.name)))
         }
@@ -117,7 +121,8 @@ extension Operations {
             report.bytes += disk.byteCount
         }
         report.seconds = Double(Clock.steady() - start) / 1e9
-        let active = place.isActiveReachable
+        let active =
+            place.isActiveReachable
             ? place.active.map { Vault(region: $0, record: place.record) } : nil
         try compare(&report, place, active, directory, job)
         report.damage = heal(vault, active, job)
@@ -133,8 +138,10 @@ extension Operations {
         let there = job.heal(
             passive.damage, of: Vault(region: passive.region, record: record, pair: active?.region))
         guard let active else { return there }
-        return there + job.heal(
-            active.damage, of: Vault(region: active.region, record: record, pair: passive.region))
+        return there
+            + job.heal(
+                active.damage,
+                of: Vault(region: active.region, record: record, pair: passive.region))
     }
 
     private static func file(_ number: Int, in directory: FilePath) -> FilePath {
@@ -180,7 +187,8 @@ extension Operations {
                 if !comparison.isEqual { report.differing.append(disk.name) }
             } catch {
                 if error.code == .interrupted { throw error }
-                report.comparison = "\(checked); region \(place.activeName) could not restore "
+                report.comparison =
+                    "\(checked); region \(place.activeName) could not restore "
                     + "\(disk.name): \(error.message)"
                 return
             }

@@ -92,12 +92,13 @@ extension Operations {
                 try requireTarget(place)
                 guard place.isActiveReachable else {
                     throw KuraError(
-                        .replicaMissing, "region \(place.activeName), which is active for vault "
+                        .replicaMissing,
+                        "region \(place.activeName), which is active for vault "
                             + "\(place.name), cannot be reached: what is only there would be left "
                             + "behind",
                         remedy: .anyOf([
-                        .advice("mount its disks"), .region(.declareLost(place.activeName)),
-                    ]))
+                            .advice("mount its disks"), .region(.declareLost(place.activeName)),
+                        ]))
                 }
             }
             for place in away {
@@ -139,7 +140,8 @@ extension Operations {
         guard !place.isPassiveReachable else { return }
         let problem = place.passive?.problems.compactMap { $0 }.first
         throw KuraError(
-            .replicaMissing, "region \(place.passiveName ?? ""), where vault \(place.name) would "
+            .replicaMissing,
+            "region \(place.passiveName ?? ""), where vault \(place.name) would "
                 + "go, cannot be reached: "
                 + (problem?.message ?? "the home does not know its directories"),
             remedy: .anyOf([

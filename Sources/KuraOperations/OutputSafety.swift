@@ -13,7 +13,8 @@ extension Operations {
             for replica in region.replicas
             where target.starts(with: Self.withoutLinks(replica.path)) {
                 throw KuraError(
-                    .invalidInput, "\(path) is inside replica \(replica.ordinal) of region "
+                    .invalidInput,
+                    "\(path) is inside replica \(replica.ordinal) of region "
                         + "\(region.name)", remedy: .advice("choose a path outside the vault"))
             }
         }

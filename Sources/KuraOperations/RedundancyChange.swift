@@ -77,7 +77,8 @@ extension Operations {
         record.redundancy = kind
         guard record.revision < Limits.sequenceMax else {
             throw KuraError(
-                .damaged, "the record of vault \(place.name) cannot be replaced: its revision is "
+                .damaged,
+                "the record of vault \(place.name) cannot be replaced: its revision is "
                     + "the highest that there is",
                 remedy: .advice(
                     "restore the file vaults/\(place.record.id.hex)/vault from a replica that has "
@@ -98,9 +99,10 @@ extension Operations {
                     remedy: .region(.failBack(place.homeRegionName)))
             }
             record.pair = nil
-            change.leftBehind = place.passive?.replicas.prefix(Int(record.copies)).map {
-                $0.path.appending("vaults").appending(record.id.hex)
-            } ?? []
+            change.leftBehind =
+                place.passive?.replicas.prefix(Int(record.copies)).map {
+                    $0.path.appending("vaults").appending(record.id.hex)
+                } ?? []
         }
         try subscription.replace(
             place.record, by: record, in: vault.region, operation: "redundancy")
@@ -117,11 +119,14 @@ extension Operations {
     private func requireUnused(
         _ place: VaultPlace, to kind: Redundancy, points: Int, items: Int
     ) throws(KuraError) {
-        let obstacle = items > 0 ? "registered virtual machines (\(items))"
+        let obstacle =
+            items > 0
+            ? "registered virtual machines (\(items))"
             : points > 0 ? "recovery points (\(points))" : nil
         guard let obstacle else { return }
         throw KuraError(
-            .refused, "vault \(place.name) has \(obstacle): its redundancy, "
+            .refused,
+            "vault \(place.name) has \(obstacle): its redundancy, "
                 + "\(place.record.redundancy.name), is frozen, as in Azure Backup",
             remedy: .vault(.convert(place.name, redundancy: kind.name)))
     }
@@ -140,7 +145,8 @@ extension Operations {
         change.damage = job.healMetDamage(replication.active)
         if let problem = report.there.problems.first {
             throw KuraError(
-                .damaged, "not everything could be copied to \(pair.name), so nothing was "
+                .damaged,
+                "not everything could be copied to \(pair.name), so nothing was "
                     + "switched: \(problem)", remedy: .steps([.vault(.repair(.files)), .retry()]))
         }
         let verified = try replication.passive.verify(
@@ -149,7 +155,8 @@ extension Operations {
         change.verified = verified
         if let damage = verified.damaged.first {
             throw KuraError(
-                .damaged, "the copy in \(pair.name) is not good, so nothing was switched: "
+                .damaged,
+                "the copy in \(pair.name) is not good, so nothing was switched: "
                     + "\(damage.place): \(damage.detail)",
                 remedy: .steps([.advice("look at the disk of that replica"), .retry()]))
         }

@@ -227,7 +227,8 @@ extension Operations {
         let disks = try chosenDisks(request, name)
         guard disks.count == 1 else {
             throw KuraError(
-                .invalidInput, "standard output takes one disk, the recovery point has "
+                .invalidInput,
+                "standard output takes one disk, the recovery point has "
                     + "\(disks.count)", remedy: .point(.chooseDisk))
         }
         return disks[0]

@@ -19,7 +19,8 @@ extension Operations {
         let blockers = try blockers(of: place, vault).filter { !withPoints || $0.isMachine }
         guard blockers.isEmpty else {
             throw KuraError(
-                .refused, "vault \(place.name) cannot be deleted: "
+                .refused,
+                "vault \(place.name) cannot be deleted: "
                     + blockers.map(\.what).joined(separator: "; "),
                 remedy: .forEach(blockers.map { Remedy.Part(subject: $0.what, remedy: $0.remedy) }))
         }
@@ -27,7 +28,8 @@ extension Operations {
             let problems = region.problems.prefix(Int(place.record.copies))
             if let problem = problems.compactMap({ $0 }).first {
                 throw KuraError(
-                    problem.code, "vault \(place.name) cannot be deleted while a replica is away, "
+                    problem.code,
+                    "vault \(place.name) cannot be deleted while a replica is away, "
                         + "which would bring it back: \(problem.message)", remedy: problem.remedy)
             }
         }
@@ -60,10 +62,11 @@ extension Operations {
         let counts = try subscription.catalog().pointCounts(of: vault)
         for (item, count) in counts.sorted(by: { $0.key < $1.key })
         where settings.items[item] == nil {
-            blockers.append((
-                "item \(item) has \(count.points) recovery point\(count.points == 1 ? "" : "s")",
-                .vault(.delete(place.name, withPoints: true)), false
-            ))
+            blockers.append(
+                (
+                    "item \(item) has \(count.points) recovery point\(count.points == 1 ? "" : "s")",
+                    .vault(.delete(place.name, withPoints: true)), false
+                ))
         }
         return blockers
     }

@@ -44,7 +44,8 @@ extension Operations {
         for copies in try operations.copies(of: request) {
             try operations.verify(copies, request, &report)
         }
-        report.total.oldestVerified = report.oldest.contains(nil)
+        report.total.oldestVerified =
+            report.oldest.contains(nil)
             ? nil : report.oldest.compactMap { $0 }.min()
         return report
     }

@@ -119,9 +119,11 @@ final class RegionCopy: Sendable {
         var complete = lost.isEmpty && plan.problems.isEmpty && !plan.relists
         for run in plan.runs {
             try checkCancelled()
-            guard !blocked.contains(run.id), let copy = good({ () throws(KuraError) in
-                try source.soundCopy(of: .run(run.id))
-            }) else {
+            guard !blocked.contains(run.id),
+                let copy = good({ () throws(KuraError) in
+                    try source.soundCopy(of: .run(run.id))
+                })
+            else {
                 complete = false
                 continue
             }

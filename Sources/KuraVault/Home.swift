@@ -97,7 +97,8 @@ package struct Home {
             let version = try JSONDecoder().decode(Version.self, from: data).formatVersion
             guard version <= formatVersion else {
                 throw KuraError(
-                    .unsupported, "the home \(path) has format version \(version), "
+                    .unsupported,
+                    "the home \(path) has format version \(version), "
                         + "which this Kura does not know",
                     remedy: .useNewerKura)
             }

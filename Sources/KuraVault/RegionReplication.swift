@@ -15,14 +15,16 @@ extension Subscription {
     package func replication(of place: VaultPlace) throws(KuraError) -> Replication {
         guard let passiveName = place.passiveName else {
             throw KuraError(
-                .invalidInput, "vault \(place.name) is \(place.record.redundancy.name): it has no "
+                .invalidInput,
+                "vault \(place.name) is \(place.record.redundancy.name): it has no "
                     + "paired region",
                 remedy: .vault(.convert(place.name, redundancy: "grs")))
         }
         guard place.isActiveReachable else { throw place.unreachable }
         guard let replication = place.replication else {
             throw KuraError(
-                .replicaMissing, "region \(passiveName), the pair of vault \(place.name), cannot "
+                .replicaMissing,
+                "region \(passiveName), the pair of vault \(place.name), cannot "
                     + "be reached: "
                     + (place.passive?.problems.compactMap { $0 }.first?.message
                         ?? "the home does not know its directories"),
@@ -58,7 +60,8 @@ extension Subscription {
         let waiting = place.record.pair == nil ? [] : try waitingPoints(of: place)
         var bytes = (waiting ?? []).reduce(into: 0 as UInt64) { $0.add($1.byteCount) }
         if let replication = place.replication { bytes = try replication.plan().there.byteCount }
-        let queue = place.record.pair == nil
+        let queue =
+            place.record.pair == nil
             ? nil : ReplicationQueue.load(queuePath(place.record.id))
         var replicated = queue?.replicated
         if replicated == nil { replicated = try newestReplication(of: place) }

@@ -26,7 +26,9 @@ extension Subscription {
         /// Whether a known region whose directories are all gone gets new, empty ones.
         public var recreate: Bool
 
-        public init(name: String, replicas: [String] = [], pair: String? = nil, recreate: Bool = false) {
+        public init(
+            name: String, replicas: [String] = [], pair: String? = nil, recreate: Bool = false
+        ) {
             self.name = name
             self.replicas = replicas
             self.pair = pair
@@ -118,7 +120,8 @@ extension Subscription {
         let region = try home.open(entry, for: context, fileSystem)
         guard region.available.isEmpty else {
             throw KuraError(
-                .exists, "region \(entry.name) has \(region.available.count) replicas that are there",
+                .exists,
+                "region \(entry.name) has \(region.available.count) replicas that are there",
                 remedy: .region(.fillReplicas))
         }
         for place in try places() where place.record.activeRegion == region.id {
@@ -138,12 +141,14 @@ extension Subscription {
         }
         guard new.replicas.count <= Limits.replicasMax else {
             throw KuraError(
-                .invalidInput, "\(new.replicas.count) replicas: a region has "
+                .invalidInput,
+                "\(new.replicas.count) replicas: a region has "
                     + "\(Limits.replicasMax) at most")
         }
         let paths = new.replicas.map { context.resolve(FilePath($0)).lexicallyNormalized() }
         for (number, path) in paths.enumerated() {
-            for other in paths[..<number] where path.starts(with: other) || other.starts(with: path) {
+            for other in paths[..<number] where path.starts(with: other) || other.starts(with: path)
+            {
                 throw KuraError(
                     .invalidInput, "\(path) and \(other) are not two directories",
                     remedy: .advice(

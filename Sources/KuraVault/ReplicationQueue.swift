@@ -122,7 +122,8 @@ extension Subscription {
             } catch {
                 guard error.code == .damaged else { throw error }
                 // It was acknowledged, so it counts, although it cannot be read.
-                let time = vault.copies(of: id).compactMap(\.receipt?.time).min()
+                let time =
+                    vault.copies(of: id).compactMap(\.receipt?.time).min()
                     ?? vault.region.clock.now()
                 points.append(
                     ReplicationPlan.Point(
@@ -144,7 +145,8 @@ extension Subscription {
         guard place.record.pair != nil else { return }
         try changeQueue(of: place) { queue throws(KuraError) in
             var waiting = try waitingPoints(of: place) ?? []
-            if let added, place.replication == nil, !waiting.contains(where: { $0.id == added.id }) {
+            if let added, place.replication == nil, !waiting.contains(where: { $0.id == added.id })
+            {
                 waiting.append(added)
             }
             queue.waiting = waiting.map(ReplicationQueue.Entry.init)

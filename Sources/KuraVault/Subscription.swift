@@ -164,7 +164,8 @@ public final class Subscription: Sendable {
         let region = try region(named: regionName)
         guard try places().count < profile.vaultsPerSubscription else {
             throw KuraError(
-                .refused, "there are \(profile.vaultsPerSubscription) vaults, the most that a "
+                .refused,
+                "there are \(profile.vaultsPerSubscription) vaults, the most that a "
                     + "subscription may have", remedy: .vault(.delete()))
         }
         if let known = try places().first(where: { $0.name.lowercased() == name.lowercased() }) {
@@ -176,18 +177,22 @@ public final class Subscription: Sendable {
         let copies = copies ?? region.replicas.count
         guard 1...region.replicas.count ~= copies else {
             throw KuraError(
-                .invalidInput, "\(copies) copies: region \(regionName) has "
+                .invalidInput,
+                "\(copies) copies: region \(regionName) has "
                     + "\(region.replicas.count) replicas",
                 remedy: .advice("choose 1 to \(region.replicas.count)"))
         }
         let minCopies = minCopies ?? min(2, copies)
         guard min(2, copies)...copies ~= minCopies else {
             throw KuraError(
-                .invalidInput, "at least \(minCopies) of \(copies) copies: a backup is durable in "
-                    + "two replicas at least", remedy: .advice(
+                .invalidInput,
+                "at least \(minCopies) of \(copies) copies: a backup is durable in "
+                    + "two replicas at least",
+                remedy: .advice(
                     copies == 1 ? "leave it out: there is one copy" : "choose 2 to \(copies)"))
         }
-        let pair = redundancy.hasPair
+        let pair =
+            redundancy.hasPair
             ? try pairForVault(in: regionName, redundancy, copies: copies) : nil
         let chunker = ChunkerKind.gearTail
         let record = VaultRecord(
@@ -218,7 +223,8 @@ public final class Subscription: Sendable {
         guard let pairName = pairs[regionName] else {
             let known = RegionPairs.pair(of: regionName)
             throw KuraError(
-                .invalidInput, "region \(regionName) has no paired region, which "
+                .invalidInput,
+                "region \(regionName) has no paired region, which "
                     + "\(redundancy.name) needs",
                 remedy: .anyOf([
                     .region(.addPair(of: regionName, known: known)), .advice("use lrs"),
@@ -228,7 +234,8 @@ public final class Subscription: Sendable {
         if let problem = pair.problems.compactMap({ $0 }).first { throw problem }
         guard copies <= pair.replicas.count else {
             throw KuraError(
-                .invalidInput, "\(copies) copies: the paired region \(pairName) has "
+                .invalidInput,
+                "\(copies) copies: the paired region \(pairName) has "
                     + "\(pair.replicas.count) replicas",
                 remedy: .vault(.useCopies(pair.replicas.count)))
         }
@@ -285,7 +292,8 @@ public final class Subscription: Sendable {
         guard found.count == 1 else {
             let ids = found.prefix(5).map { String($0.1.hex.prefix(16)) }.joined(separator: ", ")
             throw KuraError(
-                .invalidInput, "\(reference) is the start of \(found.count) recovery points: \(ids)",
+                .invalidInput,
+                "\(reference) is the start of \(found.count) recovery points: \(ids)",
                 remedy: .advice("give more digits"))
         }
         return LocatedPoint(vault: vault, id: id, point: try vault.recoveryPoint(id))

@@ -80,7 +80,8 @@ public struct VaultPlace: Sendable {
     package func requireUncontested() throws(KuraError) {
         guard isContested else { return }
         throw KuraError(
-            .refused, "vault \(name) has different records of revision \(record.revision): two "
+            .refused,
+            "vault \(name) has different records of revision \(record.revision): two "
                 + "writers changed it without knowing of each other; it can be read, not written",
             remedy: .steps([
                 .vault(.show(name)),
@@ -113,7 +114,8 @@ public struct VaultPlace: Sendable {
         guard !isActiveReachable, isPassiveReachable, passiveMayBeRead, let passive else {
             return nil
         }
-        return "region \(activeName) cannot be reached: vault \(name) is read from \(passive.name), "
+        return
+            "region \(activeName) cannot be reached: vault \(name) is read from \(passive.name), "
             + "which may lack the newest recovery points"
     }
 
@@ -129,11 +131,12 @@ public struct VaultPlace: Sendable {
 extension Subscription {
     /// Every vault that a reachable region holds, by name.
     public func places() throws(KuraError) -> [VaultPlace] {
-        let records = if let snapshot {
-            try snapshot.records { () throws(KuraError) in try vaultRecords() }
-        } else {
-            try vaultRecords()
-        }
+        let records =
+            if let snapshot {
+                try snapshot.records { () throws(KuraError) in try vaultRecords() }
+            } else {
+                try vaultRecords()
+            }
         return records.map { VaultPlace($0, regions: regions) }.sorted { $0.name < $1.name }
     }
 
@@ -220,7 +223,8 @@ extension Subscription {
         }
         guard place.passiveMayBeRead else {
             throw KuraError(
-                .refused, "region \(regionName) is the secondary of vault \(place.name), which is "
+                .refused,
+                "region \(regionName) is the secondary of vault \(place.name), which is "
                     + "\(place.record.redundancy.name): it may be read after a failover only",
                 remedy: .anyOf([
                     .region(.declareLost(place.activeName)),

@@ -70,30 +70,42 @@ struct Canary: Sendable {
     private static let edges: [Canary] = [
         swapped("an index run before its packs", .backup, first: packs, .flush, of: 3, runs),
         swapped("a recovery point before its runs", .backup, first: runs, .flush, of: 3, points),
-        swapped("bytes of files behind the recovery point", .backup, first: {
-            $0.contains("/tmp/")
-        }, .flush, of: 3, points),
+        swapped(
+            "bytes of files behind the recovery point", .backup,
+            first: {
+                $0.contains("/tmp/")
+            }, .flush, of: 3, points),
         swapped("packs removed before the tombstone", .prune, first: tombstones, .remove) {
             $0.hasPrefix("/east-2") && packs($0)
         },
         swapped("packs removed before the runs without them", .prune, first: runs, .remove) {
             $0.hasPrefix("/east-2") && packs($0)
         },
-        swapped("runs that a prune replaces removed before the others", .prune, first: runs, .remove)
-        {
+        swapped(
+            "runs that a prune replaces removed before the others", .prune, first: runs, .remove
+        ) {
             $0.hasPrefix("/east-2") && run($0)
         },
         swapped("merged runs removed before their successor", .merge, first: runs, .remove) {
             $0.hasPrefix("/east-2") && run($0)
         },
-        swapped("the name of a restored file before its bytes", .restore, first: {
-            $0.hasSuffix(".partial")
-        }, .flush) { $0 == "/" },
-        swapped("a run in the paired region before its packs", .replicate, first: {
-            $0.hasPrefix("/west") && packs($0)
-        }, .flush, of: 3) { $0.hasPrefix("/west") && points($0) },
-        swapped("a point in the paired region before its runs", .replicate, first: {
-            $0.hasPrefix("/west") && runs($0)
-        }, .flush, of: 3) { $0.hasPrefix("/west") && points($0) },
+        swapped(
+            "the name of a restored file before its bytes", .restore,
+            first: {
+                $0.hasSuffix(".partial")
+            }, .flush
+        ) { $0 == "/" },
+        swapped(
+            "a run in the paired region before its packs", .replicate,
+            first: {
+                $0.hasPrefix("/west") && packs($0)
+            }, .flush, of: 3
+        ) { $0.hasPrefix("/west") && points($0) },
+        swapped(
+            "a point in the paired region before its runs", .replicate,
+            first: {
+                $0.hasPrefix("/west") && runs($0)
+            }, .flush, of: 3
+        ) { $0.hasPrefix("/west") && points($0) },
     ]
 }

@@ -49,8 +49,9 @@ struct Check {
             throw Violation(
                 "I5: \(damage.place) of replica \(damage.replica) is \(damage.kind.rawValue)")
         }
-        try expectPromises(world, "after a prune",
-                proven: Set(begun.promises.points.keys).subtracting(begun.promises.mayLack))
+        try expectPromises(
+            world, "after a prune",
+            proven: Set(begun.promises.points.keys).subtracting(begun.promises.mayLack))
         guard world.vault().interruptedSessions().isEmpty else {
             throw Violation("I11: the interrupted session is still there")
         }
@@ -115,23 +116,26 @@ struct Check {
 
     private func expect(_ target: World.Target, _ world: World, _ when: String) throws {
         let fileSystem = world.fileSystem
-        let found = try fileSystem.exists(World.target)
+        let found =
+            try fileSystem.exists(World.target)
             ? fileSystem.contents(World.target, max: 1 << 30) : nil
-        let isRight = switch target {
-        case .absentOr(let bytes): found == nil || found == bytes
-        case .complete(let bytes): found == bytes
-        case .mixture(let old, let new):
-            found.map { Self.isMixture($0, old, new) } ?? false
-        }
+        let isRight =
+            switch target {
+            case .absentOr(let bytes): found == nil || found == bytes
+            case .complete(let bytes): found == bytes
+            case .mixture(let old, let new):
+                found.map { Self.isMixture($0, old, new) } ?? false
+            }
         guard isRight else { throw Violation("I4: the restored file is wrong \(when)") }
     }
 
     /// Whether each byte is one of the old or of the new file, or zero, where a hole begins.
     private static func isMixture(_ found: [UInt8], _ old: [UInt8], _ new: [UInt8]) -> Bool {
-        found.count <= max(old.count, new.count) && found.indices.allSatisfy { index in
-            found[index] == 0 || index < old.count && found[index] == old[index]
-                || index < new.count && found[index] == new[index]
-        }
+        found.count <= max(old.count, new.count)
+            && found.indices.allSatisfy { index in
+                found[index] == 0 || index < old.count && found[index] == old[index]
+                    || index < new.count && found[index] == new[index]
+            }
     }
 
     private func expectNothingLeft(_ world: World) throws {

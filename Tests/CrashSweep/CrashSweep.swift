@@ -81,7 +81,8 @@ struct CrashSweep: Sendable {
         // In any order, so that a pass that stops early has looked everywhere; the end first, when
         // the operation was acknowledged, and before it where a rule of order was broken.
         var random = SeededGenerator(seed: seed)
-        let cuts = [world.fileSystem.weakeningEnd, moments.count - 1].compactMap(\.self)
+        let cuts =
+            [world.fileSystem.weakeningEnd, moments.count - 1].compactMap(\.self)
             + (0..<(moments.count - 1)).shuffled(using: &random)
         for cut in cuts where (only == nil || only == cut) && !budget.isSpent {
             states.outcome.cuts += 1

@@ -67,15 +67,20 @@ enum Main {
             }
             guard let value = rest.popFirst() else { return nil }
             switch flag {
-            case "--states": guard let number = Int(value) else { return nil }
+            case "--states":
+                guard let number = Int(value) else { return nil }
                 options.states = number
-            case "--seed": guard let number = UInt64(value) else { return nil }
+            case "--seed":
+                guard let number = UInt64(value) else { return nil }
                 options.seed = number
-            case "--operation": guard let scenario = Scenario(rawValue: value) else { return nil }
+            case "--operation":
+                guard let scenario = Scenario(rawValue: value) else { return nil }
                 options.operation = scenario
-            case "--call": guard let number = Int(value) else { return nil }
+            case "--call":
+                guard let number = Int(value) else { return nil }
                 options.call = number
-            case "--threads": guard let number = Int(value), number > 0 else { return nil }
+            case "--threads":
+                guard let number = Int(value), number > 0 else { return nil }
                 options.threads = number
             default: return nil
             }

@@ -1,7 +1,7 @@
 import Foundation
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Bad input") struct BadInputTests {
     /// A message, a remedy, an exit code, and nothing on standard output.
@@ -56,7 +56,8 @@ import TestSupport
             expectError(
                 try kura.run("restore", "d@latest", "--disk", "x", "--output", out), code: 10, "x")
             expectError(
-                try kura.run("restore", "d@latest", "--region", "x", "--output", out), code: 10, "x")
+                try kura.run("restore", "d@latest", "--region", "x", "--output", out), code: 10, "x"
+            )
         }
     }
 
@@ -142,7 +143,10 @@ import TestSupport
             let verify = try kura.run("verify", "--json")
             #expect(verify.code == 12)
             let damaged = try #require(verify.json()["damaged"] as? [[String: Any]])
-            #expect(damaged.allSatisfy { $0["replica"] as? Int == 0 && $0["region"] as? String == "local" })
+            #expect(
+                damaged.allSatisfy {
+                    $0["replica"] as? Int == 0 && $0["region"] as? String == "local"
+                })
             let out = kura.directory.appending("o").string
             let restore = try kura.run("restore", "d@latest", "--output", out)
             #expect(restore.code == 3, "\(restore.error)")

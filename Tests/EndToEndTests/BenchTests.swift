@@ -1,7 +1,7 @@
 import Foundation
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 /// What the benchmarks do, not how long it takes.
 @Suite("Bench") struct BenchTests {
@@ -64,7 +64,8 @@ import TestSupport
                 let limit = try #require(step["limit"] as? [String: Any])
                 let (seconds, least) = (
                     try #require(step["seconds"] as? Double),
-                    try #require(limit["seconds"] as? Double))
+                    try #require(limit["seconds"] as? Double)
+                )
                 let ratio = try #require(step["ratio"] as? Double)
                 #expect(seconds > 0 && least > 0 && abs(ratio - least / seconds) < 1e-9, "\(name)")
                 let terms = try #require(limit["processor_terms"] as? [[String: Any]])

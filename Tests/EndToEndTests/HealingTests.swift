@@ -1,7 +1,7 @@
 import Foundation
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Healing by command") struct HealingTests {
     private func replica(_ kura: Kura, _ number: Int) -> String {
@@ -113,7 +113,8 @@ import TestSupport
             var expected = try kura.bytes(disk)
             for range in lost {
                 let (offset, count) = try (
-                    #require(range["offset"]), #require(range["bytes"]))
+                    #require(range["offset"]), #require(range["bytes"])
+                )
                 expected.replaceSubrange(offset..<(offset + count), with: Data(count: count))
             }
             #expect(try kura.bytes(out) == expected)
@@ -138,9 +139,11 @@ import TestSupport
     func lostPoint() throws {
         try Kura.inDirectory { kura in
             let disk = try kura.disk("d.img")
-            let lost = try kura.run("backup", disk, "--quiet").output.trimmingCharacters(in: .newlines)
+            let lost = try kura.run("backup", disk, "--quiet").output.trimmingCharacters(
+                in: .newlines)
             let other = try kura.run("backup", disk, "--item", "other", "--quiet").output
-            let line = "for f in home/regions/local/*/vaults/*/points/\(lost); do "
+            let line =
+                "for f in home/regions/local/*/vaults/*/points/\(lost); do "
                 + "chmod u+w $f; echo >$f; done"
             #expect(try kura.shell(line).code == 0)
             let list = try kura.run("list", "--quiet")
@@ -203,7 +206,8 @@ import TestSupport
             #expect(targets.map { $0["new"] as? Bool } == [false, false, true])
             #expect((targets[2]["bytes"] as? Int ?? 0) > 100_000)
             #expect(try kura.run("verify", "--level", "chunks").code == 0)
-            let line = "rm -r home/regions/local/replica-2/*; echo x >home/regions/local/replica-2/x"
+            let line =
+                "rm -r home/regions/local/replica-2/*; echo x >home/regions/local/replica-2/x"
             #expect(try kura.shell(line).code == 0)
             let foreign = try kura.run("replicate")
             #expect(foreign.code == 3 && foreign.error.contains("left alone"))
@@ -234,7 +238,8 @@ import TestSupport
             #expect(late.code == 0)
             #expect(try late.json()["skipped"] as? Int == 6)
             #expect(try late.json()["oldest_verified"] is NSNull)
-            #expect(try kura.run("verify", "--max-age", "7d", "--json").json()["packs"] as? Int == 6)
+            #expect(
+                try kura.run("verify", "--max-age", "7d", "--json").json()["packs"] as? Int == 6)
             let again = try kura.run("verify", "--max-age", "7d", "--json").json()
             #expect(again["packs"] as? Int == 0 && again["skipped"] as? Int == 6)
             for value in ["7", "d", "-1d", "7w", "99999999999999999d", "1.5h", ""] {

@@ -1,7 +1,7 @@
 import Foundation
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 /// The built `kura`, run as a user would, with a home of its own.
 struct Kura {
@@ -47,7 +47,8 @@ struct Kura {
         process.waitUntilExit()
         return Outcome(
             code: process.terminationStatus,
-            output: String(decoding: try Data(contentsOf: URL(fileURLWithPath: out)), as: UTF8.self),
+            output: String(
+                decoding: try Data(contentsOf: URL(fileURLWithPath: out)), as: UTF8.self),
             error: String(decoding: try Data(contentsOf: URL(fileURLWithPath: err)), as: UTF8.self))
     }
 
@@ -61,9 +62,10 @@ struct Kura {
         var environment = ProcessInfo.processInfo.environment
         environment["KURA_HOME"] = home
         process.environment = environment
-        process.standardInput = try input.map {
-            try FileHandle(forReadingFrom: URL(fileURLWithPath: $0.string))
-        } ?? FileHandle.nullDevice
+        process.standardInput =
+            try input.map {
+                try FileHandle(forReadingFrom: URL(fileURLWithPath: $0.string))
+            } ?? FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: error))
         try process.run()
@@ -77,7 +79,8 @@ struct Kura {
         process.executableURL = URL(fileURLWithPath: "/bin/bash")
         let folder = Self.program.deletingLastPathComponent().path
         process.arguments = [
-            "-c", "export PATH='\(folder)':$PATH KURA_HOME='\(home)'; cd '\(directory)'; "
+            "-c",
+            "export PATH='\(folder)':$PATH KURA_HOME='\(home)'; cd '\(directory)'; "
                 + "{ \(line)\n} >'\(out)' 2>'\(out)-error'",
         ]
         try process.run()

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 @Suite("The log") struct LogTests {
     @Test("Without --log-level nothing but what a command prints is on standard error")
@@ -13,7 +13,8 @@ import TestSupport
         }
     }
 
-    @Test("With --log-level info each job begins and ends on standard error, and stdout is as before")
+    @Test(
+        "With --log-level info each job begins and ends on standard error, and stdout is as before")
     func jobs() throws {
         try Kura.inDirectory { kura in
             let disk = try kura.disk("web.img")
@@ -21,7 +22,9 @@ import TestSupport
             #expect(backup.code == 0, "\(backup.error)")
             let point = try #require(try backup.json()["recovery_point"] as? String)
             #expect(!point.isEmpty)
-            let lines = backup.error.split(separator: "\n").filter { $0.contains("operation=Backup") }
+            let lines = backup.error.split(separator: "\n").filter {
+                $0.contains("operation=Backup")
+            }
             #expect(lines.contains { $0.contains(" info: job begins ") }, "\(backup.error)")
             let end = try #require(lines.first { $0.contains("job ends") })
             for part in ["vault=default", "item=web", "job=", "status=Completed"] {

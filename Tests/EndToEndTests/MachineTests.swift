@@ -18,7 +18,8 @@ struct MachineEndToEndTests {
              {"freeze": ["./freeze.sh"], "thaw": ["./thaw.sh"], "timeout_seconds": 60}}
             """#
         let described = file.replacingOccurrences(
-            of: "{\"power\"", with: #"{"disks": [{"name": "os", "path": "os.img", "lun": -1}], "power""#)
+            of: "{\"power\"",
+            with: #"{"disks": [{"name": "os", "path": "os.img", "lun": -1}], "power""#)
         try Data(described.utf8).write(to: URL(fileURLWithPath: folder + "/vm.json"))
         for (name, text) in [("freeze.sh", freeze), ("thaw.sh", "echo thawed >> thawed")] {
             let path = "\(folder)/\(name)"
@@ -35,7 +36,8 @@ struct MachineEndToEndTests {
         return (kura, folder)
     }
 
-    @Test("A machine is thawed although Kura was killed in the middle of freezing it, and only then")
+    @Test(
+        "A machine is thawed although Kura was killed in the middle of freezing it, and only then")
     func killed() throws {
         try withTemporaryDirectory { directory in
             // Kura is one of the hook's ancestors. It dies before the machine is frozen.
@@ -96,7 +98,8 @@ struct MachineEndToEndTests {
         try withTemporaryDirectory { directory in
             let kura = Kura(directory: directory)
             for arguments in [
-                ["region", "add", "japaneast"], ["vault", "create", "tokyo", "--region", "japaneast"],
+                ["region", "add", "japaneast"],
+                ["vault", "create", "tokyo", "--region", "japaneast"],
                 [
                     "policy", "create", "gold", "--time-zone", "Asia/Tokyo", "--time", "22:30",
                     "--weekly", "9", "--monthly", "8", "--monthly-on", "15", "--yearly", "7",
@@ -145,10 +148,11 @@ struct MachineEndToEndTests {
             // The missed Sunday's tag went to Monday.
             #expect(points[3]["tags"] as? [String] == ["daily", "weekly"])
             let kept = try #require(document["kept"] as? [[String: Any]])
-            #expect(kept.map { $0["time"] as? String } == [
-                "2026-01-05T14:00:00Z", "2026-01-08T14:00:00Z", "2026-01-09T14:00:00Z",
-                "2026-01-10T14:00:00Z",
-            ])
+            #expect(
+                kept.map { $0["time"] as? String } == [
+                    "2026-01-05T14:00:00Z", "2026-01-08T14:00:00Z", "2026-01-09T14:00:00Z",
+                    "2026-01-10T14:00:00Z",
+                ])
             #expect(!FileManager.default.fileExists(atPath: kura.home))
         }
     }

@@ -1,7 +1,7 @@
 import Foundation
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 /// The independent reader knows FORMAT.md only and shares no code with Kura.
 @Suite("The reference reader") struct ReferenceReaderTests {
@@ -14,7 +14,8 @@ import TestSupport
         return try kura.shell("python3 '\(program)' \(quoted)")
     }
 
-    @Test("lists and restores every disk of the golden vault", arguments: [[], ["--from-trailers"]])
+    @Test(
+        "lists and restores every disk of the golden vault", arguments: [[], ["--from-trailers"]])
     func fixture(flags: [String]) throws {
         try Kura.inDirectory { kura in
             let fixture = Self.root.appendingPathComponent("Tests/Fixtures/format-v1")

@@ -1,13 +1,15 @@
 import Foundation
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Regions") struct RegionTests {
     private func prepare(_ kura: Kura, _ redundancy: String = "grs") throws {
         #expect(try kura.run("region", "add", "japaneast").code == 0)
         #expect(try kura.run("region", "add", "japanwest").code == 0)
-        let create = ["vault", "create", "gold", "--region", "japaneast", "--redundancy", redundancy]
+        let create = [
+            "vault", "create", "gold", "--region", "japaneast", "--redundancy", redundancy,
+        ]
         #expect(try kura.run(create).code == 0)
     }
 
@@ -63,7 +65,9 @@ import TestSupport
             let list = try kura.run("list", "--vault", "gold", "--quiet").output
             #expect(Set(list.split(separator: "\n").map(String.init)) == [one, two, three])
             for (id, disk) in [(one, first), (two, second), (three, third)] {
-                let arguments = ["restore", id, "--output", out, "--force", "--region", "japaneast"]
+                let arguments = [
+                    "restore", id, "--output", out, "--force", "--region", "japaneast",
+                ]
                 #expect(try kura.run(arguments).code == 0)
                 #expect(try kura.bytes(out) == kura.bytes(disk))
             }
@@ -126,7 +130,8 @@ import TestSupport
             let plan = try kura.run("replicate", "--dry-run", "--json").json()
             let vaults = try #require(plan["vaults"] as? [[String: Any]])
             let across = vaults.compactMap { $0["across_regions"] as? [String: Any] }
-            #expect((across[0]["plans"] as? [[String: Any]])?[0]["target"] as? String == "japanwest")
+            #expect(
+                (across[0]["plans"] as? [[String: Any]])?[0]["target"] as? String == "japanwest")
             #expect(try kura.run("replicate").code == 0)
             let drill = try kura.run("drill", "--vault", "gold", "--json")
             #expect(drill.code == 0)
@@ -136,7 +141,9 @@ import TestSupport
             let receipt = try kura.run("show", id, "--json").json()["receipt"] as? [String: Any]
             let copies = try #require(receipt?["copies"] as? [[String: Any]])
             #expect(copies.count == 6)
-            #expect(copies.allSatisfy { $0["durable_at"] is String && $0["state"] as? String == "here" })
+            #expect(
+                copies.allSatisfy { $0["durable_at"] is String && $0["state"] as? String == "here" }
+            )
             #expect(receipt?["merkle_root"] as? String == id)
         }
     }
@@ -155,7 +162,8 @@ import TestSupport
             try FileManager.default.removeItem(atPath: kura.home)
             #expect(try kura.run(add).code == 0)
             #expect(try kura.run("list", "--quiet").output == id + "\n")
-            let none = try kura.run("vault", "create", "x1", "--region", "tokyo", "--redundancy", "grs")
+            let none = try kura.run(
+                "vault", "create", "x1", "--region", "tokyo", "--redundancy", "grs")
             #expect(none.code == 64)
             #expect(none.error.contains("no paired region"))
             #expect(try kura.run("region", "show", "osaka").code == 10)

@@ -3,8 +3,8 @@ import Glibc
 import KuraFormat
 import KuraIO
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Safe paths") struct SafePathTests {
     /// One recovery point of two disks.

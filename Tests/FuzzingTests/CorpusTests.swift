@@ -1,8 +1,8 @@
 import HostileBytes
 import KuraIO
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Hostile bytes") struct CorpusTests {
     private static let corpus: FilePath = {

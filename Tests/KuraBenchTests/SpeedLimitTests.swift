@@ -32,7 +32,8 @@ import Testing
             read: 1000, data: 900, unchanged: 0, new: 800, stored: 300, copies: 3,
             readsDevice: false)
         let limit = SpeedLimit.backup(work, Self.rates())
-        let expected = 1000 / 1e6 + 100 / 1e5 + 900 / 1e4 + 900 / 1e3 + 800 / 1e2 + 800 / 1e1
+        let expected =
+            1000 / 1e6 + 100 / 1e5 + 900 / 1e4 + 900 / 1e3 + 800 / 1e2 + 800 / 1e1
             + 300 / 1e3 + 900 / 1e7
         #expect(Self.isNear(limit.processorSeconds, expected))
         #expect(Self.isNear(limit.deviceWriteSeconds, 900 / 4e3))
@@ -56,7 +57,8 @@ import Testing
         var work = SpeedLimit.Backup(
             read: 1000, data: 900, unchanged: 600, new: 250, stored: 100, copies: 1,
             readsDevice: false)
-        let rest = 1000 / 1e6 + 100 / 1e5 + 300 / 1e4 + 300 / 1e3 + 250 / 1e2 + 250 / 1e1
+        let rest =
+            1000 / 1e6 + 100 / 1e5 + 300 / 1e4 + 300 / 1e3 + 250 / 1e2 + 250 / 1e1
             + 100 / 1e3 + 100 / 1e7
         let without = SpeedLimit.backup(work, Self.rates(mac: 3e4))
         #expect(Self.isNear(without.processorSeconds, rest + 900 / 3e4))

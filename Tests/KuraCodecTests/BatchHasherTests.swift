@@ -1,7 +1,7 @@
 import KuraCodec
 import KuraFormat
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Batch hashing") struct BatchHasherTests {
     @Test("Every length from 0 to 1000 hashes as the plain twin does, alone and in company")
@@ -10,7 +10,9 @@ import TestSupport
         let bytes = random.bytes(1000)
         var hasher = BatchHasher()
         bytes.withUnsafeBytes { raw in
-            for length in 0...1000 { hasher.append(UnsafeRawBufferPointer(rebasing: raw[..<length])) }
+            for length in 0...1000 {
+                hasher.append(UnsafeRawBufferPointer(rebasing: raw[..<length]))
+            }
             hasher.run()
             for length in 0...1000 {
                 let message = UnsafeRawBufferPointer(rebasing: raw[..<length])

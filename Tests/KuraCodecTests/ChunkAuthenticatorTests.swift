@@ -1,7 +1,7 @@
 import KuraCodec
 import KuraFormat
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Codes of chunks") struct ChunkAuthenticatorTests {
     private static let key = MACKey(Digest(1, 2, 3, 0xFEDC_BA98_7654_3210))

@@ -225,7 +225,8 @@ import Testing
             let words = (0..<50).map { _ in random.bytes(Int.random(in: 1...20, using: &random)) }
             var plain: [UInt8] = []
             while plain.count < 500_000 {
-                plain += Int.random(in: 0..<40, using: &random) == 0
+                plain +=
+                    Int.random(in: 0..<40, using: &random) == 0
                     ? random.bytes(3000) : words.randomElement(using: &random)!
             }
             let level = Int.random(in: 1...3, using: &random)
@@ -263,8 +264,10 @@ import Testing
                 try Self.prefix(plain.count, of: Array(stored[..<cut]))
             }
             var damaged = stored
-            damaged[Int.random(in: 0..<stored.count, using: &random)] ^= 1 << UInt8.random(
-                in: 0..<8, using: &random)
+            damaged[Int.random(in: 0..<stored.count, using: &random)] ^=
+                1
+                << UInt8.random(
+                    in: 0..<8, using: &random)
             do {
                 // The caller compares what comes out with a hash.
                 _ = try Self.prefix(200_000, of: damaged)

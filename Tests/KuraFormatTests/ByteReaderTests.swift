@@ -33,7 +33,8 @@ import Testing
         }
     }
 
-    @Test("refuses a text that is not UTF-8", arguments: [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80]])
+    @Test(
+        "refuses a text that is not UTF-8", arguments: [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80]])
     func encoding(_ content: [UInt8]) {
         #expect(throws: FormatError.invalidField(.vault, field: "note")) {
             _ = try text([UInt8(content.count), 0] + content, max: 100)

@@ -87,9 +87,11 @@ private struct ChunkInput {
                 var start = run.lowerBound
                 var known = step.map { min(start + $0, run.upperBound) } ?? run.upperBound
                 while start < run.upperBound {
-                    let end = start < known ? chunker.cut(
-                        buffer.baseAddress!, from: start, to: known,
-                        runEnds: known == run.upperBound, diskOffset: UInt64(diskOffset)) : nil
+                    let end =
+                        start < known
+                        ? chunker.cut(
+                            buffer.baseAddress!, from: start, to: known,
+                            runEnds: known == run.upperBound, diskOffset: UInt64(diskOffset)) : nil
                     if let end {
                         chunks.append(Chunk(start: start, byteCount: end - start))
                         start = end

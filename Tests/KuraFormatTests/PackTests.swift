@@ -118,7 +118,8 @@ import Testing
 
     private static func random(_ random: inout SeededGenerator) -> PackTrailer {
         let kind = PackKind.allCases.randomElement(using: &random)!
-        var trailer = PackTrailer(header: PackHeader(kind: kind, vault: random.uniqueID(), nonce: 0))
+        var trailer = PackTrailer(
+            header: PackHeader(kind: kind, vault: random.uniqueID(), nonce: 0))
         for _ in 0..<Int.random(in: 0...6, using: &random) {
             var plain: UInt32 = 0
             let count = UInt32.random(in: 1...4, using: &random)

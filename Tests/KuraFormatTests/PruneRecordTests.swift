@@ -43,7 +43,8 @@ extension Example {
             let record = Condemnation(
                 id: random.uniqueID(), vault: random.uniqueID(),
                 time: .random(in: .min ... .max, using: &random), packs: random.digests(max: 30),
-                sessions: (0..<Int.random(in: 0...5, using: &random)).map { _ in random.uniqueID() })
+                sessions: (0..<Int.random(in: 0...5, using: &random)).map { _ in random.uniqueID() }
+            )
             let decoded = try Condemnation.decode(record.encoded())
             #expect(decoded == record)
         }

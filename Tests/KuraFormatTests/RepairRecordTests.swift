@@ -81,9 +81,12 @@ extension Example {
         }
     }
 
-    @Test("rejects a count that its bytes do not have before it allocates", arguments: [
-        UInt64.max, 1 << 60, UInt64(Limits.verifiedPacksMax) + 1, UInt64(Limits.verifiedPacksMax), 4,
-    ])
+    @Test(
+        "rejects a count that its bytes do not have before it allocates",
+        arguments: [
+            UInt64.max, 1 << 60, UInt64(Limits.verifiedPacksMax) + 1,
+            UInt64(Limits.verifiedPacksMax), 4,
+        ])
     func count(_ count: UInt64) {
         var bytes = Example.verification.encoded()
         bytes.store(count, at: 32)

@@ -68,7 +68,8 @@ import Testing
         try expectSeal(vector)
     }
 
-    @Test("has the vault records of versions 1 and 2, which the code still reads",
+    @Test(
+        "has the vault records of versions 1 and 2, which the code still reads",
         arguments: ["vault-record", "vault-record-2"])
     func vaultVersions(_ name: String) throws {
         let vector = try Specification.vector(name)
@@ -236,7 +237,9 @@ import Testing
         }
     }
 
-    @Test("has the leaves of the code, without codes and with", arguments: ["node-leaf", "node-leaf-2"])
+    @Test(
+        "has the leaves of the code, without codes and with",
+        arguments: ["node-leaf", "node-leaf-2"])
     func leaf(_ name: String) throws {
         let vector = try Specification.vector(name)
         let node = ManifestNode.leaf(

@@ -12,7 +12,10 @@ import Testing
 
     /// A disk as a writer gives it: pieces in ascending order.
     struct Disk: CustomTestStringConvertible {
-        enum Piece { case data(Int), hole(Int) }
+        enum Piece {
+            case data(Int)
+            case hole(Int)
+        }
 
         var testDescription: String
         var pieces: [Piece]
@@ -120,7 +123,8 @@ import Testing
         #expect(found == expected)
     }
 
-    @Test("takes stretches from several threads in any order, where its access is random",
+    @Test(
+        "takes stretches from several threads in any order, where its access is random",
         arguments: Kind.allCases, Disk.table)
     func anyOrder(_ kind: Kind, _ disk: Disk) throws {
         let stretches = stretches(disk)

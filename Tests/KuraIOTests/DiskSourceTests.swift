@@ -28,7 +28,8 @@ import Testing
         }
     }
 
-    @Test("gives every byte, window by window, and nothing behind the end",
+    @Test(
+        "gives every byte, window by window, and nothing behind the end",
         arguments: Kind.allCases, sizes)
     func windows(_ kind: Kind, _ byteCount: Int) throws {
         let disk = SyntheticDisk(seed: 3, byteCount: byteCount).bytes

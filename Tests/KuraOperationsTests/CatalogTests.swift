@@ -41,7 +41,8 @@ struct CatalogTests {
             for name in ["catalog.sqlite-wal", "catalog.sqlite-shm"] {
                 unlink(home.appending(name).string)
             }
-            try estate.write([UInt8](repeating: 7, count: 8192), to: home.appending("catalog.sqlite"))
+            try estate.write(
+                [UInt8](repeating: 7, count: 8192), to: home.appending("catalog.sqlite"))
             let broken = try estate.reopened()
             #expect(code { _ = try broken.jobs() } == .damaged)
             // Points are read from the region all the same.
@@ -66,7 +67,8 @@ struct CatalogTests {
             #expect(points.map(\.point.sequence) == [3, 2, 1])
             _ = try estate.subscription.operations.prune(
                 estate.subscription.place(named: "tokyo"), dropping: [points[1].id])
-            #expect(try estate.subscription.recoveryPoints(of: vault).map(\.point.sequence) == [3, 1])
+            #expect(
+                try estate.subscription.recoveryPoints(of: vault).map(\.point.sequence) == [3, 1])
         }
     }
 
@@ -94,7 +96,9 @@ struct CatalogTests {
         }
     }
 
-    @Test("Very many points are listed newest first, pruned by their rules, and rebuilt with progress")
+    @Test(
+        "Very many points are listed newest first, pruned by their rules, and rebuilt with progress"
+    )
     func many() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -128,7 +132,9 @@ struct CatalogTests {
     /// What is done to the files of a journal of four entries, given oldest first.
     static let tampering: [String] = ["changed", "removed", "newest removed", "inserted", "forked"]
 
-    @Test("An entry of the journal that was changed, taken out or put in is found", arguments: tampering)
+    @Test(
+        "An entry of the journal that was changed, taken out or put in is found",
+        arguments: tampering)
     func tampered(kind: String) throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -196,7 +202,9 @@ struct CatalogTests {
                 try estate.subscription.createPolicy(policy, in: estate.vault())
             }
             policy.name = "one-more"
-            #expect(code { try estate.subscription.createPolicy(policy, in: estate.vault()) } == .refused)
+            #expect(
+                code { try estate.subscription.createPolicy(policy, in: estate.vault()) }
+                    == .refused)
         }
     }
 

@@ -53,7 +53,8 @@ import Testing
         func walk(_ path: FilePath) throws {
             let status = try LocalFileSystem().status(path)
             guard status.kind == .directory else {
-                return found[path.string] = status.changed
+                found[path.string] = status.changed
+                return
             }
             for name in try LocalFileSystem().list(path) where name != "journal" {
                 try walk(path.appending(name))

@@ -71,7 +71,9 @@ final class Estate {
 
     /// Adds copies of the newest recovery point, older ones the further they come, as if they
     /// had been made by backups, but quicker.
-    func addPoints(_ count: Int, item: String, vault name: String = "tokyo", hoursApart: Int64) throws {
+    func addPoints(_ count: Int, item: String, vault name: String = "tokyo", hoursApart: Int64)
+        throws
+    {
         let vault = try vault(name)
         var point = try #require(vault.recoveryPoints().first).point
         point.item = item

@@ -5,8 +5,8 @@ import KuraReplication
 import KuraStore
 import KuraVault
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Failover") struct FailoverTests {
     private let east = TwoRegions.east
@@ -160,7 +160,8 @@ import TestSupport
             let file = "vaults/\(record.id.hex)/vault"
             for replica in regions.replicas {
                 try writeFile(
-                    record.encoded(), to: regions.replicaPath(west, replica).pushing(FilePath(file)))
+                    record.encoded(), to: regions.replicaPath(west, replica).pushing(FilePath(file))
+                )
                 #expect(try regions.place().activeName == west)
                 #expect(try regions.restore(id, from: regions.place().reading()) == disk(1))
             }

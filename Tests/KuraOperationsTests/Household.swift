@@ -40,7 +40,8 @@ struct Household {
         try write(content, to: folder.appending("os.img"))
         _ = try subscription().setInventory(inventory)
         _ = try operations().discover()
-        let outcomes = try operations().register([Self.machine])
+        let outcomes =
+            try operations().register([Self.machine])
             + operations().protect([Self.machine], policy: "DefaultPolicy")
             + [operations().backUp(Self.machine)]
         for outcome in outcomes { if let error = outcome.error { throw error } }

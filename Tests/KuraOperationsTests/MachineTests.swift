@@ -41,7 +41,8 @@ struct MachineTests {
     func applicationConsistent() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
-            let outcome = try machine(estate, freeze: "echo $KURA_VM >> froze", thaw: "echo x >> thawed")
+            let outcome = try machine(
+                estate, freeze: "echo $KURA_VM >> froze", thaw: "echo x >> thawed")
             #expect(outcome.report?.point.consistency == .applicationConsistent)
             #expect(outcome.warnings.isEmpty)
             #expect(lines(estate, "froze") == 1)
@@ -53,9 +54,13 @@ struct MachineTests {
     func freezeFails() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
-            let outcome = try machine(estate, freeze: "echo no room; exit 7", thaw: "echo x >> thawed")
+            let outcome = try machine(
+                estate, freeze: "echo no room; exit 7", thaw: "echo x >> thawed")
             #expect(outcome.report?.point.consistency == .crashConsistent)
-            #expect(outcome.warnings.contains { $0.message.contains("no room") && $0.message.contains("7") })
+            #expect(
+                outcome.warnings.contains {
+                    $0.message.contains("no room") && $0.message.contains("7")
+                })
             #expect(lines(estate, "thawed") == 1)
             let job = try estate.subscription.job(#require(outcome.job))
             #expect(job.status == .completedWithWarnings)
@@ -138,10 +143,19 @@ struct MachineTests {
         (#"{"disks": [{"name": "a", "path": "../x.img", "lun": 0}]}"#, "outside"),
         (#"{"disks": [{"name": "a/b", "path": "os.img", "lun": 0}]}"#, "slash"),
         (#"{"disks": [{"name": "a", "path": "os.img", "lun": 300}]}"#, "lun"),
-        (#"{"disks": [{"name": "a", "path": "os.img", "lun": 0}, {"name": "a", "path": "x", "lun": 1}]}"#, "same name"),
-        (#"{"disks": [{"name": "a", "path": "os.img", "lun": 0}, {"name": "b", "path": "x", "lun": 0}]}"#, "lun"),
+        (
+            #"{"disks": [{"name": "a", "path": "os.img", "lun": 0}, {"name": "a", "path": "x", "lun": 1}]}"#,
+            "same name"
+        ),
+        (
+            #"{"disks": [{"name": "a", "path": "os.img", "lun": 0}, {"name": "b", "path": "x", "lun": 0}]}"#,
+            "lun"
+        ),
         (#"{"quiesce": {"freeze": ["a"], "thaw": []}}"#, "thaw"),
-        (#"{"quiesce": {"freeze": ["a"], "thaw": ["b"], "timeout_seconds": 0}}"#, "timeout_seconds"),
+        (
+            #"{"quiesce": {"freeze": ["a"], "thaw": ["b"], "timeout_seconds": 0}}"#,
+            "timeout_seconds"
+        ),
     ]
 
     @Test("A vm.json that makes no sense is a problem of its machine alone", arguments: bad)
@@ -186,7 +200,8 @@ struct MachineTests {
         }
     }
 
-    @Test("What lies in a folder that cannot be understood is not gone, and hides nothing beside it")
+    @Test(
+        "What lies in a folder that cannot be understood is not gone, and hides nothing beside it")
     func unreadable() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -211,7 +226,8 @@ struct MachineTests {
             try estate.succeed(estate.operations.register(["vm"]))
             try estate.succeed(
                 estate.operations.protect(
-                    ["vm"], policy: "DefaultPolicy", disks: .init(isExclusion: true, luns: [0, -1])))
+                    ["vm"], policy: "DefaultPolicy", disks: .init(isExclusion: true, luns: [0, -1]))
+            )
             let report = try #require(estate.operations.backUp("vm").report)
             #expect(report.point.disks.map(\.name) == ["a", "c"])
         }

@@ -57,7 +57,8 @@ enum OperationKind: CaseIterable {
         case .restoreToFile:
             let path = house.directory.appending("restored.img")
             return try operations.restore(
-                PointRestore(house.latest(), to: .path(path))).warnings
+                PointRestore(house.latest(), to: .path(path))
+            ).warnings
         case .restoreToStream:
             let path = house.directory.appending("streamed.img")
             let file = try FileDescriptor.open(
@@ -66,7 +67,8 @@ enum OperationKind: CaseIterable {
                 try operations.restore(
                     PointRestore(
                         house.latest(),
-                        to: .stream(descriptor: file.rawValue, name: "a test's file"))).warnings
+                        to: .stream(descriptor: file.rawValue, name: "a test's file"))
+                ).warnings
             }
         case .verify, .repair:
             let request = VerifyRequest(level: .chunks, repair: self == .repair)
@@ -78,7 +80,8 @@ enum OperationKind: CaseIterable {
             return try operations.replicate(CopiesUpdate()).warnings
         case .drill:
             return try operations.drill(
-                DrillRequest(vault: Household.vault, scratch: house.directory)).warnings
+                DrillRequest(vault: Household.vault, scratch: house.directory)
+            ).warnings
         case .failover:
             return try operations.failOver(RegionMove(Household.east)).warnings
         case .failback:
@@ -91,10 +94,12 @@ enum OperationKind: CaseIterable {
         case .machineRestore:
             let folder = house.directory.appending("restored-machine")
             return try operations.restoreMachine(
-                MachineRestore(Household.machine, to: folder)).warnings
+                MachineRestore(Household.machine, to: folder)
+            ).warnings
         case .changeRedundancy:
             return try operations.setRedundancy(
-                RedundancyRequest(vault: Household.vault, kind: .raGRS, converts: true)).warnings
+                RedundancyRequest(vault: Household.vault, kind: .raGRS, converts: true)
+            ).warnings
         }
     }
 }

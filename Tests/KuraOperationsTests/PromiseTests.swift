@@ -5,8 +5,8 @@ import KuraOperations
 import KuraStore
 import KuraVault
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 /// What every operation promises, asked of each.
 @Suite("What every operation promises") struct PromiseTests {
@@ -24,7 +24,8 @@ import TestSupport
         }
     }
 
-    @Test("Damage that it meets is healed before its job ends, and told",
+    @Test(
+        "Damage that it meets is healed before its job ends, and told",
         arguments: OperationKind.readers)
     func heals(kind: OperationKind) throws {
         try withTemporaryDirectory { directory in
@@ -98,7 +99,8 @@ import TestSupport
         }
     }
 
-    @Test("A restore into the home or a replica is refused, also through links",
+    @Test(
+        "A restore into the home or a replica is refused, also through links",
         arguments: Place.allCases)
     func restore(place: Place) throws {
         try withTemporaryDirectory { directory in
@@ -111,8 +113,9 @@ import TestSupport
             }
             #expect(error?.code == .invalidInput, "\(error.map(String.init(describing:)) ?? "")")
             let after = filesBelow(house.replica(Household.east, 1))
-            #expect(after.filter { !$0.string.contains("/journal/") }
-                == before.filter { !$0.string.contains("/journal/") })
+            #expect(
+                after.filter { !$0.string.contains("/journal/") }
+                    == before.filter { !$0.string.contains("/journal/") })
             #expect(try house.newestJob()?.status == .failed)
             #expect(try house.newestEntry()?.note.contains("failed: ") == true)
         }

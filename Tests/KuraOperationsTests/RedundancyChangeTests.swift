@@ -57,7 +57,9 @@ import Testing
             let regions = try TwoRegions(directory, .lrs)
             try regions.backup(SyntheticDisk(seed: 4, byteCount: 100_000).bytes)
             for replica in regions.replicas {
-                for file in try regions.files("packs", east, replica) { try writeFile([], to: file) }
+                for file in try regions.files("packs", east, replica) {
+                    try writeFile([], to: file)
+                }
             }
             let error = #expect(throws: KuraError.self) {
                 try change(regions, to: .grs, convert: true)

@@ -5,8 +5,8 @@ import KuraReplication
 import KuraStore
 import KuraVault
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 /// Two regions of three replicas through random days, against a dictionary that remembers.
 ///
@@ -43,7 +43,8 @@ private struct RandomDays {
 
     private mutating func backup() throws {
         let item = "item-\(Int.random(in: 0..<2, using: &random))"
-        let disk = disks[item]?.edited(seed: random.next())
+        let disk =
+            disks[item]?.edited(seed: random.next())
             ?? SyntheticDisk(seed: random.next(), byteCount: 30_000)
         do {
             acknowledged[try regions.backup(disk.bytes, item: item)] = disk.bytes

@@ -1,8 +1,8 @@
 import Glibc
 import KuraFormat
 import KuraIO
-import KuraOperations
 import KuraMachines
+import KuraOperations
 import KuraPolicy
 import KuraStore
 import KuraVault
@@ -44,9 +44,11 @@ struct TutorialTests {
         }
     }
 
-    @Test("Rule 2: a vault's name is unique in whatever case, 2 to 50 characters, a letter first", arguments: [
-        "a", "1abc", "a_b", "", "-ab", String(repeating: "a", count: 51), "TOKYO", "日本",
-    ])
+    @Test(
+        "Rule 2: a vault's name is unique in whatever case, 2 to 50 characters, a letter first",
+        arguments: [
+            "a", "1abc", "a_b", "", "-ab", String(repeating: "a", count: 51), "TOKYO", "日本",
+        ])
     func vaultNames(name: String) throws {
         try withTemporaryDirectory { directory in
             let kura = try Estate(directory).subscription
@@ -69,7 +71,9 @@ struct TutorialTests {
         }
     }
 
-    @Test("Rule 5: redundancy is GRS where the region has a pair, and frozen once an item is registered")
+    @Test(
+        "Rule 5: redundancy is GRS where the region has a pair, and frozen once an item is registered"
+    )
     func redundancy() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -80,10 +84,11 @@ struct TutorialTests {
             try estate.machine("web", "web-1")
             _ = try kura.operations.discover()
             try estate.succeed(kura.operations.register(["web-1"], vault: "second"))
-            #expect(code {
-                _ = try Operations(kura, .test()).setRedundancy(
-                    RedundancyRequest(vault: "second", kind: .lrs))
-            } == .refused)
+            #expect(
+                code {
+                    _ = try Operations(kura, .test()).setRedundancy(
+                        RedundancyRequest(vault: "second", kind: .lrs))
+                } == .refused)
         }
     }
 
@@ -136,15 +141,20 @@ struct TutorialTests {
         }
     }
 
-    @Test("Rule 9: an agent that is absent, too old or being updated stops registration", arguments: [
-        (#"{"power": "running"}"#, false),
-        (#"{"power": "running", "os": "windows", "agent": {"version": "2.6.1198.717"}}"#, false),
-        (#"{"power": "running", "os": "windows", "agent": {"version": "2.6.1198"}}"#, false),
-        (#"{"power": "running", "os": "windows", "agent": {"version": "2.6.1198.718"}}"#, true),
-        (#"{"power": "running", "os": "windows", "agent": {"version": "2.10.0.0"}}"#, true),
-        (#"{"power": "running", "agent": {"version": "1.0"}}"#, true),
-        (#"{"power": "running", "agent": {"version": "1.0", "updating": true}}"#, false),
-    ])
+    @Test(
+        "Rule 9: an agent that is absent, too old or being updated stops registration",
+        arguments: [
+            (#"{"power": "running"}"#, false),
+            (
+                #"{"power": "running", "os": "windows", "agent": {"version": "2.6.1198.717"}}"#,
+                false
+            ),
+            (#"{"power": "running", "os": "windows", "agent": {"version": "2.6.1198"}}"#, false),
+            (#"{"power": "running", "os": "windows", "agent": {"version": "2.6.1198.718"}}"#, true),
+            (#"{"power": "running", "os": "windows", "agent": {"version": "2.10.0.0"}}"#, true),
+            (#"{"power": "running", "agent": {"version": "1.0"}}"#, true),
+            (#"{"power": "running", "agent": {"version": "1.0", "updating": true}}"#, false),
+        ])
     func agent(file: String, isAccepted: Bool) throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -217,9 +227,10 @@ struct TutorialTests {
             let state = try estate.subscription.policy(named: "DefaultPolicy", in: estate.vault())
             #expect(state.policy.schedule.frequency == .daily)
             #expect(state.policy.retention[.daily]?.count == 30)
-            #expect(code {
-                try estate.subscription.deletePolicy(named: "DefaultPolicy", in: estate.vault())
-            } == .refused)
+            #expect(
+                code {
+                    try estate.subscription.deletePolicy(named: "DefaultPolicy", in: estate.vault())
+                } == .refused)
         }
     }
 
@@ -236,7 +247,9 @@ struct TutorialTests {
             var occasion = BackupOccasion.onDemand
             occasion.retainUntil = try utc("2199-01-01")
             let kept = try #require(estate.operations.backUp("web-1", occasion).report)
-            #expect(estate.subscription.expiry(of: kept, in: try estate.vault()) == occasion.retainUntil)
+            #expect(
+                estate.subscription.expiry(of: kept, in: try estate.vault()) == occasion.retainUntil
+            )
         }
     }
 
@@ -259,17 +272,23 @@ struct TutorialTests {
             _ = try kura.operations.discover()
             let folder = estate.inventory.appending(Estate.region).appending("web")
             let data = try kura.operations.restoreMachine(
-                .init("vm", to: folder, newName: "data", disks: .init(isExclusion: false, luns: [7, 3])))
+                .init(
+                    "vm", to: folder, newName: "data",
+                    disks: .init(isExclusion: false, luns: [7, 3])))
             #expect(data.outputs.map(\.disk) == ["log", "db"])
             _ = try kura.operations.restoreMachine(
-                .init("vm", to: folder, newName: "rest", disks: .init(isExclusion: true, luns: [3])))
+                .init("vm", to: folder, newName: "rest", disks: .init(isExclusion: true, luns: [3]))
+            )
             let found = try kura.operations.discover().machines
             #expect(found.map(\.name) == ["data", "rest"])
             #expect(found.map { $0.disks.map(\.lun) } == [[3, 7], [-1, 7]])
-            #expect(code {
-                _ = try kura.operations.restoreMachine(
-                    .init("vm", to: folder, newName: "no", disks: .init(isExclusion: false, luns: [9])))
-            } == .notFound)
+            #expect(
+                code {
+                    _ = try kura.operations.restoreMachine(
+                        .init(
+                            "vm", to: folder, newName: "no",
+                            disks: .init(isExclusion: false, luns: [9])))
+                } == .notFound)
         }
     }
 
@@ -282,9 +301,10 @@ struct TutorialTests {
             let folder = directory.appending("out")
             try LocalFileSystem().makeDirectories(folder)
             try estate.write([1], to: folder.appending("vm.json"))
-            #expect(code {
-                _ = try estate.operations.restoreMachine(.init("web-1", to: folder))
-            } == .exists)
+            #expect(
+                code {
+                    _ = try estate.operations.restoreMachine(.init("web-1", to: folder))
+                } == .exists)
             #expect(try LocalFileSystem().list(folder) == ["vm.json"])
         }
     }
@@ -299,13 +319,16 @@ struct TutorialTests {
             let request = MachineRestore("web-1", to: folder, newName: "web-copy")
             _ = try estate.operations.restoreMachine(request)
             #expect(try estate.operations.discover().new.map(\.name) == ["web-copy"])
-            #expect(code {
-                _ = try estate.operations.restoreMachine(request)
-            } == .exists)
+            #expect(
+                code {
+                    _ = try estate.operations.restoreMachine(request)
+                } == .exists)
         }
     }
 
-    @Test("Rules 22, 23: stopping keeps the data unless it is asked for, and unregistering comes last")
+    @Test(
+        "Rules 22, 23: stopping keeps the data unless it is asked for, and unregistering comes last"
+    )
     func stop() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -464,7 +487,8 @@ struct TutorialTests {
             for name in ["a-1", "a-2"] { try estate.machine("web", name) }
             _ = try kura.operations.discover()
             try estate.succeed(kura.operations.register(["a-1", "a-2"]))
-            let outcomes = kura.operations.protect(["a-1", "nobody", "a-2"], policy: "DefaultPolicy")
+            let outcomes = kura.operations.protect(
+                ["a-1", "nobody", "a-2"], policy: "DefaultPolicy")
             #expect(outcomes.map { $0.error == nil } == [true, false, true])
             let jobs = try kura.jobs(JobFilter(operation: .configureProtection))
             #expect(Set(jobs.map(\.item)) == ["a-1", "a-2"])

@@ -3,11 +3,13 @@ import Testing
 
 /// Golden values are from Python's datetime and zoneinfo.
 struct CalendarTests {
-    @Test("dates know their weekday, whatever the century", arguments: [
-        ("2000-02-29", Weekday.tuesday), ("2026-11-24", .tuesday), ("1970-01-01", .thursday),
-        ("1900-03-01", .thursday), ("2100-02-28", .sunday), ("2020-12-31", .thursday),
-        ("1969-12-31", .wednesday),
-    ])
+    @Test(
+        "dates know their weekday, whatever the century",
+        arguments: [
+            ("2000-02-29", Weekday.tuesday), ("2026-11-24", .tuesday), ("1970-01-01", .thursday),
+            ("1900-03-01", .thursday), ("2100-02-28", .sunday), ("2020-12-31", .thursday),
+            ("1969-12-31", .wednesday),
+        ])
     func weekdays(text: String, weekday: Weekday) throws {
         let date = try #require(LocalDate(text))
         #expect(date.weekday == weekday)
@@ -37,24 +39,30 @@ struct CalendarTests {
         }
     }
 
-    @Test("a month later is the same day, or the month's last", arguments: [
-        ("2026-01-31", 1, "2026-02-28"), ("2024-01-31", 1, "2024-02-29"),
-        ("2024-02-29", 12, "2025-02-28"), ("2024-02-29", 48, "2028-02-29"),
-        ("2026-12-15", 1, "2027-01-15"), ("2026-10-31", 120, "2036-10-31"),
-        ("2026-08-31", -6, "2026-02-28"),
-    ])
+    @Test(
+        "a month later is the same day, or the month's last",
+        arguments: [
+            ("2026-01-31", 1, "2026-02-28"), ("2024-01-31", 1, "2024-02-29"),
+            ("2024-02-29", 12, "2025-02-28"), ("2024-02-29", 48, "2028-02-29"),
+            ("2026-12-15", 1, "2027-01-15"), ("2026-10-31", 120, "2036-10-31"),
+            ("2026-08-31", -6, "2026-02-28"),
+        ])
     func months(from: String, count: Int, to: String) throws {
         let date = try #require(LocalDate(from))
         #expect(date.adding(months: count).description == to)
     }
 
-    @Test("what is no date is refused", arguments: [
-        "2026-02-29", "2026-13-01", "2026-00-10", "2026-1-01", "26-01-01", "2026-01-32", "",
-        "2026-01-01x", "+026-01-01", "2026-01-00",
-    ])
+    @Test(
+        "what is no date is refused",
+        arguments: [
+            "2026-02-29", "2026-13-01", "2026-00-10", "2026-1-01", "26-01-01", "2026-01-32", "",
+            "2026-01-01x", "+026-01-01", "2026-01-00",
+        ])
     func noDate(text: String) { #expect(LocalDate(text) == nil) }
 
-    @Test("what is no time is refused", arguments: ["24:00", "23:60", "1:00", "", "aa:00", "12:5", "-1:00"])
+    @Test(
+        "what is no time is refused",
+        arguments: ["24:00", "23:60", "1:00", "", "aa:00", "12:5", "-1:00"])
     func noTime(text: String) { #expect(TimeOfDay(text) == nil) }
 
     /// Zone, wall clock, seconds since 1970.

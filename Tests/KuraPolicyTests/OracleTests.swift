@@ -1,6 +1,6 @@
 import KuraPolicy
-import Testing
 import TestSupport
+import Testing
 
 /// Retention once more, slowly and by other means: day by day, with a calendar that is counted out.
 struct Oracle {
@@ -92,7 +92,8 @@ struct OracleTests {
     private static func random(_ random: inout SeededGenerator) -> Policy {
         func some<T>(_ values: [T]) -> [T] {
             let chosen = values.filter { _ in Int.random(in: 0..<4, using: &random) == 0 }
-            return chosen.isEmpty ? [values[Int.random(in: 0..<values.count, using: &random)]] : chosen
+            return chosen.isEmpty
+                ? [values[Int.random(in: 0..<values.count, using: &random)]] : chosen
         }
         func month() -> Policy.MonthRule {
             if Bool.random(using: &random) {
@@ -144,7 +145,8 @@ struct OracleTests {
                 } else {
                     let tags = Tier.allCases.filter { tier in
                         own.contains(tier)
-                            || (policy.substitutesMissed && tier != .daily && pending.contains(tier))
+                            || (policy.substitutesMissed && tier != .daily
+                                && pending.contains(tier))
                     }
                     pending.removeAll()
                     let kept = tags.map { Oracle.daysKept(policy, $0, day) }.max() ?? 0

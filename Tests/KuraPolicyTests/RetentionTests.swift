@@ -2,27 +2,32 @@ import KuraPolicy
 import Testing
 
 struct RetentionTests {
-    @Test("Rule 14: a point carries the tag of every tier whose rule its local date meets", arguments: [
-        ("2026-01-04", [Tier.daily, .weekly, .yearly]),  // first Sunday of January
-        ("2026-01-25", [.daily, .weekly, .monthly]),  // last Sunday of January
-        ("2026-01-18", [.daily, .weekly]),
-        ("2026-01-05", [.daily]),
-        ("2026-05-31", [.daily, .weekly, .monthly]),  // a fifth Sunday is the last one
-        ("2026-05-24", [.daily, .weekly]),  // the fourth is not
-        ("2021-01-03", [.daily, .weekly, .yearly]),  // the last day of ISO week 53 of 2020
-        ("2020-12-27", [.daily, .weekly, .monthly]),
-    ])
+    @Test(
+        "Rule 14: a point carries the tag of every tier whose rule its local date meets",
+        arguments: [
+            ("2026-01-04", [Tier.daily, .weekly, .yearly]),  // first Sunday of January
+            ("2026-01-25", [.daily, .weekly, .monthly]),  // last Sunday of January
+            ("2026-01-18", [.daily, .weekly]),
+            ("2026-01-05", [.daily]),
+            ("2026-05-31", [.daily, .weekly, .monthly]),  // a fifth Sunday is the last one
+            ("2026-05-24", [.daily, .weekly]),  // the fourth is not
+            ("2021-01-03", [.daily, .weekly, .yearly]),  // the last day of ISO week 53 of 2020
+            ("2020-12-27", [.daily, .weekly, .monthly]),
+        ])
     func tags(day: String, expected: [Tier]) throws {
         let tiers = try policy(tutorial).tiers(on: date(day))
         #expect(tiers == expected)
     }
 
-    @Test("Dates 1 to 28 and last pick days of a month", arguments: [
-        ("2024-02-29", true), ("2026-02-28", true), ("2024-02-28", false), ("2026-04-30", true),
-        ("2026-05-30", false), ("2026-05-15", true), ("2026-05-01", false),
-    ])
+    @Test(
+        "Dates 1 to 28 and last pick days of a month",
+        arguments: [
+            ("2024-02-29", true), ("2026-02-28", true), ("2024-02-28", false), ("2026-04-30", true),
+            ("2026-05-30", false), ("2026-05-15", true), ("2026-05-01", false),
+        ])
     func dates(day: String, isOwn: Bool) throws {
-        let text = tutorial.replacing(#""weeks": ["last"], "days": ["sunday"]"#, #""dates": [15, "last"]"#)
+        let text = tutorial.replacing(
+            #""weeks": ["last"], "days": ["sunday"]"#, #""dates": [15, "last"]"#)
         let isOwnDate = try policy(text).isOwnDate(date(day), of: .monthly)
         #expect(isOwnDate == isOwn)
     }
@@ -73,7 +78,8 @@ struct RetentionTests {
     func backwards() throws {
         var policy = try policy(tutorial)
         let sunday = try instant("2026-01-11 23:00", policy.zone)
-        let old = RetentionPoint(id: 1, item: "a", sequence: 1, time: sunday, tags: [.daily, .weekly])
+        let old = RetentionPoint(
+            id: 1, item: "a", sequence: 1, time: sunday, tags: [.daily, .weekly])
         let new = RetentionPoint(id: 2, item: "a", sequence: 2, time: sunday + 1, tags: [.daily])
         let now = try instant("2026-06-01 00:00", policy.zone)
         #expect(Retention.decide([old, new], now: now, rule: { _ in .policy(policy) })[0].isKept)
@@ -92,8 +98,11 @@ struct RetentionTests {
         let kept = RetentionPoint(
             id: 1, item: "a", sequence: 1, time: time, tags: [], retainUntil: until)
         let newer = RetentionPoint(id: 2, item: "a", sequence: 2, time: time, tags: [.daily])
-        #expect(Retention.decide([kept, newer], now: until - 1, rule: { _ in .policy(policy) })[0].isKept)
-        #expect(!Retention.decide([kept, newer], now: until, rule: { _ in .policy(policy) })[0].isKept)
+        #expect(
+            Retention.decide([kept, newer], now: until - 1, rule: { _ in .policy(policy) })[0]
+                .isKept)
+        #expect(
+            !Retention.decide([kept, newer], now: until, rule: { _ in .policy(policy) })[0].isKept)
     }
 
     @Test("An expiry that 64 bits cannot count is their last instant, and no crash")
@@ -128,9 +137,11 @@ struct RetentionTests {
 
     @Test("Without substitution a missed Sunday has no weekly point")
     func noSubstitute() throws {
-        let text = tutorial.replacing(#""name": "gold","#, #""name": "gold", "substitute_missed": false,"#)
+        let text = tutorial.replacing(
+            #""name": "gold","#, #""name": "gold", "substitute_missed": false,"#)
         let result = RetentionSimulation.run(
-            try policy(text), from: try date("2026-01-05"), days: 12, missed: [try date("2026-01-11")])
+            try policy(text), from: try date("2026-01-05"), days: 12,
+            missed: [try date("2026-01-11")])
         #expect(!result.points.contains { $0.tags.contains(.weekly) })
     }
 
@@ -153,14 +164,17 @@ struct RetentionTests {
 
     // MARK: Schedules
 
-    @Test("A daily run that daylight saving skips comes at the next valid instant, a doubled one once")
+    @Test(
+        "A daily run that daylight saving skips comes at the next valid instant, a doubled one once"
+    )
     func daylightSaving() throws {
         let text = tutorial.replacing("Asia/Tokyo", "Europe/Berlin").replacing("23:00", "02:30")
         let policy = try policy(text)
         let spring = RetentionSimulation.run(policy, from: try date("2026-03-28"), days: 3).points
-        #expect(spring.map { wall($0.time, policy.zone) } == [
-            "2026-03-28 02:30", "2026-03-29 03:00", "2026-03-30 02:30",
-        ])
+        #expect(
+            spring.map { wall($0.time, policy.zone) } == [
+                "2026-03-28 02:30", "2026-03-29 03:00", "2026-03-30 02:30",
+            ])
         let autumn = RetentionSimulation.run(policy, from: try date("2026-10-24"), days: 3).points
         #expect(autumn.count == 3)
         #expect(autumn[1].time == 1_792_888_200_000_000_000)

@@ -20,12 +20,21 @@ struct ValidationTests {
         (#""count": 99"#, #""count": 100"#, "retention.yearly.count"),
         (#""count": 30"#, #""count": "30""#, "retention.daily.count"),
         (#"104, "days": ["sunday"]"#, #"104, "days": []"#, "retention.weekly.days"),
-        (#"104, "days": ["sunday"]"#, #"104, "days": ["sunday", "sunday"]"#, "retention.weekly.days"),
+        (
+            #"104, "days": ["sunday"]"#, #"104, "days": ["sunday", "sunday"]"#,
+            "retention.weekly.days"
+        ),
         (#""weeks": ["last"], "days": ["sunday"]"#, #""dates": [29]"#, "retention.monthly.dates"),
         (#""weeks": ["last"], "days": ["sunday"]"#, #""dates": [1, 1]"#, "retention.monthly.dates"),
         (#""weeks": ["last"], "days"#, #""dates": [1], "days"#, "retention.monthly.dates"),
-        (#""weeks": ["last"], "days": ["sunday"]"#, #""weeks": ["fifth"], "days": ["sunday"]"#, "retention.monthly.weeks"),
-        (#""weeks": ["last"], "days": ["sunday"]"#, #""weeks": ["last"]"#, "retention.monthly.days"),
+        (
+            #""weeks": ["last"], "days": ["sunday"]"#, #""weeks": ["fifth"], "days": ["sunday"]"#,
+            "retention.monthly.weeks"
+        ),
+        (
+            #""weeks": ["last"], "days": ["sunday"]"#, #""weeks": ["last"]"#,
+            "retention.monthly.days"
+        ),
         (#"["january"]"#, "[]", "retention.yearly.months"),
         (#""name""#, #""nome": 1, "name""#, "nome"),
         (#""count": 30"#, #""count": 30, "days": ["sunday"]"#, "retention.daily.days"),
@@ -46,7 +55,8 @@ struct ValidationTests {
 
     @Test("The largest values are accepted")
     func largest() throws {
-        let text = tutorial.replacing("30}", "9999}").replacing("104", "5163").replacing("120", "1188")
+        let text = tutorial.replacing("30}", "9999}").replacing("104", "5163").replacing(
+            "120", "1188")
         _ = try policy(text)
     }
 
@@ -69,7 +79,10 @@ struct ValidationTests {
         for (old, new) in [
             (#""days": ["wednesday", "sunday"]"#, #""days": ["sunday"]"#),
             (#""weeks": ["first"], "days": ["sunday"]"#, #""dates": [1]"#),
-            (#""weeks": ["first"], "days": ["sunday"]"#, #""weeks": ["first"], "days": ["monday"]"#),
+            (
+                #""weeks": ["first"], "days": ["sunday"]"#,
+                #""weeks": ["first"], "days": ["monday"]"#
+            ),
             (#""retention": {"#, #""retention": {"daily": {"count": 7}, "#),
         ] {
             #expect(throws: PolicyError.self) { try policy(weekly.replacing(old, new)) }

@@ -3,8 +3,8 @@ import KuraIO
 import KuraReplication
 import KuraStore
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Replication") struct ReplicationTests {
     private let east = VaultPair.east
@@ -209,7 +209,8 @@ import TestSupport
                 for copy in copies {
                     let receipt = try #require(copy.receipt)
                     #expect(receipt.arrival == arrival)
-                    let isInTime = region == east
+                    let isInTime =
+                        region == east
                         ? before...between ~= receipt.time : receipt.time >= between
                     #expect(isInTime)
                 }

@@ -2,8 +2,8 @@ import KuraFormat
 import KuraIO
 import KuraStore
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Damage") struct DamageTests {
     /// Every kind of file that a restore reads.
@@ -22,7 +22,8 @@ import TestSupport
                 let replica = Int.random(in: 0..<3, using: &random)
                 let files = try store.files(kind, replica: replica)
                 let file = files.randomElement(using: &random)!
-                let swap = kind == "packs" ? try readFile(store.files("index", replica: 0)[0]) : other
+                let swap =
+                    kind == "packs" ? try readFile(store.files("index", replica: 0)[0]) : other
                 try mutation.apply(to: file, other: swap, &random)
                 for level in VerifyRequest.Level.allCases {
                     let found = try store.reopened().verify(VerifyRequest(level: level)).damaged

@@ -2,8 +2,8 @@ import KuraFormat
 import KuraIO
 import KuraStore
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Deduplication") struct DeduplicationTests {
     private let disk = SyntheticDisk(seed: 21, byteCount: 3 << 20)

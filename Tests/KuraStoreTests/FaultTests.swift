@@ -3,8 +3,8 @@ import KuraFormat
 import KuraIO
 import KuraStore
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Faults") struct FaultTests {
     @Test("A backup whose n-th change to the disk fails harms nothing, and the next one succeeds")
@@ -158,14 +158,17 @@ import TestSupport
                 try store.backup([4, 5, 6], into: store.reopened(fileSystem: failing))
             }
             for replica in 1...2 {
-                for file in try store.files("points", replica: replica) where file.stem == point.hex {
+                for file in try store.files("points", replica: replica) where file.stem == point.hex
+                {
                     unlink(file.string)
                 }
             }
             let found = try store.reopened().verify(VerifyRequest(level: .chunks))
             #expect(found.damaged.isEmpty && found.warnings.count == 2, "\(found.warnings)")
             for replica in 0..<3 {
-                for record in try store.files("sessions", replica: replica) { unlink(record.string) }
+                for record in try store.files("sessions", replica: replica) {
+                    unlink(record.string)
+                }
             }
             let later = try store.reopened().verify(VerifyRequest(level: .chunks))
             #expect(later.damaged.map(\.kind) == [.missing, .missing])

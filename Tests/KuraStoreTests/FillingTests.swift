@@ -2,8 +2,8 @@ import KuraFormat
 import KuraIO
 import KuraStore
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Filling a new replica") struct FillingTests {
     private func store(_ directory: FilePath) throws -> (TestStore, [RecoveryPointID: [UInt8]]) {

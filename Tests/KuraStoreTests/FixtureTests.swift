@@ -4,8 +4,8 @@ import KuraFormat
 import KuraIO
 import KuraStore
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Vaults of every released format") struct FixtureTests {
     /// Never regenerated, only added to: what was written once must stay readable.

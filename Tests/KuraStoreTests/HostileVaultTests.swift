@@ -3,8 +3,8 @@ import KuraFormat
 import KuraIO
 import KuraStore
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 /// What an attacker may do to a file of one replica, beyond what disks do by themselves.
 private enum Assault: CaseIterable {
@@ -98,7 +98,8 @@ private enum Assault: CaseIterable {
         }
     }
 
-    @Test("A flipped bit of a recovery point or of a vault record is found at its place",
+    @Test(
+        "A flipped bit of a recovery point or of a vault record is found at its place",
         arguments: ["points", "vault"])
     func everyBit(kind: String) throws {
         try withTemporaryDirectory { directory in

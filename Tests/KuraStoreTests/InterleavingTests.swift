@@ -256,7 +256,8 @@ struct InterleavingTests {
                 guard let part = parts.first(where: { call.path.string.contains($0) }) else {
                     return false
                 }
-                let isDecisive = part == "/points/"
+                let isDecisive =
+                    part == "/points/"
                     ? call.operation == .rename : call.operation == .remove
                 guard isDecisive else { return false }
                 seen.withLock { $0[part, default: 0] += 1 }

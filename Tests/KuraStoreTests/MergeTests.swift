@@ -131,7 +131,8 @@ struct MergeTests {
                 let path = directory.appending("source")
                 try writeFile(disk, to: path)
                 let request = BackupRequest(
-                    item: "item", disks: [
+                    item: "item",
+                    disks: [
                         BackupRequest.Disk(name: "disk", source: try FileSource(path))
                     ], level: 1, threads: 1)
                 let id = try store.reopened().backup(request).id

@@ -2,8 +2,8 @@ import KuraFormat
 import KuraIO
 import KuraStore
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Against a model") struct ModelTests {
     @Test("Random disks, edits, items and thread counts restore what a dictionary remembers")
@@ -32,7 +32,8 @@ import TestSupport
                     model[report.id] = disk.bytes
                 }
                 for (id, bytes) in model {
-                    let restored = try store.restore(id, threads: Int.random(in: 1...4, using: &random))
+                    let restored = try store.restore(
+                        id, threads: Int.random(in: 1...4, using: &random))
                     #expect(restored == bytes, "seed \(seed)")
                 }
                 #expect(Set(try store.vault.recoveryPointIDs()) == Set(model.keys), "seed \(seed)")
@@ -63,7 +64,8 @@ import TestSupport
                         covered[index] = true
                     }
                 }
-                for index in after.indices where index >= before.count || before[index] != after[index] {
+                for index in after.indices
+                where index >= before.count || before[index] != after[index] {
                     #expect(covered[index], "seed \(seed), byte \(index)")
                 }
                 let share = covered.count { $0 }

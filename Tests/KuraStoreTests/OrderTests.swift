@@ -52,7 +52,8 @@ struct OrderTests {
             var unflushed = Set<String>()
             for step in steps where step.path.contains("/replica-\(replica)/") {
                 let directory = FilePath(step.path).removingLastComponent().string
-                if step.call == rule.call, step.path.contains("/\(rule.later)/"), !unflushed.isEmpty {
+                if step.call == rule.call, step.path.contains("/\(rule.later)/"), !unflushed.isEmpty
+                {
                     violations.append(step.path)
                 }
                 switch step.call {
@@ -85,7 +86,9 @@ struct OrderTests {
         }
     }
 
-    @Test("Packs come before runs, runs before points and runs that go, tombstones before packs that go")
+    @Test(
+        "Packs come before runs, runs before points and runs that go, tombstones before packs that go"
+    )
     func order() throws {
         let steps = try Self.history()
         for rule in Self.rules { #expect(Self.violations(of: rule, in: steps) == [], "\(rule)") }

@@ -35,7 +35,8 @@ import Testing
         return PackSummary(id: id, trailer)
     }
 
-    @Test("A chunk that is not what its name says is found in its frame, also where frames are small")
+    @Test(
+        "A chunk that is not what its name says is found in its frame, also where frames are small")
     func wrongChunk() throws {
         try withTemporaryDirectory { directory in
             let store = try TestStore(directory)

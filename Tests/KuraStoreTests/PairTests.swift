@@ -2,8 +2,8 @@ import KuraFormat
 import KuraIO
 import KuraStore
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("The paired region") struct PairTests {
     /// The vault with a second region that holds a copy of replica 0 as its only replica.

@@ -63,7 +63,9 @@ struct PruneCrashTests {
                 let failure = Mutex<String?>(nil)
                 let moment = number
                 let calls = FailingFileSystem { call in
-                    guard call.count == moment, !Self.isCommitting(scene.store) else { return false }
+                    guard call.count == moment, !Self.isCommitting(scene.store) else {
+                        return false
+                    }
                     do {
                         let found = try PruneTests.prune(
                             scene.store.reopened(), dropping: [scene.old.id])
@@ -128,7 +130,9 @@ struct PruneCrashTests {
         #expect(limit > 60)
     }
 
-    @Test("Any sequence of backups, drops, prunes and old replicas keeps every point that was not dropped")
+    @Test(
+        "Any sequence of backups, drops, prunes and old replicas keeps every point that was not dropped"
+    )
     func model() throws {
         try forAll(cases: 4) { (_, random) in
             try withTemporaryDirectory { directory in
@@ -142,7 +146,8 @@ struct PruneCrashTests {
                         let item = Bool.random(using: &random) ? "a" : "b"
                         var bytes = contents[item]!
                         let start = Int.random(in: 0..<(30 << 10), using: &random)
-                        bytes.replaceSubrange(start..<(start + 8 << 10), with: random.bytes(8 << 10))
+                        bytes.replaceSubrange(
+                            start..<(start + 8 << 10), with: random.bytes(8 << 10))
                         contents[item] = bytes
                         let report = try store.backup(bytes, item: item, into: store.reopened())
                         points.append((report.id, item, bytes))

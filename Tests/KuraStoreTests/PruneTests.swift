@@ -46,7 +46,9 @@ struct PruneTests {
         }
     }
 
-    @Test("What other points share with a dropped one stays, and a pack with many dead bytes is repacked")
+    @Test(
+        "What other points share with a dropped one stays, and a pack with many dead bytes is repacked"
+    )
     func repacks() throws {
         try withTemporaryDirectory { directory in
             let store = try TestStore(directory)
@@ -89,13 +91,19 @@ struct PruneTests {
             #expect(new.count > 1)
             // As a region that is brought up to date has them: old runs, all packs, one new run.
             for pack in filesBelow(before.appending("packs")) {
-                let path = place.pushing(FilePath(String(
-                    pack.string.dropFirst(before.string.count + 1))))
+                let path = place.pushing(
+                    FilePath(
+                        String(
+                            pack.string.dropFirst(before.string.count + 1))))
                 try writeFile(readFile(pack), to: path)
             }
             let contents = try new.map { try readFile($0) }
-            for path in old { try writeFile(readFile(before.appending("index").appending(
-                path.lastComponent!)), to: path) }
+            for path in old {
+                try writeFile(
+                    readFile(
+                        before.appending("index").appending(
+                            path.lastComponent!)), to: path)
+            }
             for (number, path) in new.enumerated() {
                 for other in new { unlink(other.string) }
                 try writeFile(contents[number], to: path)
@@ -237,8 +245,10 @@ struct PruneTests {
             let reserve = store.vaultPath(replica: 0).appending("reserve")
             #expect(try fileSystem.status(reserve).byteCount == 1 << 20)
             // As if the index had grown since.
-            try writeFile([UInt8](repeating: 0, count: 3 << 20), to: store.vaultPath(replica: 0)
-                .appending("index").appending("\(String(repeating: "0", count: 64))"))
+            try writeFile(
+                [UInt8](repeating: 0, count: 3 << 20),
+                to: store.vaultPath(replica: 0)
+                    .appending("index").appending("\(String(repeating: "0", count: 64))"))
             try store.backup(random.bytes(1 << 16))
             #expect(try fileSystem.status(reserve).byteCount == 4 << 20)
         }

@@ -3,8 +3,8 @@ import KuraIO
 import KuraReplicas
 import KuraStore
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Repair") struct RepairTests {
     /// Every kind of file that repair knows.
@@ -43,8 +43,9 @@ import TestSupport
                 let (store, point, disk) = try store(
                     directory, seed: seed, ledger: kind == "repairs")
                 let before = try store.tree(replica: 0)
-                let bad = Array([0, 1, 2].shuffled(using: &random).prefix(
-                    Int.random(in: 1...2, using: &random)))
+                let bad = Array(
+                    [0, 1, 2].shuffled(using: &random).prefix(
+                        Int.random(in: 1...2, using: &random)))
                 let count = try files(kind, store, replica: 0).count
                 let number = Int.random(in: 0..<count, using: &random)
                 let other = try readFile(
@@ -187,11 +188,14 @@ import TestSupport
             let packs = try store.files("packs", replica: 0)
             try store.takeAway(2)
             for replica in 0..<2 {
-                for file in try store.files("index", replica: replica) { try writeFile([1], to: file) }
+                for file in try store.files("index", replica: replica) {
+                    try writeFile([1], to: file)
+                }
                 let pack = packs[0].lastComponent
-                removeTree(try store.files("packs", replica: replica).first {
-                    $0.lastComponent == pack
-                }!)
+                removeTree(
+                    try store.files("packs", replica: replica).first {
+                        $0.lastComponent == pack
+                    }!)
             }
             #expect(try !repair(store).remaining.isEmpty)
             try store.bringBack(2)

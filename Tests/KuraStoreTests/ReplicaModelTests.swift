@@ -2,8 +2,8 @@ import KuraFormat
 import KuraIO
 import KuraStore
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 /// Backups, damage, losses, returns and repairs in random order, against a dictionary of what was
 /// acknowledged. One replica at a time, the anchor, is spared; it changes when all is healed.
@@ -87,7 +87,8 @@ private struct ReplicaModel {
 
     private func damage(_ random: inout SeededGenerator) throws {
         let replica = victim(&random)
-        guard !away.contains(replica), try LocalFileSystem().exists(store.vaultPath(replica: replica))
+        guard !away.contains(replica),
+            try LocalFileSystem().exists(store.vaultPath(replica: replica))
         else { return }
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             let kind = ["packs", "index", "points"].randomElement(using: &random)!

@@ -2,8 +2,8 @@ import KuraFormat
 import KuraIO
 import KuraStore
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 extension TestStore {
     /// Everything that replicas must agree on, by path below the vault's directory.

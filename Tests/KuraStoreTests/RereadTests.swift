@@ -55,8 +55,9 @@ import Testing
         let code = try code(of: bytes)
         #expect(try match(id: name, code: nil, bytes: bytes, isProof: false))
         #expect(try !match(id: otherName, code: nil, bytes: bytes, isProof: false))
-        #expect(try !match(
-            id: otherName, code: code, bytes: bytes, isProof: false, hasKey: false))
+        #expect(
+            try !match(
+                id: otherName, code: code, bytes: bytes, isProof: false, hasKey: false))
     }
 
     @Test("Within as many backups as there are rounds each extent is read as proof once")

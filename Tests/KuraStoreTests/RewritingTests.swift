@@ -58,7 +58,8 @@ import Testing
         return try store.reopened().restore(disk, to: SinkPath(path)).decodedBytes
     }
 
-    @Test("When its turn comes, what is left of old frames is stored together, and decoded with less")
+    @Test(
+        "When its turn comes, what is left of old frames is stored together, and decoded with less")
     func rewritten() throws {
         try forAll(cases: 2) { seed, random in
             try withTemporaryDirectory { directory in

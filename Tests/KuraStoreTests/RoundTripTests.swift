@@ -3,8 +3,8 @@ import KuraFormat
 import KuraIO
 import KuraStore
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Backup and restore") struct RoundTripTests {
     @Test(
@@ -157,7 +157,10 @@ import TestSupport
     func names() throws {
         try withTemporaryDirectory { directory in
             let store = try TestStore(directory)
-            for name in ["", "a/b/c", "../b", "a/", "/a", "line\nbreak", "..", String(repeating: "x", count: 256)] {
+            for name in [
+                "", "a/b/c", "../b", "a/", "/a", "line\nbreak", "..",
+                String(repeating: "x", count: 256),
+            ] {
                 #expect(throws: KuraError.self) { try store.backup([1], item: name) }
             }
             #expect(try store.vault.recoveryPointIDs().isEmpty)

@@ -249,7 +249,9 @@ import Testing
                     into: store.reopened())
             }
             let shared = try chunks(first, store)
-            let holders = try packs(store).filter { try !chunks($0, store).isDisjoint(with: shared) }
+            let holders = try packs(store).filter {
+                try !chunks($0, store).isDisjoint(with: shared)
+            }
             #expect(holders.count == 2)
             // Whichever place the merge kept, this is the one that is lost.
             try store.damage(place(of: first, store)) { $0[100] ^= 1 }

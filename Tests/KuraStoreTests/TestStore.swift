@@ -22,7 +22,8 @@ struct TestStore {
         region = try Region.create(name: "test", replicas: paths)
         let record = VaultRecord(
             id: .random(), name: "vault", region: region.id, revision: 1, created: 0,
-            redundancy: .lrs, copies: copies, minCopies: minCopies ?? min(2, copies), chunker: chunker,
+            redundancy: .lrs, copies: copies, minCopies: minCopies ?? min(2, copies),
+            chunker: chunker,
             chunkBytesMean: mean, macKey: macKey,
             requiredFeatures: [chunker.rawValue, Feature.sha256, Feature.zstd],
             optionalFeatures: [])
@@ -120,8 +121,10 @@ enum Mutation: String, CaseIterable, Sendable {
         var bytes = try readFile(path)
         switch self {
         case .flippedBit:
-            bytes[Int.random(in: 0..<bytes.count, using: &random)] ^= 1 << UInt8.random(
-                in: 0..<8, using: &random)
+            bytes[Int.random(in: 0..<bytes.count, using: &random)] ^=
+                1
+                << UInt8.random(
+                    in: 0..<8, using: &random)
         case .truncated: bytes.removeLast(Int.random(in: 1...bytes.count, using: &random))
         case .extended: bytes += random.bytes(Int.random(in: 1...100, using: &random))
         case .zeroed: bytes = [UInt8](repeating: 0, count: bytes.count)

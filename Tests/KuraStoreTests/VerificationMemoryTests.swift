@@ -2,8 +2,8 @@ import KuraFormat
 import KuraIO
 import KuraStore
 import SystemPackage
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Verification memory") struct VerificationMemoryTests {
     private static let hour: Int64 = 3600 * 1_000_000_000

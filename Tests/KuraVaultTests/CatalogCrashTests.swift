@@ -76,8 +76,9 @@ struct CatalogCrashTests {
         _ home: FilePath, _ inventory: FilePath, _ comment: String
     ) throws {
         let subscription = try Subscription.open(home: home, create: .nothing, context: .test())
-        #expect(try subscription
-                    .setInventory(inventory) == inventory, "\(comment)")
+        #expect(
+            try subscription
+                .setInventory(inventory) == inventory, "\(comment)")
         #expect(try subscription.inventory() == inventory, "\(comment)")
         #expect(try subscription.jobs().isEmpty, "\(comment)")
         #expect(try subscription.machineRows(.all).isEmpty, "\(comment)")

@@ -82,9 +82,10 @@ import Testing
         try withTemporaryDirectory { directory in
             let subscription = try empty(directory)
             let path = directory.appending("a").string
-            for replicas in [[path, path], [path, path + "/b"], [path, path + "/../a"],
-                ["1", "2", "3", "4"]]
-            {
+            for replicas in [
+                [path, path], [path, path + "/b"], [path, path + "/../a"],
+                ["1", "2", "3", "4"],
+            ] {
                 let error = #expect(throws: KuraError.self) {
                     try subscription.addRegion(
                         Subscription.NewRegion(name: "tokyo", replicas: replicas))
@@ -101,11 +102,16 @@ import Testing
     @Test("GRS is the default where the region has a pair, and needs one")
     func redundancy() throws {
         try withTemporaryDirectory { directory in
-            let subscription = try add("tokyo", to: add("japaneast", to: add(
-                "japanwest", to: empty(directory))))
+            let subscription = try add(
+                "tokyo",
+                to: add(
+                    "japaneast",
+                    to: add(
+                        "japanwest", to: empty(directory))))
             func make(_ name: String, _ region: String, _ kind: Redundancy?) throws -> Redundancy {
                 try subscription.createVault(
-                    name: name, region: region, redundancy: kind, copies: nil).record.redundancy
+                    name: name, region: region, redundancy: kind, copies: nil
+                ).record.redundancy
             }
             #expect(try make("first", "japaneast", nil) == .grs)
             #expect(try make("second", "tokyo", nil) == .lrs)

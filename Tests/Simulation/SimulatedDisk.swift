@@ -261,7 +261,9 @@ struct SimulatedDisk {
     func fingerprint(ignoring ignored: (String) -> Bool) -> Int {
         var sum = 0
         for number in 0..<live.count {
-            guard let names = live[number], !names.names.isEmpty, !ignored(paths[number]) else { continue }
+            guard let names = live[number], !names.names.isEmpty, !ignored(paths[number]) else {
+                continue
+            }
             // Of directories the number is enough: none is ever replaced by another one.
             var hasher = Hasher()
             hasher.combine(paths[number])

@@ -78,7 +78,9 @@ public final class FailingFileSystem: FileSystem {
         try check(.flushDirectory, path)
         try base.flushDirectory(path)
     }
-    public func seal(_ file: OpenFile, _ path: FilePath) throws(IOError) { try base.seal(file, path) }
+    public func seal(_ file: OpenFile, _ path: FilePath) throws(IOError) {
+        try base.seal(file, path)
+    }
     public func rename(_ from: FilePath, to: FilePath, replacing: Bool) throws(IOError) {
         try check(.rename, to)
         try base.rename(from, to: to, replacing: replacing)

@@ -57,9 +57,10 @@ struct Kernel: Sendable {
             return {
                 sample.withUnsafeBufferPointer { bytes in
                     var start = 0
-                    while start < bytes.count, let cut = chunker.cut(
-                        bytes.baseAddress!, from: start, to: bytes.count, runEnds: true,
-                        diskOffset: 0)
+                    while start < bytes.count,
+                        let cut = chunker.cut(
+                            bytes.baseAddress!, from: start, to: bytes.count, runEnds: true,
+                            diskOffset: 0)
                     {
                         start = cut
                     }

@@ -99,7 +99,8 @@ let benchmarks: @Sendable () -> Void = {
         try sample.withUnsafeBytes { bytes in
             let frame = UnsafeRawBufferPointer(rebasing: bytes[..<frameBytes])
             let count = try compressor.compress(frame, into: stored)
-            let frameStored = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(stored)[..<count])
+            let frameStored = UnsafeRawBufferPointer(
+                rebasing: UnsafeRawBufferPointer(stored)[..<count])
             benchmark.startMeasurement()
             for _ in 0..<128 { try decompressor.decompress(frameStored, into: plain) }
         }

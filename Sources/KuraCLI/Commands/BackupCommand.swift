@@ -97,7 +97,9 @@ struct BackupCommand: ParsableCommand {
         let (report, vault) = (done.made, done.vault)
         let counts = report.point.counts
         let known = counts.dataBytes - counts.newBytes
-        let rewritten = report.rewrittenBytes == 0 ? ""
+        let rewritten =
+            report.rewrittenBytes == 0
+            ? ""
             : ", and \(Units.bytes(report.rewrittenBytes)) again to keep restores fast"
         let text = """
             recovery point \(report.id.short) of \(report.point.item) in vault \
@@ -112,16 +114,18 @@ struct BackupCommand: ParsableCommand {
             """
         try global.show(
             text: text, ids: [report.id.hex],
-            json: PointView(vault, report.id, report.point, holders: report.replicas,
-                expires: done.expires)
-                .json.merging([
-                    "metadata_bytes": .number(report.metadataBytes),
-                    "rewritten_bytes": .number(report.rewrittenBytes),
-                    "seconds": .fraction(report.seconds),
-                    "replicas": .array(report.replicas.map(JSON.init)),
-                    "job": .string(done.job),
-                    "warnings": .array(done.warnings.map { .string($0.text) }),
-                ]))
+            json: PointView(
+                vault, report.id, report.point, holders: report.replicas,
+                expires: done.expires
+            )
+            .json.merging([
+                "metadata_bytes": .number(report.metadataBytes),
+                "rewritten_bytes": .number(report.rewrittenBytes),
+                "seconds": .fraction(report.seconds),
+                "replicas": .array(report.replicas.map(JSON.init)),
+                "job": .string(done.job),
+                "warnings": .array(done.warnings.map { .string($0.text) }),
+            ]))
     }
 }
 

@@ -28,7 +28,8 @@ struct BenchLimitsCommand: ParsableCommand {
     func run() throws {
         let threads = progress.threads ?? Threads.processorCount
         let given = try image.map(BenchOptions.open)
-        let room = LimitBenchmark.roomNeeded(copies: options.copies)
+        let room =
+            LimitBenchmark.roomNeeded(copies: options.copies)
             + (given == nil ? SyntheticImage.byteCount : 0)
         let folder = try ScratchFolder(in: options.parent(of: image), needing: room)
         let limits = try folder.use {

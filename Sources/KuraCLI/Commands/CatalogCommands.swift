@@ -146,7 +146,8 @@ struct AuditCommand: ParsableCommand {
             }
             for damage in vault.damage { Terminal.warn("\(damage.place): \(damage.detail)") }
         }
-        let summary = "\(entries.count) \(entries.count == 1 ? "entry" : "entries"): "
+        let summary =
+            "\(entries.count) \(entries.count == 1 ? "entry" : "entries"): "
             + (problems.isEmpty
                 ? "the chain is whole" : Units.count(problems.count, "problem"))
         try global.show(
@@ -162,7 +163,8 @@ struct AuditCommand: ParsableCommand {
     private static func shortened(_ note: String) -> String {
         note.split(separator: " ", omittingEmptySubsequences: false).map { word in
             let digits = word.prefix { "0123456789abcdef".contains($0) }
-            return digits.count >= 32 ? String(digits.prefix(8)) + word.dropFirst(digits.count)
+            return digits.count >= 32
+                ? String(digits.prefix(8)) + word.dropFirst(digits.count)
                 : String(word)
         }.joined(separator: " ")
     }

@@ -51,7 +51,8 @@ struct DrillCommand: ParsableCommand {
     }
 
     private static func text(_ report: DrillReport) -> String {
-        let result = report.differing.isEmpty
+        let result =
+            report.differing.isEmpty
             ? (report.isCompared ? "equal" : "not compared")
             : "DIFFERENT: \(report.differing.joined(separator: ", "))"
         return """

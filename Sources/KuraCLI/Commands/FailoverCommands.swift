@@ -100,7 +100,8 @@ struct FailoverView {
         return KuraError(
             .refused, "this \(verb) would leave \(points) behind:\n" + lines,
             remedy: .anyOf([
-                back ? .steps([.vault(.repair(.files)), .retry()])
+                back
+                    ? .steps([.vault(.repair(.files)), .retry()])
                     : .advice("bring region \(report.region) back if you can"),
                 .region(.acceptLoss(report.region, failsBack: back)),
             ]))

@@ -174,9 +174,10 @@ enum JobView {
             "ended": JSON(job.ended.map(Units.utc)),
             "duration_seconds": job.seconds.map(JSON.fraction) ?? .null,
             "progress": .fraction(job.progress), "recovery_point": JSON(job.recoveryPoint),
-            "tasks": .array(job.tasks.map { task in
-                ["name": .string(task.name), "status": .string(task.status.rawValue)]
-            }),
+            "tasks": .array(
+                job.tasks.map { task in
+                    ["name": .string(task.name), "status": .string(task.status.rawValue)]
+                }),
             "error": job.error.map { error in
                 [
                     "code": .string(error.code), "message": .string(error.message),

@@ -29,9 +29,10 @@ struct ListCommand: ParsableCommand {
         var expiries: [RecoveryPointID: Int64] = [:]
         var lost: Set<RecoveryPointID> = []
         let subscription = try existing()
-        let vaults = try subscription.map { subscription in
-            try vault.map { [try subscription.vault(named: $0)] } ?? subscription.vaults()
-        } ?? []
+        let vaults =
+            try subscription.map { subscription in
+                try vault.map { [try subscription.vault(named: $0)] } ?? subscription.vaults()
+            } ?? []
         for vault in vaults {
             guard let subscription else { continue }
             let held = try vault.pointHolders()
@@ -156,28 +157,31 @@ struct ShowCommand: ParsableCommand {
         let receipt = ReceiptView(found, subscription.copies(of: found.id, in: found.vault), place)
         let holders = try found.vault.holders(of: .point(found.id))
         let replicas = found.vault.region.replicas.prefix(Int(found.vault.record.copies))
-        let json = JSON.array(replicas.map { replica in
-            [
-                "region": .string(found.vault.region.name),
-                "replica": JSON(replica.ordinal),
-                "path": .string(replica.path.string),
-                "available": .bool(found.vault.region.problems[replica.ordinal] == nil),
-                "has_recovery_point": .bool(holders.contains(replica.ordinal)),
-                "state": .string(Self.state(of: replica, found.vault, holders)),
-            ]
-        })
-        let uniqueBytes: UInt64? = unique
+        let json = JSON.array(
+            replicas.map { replica in
+                [
+                    "region": .string(found.vault.region.name),
+                    "replica": JSON(replica.ordinal),
+                    "path": .string(replica.path.string),
+                    "available": .bool(found.vault.region.problems[replica.ordinal] == nil),
+                    "has_recovery_point": .bool(holders.contains(replica.ordinal)),
+                    "state": .string(Self.state(of: replica, found.vault, holders)),
+                ]
+            })
+        let uniqueBytes: UInt64? =
+            unique
             ? try found.vault.uniqueBytes(of: found.id, cancellation: Interrupts.cancellation) : nil
         try global.show(
             text: text(found, receipt, holders, subscription.expiry(of: found), uniqueBytes),
             ids: [found.id.hex],
             json: PointView(
                 found.vault, found.id, found.point, holders: holders,
-                expires: subscription.expiry(of: found))
-                .json.merging([
-                    "replicas": json, "receipt": receipt.json,
-                    "unique_bytes": uniqueBytes.map(JSON.number) ?? .null,
-                ]))
+                expires: subscription.expiry(of: found)
+            )
+            .json.merging([
+                "replicas": json, "receipt": receipt.json,
+                "unique_bytes": uniqueBytes.map(JSON.number) ?? .null,
+            ]))
         if let notice = place.notice { Terminal.warn(notice) }
     }
 

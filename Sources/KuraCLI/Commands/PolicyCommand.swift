@@ -37,12 +37,16 @@ struct PolicyVaultOptions: ParsableArguments {
         let subscription = try global.subscription(create: isDefault ? .defaults : .defaultsIfEmpty)
         if let vault { return (subscription, try subscription.place(named: vault)) }
         let places = try subscription.places()
-        let found = places.first { $0.name == Subscription.defaultVault }
+        let found =
+            places.first { $0.name == Subscription.defaultVault }
             ?? (places.count == 1 ? places.first : nil)
         guard let found else {
             throw KuraError(
-                .invalidInput, places.isEmpty ? "there is no vault" : "there are several vaults: "
-                    + places.map(\.name).joined(separator: ", "),
+                .invalidInput,
+                places.isEmpty
+                    ? "there is no vault"
+                    : "there are several vaults: "
+                        + places.map(\.name).joined(separator: ", "),
                 remedy: .vault(places.isEmpty ? .create() : .choose))
         }
         return (subscription, found)
@@ -159,7 +163,8 @@ struct PolicyDefinition: ParsableArguments {
     /// Flags become the same document that a file has, so that both go through the same checks.
     private func fromFlags(_ name: String, _ old: Policy?) throws -> Policy {
         var document = (old.map { JSON.parsed($0.document) } ?? [:]).members
-        var schedule = document["schedule"]?.members
+        var schedule =
+            document["schedule"]?.members
             ?? ["frequency": "daily", "times": ["23:00"]]
         var retention = document["retention"]?.members ?? [:]
         document["name"] = .string(old?.name ?? name)
@@ -214,7 +219,8 @@ struct PolicyDefinition: ParsableArguments {
             }
             return nil
         }
-        var rule = try text.map { try day($0, isYearly: isYearly) }
+        var rule =
+            try text.map { try day($0, isYearly: isYearly) }
             ?? old ?? day(standard, isYearly: isYearly)
         rule["count"] = count.map(Self.count) ?? old?["count"]
         return .object(rule)
@@ -287,9 +293,10 @@ struct PolicyListCommand: ParsableCommand {
         try global.show(
             text: table.text, ids: policies.map(\.name),
             json: [
-                "policies": .array(policies.map {
-                    PolicyView.json($0, items: settings.items(with: $0.name))
-                })
+                "policies": .array(
+                    policies.map {
+                        PolicyView.json($0, items: settings.items(with: $0.name))
+                    })
             ])
     }
 }
@@ -452,9 +459,12 @@ struct PolicySimulateCommand: ParsableCommand {
                 + table.text,
             ids: result.kept.map { Units.utc($0.time) },
             json: [
-                "points": .array(result.points.map { point in
-                    PolicyView.json(point).merging(["expires": JSON(point.expires.map(Units.utc))])
-                }),
+                "points": .array(
+                    result.points.map { point in
+                        PolicyView.json(point).merging([
+                            "expires": JSON(point.expires.map(Units.utc))
+                        ])
+                    }),
                 "kept": .array(result.kept.map(PolicyView.json)),
             ])
     }

@@ -66,7 +66,8 @@ struct PruneCommand: ParsableCommand {
                 "\(report.vault): \(Units.count(dropped.count, "recovery point")) "
                     + "\(dryRun ? "would go" : "dropped"), \(kept) kept; "
                     + "\(Units.bytes(bytes.freedBytes)) \(dryRun ? "would be freed" : "freed") in "
-                    + "each replica" + (bytes.repackedBytes > 0
+                    + "each replica"
+                    + (bytes.repackedBytes > 0
                         ? ", \(Units.bytes(bytes.repackedBytes)) written again" : ""))
             if bytes.plan.deadBytesLeft > 0 {
                 lines.append(

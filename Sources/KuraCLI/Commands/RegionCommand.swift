@@ -125,7 +125,8 @@ struct RegionView {
         ]
         for replica in region.replicas {
             let problem = region.problems[replica.ordinal]
-            lines.append("replica \(replica.ordinal)       \(problem?.message ?? "\(replica.path)")")
+            lines.append(
+                "replica \(replica.ordinal)       \(problem?.message ?? "\(replica.path)")")
         }
         for place in vaults {
             lines.append(

@@ -107,7 +107,8 @@ struct SchedulerTickCommand: ParsableCommand {
         if !report.errors.isEmpty || report.backups.contains(where: { $0.error != nil }) {
             throw EarlyExit.failure
         }
-        let hasWarnings = report.backups.contains { !$0.warnings.isEmpty }
+        let hasWarnings =
+            report.backups.contains { !$0.warnings.isEmpty }
             || report.pruned.contains { !$0.warnings.isEmpty }
         if hasWarnings { throw EarlyExit.warnings }
     }
@@ -145,20 +146,23 @@ enum TickView {
     static func json(_ report: TickReport) -> JSON {
         [
             "time": .string(Units.utc(report.time)),
-            "backups": .array(report.backups.map { backup in
-                [
-                    "item": JSON(backup.item), "job": JSON(backup.job),
-                    "recovery_point": JSON(backup.report?.id.hex),
-                    "tags": .array((backup.report?.point.tags ?? []).map(JSON.string)),
-                    "error": JSON(backup.error?.message),
-                ]
-            }),
-            "skipped": .array(report.skipped.map { skipped in
-                ["item": .string(skipped.item), "reason": .string(skipped.reason)]
-            }),
-            "dropped": .array(report.pruned.flatMap { pruned in
-                pruned.decisions.filter { !$0.isKept }.map { .string($0.id.hex) }
-            }),
+            "backups": .array(
+                report.backups.map { backup in
+                    [
+                        "item": JSON(backup.item), "job": JSON(backup.job),
+                        "recovery_point": JSON(backup.report?.id.hex),
+                        "tags": .array((backup.report?.point.tags ?? []).map(JSON.string)),
+                        "error": JSON(backup.error?.message),
+                    ]
+                }),
+            "skipped": .array(
+                report.skipped.map { skipped in
+                    ["item": .string(skipped.item), "reason": .string(skipped.reason)]
+                }),
+            "dropped": .array(
+                report.pruned.flatMap { pruned in
+                    pruned.decisions.filter { !$0.isKept }.map { .string($0.id.hex) }
+                }),
             "errors": .array(report.errors.map { .string($0.message) }),
         ]
     }

@@ -132,7 +132,8 @@ struct VaultShowCommand: ParsableCommand {
         ]
         for replica in vault.region.replicas.prefix(Int(record.copies)) {
             let problem = vault.region.problems[replica.ordinal]
-            lines.append("replica \(replica.ordinal)        \(problem?.message ?? "\(replica.path)")")
+            lines.append(
+                "replica \(replica.ordinal)        \(problem?.message ?? "\(replica.path)")")
         }
         try global.show(
             text: lines.joined(separator: "\n"), ids: [record.name], json: view.json())

@@ -46,7 +46,8 @@ struct VerifyCommand: ParsableCommand {
     var repair = false
 
     @Option(
-        help: ArgumentHelp("Leave out copies read since then: 90s, 30m, 12h, 7d.", valueName: "time"))
+        help: ArgumentHelp(
+            "Leave out copies read since then: 90s, 30m, 12h, 7d.", valueName: "time"))
     var maxAge: Duration?
 
     @Option(
@@ -104,7 +105,8 @@ struct VerifyCommand: ParsableCommand {
                 + "\(Units.bytes(report.bytes)) in \(Units.duration(report.seconds)) "
                 + "(\(Units.rate(report.bytes, seconds: report.seconds)))")
         if report.copies > 0 {
-            let oldest = report.oldestVerified.map { "the oldest on \(Units.local($0))" }
+            let oldest =
+                report.oldestVerified.map { "the oldest on \(Units.local($0))" }
                 ?? "some never"
             let within = maxAge == nil ? "" : " within the time asked for"
             lines.append(
@@ -131,7 +133,8 @@ struct VerifyCommand: ParsableCommand {
         let healed = report.damaged.count - remaining
         if report.damaged.isEmpty { return "everything that was read is as it must be" }
         if remaining == 0 { return "\(healed) damaged, all healed" }
-        let count = healed > 0
+        let count =
+            healed > 0
             ? "\(healed) healed, \(remaining) still damaged" : "\(remaining) damaged"
         guard repair else {
             return count + "; to heal what can be healed, run: kura verify --repair"

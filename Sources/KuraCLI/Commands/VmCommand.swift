@@ -123,9 +123,10 @@ struct VmDiscoverCommand: ParsableCommand {
                 "new": names(report.new.map { "\($0.cloudService)/\($0.name)" }),
                 "changed": names(report.changed.map { "\($0.cloudService)/\($0.name)" }),
                 "vanished": names(report.vanished.map { "\($0.cloudService)/\($0.name)" }),
-                "problems": .array(report.problems.map { problem in
-                    ["path": .string(problem.path), "message": .string(problem.message)]
-                }),
+                "problems": .array(
+                    report.problems.map { problem in
+                        ["path": .string(problem.path), "message": .string(problem.message)]
+                    }),
             ])
         for problem in report.problems { Terminal.warn("\(problem.path): \(problem.message)") }
         if !report.problems.isEmpty { throw EarlyExit.warnings }

@@ -161,9 +161,10 @@ struct VmRestoreCommand: ParsableCommand {
                 "recovery_point": .string(report.point.id.hex),
                 "bytes_written": .number(report.outputs.reduce(0) { $0 + $1.report.bytesWritten }),
                 "data_bytes": .number(report.outputs.reduce(0) { $0 + $1.report.dataBytes }),
-                "outputs": .array(report.outputs.map { output in
-                    ["disk": .string(output.disk), "path": .string(output.path.string)]
-                }),
+                "outputs": .array(
+                    report.outputs.map { output in
+                        ["disk": .string(output.disk), "path": .string(output.path.string)]
+                    }),
             ])
         for warning in report.warnings { Terminal.warn(warning) }
         if !report.warnings.isEmpty { throw EarlyExit.warnings }
@@ -294,12 +295,13 @@ struct PreviewView {
             text: lines.joined(separator: "\n"), ids: dropped.map(\.id.hex),
             json: [
                 "dry_run": true, "kept": JSON(kept),
-                "dropped": .array(dropped.map { decision in
-                    [
-                        "id": .string(decision.id.hex), "item": .string(decision.item),
-                        "time": .string(Units.utc(decision.time)),
-                    ]
-                }),
+                "dropped": .array(
+                    dropped.map { decision in
+                        [
+                            "id": .string(decision.id.hex), "item": .string(decision.item),
+                            "time": .string(Units.utc(decision.time)),
+                        ]
+                    }),
             ])
     }
 }

@@ -70,21 +70,23 @@ final class ProgressReporter: Sendable {
         case .log:
             Terminal.writeError("kura: \(line(verb, values, seconds))\n")
         case .json:
-            let document: JSON = if let unit {
-                [
-                    "message_type": "progress", "operation": .string(verb), "unit": .string(unit),
-                    "done": .number(values.doneBytes), "total": .number(values.totalBytes),
-                    "seconds": .fraction(seconds),
-                ]
-            } else {
-                [
-                    "message_type": "progress", "operation": .string(verb),
-                    "done_bytes": .number(values.doneBytes),
-                    "total_bytes": .number(values.totalBytes),
-                    "data_bytes": .number(values.dataBytes),
-                    "new_bytes": .number(values.newBytes), "seconds": .fraction(seconds),
-                ]
-            }
+            let document: JSON =
+                if let unit {
+                    [
+                        "message_type": "progress", "operation": .string(verb),
+                        "unit": .string(unit),
+                        "done": .number(values.doneBytes), "total": .number(values.totalBytes),
+                        "seconds": .fraction(seconds),
+                    ]
+                } else {
+                    [
+                        "message_type": "progress", "operation": .string(verb),
+                        "done_bytes": .number(values.doneBytes),
+                        "total_bytes": .number(values.totalBytes),
+                        "data_bytes": .number(values.dataBytes),
+                        "new_bytes": .number(values.newBytes), "seconds": .fraction(seconds),
+                    ]
+                }
             Terminal.writeError(document.text(pretty: false) + "\n")
         case .none:
             break

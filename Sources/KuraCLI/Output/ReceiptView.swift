@@ -76,9 +76,10 @@ struct ReceiptView {
             }
             lines.append(title)
             for copy in copies where copy.region == region {
-                let time = copy.receipt.map {
-                    " since \(Units.local($0.time)) (\($0.arrival.name))"
-                } ?? ""
+                let time =
+                    copy.receipt.map {
+                        " since \(Units.local($0.time)) (\($0.arrival.name))"
+                    } ?? ""
                 let read = copy.lastFullRead.map { ", read in full \(Units.local($0))" } ?? ""
                 let state = copy.state.rawValue + time + read
                 lines.append("  replica \(copy.ordinal)     \(state): \(copy.place)")

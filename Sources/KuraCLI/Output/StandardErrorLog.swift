@@ -25,7 +25,8 @@ struct StandardErrorLog: LogHandler {
     func log(event: LogEvent) {
         let values = metadata.merging(event.metadata ?? [:]) { $1 }
             .sorted { $0.key < $1.key }.map { " \($0.key)=\(Self.quoted("\($0.value)"))" }
-        let start = isForJournal
+        let start =
+            isForJournal
             ? "<\(Self.priority(event.level))>" : "\(Units.utc(clock.now())) "
         write("\(start)\(event.level): \(Terminal.oneLine("\(event.message)\(values.joined())"))\n")
     }

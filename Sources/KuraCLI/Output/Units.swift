@@ -80,9 +80,11 @@ enum Units {
         var seconds = time_t(nanoseconds / 1_000_000_000)
         var parts = tm()
         localtime_r(&seconds, &parts)
-        let date = "\(parts.tm_year + 1900)-\(padded(Int(parts.tm_mon) + 1))"
+        let date =
+            "\(parts.tm_year + 1900)-\(padded(Int(parts.tm_mon) + 1))"
             + "-\(padded(Int(parts.tm_mday)))"
-        let time = "\(padded(Int(parts.tm_hour))):\(padded(Int(parts.tm_min)))"
+        let time =
+            "\(padded(Int(parts.tm_hour))):\(padded(Int(parts.tm_min)))"
             + ":\(padded(Int(parts.tm_sec)))"
         return "\(date) \(time)"
     }

@@ -1,5 +1,4 @@
 internal import CLinux
-
 internal import Glibc
 
 /// A fixed stretch of memory on page boundaries. Freed when its last reference goes.

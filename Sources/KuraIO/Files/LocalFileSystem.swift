@@ -156,7 +156,9 @@ public struct LocalFileSystem: TargetFileSystem {
         if !replacing {
             if kura_rename_exclusive(from.string, to.string) == 0 { return }
             // Some file systems do not know the flag; there, looking first has to do.
-            guard Glibc.errno == EINVAL || Glibc.errno == ENOSYS else { throw failure("rename", to) }
+            guard Glibc.errno == EINVAL || Glibc.errno == ENOSYS else {
+                throw failure("rename", to)
+            }
             if try exists(to) { throw IOError("rename", to, .fileExists) }
         }
         guard Glibc.rename(from.string, to.string) == 0 else { throw failure("rename", to) }

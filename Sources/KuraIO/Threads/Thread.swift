@@ -11,10 +11,12 @@ final class Thread {
 
     init(_ run: @escaping @Sendable () -> Void) {
         let body = Unmanaged.passRetained(Body(run))
-        let status = pthread_create(&handle, nil, { context in
-            Unmanaged<Body>.fromOpaque(context!).takeRetainedValue().run()
-            return nil
-        }, body.toOpaque())
+        let status = pthread_create(
+            &handle, nil,
+            { context in
+                Unmanaged<Body>.fromOpaque(context!).takeRetainedValue().run()
+                return nil
+            }, body.toOpaque())
         // Without threads nothing works; the kernel refuses them only far beyond our numbers.
         precondition(status == 0, "pthread_create failed with \(status)")
     }

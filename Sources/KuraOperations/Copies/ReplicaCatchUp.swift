@@ -115,14 +115,16 @@ extension Operations {
     ) throws(KuraError) -> KuraError {
         switch try region.vacancy(of: replica.ordinal) {
         case .empty, .half:
-            let remedy: Remedy = region.available.isEmpty
+            let remedy: Remedy =
+                region.available.isEmpty
                 ? .anyOf([.advice("mount its disks"), .region(.recreate(region.name))])
                 : .region(.fillReplicas)
             return KuraError(problem.code, problem.message, remedy: remedy)
         case .occupied:
             guard problem.code == .replicaMissing else { return problem }
             return KuraError(
-                problem.code, problem.message + "; the directory is left alone, because it is not "
+                problem.code,
+                problem.message + "; the directory is left alone, because it is not "
                     + "empty or its parent is not there",
                 remedy: .advice("mount the replica's disk, or give it an empty directory"))
         }
@@ -132,14 +134,16 @@ extension Operations {
 extension ReplicaCatchUpReport {
     fileprivate mutating func add(_ plan: CopyPlan, _ vault: Vault, _ filling: [Replica]) {
         for replica in vault.replicas + filling {
-            add(replica, vault, filling, plan.amount(for: replica.ordinal),
+            add(
+                replica, vault, filling, plan.amount(for: replica.ordinal),
                 plan.failures[replica.ordinal])
         }
     }
 
     fileprivate mutating func add(_ copied: CopyReport, _ vault: Vault, _ filling: [Replica]) {
         for replica in vault.replicas + filling {
-            add(replica, vault, filling, copied.copied[replica.ordinal] ?? CopyAmount(),
+            add(
+                replica, vault, filling, copied.copied[replica.ordinal] ?? CopyAmount(),
                 copied.failures[replica.ordinal])
         }
         lost += copied.lost.map { "\(vault.record.name): \($0.relativePath)" }

@@ -78,8 +78,9 @@ package final class OperationJob: Sendable {
             try operations.subscription.record(
                 operation.rawValue, note, in: place.writing())
         } catch {
-            warn("the audit journal of vault \(place.name) has no entry of this job: "
-                + error.message)
+            warn(
+                "the audit journal of vault \(place.name) has no entry of this job: "
+                    + error.message)
         }
     }
 

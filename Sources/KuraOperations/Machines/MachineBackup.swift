@@ -63,7 +63,8 @@ extension Operations {
     ) throws(KuraError) -> PreparedDisks {
         guard found.state.status == .protected else {
             throw KuraError(
-                .refused, "\(found.item) is not protected: its status is "
+                .refused,
+                "\(found.item) is not protected: its status is "
                     + "\"\(found.state.status.title)\"",
                 remedy: Self.protectionRemedy(found.item, found.state))
         }
@@ -109,7 +110,8 @@ extension Operations {
         state.keepLayout(of: machine)
         if usedAgent { state.hasExtension = true }
         guard state != found.state else { return }
-        let operation = state.hasExtension == found.state.hasExtension
+        let operation =
+            state.hasExtension == found.state.hasExtension
             ? "UpdateItem" : "InstallExtension"
         try subscription.change(vault, operation) { settings throws(KuraError) in
             settings.items[found.item]?.hasExtension = state.hasExtension
@@ -123,7 +125,8 @@ extension VirtualMachine {
     init(_ state: ItemState, known: [VirtualMachine]) throws(KuraError) {
         guard let found = known.first(where: { $0.key == state.key }) else {
             throw KuraError(
-                .notFound, "virtual machine \(state.machine) is gone: the last discovery did not "
+                .notFound,
+                "virtual machine \(state.machine) is gone: the last discovery did not "
                     + "find it in \(state.region)/\(state.cloudService)",
                 remedy: .anyOf([.machine(.discover), .machine(.stop(state.machine))]))
         }

@@ -30,7 +30,8 @@ extension Operations {
         }
         guard count < settings.limits.pointsPerItem else {
             throw KuraError(
-                .refused, "\(found.item) has \(count) recovery points, the most that an item may "
+                .refused,
+                "\(found.item) has \(count) recovery points, the most that an item may "
                     + "have",
                 remedy: .steps([
                     .anyOf([.policy(.update(name)), .policy(.assign(nil, items: [found.item]))]),

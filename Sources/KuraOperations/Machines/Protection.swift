@@ -20,7 +20,8 @@ extension Operations {
                     state throws(KuraError) in
                     guard state.status == .registered else {
                         throw KuraError(
-                            .refused, "\(found.item) cannot be protected: its status is "
+                            .refused,
+                            "\(found.item) cannot be protected: its status is "
                                 + "\"\(state.status.title)\"",
                             remedy: state.status == .protected
                                 ? .policy(.assign(policy, items: [found.item]))
@@ -73,7 +74,8 @@ extension Operations {
                     state throws(KuraError) in
                     guard state.status == .protected else {
                         throw KuraError(
-                            .refused, "\(found.item) is not protected: its status is "
+                            .refused,
+                            "\(found.item) is not protected: its status is "
                                 + "\"\(state.status.title)\"",
                             remedy: .machine(.protect(found.item, policy: policy)))
                     }
@@ -93,7 +95,8 @@ extension Operations {
                 state throws(KuraError) in
                 guard state.status == .stoppedRetaining || state.status == .stoppedPerPolicy else {
                     throw KuraError(
-                        .refused, "the protection of \(found.item) is not stopped: its status is "
+                        .refused,
+                        "the protection of \(found.item) is not stopped: its status is "
                             + "\"\(state.status.title)\"",
                         remedy: state.status == .softDeleted
                             ? .machine(.undelete(found.item)) : nil)
@@ -135,7 +138,8 @@ extension Operations {
                 let users = settings.items(with: chosen).filter { $0 != found.item }
                 guard users.count < settings.limits.machinesPerPolicy else {
                     throw KuraError(
-                        .refused, "policy \(chosen) protects \(users.count) virtual machines, the "
+                        .refused,
+                        "policy \(chosen) protects \(users.count) virtual machines, the "
                             + "most that a policy may", remedy: .advice("use another policy"))
                 }
                 state.status = .protected

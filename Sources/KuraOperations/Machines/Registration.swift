@@ -54,7 +54,8 @@ extension Operations {
                 try Self.requireSupported(machine, settings)
                 guard settings.items.count < settings.limits.machinesPerVault else {
                     throw KuraError(
-                        .refused, "vault \(place.name) has \(settings.items.count) virtual "
+                        .refused,
+                        "vault \(place.name) has \(settings.items.count) virtual "
                             + "machines, the most that a vault may have",
                         remedy: .advice("use another vault in \(machine.region)"))
                 }
@@ -77,7 +78,8 @@ extension Operations {
             !settings.limits.supportsResourceManager
         else { return }
         throw KuraError(
-            .refused, "\(machine.name) was made by the resource manager, which the profile "
+            .refused,
+            "\(machine.name) was made by the resource manager, which the profile "
                 + "\(settings.limits.profile) does not support",
             remedy: .anyOf([
                 .advice("use a vault with the modern profile"), .vault(.create(profile: "modern")),

@@ -50,7 +50,8 @@ extension Operations {
                     }
                     if kind == .deleteDataAtOnce, settings.limits.softDeleteIsAlwaysOn {
                         throw KuraError(
-                            .refused, "soft delete is always on in the profile "
+                            .refused,
+                            "soft delete is always on in the profile "
                                 + settings.limits.profile,
                             remedy: .machine(
                                 .deleteDataLater(days: settings.limits.softDeleteDays)))

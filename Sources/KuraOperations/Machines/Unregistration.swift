@@ -23,7 +23,8 @@ extension Operations {
                     guard state.status == .registered, points == 0 else {
                         let held = "\(points) recovery point\(points == 1 ? "" : "s")"
                         throw KuraError(
-                            .refused, "\(found.item) is \(state.status.title.lowercased()) and has "
+                            .refused,
+                            "\(found.item) is \(state.status.title.lowercased()) and has "
                                 + held,
                             remedy: Self.removalRemedy(found.item, state, settings.limits))
                     }
@@ -33,7 +34,6 @@ extension Operations {
             outcome.warnings = done.warnings
         }
     }
-
 
     /// What makes a vault forget an item.
     static func removalRemedy(

@@ -86,7 +86,8 @@ extension Operations {
             let registered = RegisteredItem(item: item, state: state, place: place)
             let known = try scheduleState(of: registered, now: now)
             // What was due before the policy was assigned was not missed.
-            let since = [known.handled, state.assigned ?? .min].filter { $0 <= now }.max()
+            let since =
+                [known.handled, state.assigned ?? .min].filter { $0 <= now }.max()
                 ?? now - Self.inTimeNanoseconds
             let run = policy.lastRun(atOrBefore: now)
             guard run > since else { continue }

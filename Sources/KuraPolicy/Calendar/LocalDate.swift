@@ -133,7 +133,9 @@ public struct TimeOfDay: Hashable, Comparable, Sendable, CustomStringConvertible
         self.init(hour: hour, minute: minute)
     }
 
-    public static func < (left: TimeOfDay, right: TimeOfDay) -> Bool { left.minutes < right.minutes }
+    public static func < (left: TimeOfDay, right: TimeOfDay) -> Bool {
+        left.minutes < right.minutes
+    }
 
     public var description: String {
         let (hour, minute) = (minutes / 60, minutes % 60)

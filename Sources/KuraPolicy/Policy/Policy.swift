@@ -137,7 +137,8 @@ public struct Policy: Sendable, Equatable {
     /// "daily at 23:00 (Asia/Tokyo); kept 30 days, 104 weeks".
     public var summary: String {
         let times = schedule.times.map(\.description).joined(separator: ", ")
-        let days = schedule.days.isEmpty
+        let days =
+            schedule.days.isEmpty
             ? "daily" : "every " + schedule.days.map(\.rawValue).joined(separator: ", ")
         let kept = Tier.allCases.compactMap { tier in
             retention[tier].map { "\($0.count) \(tier.unit)" }

@@ -9,7 +9,8 @@ extension Policy {
     public static func parse(_ bytes: some Collection<UInt8>) throws(PolicyError) -> Policy {
         guard bytes.count <= documentBytesMax else {
             throw PolicyError(
-                "policy", "the file has \(bytes.count) bytes", allowed: "\(documentBytesMax) at most")
+                "policy", "the file has \(bytes.count) bytes",
+                allowed: "\(documentBytesMax) at most")
         }
         let value: JSONValue
         do {
@@ -54,7 +55,8 @@ extension Policy {
         return Schedule(frequency: frequency, times: times, days: days)
     }
 
-    private static func parseRule(_ value: JSONValue, _ tier: Tier) throws(PolicyError) -> TierRule {
+    private static func parseRule(_ value: JSONValue, _ tier: Tier) throws(PolicyError) -> TierRule
+    {
         var fields = try Fields(value, "retention.\(tier.rawValue)")
         var rule = TierRule(count: try fields.number("count"))
         switch tier {
@@ -67,7 +69,8 @@ extension Policy {
                 switch value {
                 case .number(let day): .day(day)
                 case .string("last"): .last
-                default: throw PolicyError(field, "this is no date", allowed: "1 to 28, or \"last\"")
+                default:
+                    throw PolicyError(field, "this is no date", allowed: "1 to 28, or \"last\"")
                 }
             }
             if tier == .yearly { rule.months = try fields.words("months") }
@@ -95,12 +98,13 @@ extension Policy {
             fields.set("weeks", rule.month.weeks)
             fields.set("months", rule.months)
             if !rule.month.dates.isEmpty {
-                fields["dates"] = .array(rule.month.dates.map { date in
-                    switch date {
-                    case .day(let day): .number(day)
-                    case .last: .string("last")
-                    }
-                })
+                fields["dates"] = .array(
+                    rule.month.dates.map { date in
+                        switch date {
+                        case .day(let day): .number(day)
+                        case .last: .string("last")
+                        }
+                    })
             }
             tiers[tier.rawValue] = .object(fields)
         }

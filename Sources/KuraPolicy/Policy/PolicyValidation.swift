@@ -91,7 +91,8 @@ extension Policy {
             }
             guard schedule.frequency == .daily else {
                 throw PolicyError(
-                    "\(field).dates", "a weekly schedule does not meet every date: "
+                    "\(field).dates",
+                    "a weekly schedule does not meet every date: "
                         + "give weeks and days")
             }
             for case .day(let day) in rule.dates where !(1...28 ~= day) {

@@ -16,9 +16,10 @@ package struct ObjectKind: Sendable {
     }
 
     /// Compares bytes with the last part of a name and the vault's record.
-    package typealias Check = @Sendable (
-        _ bytes: [UInt8], _ leaf: String, _ record: VaultRecord
-    ) throws -> Void
+    package typealias Check =
+        @Sendable (
+            _ bytes: [UInt8], _ leaf: String, _ record: VaultRecord
+        ) throws -> Void
 
     /// Folder below the vault's; empty for the vault's own.
     package var folder: String

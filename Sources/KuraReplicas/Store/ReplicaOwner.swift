@@ -33,7 +33,8 @@ public enum ReplicaOwner: Sendable {
         }
         guard status.mode & 0o022 == 0 else {
             throw KuraError(
-                .refused, "others than its owner, user \(status.owner), may write to \(path) "
+                .refused,
+                "others than its owner, user \(status.owner), may write to \(path) "
                     + "(mode \(String(status.mode, radix: 8)))",
                 remedy: .anyOf([.advice("run: chmod go-w \(path)"), .region(.trustOwners)]))
         }

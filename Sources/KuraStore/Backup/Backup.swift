@@ -55,9 +55,10 @@ final class Backup: Sendable {
             .manifest, to: session.writer, capacity: Tuning.manifestPackBytes)
         // A parent that lost chunks is not used at all: which extents are affected is not known,
         // so every extent is read in full.
-        let isUsable = try parent.map { parent throws(KuraError) in
-            try !session.vault.isGivenUp(.point(parent.id))
-        } ?? false
+        let isUsable =
+            try parent.map { parent throws(KuraError) in
+                try !session.vault.isGivenUp(.point(parent.id))
+            } ?? false
         tasks = ExtentTasks(
             request.disks,
             parents: Self.parentExtents(
@@ -143,8 +144,9 @@ final class Backup: Sendable {
             }
             data.append(manifestPacks.takeDurable())
             let entries = data.entries
-            guard let run = try IndexRunWriter.write(
-                entries, packs: data.packs, to: session.writer)
+            guard
+                let run = try IndexRunWriter.write(
+                    entries, packs: data.packs, to: session.writer)
             else { return }
             let stored = data.packs.reduce(run.trailer.fileByteCount) { $0 + $1.fileByteCount }
             state.withLock { state in
@@ -185,7 +187,8 @@ final class Backup: Sendable {
         let (stages, metadataBytes, rewrittenBytes) = state.withLock {
             ($0.trace, $0.metadataBytes, $0.rewrittenBytes)
         }
-        let absences = session.vault.problems
+        let absences =
+            session.vault.problems
             + session.writer.failures.sorted { $0.key < $1.key }.map(\.value)
         return BackupReport(
             id: id, point: point, metadataBytes: metadataBytes, rewrittenBytes: rewrittenBytes,
@@ -232,7 +235,8 @@ final class Backup: Sendable {
     ) throws(KuraError) -> (RecoveryPoint, RecoveryPointID) {
         let (runs, storedBytes) = state.withLock { ($0.runs, $0.storedBytes) }
         let point = RecoveryPoint(
-            vault: session.vault.id, item: request.item, sequence: (parent?.point.sequence ?? 0) + 1,
+            vault: session.vault.id, item: request.item,
+            sequence: (parent?.point.sequence ?? 0) + 1,
             time: time, consistency: request.confirmConsistency?() ?? request.consistency,
             parent: parent?.id, storedBytes: storedBytes, tags: request.tags, disks: disks,
             runs: runs)

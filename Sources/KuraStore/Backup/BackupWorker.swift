@@ -69,7 +69,8 @@ final class BackupWorker {
         // needed.
         if task.parent != nil { try smallFrames.flush(trace: &trace) }
         let start = Clock.steady()
-        let node = !parent.isEmpty && extentChunks == parent
+        let node =
+            !parent.isEmpty && extentChunks == parent
             ? task.parent : try ManifestWriter.extentNode(extentChunks, store: storeNode)
         trace[.manifest] += Clock.steady() - start
         backup.finish(task, node: node, counts: counts, rewrittenBytes: rewrittenBytes)

@@ -125,7 +125,8 @@ package final class ExtentScanner {
     private func fill(
         _ count: Int, at place: UInt64, from source: any DiskSource
     ) throws(KuraError) {
-        let target = UnsafeMutableRawBufferPointer(rebasing: window.bytes[filled..<(filled + count)])
+        let target = UnsafeMutableRawBufferPointer(
+            rebasing: window.bytes[filled..<(filled + count)])
         let found = try source.read(at: place, into: target)
         // A disk that shrank is noticed at the end of the backup; until then it reads zeros.
         if found < count {
@@ -176,8 +177,9 @@ package final class ExtentScanner {
                 start += hint.byteCount
                 continue
             }
-            guard let end = chunker.cut(
-                bytes, from: start, to: run.end, runEnds: run.isComplete, diskOffset: base)
+            guard
+                let end = chunker.cut(
+                    bytes, from: start, to: run.end, runEnds: run.isComplete, diskOffset: base)
             else {
                 chunkStart = start
                 return

@@ -88,7 +88,8 @@ package final class ParentHints {
         guard position < tried.count else { return nil }
         let number = tried[position]
         let chunk = parent[number]
-        let isSame = usesCodes
+        let isSame =
+            usesCodes
             ? codes[position] == chunk.mac : hasher.digests[position] == chunk.id
         guard chunk.offset - shift == start, isSame else { return nil }
         let end = chunk.offset + chunk.byteCount

@@ -46,9 +46,10 @@ final class SparseFrames {
             let sparse = try frames(of: chunks, places).filter { isAllowed($0.needed) }
             guard !sparse.isEmpty else { return [] }
             let names = Set(sparse.map(\.name))
-            return Set(zip(chunks, places).lazy.compactMap { chunk, place in
-                place.flatMap { names.contains(FrameName($0)) ? chunk.id : nil }
-            })
+            return Set(
+                zip(chunks, places).lazy.compactMap { chunk, place in
+                    place.flatMap { names.contains(FrameName($0)) ? chunk.id : nil }
+                })
         } catch {
             // Rewriting only saves work later. A damaged chunk is reported when it is read.
             return []

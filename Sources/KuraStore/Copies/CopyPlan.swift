@@ -110,9 +110,11 @@ extension Vault {
         // Opening every run takes a while; when the listings agree there is nothing to open.
         guard isBehind || all else { return [] }
         let runs = try ChunkIndex.open(self).runs
-        return all ? runs : runs.filter { run in
-            contents.contains { !$0.holds(run: run.id) }
-        }
+        return all
+            ? runs
+            : runs.filter { run in
+                contents.contains { !$0.holds(run: run.id) }
+            }
     }
 
     private func addPacks(

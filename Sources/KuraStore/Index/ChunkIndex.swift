@@ -47,7 +47,8 @@ package final class ChunkIndex: Sendable {
                 // Between listing and opening, another process may have merged a run away. The next
                 // listing has the merged run in its place, because that came first: no pause is
                 // needed. A listing that fails again and again is no race.
-                guard attempts < openAttemptsMax, error.code == .notFound || error.code == .io else {
+                guard attempts < openAttemptsMax, error.code == .notFound || error.code == .io
+                else {
                     throw error
                 }
             }
@@ -81,7 +82,8 @@ package final class ChunkIndex: Sendable {
             guard let location = try cache.find(id, in: run) else { continue }
             guard location.pack < run.trailer.packs.count else {
                 throw KuraError(
-                    .damaged, "index run \(run.id.short) names pack \(location.pack) of "
+                    .damaged,
+                    "index run \(run.id.short) names pack \(location.pack) of "
                         + "\(run.trailer.packs.count)", remedy: .vault(.repair(.files)))
             }
             return FoundChunk(

@@ -163,7 +163,8 @@ package final class IndexRunReader: Sendable {
         for number in 0..<(target.count / IndexBlock.byteCount) {
             let start = number * IndexBlock.byteCount
             _ = try readBlock(
-                first + number, into: UnsafeMutableRawBufferPointer(
+                first + number,
+                into: UnsafeMutableRawBufferPointer(
                     rebasing: target[start..<(start + IndexBlock.byteCount)]))
         }
     }

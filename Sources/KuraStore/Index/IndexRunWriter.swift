@@ -157,7 +157,8 @@ private final class IndexRunBuilder {
         ).enumerated() {
             let start = number * IndexBlock.byteCount
             IndexBlock.seal(
-                digest, into: UnsafeMutableRawBufferPointer(
+                digest,
+                into: UnsafeMutableRawBufferPointer(
                     rebasing: group[start..<(start + IndexBlock.byteCount)]))
             digests.update(digest)
         }

@@ -53,7 +53,8 @@ struct RunCursor {
             held = min(Self.blocksAtOnce, run.trailer.fences.count - nextBlock)
             guard held > 0 else { return false }
             try run.readBlocks(
-                from: nextBlock, into: UnsafeMutableRawBufferPointer(
+                from: nextBlock,
+                into: UnsafeMutableRawBufferPointer(
                     rebasing: buffer.bytes[..<(held * IndexBlock.byteCount)]), &hasher)
             nextBlock += held
             block = 0

@@ -24,7 +24,8 @@ extension Vault {
     func requireReadable(_ index: ChunkIndex) throws(KuraError) {
         guard hasUnreadableRun else { return }
         throw KuraError(
-            .damaged, "an index run of vault \(record.name) has no good copy, so nobody can tell "
+            .damaged,
+            "an index run of vault \(record.name) has no good copy, so nobody can tell "
                 + "what the recovery points need; nothing was removed",
             remedy: .vault(.repair(.files)))
     }

@@ -58,7 +58,8 @@ private struct DiskComparison {
             try reader.forEachExtent(of: a) { left[$0] = $1 }
             try reader.forEachExtent(of: b) { right[$0] = $1 }
         }
-        for number in Set(left.keys).union(right.keys).sorted() where left[number] != right[number] {
+        for number in Set(left.keys).union(right.keys).sorted() where left[number] != right[number]
+        {
             let old = try left[number].map { node throws(KuraError) in
                 try reader.chunks(ofExtent: node)
             }

@@ -8,7 +8,8 @@ package final class FrameBuffer {
 
     /// The first `count` bytes. What was there before is gone.
     package func bytes(_ count: Int) -> UnsafeMutableRawBufferPointer {
-        let buffer = buffer.flatMap { $0.byteCount < count ? nil : $0 }
+        let buffer =
+            buffer.flatMap { $0.byteCount < count ? nil : $0 }
             ?? AlignedBuffer(byteCount: Self.capacity(count))
         self.buffer = buffer
         return UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])

@@ -45,9 +45,10 @@ final class PackWriter: Sendable {
     ) throws(KuraError) {
         if let error = writer.error { throw error }
         open.withLock { open in
-            if let pack = open, pack.used + bytes.count > capacity
-                || pack.trailer.frames.count == Limits.packFramesMax
-                || pack.trailer.chunks.count + chunks.count > Limits.packChunksMax
+            if let pack = open,
+                pack.used + bytes.count > capacity
+                    || pack.trailer.frames.count == Limits.packFramesMax
+                    || pack.trailer.chunks.count + chunks.count > Limits.packChunksMax
             {
                 seal(pack)
                 open = nil

@@ -93,7 +93,8 @@ extension Session {
                 PackAssembly(id, vault).lostFrames(decoding: true) != nil
             {
                 throw KuraError(
-                    .damaged, "pack \(id.short), which this backup counted on, was found meanwhile "
+                    .damaged,
+                    "pack \(id.short), which this backup counted on, was found meanwhile "
                         + "to have no good copy",
                     remedy: .retry(note: "it stores what was lost"))
             }

@@ -94,7 +94,8 @@ struct Repacking {
                 let part = UnsafeRawBufferPointer(rebasing: bytes[offset..<end])
                 guard ChunkHasher.digest(part) == chunk.id else {
                     throw KuraError(
-                        .damaged, "chunk \(chunk.id.short) of pack \(id.short) is not what its name "
+                        .damaged,
+                        "chunk \(chunk.id.short) of pack \(id.short) is not what its name "
                             + "says; nothing was removed",
                         remedy: .vault(.repair(.chunks)))
                 }

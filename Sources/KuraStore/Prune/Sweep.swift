@@ -58,7 +58,8 @@ struct Sweep {
         // A run that cannot be read may list any of them.
         guard !vault.hasUnreadableRun else {
             throw KuraError(
-                .damaged, "an index run of vault \(vault.record.name) has no good copy, so nobody "
+                .damaged,
+                "an index run of vault \(vault.record.name) has no good copy, so nobody "
                     + "can tell which packs are needed; nothing was removed",
                 remedy: .vault(.repair(.files)))
         }

@@ -50,9 +50,10 @@ final class Repair: Sendable {
         // Packs before runs, because a run is rebuilt from packs.
         let files = places.keys.sorted(by: VaultFile.isBefore)
         let isPack = { (file: VaultFile) in if case .pack = file { true } else { false } }
-        let healed = heal(
-            files.filter(isPack), places, damage,
-            threads: vault.budget.threads(waiting: Self.threads))
+        let healed =
+            heal(
+                files.filter(isPack), places, damage,
+                threads: vault.budget.threads(waiting: Self.threads))
             + heal(files.filter { !isPack($0) }, places, damage, threads: 1)
         var lostRuns: [RunID: [Int]] = [:]
         var lostPacks: [PackID: [Int]] = [:]
@@ -79,10 +80,12 @@ final class Repair: Sendable {
         let all = lost.values.flatMap { $0 }
         var obstacle: String?
         if !vault.isActive {
-            obstacle = "no copy in either region is good; repair the active region, then replicate "
+            obstacle =
+                "no copy in either region is good; repair the active region, then replicate "
                 + "the vault"
         } else if !isComplete {
-            obstacle = "no copy that can be read now is good, but a replica is away; run this again "
+            obstacle =
+                "no copy that can be read now is good, but a replica is away; run this again "
                 + "when it is back"
         }
         if let obstacle {
@@ -209,7 +212,8 @@ final class Repair: Sendable {
         }
         guard vault.isSound(file, in: replica) else {
             throw KuraError(
-                .io, "\(replica.store.address(of: file.name(in: vault.id))) reads back wrong after "
+                .io,
+                "\(replica.store.address(of: file.name(in: vault.id))) reads back wrong after "
                     + "it was written",
                 remedy: .advice("check the disk of replica \(replica.ordinal)"))
         }
@@ -222,7 +226,8 @@ final class Repair: Sendable {
         let name = file.name(in: vault.id)
         let number = quarantined.add(1, ordering: .relaxed).newValue
         let kept = Layout.vault(vault.id).folder(Layout.quarantine).object(
-            "\(session.id.hex)-\(number)-" + file.relativePath.map { $0 == "/" ? "-" : "\($0)" }
+            "\(session.id.hex)-\(number)-"
+                + file.relativePath.map { $0 == "/" ? "-" : "\($0)" }
                 .joined())
         if moving {
             do throws(IOError) {
@@ -267,7 +272,8 @@ final class Repair: Sendable {
         }
         guard isComplete else {
             for index in indices {
-                damage[index].obstacle = "its packs are listed again, but a replica is away that "
+                damage[index].obstacle =
+                    "its packs are listed again, but a replica is away that "
                     + "may have more of them; run this again when it is back"
             }
             return

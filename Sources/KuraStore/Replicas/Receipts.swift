@@ -112,7 +112,9 @@ extension Vault {
                 let known = Set(
                     try replica.store.namesIfPresent(in: vault.folder(Layout.receipts)))
                 let points = try replica.store.namesIfPresent(in: vault.folder(Layout.points))
-                return (replica, points.filter { !known.contains($0) }.compactMap(Digest.init(hex:)))
+                return (
+                    replica, points.filter { !known.contains($0) }.compactMap(Digest.init(hex:))
+                )
             }
         }
     }
@@ -133,7 +135,8 @@ extension Session {
     /// Writes the receipts of a point that this session made durable.
     /// - Returns: a warning for each replica where that failed.
     func writeReceipts(of point: RecoveryPointID, arrival: Arrival) -> [String] {
-        vault.writeReceipts(of: point, in: writer.live, arrival: arrival, session: id).map { error in
+        vault.writeReceipts(of: point, in: writer.live, arrival: arrival, session: id).map {
+            error in
             "the time when \(point.short) became durable was not written down: \(error.message)"
         }
     }

@@ -86,7 +86,8 @@ public final class Region: Sendable {
                         }
                         found[id, default: []].keepNewest(record)
                     } catch let error as FormatError {
-                        firstProblem = firstProblem
+                        firstProblem =
+                            firstProblem
                             ?? KuraError(format: error, at: replica.store.address(of: object))
                     } catch let error as IOError where error.isNotFound {
                         // A vault whose creation did not get as far as its record does not exist.

@@ -84,10 +84,13 @@ public final class Vault: Sendable {
 
     /// Throws unless this code may write to the vault, and enough replicas are there.
     func requireWritable() throws(KuraError) {
-        if replicas.count < requiredCopies { throw tooFewReplicas(problems, required: requiredCopies) }
+        if replicas.count < requiredCopies {
+            throw tooFewReplicas(problems, required: requiredCopies)
+        }
         if let unknown = record.optionalFeatures.first(where: { !Feature.known.contains($0) }) {
             throw KuraError(
-                .unsupported, "vault \(record.name) has the feature \(unknown), which this Kura does "
+                .unsupported,
+                "vault \(record.name) has the feature \(unknown), which this Kura does "
                     + "not know: it can be read, not written",
                 remedy: .useNewerKura)
         }
@@ -100,7 +103,8 @@ public final class Vault: Sendable {
         let code = reasons.first { $0.code == .noSpace }?.code ?? reasons[0].code
         let usable = Int(record.copies) - reasons.count
         return KuraError(
-            code, "vault \(record.name) needs \(required) "
+            code,
+            "vault \(record.name) needs \(required) "
                 + "\(required == 1 ? "replica" : "replicas") that can be written, and "
                 + "has \(usable): " + reasons.map(\.message).joined(separator: "; "),
             remedy: reasons.compactMap(\.remedy).first)

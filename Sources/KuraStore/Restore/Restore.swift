@@ -40,7 +40,8 @@ extension Vault {
         do throws(KuraError) {
             guard sink.byteCount == disk.byteCount else {
                 throw KuraError(
-                    .invalidInput, "\(sink.name) takes \(sink.byteCount) bytes, disk "
+                    .invalidInput,
+                    "\(sink.name) takes \(sink.byteCount) bytes, disk "
                         + "\(disk.name) has \(disk.byteCount)")
             }
             var report = try Restore(
@@ -148,7 +149,8 @@ final class Restore: Sendable {
         }
         guard dataBytes == disk.counts.dataBytes || !lost.isEmpty else {
             throw KuraError(
-                .damaged, "disk \(disk.name) has \(dataBytes) bytes of data instead of "
+                .damaged,
+                "disk \(disk.name) has \(dataBytes) bytes of data instead of "
                     + "\(disk.counts.dataBytes)", remedy: .vault(.verify()))
         }
         var report = RestoreReport()

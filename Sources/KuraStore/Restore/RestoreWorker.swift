@@ -205,7 +205,8 @@ final class RestoreWorker {
         try read(decoding, checked: true, into: plain)
         if areSound([(decoding.pieces, plain)]) { return }
         throw KuraError(
-            .damaged, "frame \(decoding.name.number) of pack \(decoding.name.pack.short) does not "
+            .damaged,
+            "frame \(decoding.name.number) of pack \(decoding.name.pack.short) does not "
                 + "hold what the index says", remedy: .vault(.verify()))
     }
 

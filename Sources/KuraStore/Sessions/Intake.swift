@@ -79,7 +79,8 @@ package final class Intake: Sendable {
             || (known.revision == record.revision && known != record)
         {
             throw KuraError(
-                .locked, "the record of vault \(record.name) in region \(vault.region.name) changed "
+                .locked,
+                "the record of vault \(record.name) in region \(vault.region.name) changed "
                     + "meanwhile", remedy: .retry())
         }
     }

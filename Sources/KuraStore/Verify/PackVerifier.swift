@@ -198,9 +198,10 @@ package final class PackVerifier {
             offset = end
         }
         hasher.run()
-        guard let wrong = zip(chunks.indices, hasher.digests).first(where: {
-            chunks[$0].id != $1
-        })?.0
+        guard
+            let wrong = zip(chunks.indices, hasher.digests).first(where: {
+                chunks[$0].id != $1
+            })?.0
         else { return }
         var frame = batch.startIndex
         var end = chunks.startIndex + Int(batch[frame].entry.chunkCount)

@@ -77,7 +77,8 @@ final class PointWalker {
         }
         if let frames = lost[place.pack], frames.contains(place.frame) {
             throw KuraError(
-                .damaged, "\(what) \(id.short) is in frame \(place.frame) of pack "
+                .damaged,
+                "\(what) \(id.short) is in frame \(place.frame) of pack "
                     + "\(place.pack.short), which has no good copy")
         }
         if let other, try other.contains(id, otherBlocks) { return }

@@ -29,7 +29,7 @@ struct RunVerification {
                     do {
                         verification.count(
                             bytes: try RunFile.read(id, in: replica, of: vault))
-                    } catch where Vault.isNotFound(error) {
+                    } catch  where Vault.isNotFound(error) {
                         // Perhaps another process merged it away since the listing.
                         missing.append((id, replica))
                     } catch {

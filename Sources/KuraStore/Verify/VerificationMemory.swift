@@ -38,7 +38,9 @@ final class VerificationMemory: Sendable {
             let bytes = try replica.store.contents(
                 name(in: vault), max: VerificationRecord.byteCountMax)
             let record = try VerificationRecord.decode(bytes)
-            guard record.vault == vault.id, Int(record.replica) == replica.ordinal else { return [] }
+            guard record.vault == vault.id, Int(record.replica) == replica.ordinal else {
+                return []
+            }
             return record.entries
         } catch {
             // Lost memory costs one more read of everything.

@@ -135,7 +135,7 @@ final class Verification: Sendable {
                 do {
                     let bytes = try contents(.journal(id), of: replica)
                     try VaultFile.journal(id).check(bytes, vault.record)
-                } catch where Vault.isNotFound(error) {
+                } catch  where Vault.isNotFound(error) {
                     // Another process appends; or the replica was away: the next session copies it.
                     continue
                 } catch {
@@ -156,7 +156,7 @@ final class Verification: Sendable {
                     let bytes = try contents(.point(id), of: replica)
                     try VaultFile.point(id).check(bytes, vault.record)
                     points[id] = try RecoveryPoint.decode(bytes).point
-                } catch where Vault.isNotFound(error) {
+                } catch  where Vault.isNotFound(error) {
                     missing.append((id, replica))
                 } catch {
                     note(error, in: .point(id), of: replica)
@@ -189,8 +189,9 @@ final class Verification: Sendable {
             }
             do {
                 try VaultFile.point(id).check(contents(.point(id), of: replica), vault.record)
-            } catch where isInterrupted && !request.repair && Vault.isNotFound(error) {
-                let warning = "recovery point \(id.short) is not in replica \(replica.ordinal) yet: "
+            } catch  where isInterrupted && !request.repair && Vault.isNotFound(error) {
+                let warning =
+                    "recovery point \(id.short) is not in replica \(replica.ordinal) yet: "
                     + "a command was interrupted; the next backup, prune or replication copies it"
                 report.withLock { $0.warnings.append(warning) }
             } catch {
@@ -352,7 +353,9 @@ final class Verification: Sendable {
     ) throws(KuraError) {
         let walker = PointWalker(try ChunkIndex.open(vault), lost: lost.withLock { $0 })
         for index in damaged.indices where damaged[index].kind == .dangling {
-            guard case .point(let id) = damaged[index].file, let point = points[id] else { continue }
+            guard case .point(let id) = damaged[index].file, let point = points[id] else {
+                continue
+            }
             do throws(KuraError) {
                 try walker.walk(point)
                 damaged[index].repairedFrom = .rebuilt

@@ -51,7 +51,7 @@ public struct Job: Sendable {
         public var code: String
         public var message: String
         public var remedy: Remedy?
-}
+    }
 
     /// 32 hexadecimal digits.
     public var id: String

@@ -94,7 +94,8 @@ public final class JobRun: Sendable {
     /// Writes the progress to the catalog and learns there of a wish to cancel.
     func reportProgress() {
         let values = progress.current
-        let share = values.totalBytes == 0
+        let share =
+            values.totalBytes == 0
             ? 0 : min(1, Double(values.doneBytes) / Double(values.totalBytes))
         do throws(KuraError) {
             if try catalog?.note(progress: share, of: id) == true { cancellation.cancel() }

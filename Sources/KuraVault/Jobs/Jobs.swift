@@ -129,7 +129,8 @@ extension Subscription {
     /// nothing: a container has another one each time that it starts.
     func endDeadJobs() throws(KuraError) {
         let catalog = try catalog()
-        let open = try catalog.jobs(JobFilter(status: .inProgress))
+        let open =
+            try catalog.jobs(JobFilter(status: .inProgress))
             + catalog.jobs(JobFilter(status: .cancelling))
         let fileSystem = LocalFileSystem()
         for job in open {
@@ -191,7 +192,8 @@ extension Subscription {
         }
         guard job.operation.canBeCancelled else {
             throw KuraError(
-                .refused, "a job of \(job.operation.rawValue) cannot be cancelled: it is short, "
+                .refused,
+                "a job of \(job.operation.rawValue) cannot be cancelled: it is short, "
                     + "and stopping it half-way would leave its work half done")
         }
         try catalog().requestCancel(job.id)
@@ -216,7 +218,8 @@ extension Job.Operation {
     public var canBeCancelled: Bool {
         switch self {
         case .backup, .restore, .verify, .repair, .replicate, .prune, .drill, .failover,
-            .failback, .changeRedundancy: true
+            .failback, .changeRedundancy:
+            true
         case .deleteBackupData: false
         case .discover, .register, .unregister, .configureProtection, .stopProtection, .undelete:
             false

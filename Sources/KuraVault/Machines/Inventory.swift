@@ -34,7 +34,8 @@ extension Subscription {
         _ reference: String, cloudService: String?, region: String? = nil
     ) throws(KuraError) -> VirtualMachine {
         let parts = reference.split(separator: "/", maxSplits: 1).map(String.init)
-        let (name, service) = parts.count == 2
+        let (name, service) =
+            parts.count == 2
             ? (parts[1], parts[0]) : (reference, cloudService)
         let named = try catalog().machines().filter {
             $0.name == name && (service == nil || $0.cloudService == service)
@@ -44,14 +45,16 @@ extension Subscription {
         let found = near.isEmpty ? named : near
         guard let first = found.first else {
             throw KuraError(
-                .notFound, "no virtual machine \(reference) was discovered"
+                .notFound,
+                "no virtual machine \(reference) was discovered"
                     + (service.map { " in cloud service \($0)" } ?? ""),
                 remedy: .steps([.machine(.discover), .machine(.list)]))
         }
         guard found.count == 1 else {
             let candidates = found.map { "\($0.cloudService)/\($0.name) in \($0.region)" }
             throw KuraError(
-                .invalidInput, "there are \(found.count) virtual machines \(reference): "
+                .invalidInput,
+                "there are \(found.count) virtual machines \(reference): "
                     + candidates.joined(separator: ", "),
                 remedy: .machine(
                     Set(found.map(\.cloudService)).count == found.count

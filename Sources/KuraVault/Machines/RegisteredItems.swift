@@ -40,7 +40,8 @@ extension Subscription {
             let place = try place(named: name)
             guard [place.activeName, place.homeRegionName].contains(machine.region) else {
                 throw KuraError(
-                    .refused, "\(machine.name) is in region \(machine.region), vault \(place.name) "
+                    .refused,
+                    "\(machine.name) is in region \(machine.region), vault \(place.name) "
                         + "in \(place.homeRegionName): a vault backs up machines of its own region",
                     remedy: .anyOf([
                         .advice("use a vault in \(machine.region)"),
@@ -52,13 +53,15 @@ extension Subscription {
         let candidates = try places().filter { $0.homeRegionName == machine.region }
         guard let first = candidates.first else {
             throw KuraError(
-                .notFound, "there is no vault in region \(machine.region), where "
+                .notFound,
+                "there is no vault in region \(machine.region), where "
                     + "\(machine.name) is",
                 remedy: .vault(.create(region: machine.region)))
         }
         guard candidates.count == 1 else {
             throw KuraError(
-                .invalidInput, "region \(machine.region) has several vaults: "
+                .invalidInput,
+                "region \(machine.region) has several vaults: "
                     + candidates.map(\.name).joined(separator: ", "),
                 remedy: .vault(.choose))
         }
@@ -79,11 +82,14 @@ extension Subscription {
         let byItem = all.filter {
             $0.item == name && (cloudService == nil || $0.state.cloudService == cloudService)
         }
-        let found = byItem.isEmpty ? all.filter { known in
-            let isNamed = known.state.machine == name
-                || "\(known.state.cloudService)/\(known.state.machine)" == name
-            return isNamed && (cloudService == nil || known.state.cloudService == cloudService)
-        } : byItem
+        let found =
+            byItem.isEmpty
+            ? all.filter { known in
+                let isNamed =
+                    known.state.machine == name
+                    || "\(known.state.cloudService)/\(known.state.machine)" == name
+                return isNamed && (cloudService == nil || known.state.cloudService == cloudService)
+            } : byItem
         guard let first = found.first else {
             throw KuraError(
                 .notFound, "no virtual machine \(name) is registered",
@@ -91,7 +97,8 @@ extension Subscription {
         }
         guard found.count == 1 else {
             throw KuraError(
-                .invalidInput, "\(name) is registered more than once: "
+                .invalidInput,
+                "\(name) is registered more than once: "
                     + found.map { "\($0.state.cloudService)/\($0.state.machine)" }
                     .joined(separator: ", "), remedy: .machine(.chooseCloudService))
         }

@@ -12,7 +12,8 @@ public enum PointTags {
 
     /// "retain-until:2026-12-24T00:00:00Z".
     public static func retain(until instant: Int64) -> String {
-        untilPrefix + Date(timeIntervalSince1970: Double(instant / 1_000_000_000)).formatted(.iso8601)
+        untilPrefix
+            + Date(timeIntervalSince1970: Double(instant / 1_000_000_000)).formatted(.iso8601)
     }
 
     /// Nanoseconds since 1970; nil when no tag says so.
@@ -39,9 +40,10 @@ public enum PointTags {
 extension VaultSettings {
     /// Items whose deletion cannot be undone any more.
     func deletedItems(now: Int64) -> Set<String> {
-        Set(items.filter { _, state in
-            state.status == .softDeleted && (state.deletedUntil ?? .max) <= now
-        }.keys)
+        Set(
+            items.filter { _, state in
+                state.status == .softDeleted && (state.deletedUntil ?? .max) <= now
+            }.keys)
     }
 
     /// When a point may go, as its item's rules are now; nil where no time is set.

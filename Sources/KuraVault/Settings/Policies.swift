@@ -43,7 +43,8 @@ extension Subscription {
             }
             guard settings.policies.count < settings.limits.policiesPerVault else {
                 throw KuraError(
-                    .refused, "vault \(vault.record.name) has \(settings.policies.count) policies, "
+                    .refused,
+                    "vault \(vault.record.name) has \(settings.policies.count) policies, "
                         + "the most that a vault may have",
                     remedy: .policy(.delete()))
             }

@@ -48,7 +48,8 @@ extension Subscription {
                     after: after[subject] ?? "", note: note, in: vault, following: head, context)
                 guard entry.after.utf8.count <= Limits.journalTextBytesMax else {
                     throw KuraError(
-                        .invalidInput, "\(subject) has \(entry.after.utf8.count) bytes, the most "
+                        .invalidInput,
+                        "\(subject) has \(entry.after.utf8.count) bytes, the most "
                             + "is \(Limits.journalTextBytesMax)",
                         remedy: .advice("make it shorter"))
                 }

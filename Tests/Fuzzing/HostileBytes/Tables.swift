@@ -34,7 +34,8 @@ extension HostileDecoder {
             "index-block", inputBytesMax: IndexBlock.byteCount,
             complete: { $0.resized(to: IndexBlock.byteCount) }, recode: recodeBlock),
         HostileDecoder(
-            "manifest-node", inputBytesMax: Limits.nodeBytesMax, complete: completedNode) {
+            "manifest-node", inputBytesMax: Limits.nodeBytesMax, complete: completedNode
+        ) {
             bytes in
             // A reader of a node asks for the level that its place in the tree gives.
             let level = Int(bytes.integer(at: 9, as: UInt8.self)) % (Limits.nodeLevelMax + 1)
@@ -95,7 +96,8 @@ extension HostileDecoder {
         for frame in 0..<frames {
             let entry = fixed + frame * FrameEntry.byteCount
             let left = chunks - next - (frames - frame - 1)
-            let share = frame == frames - 1
+            let share =
+                frame == frames - 1
                 ? left : Int(input.integer(at: entry + 8, as: UInt32.self)) % left + 1
             var plain: UInt32 = 0
             for chunk in next..<(next + share) {
