@@ -21,7 +21,7 @@ struct GlobalOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Log on standard error from this level on: trace, debug, info, notice, warning or error.",
+            "Log on standard error from this level: trace, debug, info, notice, warning, error.",
             valueName: "level"))
     var logLevel: LogLevel?
 

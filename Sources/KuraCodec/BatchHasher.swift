@@ -4,8 +4,8 @@ public import KuraFormat
 /// SHA-256 of many independent messages at once: the way to hash chunks.
 ///
 /// Where the processor has SHA instructions, several messages go through it in turn, which is more
-/// than twice as fast as one; elsewhere libcrypto hashes one after the other. Used by one thread; no
-/// allocation once its arrays have grown.
+/// than twice as fast as one; elsewhere libcrypto hashes one after the other. Used by one thread;
+/// no allocation once its arrays have grown.
 public struct BatchHasher {
     private var starts: [UnsafePointer<UInt8>?] = []
     private var lengths: [Int] = []

@@ -6,8 +6,8 @@ public final class ChunkAuthenticator {
     private let context: OpaquePointer
     private let key: MACKey
 
-    /// Nil where libcrypto has no Poly1305, as in a build restricted to approved algorithms: a vault
-    /// is read and written without codes, then.
+    /// Nil where libcrypto has no Poly1305, as in a build restricted to approved algorithms: a
+    /// vault is read and written without codes, then.
     public init?(_ key: MACKey) {
         guard let algorithm = EVP_MAC_fetch(nil, "POLY1305", nil) else { return nil }
         defer { EVP_MAC_free(algorithm) }
@@ -18,7 +18,8 @@ public final class ChunkAuthenticator {
 
     deinit { EVP_MAC_CTX_free(context) }
 
-    /// The code of a chunk's plain bytes. No allocation; about a third of the time of SHA-256 in lanes.
+    /// The code of a chunk's plain bytes. No allocation; about a third of the time of SHA-256 in
+    /// lanes.
     public func code(of bytes: UnsafeRawBufferPointer) -> ChunkMAC {
         withUnsafeTemporaryAllocation(
             byteCount: MACKey.byteCount + ChunkMAC.byteCount, alignment: 8

@@ -1,9 +1,11 @@
 public import KuraFormat
 
-/// Finds where chunks end. A pure function of the bytes, their place on the disk and the parameters.
+/// Finds where chunks end. A pure function of the bytes, their place on the disk and the
+/// parameters.
 ///
-/// A chunker sees one *data run* at a time: the bytes of consecutive 4 KiB blocks of one extent that
-/// are not all zero. Chunks never leave their run, so holes and extents always start a chunk anew.
+/// A chunker sees one *data run* at a time: the bytes of consecutive 4 KiB blocks of one extent
+/// that are not all zero. Chunks never leave their run, so holes and extents always start a chunk
+/// anew.
 ///
 /// `gear-tail-v1` cuts at p, at least `min` after the chunk's start, where
 /// - the gear hash of the 64 bytes before p has the mask's bits zero (a hard mask before `mean`, an
@@ -107,8 +109,8 @@ public struct Chunker: Sendable {
         while next < end {
             let boundary = ((place &+ next) | (Limits.blockBytes &- 1)) &+ 1 &- place
             let stretchEnd = Swift.min(boundary, end)
-            // Four bytes a step: the hash behind the fourth does not wait for those between. They are
-            // looked at one by one only when one of them has the mask's bits zero.
+            // Four bytes a step: the hash behind the fourth does not wait for those between. They
+            // are looked at one by one only when one of them has the mask's bits zero.
             while next &+ 4 <= stretchEnd {
                 let word = UnsafeRawPointer(bytes + next).loadUnaligned(as: UInt32.self)
                 let one = table[Int(truncatingIfNeeded: word & 0xff)]

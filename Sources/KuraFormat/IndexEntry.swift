@@ -1,4 +1,5 @@
-/// Where a chunk lies: pack number in the run's table, frame number in the pack, offset in the frame.
+/// Where a chunk lies: pack number in the run's table, frame number in the pack, offset in the
+/// frame.
 ///
 /// Stored as 64 bits: pack in the upper 24, frame in 16, plain offset in the lower 24.
 @frozen

@@ -23,8 +23,9 @@ public struct PackHeader: Equatable, Sendable {
 
     public var kind: PackKind
     public var vault: UniqueID
-    /// A random value that keeps names from recurring: the same chunks packed again, after the first
-    /// pack was collected, make a pack of another name. 0 in packs of version 1, which have none.
+    /// A random value that keeps names from recurring: the same chunks packed again, after the
+    /// first pack was collected, make a pack of another name. 0 in packs of version 1, which have
+    /// none.
     public var nonce: UInt64
 
     public init(kind: PackKind, vault: UniqueID, nonce: UInt64) {

@@ -48,8 +48,8 @@ public enum RepairSource: UInt8, Sendable, CaseIterable {
     }
 }
 
-/// One line of the repair ledger: a file of one replica that was healed or given up. Its file's name
-/// is its seal.
+/// One line of the repair ledger: a file of one replica that was healed or given up. Its file's
+/// name is its seal.
 public struct RepairRecord: Equatable, Sendable {
     public var vault: UniqueID
     /// The region whose replica had the damage.

@@ -1,7 +1,7 @@
 /// SHA-256 in plain Swift, after FIPS 180-4, sections 4 to 6.
 ///
-/// It seals the small records, so the format needs no library, and it is the reference that the fast
-/// hashing of KuraCodec is tested against. About 250 MB/s: not for chunks.
+/// It seals the small records, so the format needs no library, and it is the reference that the
+/// fast hashing of KuraCodec is tested against. About 250 MB/s: not for chunks.
 public struct SHA256 {
     private var state: [UInt32] = [
         0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a,

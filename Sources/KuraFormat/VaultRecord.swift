@@ -108,7 +108,8 @@ public struct VaultRecord: Equatable, Sendable {
 
     public func encoded() -> [UInt8] {
         var writer = ByteWriter(reserving: 256)
-        // The features come first, so that a reader can refuse before it meets what it cannot parse.
+        // The features come first, so that a reader can refuse before it meets what it cannot
+        // parse.
         writer.list(requiredFeatures) { $0.text($1) }
         writer.list(optionalFeatures) { $0.text($1) }
         writer.uniqueID(id)

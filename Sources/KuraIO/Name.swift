@@ -2,7 +2,8 @@ internal import KuraFormat
 
 /// The names that users give to items and disks.
 public enum Name {
-    /// Throws unless `name` can name an item: NAME, or CLOUD-SERVICE/NAME, each part as `check` has it.
+    /// Throws unless `name` can name an item: NAME, or CLOUD-SERVICE/NAME, each part as `check` has
+    /// it.
     public static func checkItem(_ name: String) throws(KuraError) {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, name.utf8.count <= Limits.nameBytesMax else {

@@ -64,7 +64,8 @@ extension Operations {
         where settings.items[item] == nil {
             blockers.append(
                 (
-                    "item \(item) has \(count.points) recovery point\(count.points == 1 ? "" : "s")",
+                    "item \(item) has \(count.points) recovery point"
+                        + (count.points == 1 ? "" : "s"),
                     .vault(.delete(place.name, withPoints: true)), false
                 ))
         }

@@ -63,8 +63,8 @@ public struct Replication: Sendable {
 
     /// Copies what the passive region lacks, then what only the passive region has.
     ///
-    /// Points are a union: none is ever dropped. Running it again goes on where it stopped. Holds the
-    /// vault's own lock in the passive region, so that there is one at a time.
+    /// Points are a union: none is ever dropped. Running it again goes on where it stopped. Holds
+    /// the vault's own lock in the passive region, so that there is one at a time.
     ///
     /// - Parameters:
     ///   - threads: packs in flight; nil for what the active region's budget allows.

@@ -3,8 +3,9 @@ import KuraFormat
 /// Sizes that this writer chooses. They are no part of the format: a reader takes any within
 /// `Limits`.
 package enum Tuning {
-    /// Frames are closed when the next chunk would take them beyond this many plain bytes. Measured:
-    /// 2 MiB save 0.9 % of the bytes, but of an old history a restore decodes a sixth more.
+    /// Frames are closed when the next chunk would take them beyond this many plain bytes.
+    /// Measured: 2 MiB save 0.9 % of the bytes, but of an old history a restore decodes a sixth
+    /// more.
     package static let dataFrameBytes = 1 << 20
     /// Likewise, for new chunks of extents that had data before, and for what is rewritten: of what
     /// was written there lately soon only a part is needed, and a restore decodes whole blocks of
@@ -17,13 +18,14 @@ package enum Tuning {
     package static let manifestPackBytes = 8 << 20
     /// Pack buffers of each kind: one is filled while the others are written.
     package static let packBuffers = 3
-    /// Bytes that a worker reads at once: they stay in the cache until they are cut, hashed and copied.
+    /// Bytes that a worker reads at once: they stay in the cache until they are cut, hashed and
+    /// copied.
     package static let windowBytes = 512 << 10
     /// Of so many backups of an item one reads an extent by SHA-256 rather than by codes, each time
     /// other extents, so that every block is proven again within this many.
     package static let proofRounds = 32
-    /// Of so many backups of an item one looks for sparse frames in an extent, which costs a look-up
-    /// of the index for every chunk.
+    /// Of so many backups of an item one looks for sparse frames in an extent, which costs a
+    /// look-up of the index for every chunk.
     package static let rewriteRounds = 8
     /// Of the plain bytes that were new in the backup before, one in so many may be stored again
     /// because it lies in a sparse frame.
@@ -35,9 +37,9 @@ package enum Tuning {
     package static let cachedBlocks = 2048
     /// Extents that a restore has in memory, 32 MiB each: being put together or being written.
     package static let restoreExtents = 7
-    /// Who restores or verifies decodes small frames of that many bytes together, and then hashes all
-    /// the chunks: the lanes are full, and the bytes still in the cache. Its memory is as much and a
-    /// frame.
+    /// Who restores or verifies decodes small frames of that many bytes together, and then hashes
+    /// all the chunks: the lanes are full, and the bytes still in the cache. Its memory is as much
+    /// and a frame.
     package static let decodeBatchBytes = 512 << 10
     /// Threads of a restore that decode, at most.
     package static let restoreWorkersMax = 6

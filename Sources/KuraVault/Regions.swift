@@ -19,7 +19,8 @@ extension Subscription {
     /// What `addRegion` is given.
     public struct NewRegion: Sendable {
         public var name: String
-        /// Directories, absolute or relative to the caller's directory; empty for three in the home.
+        /// Directories, absolute or relative to the caller's directory; empty for three in the
+        /// home.
         public var replicas: [String]
         /// Nil for the pair that Azure has, when both regions are here.
         public var pair: String?

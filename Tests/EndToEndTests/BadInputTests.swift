@@ -176,7 +176,7 @@ import Testing
             let line = """
                 mkfifo p; kura backup - --item i <p & pid=$!
                 exec 9>p; head -c 40000000 /dev/urandom >&9
-                until ls home/regions/local/replica-0/vaults/*/sessions/* >/dev/null 2>&1; do :; done
+                until ls home/regions/local/replica-0/vaults/*/sessions/* &>/dev/null; do :; done
                 kill -INT $pid; wait $pid; code=$?; exec 9>&-; exit $code
                 """
             let outcome = try kura.shell(line)

@@ -90,7 +90,8 @@ import Testing
             let disk = try kura.disk("d.img")
             #expect(try kura.run("backup", disk).code == 0)
             let line = """
-                for size in 1000 9000000; do head -c $size /dev/urandom >old; before=$(stat -c %i old)
+                for size in 1000 9000000; do
+                    head -c $size /dev/urandom >old; before=$(stat -c %i old)
                 kura restore d@latest --output old && exit 9
                 kura restore d@latest --output old --force --quiet || exit 8
                 cmp d.img old || exit 7; test $before = $(stat -c %i old) || exit 6; done

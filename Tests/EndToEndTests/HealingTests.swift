@@ -13,7 +13,8 @@ import Testing
         _ kura: Kura, _ number: Int, at offset: Int, largerThan minimum: Int = 0
     ) throws {
         let line = """
-            for f in $(find '\(replica(kura, number))' -path '*packs/*' -type f -size +\(minimum)k); do
+            for f in $(find '\(replica(kura, number))' -path '*packs/*' -type f \\
+                -size +\(minimum)k); do
             chmod u+w $f; printf X | dd of=$f bs=1 seek=\(offset) conv=notrunc 2>/dev/null; done
             """
         #expect(try kura.shell(line).code == 0)

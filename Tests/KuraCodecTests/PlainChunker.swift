@@ -78,8 +78,8 @@ extension Chunker {
         }
     }
 
-    /// Ends of all chunks of a run that becomes known piece by piece, as a window is filled: what is
-    /// left of a window is the start of the next one.
+    /// Ends of all chunks of a run that becomes known piece by piece, as a window is filled: what
+    /// is left of a window is the start of the next one.
     func cuts(_ run: [UInt8], diskOffset: UInt64, pieces: () -> Int) -> [Int] {
         var cuts: [Int] = []
         var window: [UInt8] = []

@@ -1,7 +1,7 @@
 import KuraFormat
 
-/// Poly1305 by the book (RFC 8439, section 2.5): the twin that libcrypto's is compared with. Numbers
-/// are five limbs of 26 bits, the lowest first.
+/// Poly1305 by the book (RFC 8439, section 2.5): the twin that libcrypto's is compared with.
+/// Numbers are five limbs of 26 bits, the lowest first.
 enum PlainPoly1305 {
     private static let limbMask: UInt64 = 1 << 26 - 1
 

@@ -144,11 +144,11 @@ struct MachineTests {
         (#"{"disks": [{"name": "a/b", "path": "os.img", "lun": 0}]}"#, "slash"),
         (#"{"disks": [{"name": "a", "path": "os.img", "lun": 300}]}"#, "lun"),
         (
-            #"{"disks": [{"name": "a", "path": "os.img", "lun": 0}, {"name": "a", "path": "x", "lun": 1}]}"#,
+            #"{"disks": [{"name":"a","path":"os.img","lun":0}, {"name":"a","path":"x","lun":1}]}"#,
             "same name"
         ),
         (
-            #"{"disks": [{"name": "a", "path": "os.img", "lun": 0}, {"name": "b", "path": "x", "lun": 0}]}"#,
+            #"{"disks": [{"name":"a","path":"os.img","lun":0}, {"name":"b","path":"x","lun":0}]}"#,
             "lun"
         ),
         (#"{"quiesce": {"freeze": ["a"], "thaw": []}}"#, "thaw"),

@@ -72,7 +72,7 @@ struct TutorialTests {
     }
 
     @Test(
-        "Rule 5: redundancy is GRS where the region has a pair, and frozen once an item is registered"
+        "Rule 5: redundancy is GRS where the region has a pair, and frozen with the first item"
     )
     func redundancy() throws {
         try withTemporaryDirectory { directory in

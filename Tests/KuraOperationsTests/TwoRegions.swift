@@ -20,8 +20,8 @@ struct TwoRegions {
     /// Replicas of each region.
     let replicas: Range<Int>
 
-    /// - Parameter replicas: of each region. A vault has 262 directories in each, so a test that does
-    ///   not need three of them takes one.
+    /// - Parameter replicas: of each region. A vault has 262 directories in each, so a test that
+    ///   does not need three of them takes one.
     init(_ directory: FilePath, _ redundancy: Redundancy = .grs, replicas count: Int = 1) throws {
         self.directory = directory
         replicas = 0..<count

@@ -18,8 +18,8 @@ struct VaultPair {
     let replicas: Range<Int>
     private let ids: [String: UniqueID]
 
-    /// - Parameter replicas: of each region. A vault has 262 directories in each, so a test that does
-    ///   not need three of them takes one.
+    /// - Parameter replicas: of each region. A vault has 262 directories in each, so a test that
+    ///   does not need three of them takes one.
     init(_ directory: FilePath, replicas count: Int = 1) throws {
         self.directory = directory
         replicas = 0..<count

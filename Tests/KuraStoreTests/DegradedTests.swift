@@ -45,8 +45,8 @@ import Testing
                 let failing = Self.failing(1, from: number, number % 8 < 4 ? .ioError : .noSpace)
                 let report = try store.backup(disk, into: store.reopened(fileSystem: failing))
                 points[report.id] = disk
-                // The last calls write the receipt and remove what the session announced: the point is
-                // everywhere by then.
+                // The last calls write the receipt and remove what the session announced: the point
+                // is everywhere by then.
                 #expect(report.replicas == [0, 2] || number + 12 > total, "call \(number)")
                 #expect(report.isUnderReplicated == (report.replicas.count < 3))
                 #expect(!report.isUnderReplicated || !report.warnings.isEmpty)

@@ -87,7 +87,7 @@ struct OrderTests {
     }
 
     @Test(
-        "Packs come before runs, runs before points and runs that go, tombstones before packs that go"
+        "Packs precede runs, runs precede points and removed runs, tombstones removed packs"
     )
     func order() throws {
         let steps = try Self.history()

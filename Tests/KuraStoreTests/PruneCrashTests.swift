@@ -131,7 +131,7 @@ struct PruneCrashTests {
     }
 
     @Test(
-        "Any sequence of backups, drops, prunes and old replicas keeps every point that was not dropped"
+        "Backups, drops, prunes and old replicas in any order keep every point not dropped"
     )
     func model() throws {
         try forAll(cases: 4) { (_, random) in

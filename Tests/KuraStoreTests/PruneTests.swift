@@ -47,7 +47,7 @@ struct PruneTests {
     }
 
     @Test(
-        "What other points share with a dropped one stays, and a pack with many dead bytes is repacked"
+        "What other points share with a dropped one stays; a pack mostly dead is repacked"
     )
     func repacks() throws {
         try withTemporaryDirectory { directory in
@@ -186,7 +186,8 @@ struct PruneTests {
             var random = SeededGenerator(seed: 8)
             let first = try store.backup(random.bytes(1 << 19))
             let bytes = random.bytes(1 << 19)
-            // One replica misses a backup, and a backup that failed leaves a pack that no run lists.
+            // One replica misses a backup, and a backup that failed leaves a pack that no run
+            // lists.
             let (place, away) = (store.region.replicas[2].path, directory.appending("away"))
             rename(place.string, away.string)
             let kept = try store.backup(bytes)

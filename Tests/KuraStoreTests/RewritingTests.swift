@@ -15,9 +15,9 @@ import Testing
         random.bytes(4096).map { 97 + $0 & 15 }
     }
 
-    /// A disk of one extent, backed up as often as it takes until it is the extent's turn, while all
-    /// but four blocks of 64 are written anew, each once; on the last day as many as are left, or
-    /// one. The four lie side by side, so that some chunk of them is left of every large frame.
+    /// A disk of one extent, backed up as often as it takes until it is the extent's turn, while
+    /// all but four blocks of 64 are written anew, each once; on the last day as many as are left,
+    /// or one. The four lie side by side, so that some chunk of them is left of every large frame.
     private struct History {
         var disk: [UInt8] = []
         var disks: [[UInt8]] = []

@@ -218,7 +218,8 @@ extension SyntheticDisk {
     }
 
     private mutating func overwrite(_ file: File?, _ generator: inout SeededGenerator) {
-        // Without files, the metadata: free space stays zero, so that a later file has zeros behind it.
+        // Without files, the metadata: free space stays zero, so that a later file has zeros behind
+        // it.
         let range = file?.range ?? 0..<filesStart
         let blockCount = (range.count + Self.blockBytes - 1) / Self.blockBytes
         guard blockCount > 0 else { return }

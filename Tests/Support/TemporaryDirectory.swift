@@ -26,8 +26,8 @@ private func removeTree(_ path: String) {
     }
 }
 
-/// Every file below a directory, in ascending order. By strings: a vault has hundreds of directories,
-/// and FilePath is slow without optimisation.
+/// Every file below a directory, in ascending order. By strings: a vault has hundreds of
+/// directories, and FilePath is slow without optimisation.
 public func filesBelow(_ path: FilePath) -> [FilePath] {
     filesBelow(path.string).map { FilePath($0) }
 }

@@ -10,8 +10,8 @@ import SystemPackage
 ///     index-scale [--chunks N] [--directory DIRECTORY] [--data FILE] [--minutes M]
 ///
 /// The vault is made in DIRECTORY (`TMPDIR`) and removed at the end; it needs 90 bytes a chunk. The
-/// table goes to standard output, and the data to FILE. With --minutes it stops after that time, and
-/// the same command goes on where it stopped.
+/// table goes to standard output, and the data to FILE. With --minutes it stops after that time,
+/// and the same command goes on where it stopped.
 @main
 struct IndexScale {
     static let chunksPerBackup: UInt64 = 100_000

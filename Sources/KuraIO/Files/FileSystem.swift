@@ -38,8 +38,8 @@ public struct FileStatus: Equatable, Sendable {
 /// The system calls that a region's files need, and no other way to them: the seam behind which a
 /// simulated disk can stand. Whole-file and positional operations only, never called per chunk.
 ///
-/// Every call is safe from any thread. A call that fails throws; "not found" is thrown only when the
-/// file is known not to be there.
+/// Every call is safe from any thread. A call that fails throws; "not found" is thrown only when
+/// the file is known not to be there.
 public protocol FileSystem: Sendable {
     func openForReading(_ path: FilePath) throws(IOError) -> OpenFile
     /// Creates a file that must not exist, readable and writable by its owner only.

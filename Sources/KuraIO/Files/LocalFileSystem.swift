@@ -71,8 +71,8 @@ public struct LocalFileSystem: TargetFileSystem {
         }
     }
 
-    /// Writes what may go around the page cache. The file belongs to one thread while it is written,
-    /// so the flag, which every user of the descriptor shares, can be set for a moment.
+    /// Writes what may go around the page cache. The file belongs to one thread while it is
+    /// written, so the flag, which every user of the descriptor shares, can be set for a moment.
     private func writeDirectly(
         _ file: OpenFile, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
     ) -> Int {

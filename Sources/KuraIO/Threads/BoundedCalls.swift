@@ -4,18 +4,11 @@ internal import Synchronization
 /// Calls to a place that may never answer, such as a file server that is gone: no system call can
 /// be taken back, but its caller need not wait for it.
 ///
-/// Each place has one thread, which makes its calls one after the other and ends when there are
-/// none. So a place that hangs costs this process one thread, however often it is tried.
+/// Each place has one thread, which makes its calls one after the other and ends when there have
+/// been none for a while. So a place that hangs costs this process one thread, however often it is
+/// tried, and calls in a row do not begin a thread each.
 public enum BoundedCalls {
-    private struct Place {
-        var jobs: [@Sendable () -> Void] = []
-        /// The thread that makes the calls, once it runs.
-        var thread: pthread_t?
-        /// When the call that runs was begun, in nanoseconds of `Clock.steady`.
-        var begun = Clock.steady()
-    }
-
-    private enum Start { case queued, first, within, hangs }
+    private enum Start { case queued, within, hangs, over }
 
     private static let places = Mutex<[String: Place]>([:])
 
@@ -30,51 +23,90 @@ public enum BoundedCalls {
         in place: String, within limit: Int64, _ cancellation: Cancellation,
         _ body: @escaping @Sendable () -> T
     ) -> T? {
-        let now = Clock.steady()
+        let deadline = Clock.steady() + limit
         let call = Call<T>()
         let job = { @Sendable in
             if call.isAwaited { call.answer(body()) }
         }
-        let start = places.withLock { places -> Start in
-            guard places[place] != nil else {
-                places[place] = Place(jobs: [job])
-                return .first
-            }
-            // A call that is made by a call would wait for itself.
-            if let thread = places[place]!.thread, pthread_equal(thread, pthread_self()) != 0 {
-                return .within
-            }
-            if now - places[place]!.begun >= limit { return .hangs }
-            places[place]!.jobs.append(job)
-            return .queued
-        }
-        switch start {
+        switch enqueue(job, in: place, within: limit) {
         case .within: return body()
         case .hangs: return nil
-        case .first: Threads.detach { work(place) }
-        case .queued: break
+        case .queued, .over: break
         }
         return cancellation.notifying(
-            { call.wake() },
-            during: {
-                call.wait(until: now + limit, cancellation)
-            })
+            { call.wake() }, during: { call.wait(until: deadline, cancellation) })
     }
 
-    private static func work(_ place: String) {
-        let thread = pthread_self()
+    private static func enqueue(
+        _ job: @escaping @Sendable () -> Void, in name: String, within limit: Int64
+    ) -> Start {
         while true {
-            let job = places.withLock { places -> (@Sendable () -> Void)? in
-                guard let state = places[place], !state.jobs.isEmpty else {
-                    places[place] = nil
+            let (place, isNew) = places.withLock { places -> (Place, Bool) in
+                if let place = places[name] { return (place, false) }
+                let place = Place()
+                places[name] = place
+                return (place, true)
+            }
+            if isNew {
+                Threads.detach {
+                    place.work()
+                    places.withLock { places in
+                        if places[name] === place { places[name] = nil }
+                    }
+                }
+            }
+            let start = place.add(job, within: limit)
+            guard start == .over else { return start }
+            // Its thread has ended just now, and may not have taken the place out yet.
+            places.withLock { places in
+                if places[name] === place { places[name] = nil }
+            }
+        }
+    }
+
+    /// What may hang as a whole, and the thread that makes its calls.
+    private final class Place: @unchecked Sendable {
+        /// How long the thread waits for another call, in nanoseconds.
+        private static let idleLimit: Int64 = 500_000_000
+
+        // `monitor` guards all.
+        private let monitor = Monitor()
+        private var jobs: [@Sendable () -> Void] = []
+        private var thread: pthread_t?
+        /// When the call that runs was begun, in nanoseconds of `Clock.steady`.
+        private var begun: Int64?
+        private var isOver = false
+
+        func add(_ job: @escaping @Sendable () -> Void, within limit: Int64) -> Start {
+            monitor.withLock {
+                if isOver { return .over }
+                // A call that is made by a call would wait for itself.
+                if let thread, pthread_equal(thread, pthread_self()) != 0 { return .within }
+                if let begun, Clock.steady() - begun >= limit { return .hangs }
+                jobs.append(job)
+                monitor.wakeAll()
+                return .queued
+            }
+        }
+
+        /// Makes the calls until there have been none for a while.
+        func work() {
+            monitor.withLock { thread = pthread_self() }
+            while let job = next() { job() }
+        }
+
+        private func next() -> (@Sendable () -> Void)? {
+            monitor.withLock {
+                begun = nil
+                let deadline = Clock.steady() + Self.idleLimit
+                while jobs.isEmpty, Clock.steady() < deadline { monitor.wait(until: deadline) }
+                guard !jobs.isEmpty else {
+                    isOver = true
                     return nil
                 }
-                places[place]!.thread = thread
-                places[place]!.begun = Clock.steady()
-                return places[place]!.jobs.removeFirst()
+                begun = Clock.steady()
+                return jobs.removeFirst()
             }
-            guard let job else { return }
-            job()
         }
     }
 

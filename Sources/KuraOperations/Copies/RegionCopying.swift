@@ -27,8 +27,8 @@ extension Operations {
         return (report, healMetDamage(replication, job))
     }
 
-    /// Each region with the other one behind it, to heal from. Vault records are left out: one of an
-    /// older revision counts as damaged, and the replication has just replaced it.
+    /// Each region with the other one behind it, to heal from. Vault records are left out: one of
+    /// an older revision counts as damaged, and the replication has just replaced it.
     private func healMetDamage(_ replication: Replication, _ job: OperationJob) -> [Damage] {
         let (active, passive) = (replication.active, replication.passive)
         let pairs = [(active, passive), (passive, active)]

@@ -26,9 +26,9 @@ package struct WindowBatch {
 
 /// Reads an extent window by window, leaves holes out and cuts the rest into chunks.
 ///
-/// The window is small enough to stay in the cache from reading to hashing. What is left of a window
-/// after its last chunk moves to the front of the next. One thread uses a scanner; no allocation
-/// after the first windows.
+/// The window is small enough to stay in the cache from reading to hashing. What is left of a
+/// window after its last chunk moves to the front of the next. One thread uses a scanner; no
+/// allocation after the first windows.
 package final class ExtentScanner {
     private let chunker: Chunker
     private let window: AlignedBuffer

@@ -5,9 +5,9 @@ internal import KuraFormat
 /// be cut again.
 ///
 /// A proposal counts only when the bytes that are there now have the chunk's code (`ChunkMAC`), or,
-/// where an extent is read as proof or has no codes, its SHA-256; and when the chunker would end the
-/// chunk at the same place: a chunk that ended because its data run did is refused where the run goes
-/// on now. So the chunks are those that the chunker alone finds. Used by one thread.
+/// where an extent is read as proof or has no codes, its SHA-256; and when the chunker would end
+/// the chunk at the same place: a chunk that ended because its data run did is refused where the
+/// run goes on now. So the chunks are those that the chunker alone finds. Used by one thread.
 package final class ParentHints {
     private var parent: [ExtentChunk] = []
     private var extentStart: UInt64 = 0

@@ -1,9 +1,10 @@
 /// Which index runs are merged into one: when there are `fanIn` of about one size, they and all
 /// that are smaller.
 ///
-/// Runs of 4^t ... 4^(t+1)-1 entries are of *tier* t. What comes of a merge is of a higher tier than
-/// each of its runs was (but for names that several of them hold), so in a vault of n entries each
-/// is rewritten log4(n) times at most, and after a merge there are at most three runs in a tier.
+/// Runs of 4^t ... 4^(t+1)-1 entries are of *tier* t. What comes of a merge is of a higher tier
+/// than each of its runs was (but for names that several of them hold), so in a vault of n entries
+/// each is rewritten log4(n) times at most, and after a merge there are at most three runs in a
+/// tier.
 package enum MergePlan {
     package static let fanIn = 4
     /// A merge that would give more entries than that is not made: it holds their filter in memory,

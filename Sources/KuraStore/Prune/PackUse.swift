@@ -8,7 +8,8 @@ struct PackUse {
     /// Plain bytes of live chunks.
     var livePlainBytes: UInt64 = 0
 
-    /// Bytes of the file that no point needs: the share that its dead chunks have of the plain bytes.
+    /// Bytes of the file that no point needs: the share that its dead chunks have of the plain
+    /// bytes.
     var deadBytes: UInt64 {
         guard pack.plainByteCount > 0 else { return pack.fileByteCount }
         let live = min(livePlainBytes, pack.plainByteCount)

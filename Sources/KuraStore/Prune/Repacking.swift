@@ -4,8 +4,8 @@ internal import KuraIO
 
 /// Copies chunks of packs into new packs: those that are live, or those that are left.
 ///
-/// Every chunk is decoded and compared with its name on the way. What is on disk if power fails: new
-/// packs that no run lists; every chunk is where it was before.
+/// Every chunk is decoded and compared with its name on the way. What is on disk if power fails:
+/// new packs that no run lists; every chunk is where it was before.
 struct Repacking {
     /// Whether a chunk is copied that lies in this frame of this pack.
     typealias Choice = (ChunkID, PackID, _ frame: Int) throws(KuraError) -> Bool
@@ -119,8 +119,8 @@ struct Repacking {
         return frame.plainByteCount <= Tuning.smallFrameBytes ? smallFrames : dataFrames
     }
 
-    /// Lists the new packs. Under the commit lock, when the old ones are condemned: otherwise a merge
-    /// of runs might keep the old place of a chunk of which both are listed.
+    /// Lists the new packs. Under the commit lock, when the old ones are condemned: otherwise a
+    /// merge of runs might keep the old place of a chunk of which both are listed.
     mutating func list() throws(KuraError) {
         guard let copied else { return }
         let run = try IndexRunWriter.write(

@@ -22,8 +22,8 @@ struct AssembledExtent: Sendable {
         UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<byteCount])
     }
 
-    /// A hole shorter than this is cleared in memory and written along with the data around it, where
-    /// a sink takes bytes in order: a call of its own would cost more.
+    /// A hole shorter than this is cleared in memory and written along with the data around it,
+    /// where a sink takes bytes in order: a call of its own would cost more.
     private static let joinedHoleBytes = 64 << 10
 
     /// Writes all of the extent to its place, in ascending order.

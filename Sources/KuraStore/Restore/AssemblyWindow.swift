@@ -27,8 +27,8 @@ final class AssemblyWindow: @unchecked Sendable {
     private var nextExtent = 0
     private let extentCount: Int
     private var isPlanning = false
-    /// Whether every extent that had room at the start is planned. Until then nothing is decoded, or
-    /// what the next extents need of the same frame would be decoded again.
+    /// Whether every extent that had room at the start is planned. Until then nothing is decoded,
+    /// or what the next extents need of the same frame would be decoded again.
     private var isFilled = false
     private var isStopped = false
     private var assemblies: [Int: Assembly] = [:]

@@ -143,9 +143,9 @@ final class RestoreWorker {
         var neededBytes: Int
     }
 
-    /// Decodes frames, each into its place where it belongs there as a whole, checks the chunks that
-    /// are needed, and copies them to their places. A chunk that occurs several times is checked
-    /// once.
+    /// Decodes frames, each into its place where it belongs there as a whole, checks the chunks
+    /// that are needed, and copies them to their places. A chunk that occurs several times is
+    /// checked once.
     private func decode(_ tasks: [FrameTask]) throws(KuraError) {
         var decodings: [Decoding] = []
         decodings.reserveCapacity(tasks.count)

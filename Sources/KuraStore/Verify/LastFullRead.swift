@@ -2,9 +2,9 @@ public import KuraFormat
 public import KuraIO
 
 extension Vault {
-    /// Per usable replica, by ordinal, when all that a recovery point needs was last read in full and
-    /// found good: the oldest time of its packs, in nanoseconds since 1970. A replica in which some
-    /// pack was never verified, or that cannot tell, is left out.
+    /// Per usable replica, by ordinal, when all that a recovery point needs was last read in full
+    /// and found good: the oldest time of its packs, in nanoseconds since 1970. A replica in which
+    /// some pack was never verified, or that cannot tell, is left out.
     ///
     /// Follows the point down to its chunks, so it reads the whole manifest.
     public func lastFullReads(of point: RecoveryPoint) throws(KuraError) -> [Int: Int64] {

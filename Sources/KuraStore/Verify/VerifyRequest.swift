@@ -51,7 +51,8 @@ public struct VerifyReport: Sendable {
     /// Bytes of files that were read.
     public var bytes: UInt64 = 0
     public var damaged: [Damage] = []
-    /// When the copy of a pack that was not read for the longest time was read, in nanoseconds since
+    /// When the copy of a pack that was not read for the longest time was read, in nanoseconds
+    /// since
     /// 1970. Of copies that were asked for; nil when one of them never was, or there is none.
     public var oldestVerified: Int64?
     /// Copies of packs that were asked for.

@@ -125,7 +125,8 @@ extension Catalog {
     /// From as many on, threads are worth their making.
     private static let pointsParsedByThreadsMin = 64
 
-    /// The points of these rows, by several threads: what a long list costs is checking their seals.
+    /// The points of these rows, by several threads: what a long list costs is checking their
+    /// seals.
     private static func parse(
         _ rows: [(id: RecoveryPointID, bytes: Data)], threads most: Int
     ) -> [RecoveryPoint?] {

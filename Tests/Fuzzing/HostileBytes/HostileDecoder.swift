@@ -18,7 +18,8 @@ public struct HostileDecoder: Sendable {
     /// - Parameters:
     ///   - complete: makes an input with the magic, lengths and checksum that belong to it, so that
     ///     mutated bytes get past them; nil where it cannot.
-    ///   - recode: decodes, uses what it decoded as Kura does, and encodes it again; nil where there
+    ///   - recode: decodes, uses what it decoded as Kura does, and encodes it again; nil where
+    ///     there
     ///     is no one encoding.
     init(
         _ name: String, inputBytesMax: Int = 8192, allocationBytesMax: Int = 1 << 20,
