@@ -34,8 +34,10 @@ public struct PointRestore: Sendable {
     /// Whether the caller chose the region that the point is read from; else it is a warning that
     /// this is not the active one.
     public var isRegionChosen = false
-    /// Whether existing files and block devices are overwritten in place.
+    /// Whether existing files are replaced, each when its disk is complete.
     public var overwrites = false
+    /// Whether the path is a block device, and only that, which is overwritten.
+    public var overwritesDevice = false
     /// Whether what no copy has is left out, as zeros, and reported, where else that is an error.
     public var skipsLost = false
     /// Whether the files that are finished already go again when a later one fails.
@@ -149,7 +151,8 @@ extension Operations {
             try request.written(job)
             return [PointRestoreReport.Disk(disk: disk, path: nil, report: report)]
         case .output(.path(let path), let name):
-            files = try self.files(for: chosenDisks(request, name), path)
+            files = try self.files(
+                for: chosenDisks(request, name), path, isDevice: request.overwritesDevice)
         }
         for file in files { try refuseOwnDirectories(file.path) }
         var done: [PointRestoreReport.Disk] = []
@@ -195,9 +198,10 @@ extension Operations {
     }
 
     private func files(
-        for disks: [DiskRecord], _ path: FilePath
+        for disks: [DiskRecord], _ path: FilePath, isDevice: Bool
     ) throws(KuraError) -> [PointRestore.File] {
         try refuseOwnDirectories(path)
+        if isDevice { try requireOne(disks, "a block device") }
         let isDirectory: Bool
         do throws(IOError) {
             let fileSystem = LocalFileSystem()
@@ -208,7 +212,8 @@ extension Operations {
         } catch {
             throw KuraError(io: error)
         }
-        guard disks.count > 1 || isDirectory else {
+        // A device is named by its user, never by a vault.
+        guard disks.count > 1 || isDirectory, !isDevice else {
             var file = PointRestore.File(disks[0], to: path)
             file.followsLink = true
             return [file]
@@ -225,13 +230,15 @@ extension Operations {
         _ request: PointRestore, _ name: String?
     ) throws(KuraError) -> DiskRecord {
         let disks = try chosenDisks(request, name)
-        guard disks.count == 1 else {
-            throw KuraError(
-                .invalidInput,
-                "standard output takes one disk, the recovery point has "
-                    + "\(disks.count)", remedy: .point(.chooseDisk))
-        }
+        try requireOne(disks, "standard output")
         return disks[0]
+    }
+
+    private func requireOne(_ disks: [DiskRecord], _ output: String) throws(KuraError) {
+        guard disks.count != 1 else { return }
+        throw KuraError(
+            .invalidInput, "\(output) takes one disk, the recovery point has \(disks.count)",
+            remedy: .point(.chooseDisk))
     }
 
     private func write(
@@ -239,7 +246,7 @@ extension Operations {
     ) throws(KuraError) -> RestoreReport {
         let path = SinkPath(
             context.resolve(file.path), overwrites: request.overwrites,
-            followsLink: file.followsLink)
+            isDevice: request.overwritesDevice, followsLink: file.followsLink)
         let sink = try path.open(byteCount: file.disk.byteCount)
         // The restore adds it again.
         job.progress.update { $0.totalBytes -= file.disk.byteCount }

@@ -62,7 +62,8 @@ struct Canary: Sendable {
         },
         unflushed("bytes of a restored file", .restore) { $0.hasSuffix(".partial") },
         unflushed("the name of a restored file", .restore) { $0 == "/" },
-        unflushed("bytes of an overwritten file", .overwrite) { $0 == World.target.string },
+        unflushed("bytes of a replaced file", .overwrite) { $0.hasSuffix(".partial") },
+        unflushed("the name of a replaced file", .overwrite) { $0 == "/" },
     ]
 
     /// One for each rule of what comes before what. Replicas are written side by side, and things
@@ -91,6 +92,12 @@ struct Canary: Sendable {
         },
         swapped(
             "the name of a restored file before its bytes", .restore,
+            first: {
+                $0.hasSuffix(".partial")
+            }, .flush
+        ) { $0 == "/" },
+        swapped(
+            "the name of a replaced file before its bytes", .overwrite,
             first: {
                 $0.hasSuffix(".partial")
             }, .flush

@@ -123,19 +123,9 @@ struct Check {
             switch target {
             case .absentOr(let bytes): found == nil || found == bytes
             case .complete(let bytes): found == bytes
-            case .mixture(let old, let new):
-                found.map { Self.isMixture($0, old, new) } ?? false
+            case .either(let old, let new): found == old || found == new
             }
         guard isRight else { throw Violation("I4: the restored file is wrong \(when)") }
-    }
-
-    /// Whether each byte is one of the old or of the new file, or zero, where a hole begins.
-    private static func isMixture(_ found: [UInt8], _ old: [UInt8], _ new: [UInt8]) -> Bool {
-        found.count <= max(old.count, new.count)
-            && found.indices.allSatisfy { index in
-                found[index] == 0 || index < old.count && found[index] == old[index]
-                    || index < new.count && found[index] == new[index]
-            }
     }
 
     private func expectNothingLeft(_ world: World) throws {

@@ -82,7 +82,7 @@ enum Scenario: String, CaseIterable, Sendable {
             let old = try world.vault().recoveryPoints().last { $0.point.sequence == sequence }
             if let old { world.promises.mayBeDropped.insert(old.id) }
         case .restore: world.promises.target = .absentOr(disks[0])
-        case .overwrite: world.promises.target = .mixture(old: disks[1], new: disks[0])
+        case .overwrite: world.promises.target = .either(old: disks[1], new: disks[0])
         default: break
         }
     }

@@ -55,8 +55,8 @@ struct World: @unchecked Sendable {
     enum Target {
         /// Nothing, or all of it.
         case absentOr([UInt8])
-        /// Each sector old or new.
-        case mixture(old: [UInt8], new: [UInt8])
+        /// All of the old one, or all of the new one.
+        case either(old: [UInt8], new: [UInt8])
         case complete([UInt8])
     }
 

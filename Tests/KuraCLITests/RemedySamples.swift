@@ -99,7 +99,9 @@ enum RemedySamples {
         case .restoreDisk: .chooseDisk
         case .chooseDisk: .leaveOutLost
         case .leaveOutLost: .overwriteTarget
-        case .overwriteTarget: nil
+        case .overwriteTarget: .overwriteDevice
+        case .overwriteDevice: .restoreStream
+        case .restoreStream: nil
         }
     }
 

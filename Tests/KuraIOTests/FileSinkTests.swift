@@ -216,13 +216,18 @@ import Testing
         }
     }
 
-    @Test("refuses what cannot have a size, such as a pipe", .timeLimit(.minutes(1)))
-    func pipe() throws {
+    @Test(
+        "refuses a pipe and /dev/null, and names the stream that takes a disk in order",
+        .timeLimit(.minutes(1)), arguments: [true, false])
+    func neitherFileNorDisk(_ overwrites: Bool) throws {
         try withTemporaryDirectory { directory throws in
-            let path = directory.appending("pipe")
-            #expect(mkfifo(path.string, 0o600) == 0)
-            let error = error(SinkPath(path, overwrites: true))
-            #expect(error == KuraError(io: IOError("resize", path, .invalidArgument)))
+            let pipe = directory.appending("pipe")
+            #expect(mkfifo(pipe.string, 0o600) == 0)
+            for path in [pipe, "/dev/null"] {
+                let error = error(SinkPath(path, overwrites: overwrites, isDevice: !overwrites))
+                #expect(error?.message == "\(path) is neither a file nor a block device")
+                #expect(error?.remedy == .point(.restoreStream))
+            }
         }
     }
 
@@ -250,30 +255,89 @@ import Testing
 
     // MARK: - Overwriting
 
-    @Test("overwrites in place: the same file, with the new size", arguments: [0, 5000, 300_000])
+    @Test(
+        "an old file is whole until the new one, of another size, has its name",
+        arguments: [0, 5000, 300_000])
     func overwrite(_ byteCount: Int) throws {
         try withTemporaryDirectory { directory in
             let path = directory.appending("disk")
-            try SyntheticDisk(seed: 1, byteCount: 100_000).write(to: path, sparse: false)
-            let before = inode(path)
+            let old = SyntheticDisk(seed: 1, byteCount: 100_000)
+            try old.write(to: path, sparse: false)
             let disk = SyntheticDisk(seed: 2, byteCount: byteCount).bytes
             let file = try SinkPath(path, overwrites: true).open(byteCount: UInt64(byteCount))
-            #expect(!file.startsAsZeros)
+            #expect(file.startsAsZeros)
             try write(disk, to: file, at: 0)
+            #expect(try contents(path) == old.bytes)
             try file.finish()
             #expect(try contents(path) == disk)
+            #expect(try local.list(directory) == ["disk"])
+        }
+    }
+
+    @Test("an old file is as it was when the new one is abandoned")
+    func abandonOverwrite() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.appending("disk")
+            let old = SyntheticDisk(seed: 1, byteCount: 1000)
+            try old.write(to: path, sparse: false)
+            let before = inode(path)
+            let file = try SinkPath(path, overwrites: true).open(byteCount: 500)
+            try write([1, 2, 3], to: file, at: 0)
+            file.abandon()
+            #expect(try contents(path) == old.bytes)
             #expect(inode(path) == before)
             #expect(try local.list(directory) == ["disk"])
         }
     }
 
-    @Test("abandoning does not remove a file that was there before")
-    func abandonOverwrite() throws {
+    @Test(
+        "a replaced file keeps owner, group and permissions, but for a bit that runs it as another")
+    func keptPermissions() throws {
         try withTemporaryDirectory { directory in
             let path = directory.appending("disk")
-            try SyntheticDisk(seed: 1, byteCount: 1000).write(to: path, sparse: false)
-            try SinkPath(path, overwrites: true).open(byteCount: 1000).abandon()
-            #expect(try local.list(directory) == ["disk"])
+            local.close(try local.create(path))
+            // Only root may give files away.
+            if Process.userID == 0 { #expect(chown(path.string, 12, 34) == 0) }
+            #expect(chmod(path.string, 0o4640) == 0)
+            let file = try SinkPath(path, overwrites: true).open(byteCount: 3)
+            for name in try local.list(directory) where name != "disk" {
+                #expect(try local.status(directory.appending(name)).mode == 0o600)
+            }
+            try file.finish()
+            var status = stat()
+            #expect(stat(path.string, &status) == 0)
+            #expect(status.st_mode & 0o7777 == 0o640)
+            if Process.userID == 0 { #expect([status.st_uid, status.st_gid] == [12, 34]) }
+        }
+    }
+
+    @Test("a hard link keeps the bytes of a file that is replaced under its other name")
+    func hardLink() throws {
+        try withTemporaryDirectory { directory in
+            let (path, other) = (directory.appending("disk"), directory.appending("other"))
+            let old = SyntheticDisk(seed: 1, byteCount: 1000)
+            try old.write(to: path, sparse: false)
+            #expect(link(path.string, other.string) == 0)
+            try SinkPath(path, overwrites: true).open(byteCount: 5).finish()
+            #expect(try contents(path) == [0, 0, 0, 0, 0])
+            #expect(try contents(other) == old.bytes)
+        }
+    }
+
+    @Test("a symbolic link stays, and the file that it leads to is replaced where that lies")
+    func symbolicLink() throws {
+        try withTemporaryDirectory { directory in
+            let elsewhere = directory.appending("elsewhere")
+            try local.makeDirectory(elsewhere)
+            let (path, link) = (elsewhere.appending("disk"), directory.appending("link"))
+            local.close(try local.create(path))
+            #expect(symlink("elsewhere/disk", link.string) == 0)
+            let file = try SinkPath(link, overwrites: true).open(byteCount: 5)
+            #expect(file.name == link.string)
+            #expect(try local.list(elsewhere).count == 2)
+            try file.finish()
+            #expect(local.isLink(link))
+            #expect(try contents(path) == [0, 0, 0, 0, 0])
         }
     }
 
@@ -311,8 +375,9 @@ import Testing
         try withTemporaryDirectory { directory in
             let path = directory.appending("disk")
             let size: UInt64 = 1 << 20
-            try SyntheticDisk(seed: 1, byteCount: Int(size)).write(to: path, sparse: false)
-            let file = try SinkPath(path, overwrites: true).open(byteCount: size)
+            let disk = SyntheticDisk(seed: 1, byteCount: Int(size)).bytes
+            let file = try SinkPath(path).open(byteCount: size)
+            try write(disk, to: file, at: 0)
             try file.zero(0..<size)
             try file.finish()
             #expect(try FileSource(path).nextData(in: 0..<size) == nil)

@@ -16,7 +16,7 @@ import Testing
 
     private func write(_ bytes: [UInt8], _ disk: SimulatedFileSystem, flush: Bool) throws {
         let file =
-            try disk.exists(path) ? disk.openForWriting(path, followsLink: true) : disk.create(path)
+            try disk.exists(path) ? disk.openForWriting(path) : disk.create(path)
         defer { disk.close(file) }
         try bytes.withUnsafeBytes { try disk.write(file, path, at: 0, $0) }
         if flush { try disk.flush(file, path) }

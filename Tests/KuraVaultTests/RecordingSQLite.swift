@@ -127,7 +127,7 @@ enum RecordingSQLite {
         }
         table.pointee.xWrite = { file, bytes, count, offset in
             RecordingSQLite.change(file) { disk, known throws(IOError) in
-                let handle = try disk.openForWriting(known.path, followsLink: true)
+                let handle = try disk.openForWriting(known.path)
                 defer { disk.close(handle) }
                 try disk.write(
                     handle, known.path, at: UInt64(offset),
@@ -137,7 +137,7 @@ enum RecordingSQLite {
         }
         table.pointee.xTruncate = { file, size in
             RecordingSQLite.change(file) { disk, known throws(IOError) in
-                let handle = try disk.openForWriting(known.path, followsLink: true)
+                let handle = try disk.openForWriting(known.path)
                 defer { disk.close(handle) }
                 try disk.resize(handle, known.path, to: UInt64(size))
             }
@@ -145,7 +145,7 @@ enum RecordingSQLite {
         }
         table.pointee.xSync = { file, flags in
             RecordingSQLite.change(file) { disk, known throws(IOError) in
-                let handle = try disk.openForWriting(known.path, followsLink: true)
+                let handle = try disk.openForWriting(known.path)
                 defer { disk.close(handle) }
                 try disk.flush(handle, known.path)
                 if known.isJournal { try disk.flushDirectory(known.path.removingLastComponent()) }

@@ -161,10 +161,20 @@ public final class SimulatedFileSystem: TargetFileSystem {
         try with("open", path) { disk throws(Errno) in try disk.open(path) }
     }
 
-    public func openForWriting(
-        _ path: FilePath, followsLink: Bool
-    ) throws(IOError) -> OpenFile {
+    public func openForWriting(_ path: FilePath) throws(IOError) -> OpenFile {
         try openForReading(path)
+    }
+
+    public func openDevice(_ path: FilePath, followsLink: Bool) throws(IOError) -> OpenFile {
+        throw IOError("open", path, .inappropriateIOCTLForDevice)
+    }
+
+    public func withoutLinks(_ path: FilePath) throws(IOError) -> FilePath { path }
+
+    public func copyPermissions(
+        of old: OpenFile, to new: OpenFile, _ path: FilePath
+    ) throws(IOError) {
+        // Modes play no part in what survives.
     }
 
     public func create(_ path: FilePath) throws(IOError) -> OpenFile {

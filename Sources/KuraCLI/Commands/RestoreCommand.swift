@@ -10,16 +10,18 @@ struct RestoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore", abstract: "Restore disks of a recovery point.",
         discussion: """
-            One disk goes to a file or a block device, several go into a directory. A new file
-            is sparse and appears under its name when it is complete. With --force an existing
-            file or device is overwritten in place. Every chunk is checked on the way.
+            One disk goes to a file or a block device, several go into a directory. A file is
+            sparse and appears under its name when it is complete. With --force it replaces an
+            existing file, which stays as it is until then; that takes room for both. A block
+            device is overwritten with --device only, and never while it is mounted or in use.
+            Every chunk is checked on the way.
 
             What no copy has makes a restore fail. With --skip-lost it is left out, as zeros, and
             its places are told; the exit code is 12 all the same. Run kura verify --repair first.
 
             EXAMPLES
               kura restore web@latest --output web.img
-              kura restore 3f2a91c0 --disk data.img --output /dev/vdb --force
+              kura restore 3f2a91c0 --disk data.img --output /dev/vdb --device
               kura restore web@latest --output - | ssh host 'cat > web.img'
             """)
 
@@ -32,8 +34,11 @@ struct RestoreCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Only this disk.", valueName: "name"))
     var disk: String?
 
-    @Flag(help: "Overwrite an existing file or block device.")
+    @Flag(help: "Replace an existing file.")
     var force = false
+
+    @Flag(help: "Overwrite a block device.")
+    var device = false
 
     @Flag(help: "Leave out what no copy has, and say where that is.")
     var skipLost = false
@@ -47,6 +52,10 @@ struct RestoreCommand: ParsableCommand {
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var global: GlobalOptions
 
+    func validate() throws {
+        guard !output.isEmpty else { throw ValidationError("--output is empty") }
+    }
+
     func run() throws {
         let subscription = try global.subscription()
         let report = try progress.shown("restoring", subscription, global) {
@@ -56,6 +65,7 @@ struct RestoreCommand: ParsableCommand {
             var request = PointRestore(found, disk: disk, to: try target())
             request.isRegionChosen = region != nil
             request.overwrites = force
+            request.overwritesDevice = device
             request.skipsLost = skipLost
             return try operations.restore(request)
         }

@@ -141,7 +141,10 @@ struct VmRestoreCommand: ParsableCommand {
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var global: GlobalOptions
 
-    func validate() throws { try DiskChoice.check(includeLun, excludeLun) }
+    func validate() throws {
+        guard !output.isEmpty else { throw ValidationError("--output is empty") }
+        try DiskChoice.check(includeLun, excludeLun)
+    }
 
     func run() throws {
         let subscription = try global.subscription()

@@ -148,6 +148,12 @@ extension Remedy.PointAction {
             """
         case .overwriteTarget:
             "overwrite it with \("--force", of: "restore", "RP", "--output", "PATH", "--force")"
+        case .overwriteDevice:
+            "overwrite it with \("--device", of: "restore", "RP", "--output", "PATH", "--device")"
+        case .restoreStream:
+            """
+            use \("--output -", of: "restore", "RP", "--output", "-") and send standard output there
+            """
         }
     }
 }

@@ -1,4 +1,4 @@
-/// Where a disk is written to: a new file, an existing file or block device, a stream.
+/// Where a disk is written to: a new file, which may replace an old one; a block device; a stream.
 ///
 /// The writer gives every byte of the disk exactly once, by `write` or by `zero`, in long stretches
 /// and never chunk by chunk; then it calls `finish`, or `abandon` when something went wrong.
@@ -18,8 +18,8 @@ public protocol DiskSink: AnyObject, Sendable {
     func startWriteback(_ range: Range<UInt64>)
     /// Returns when the disk is complete and as durable as the sink can make it. Once only.
     func finish() throws(KuraError)
-    /// Gives up a disk that is not complete. What was made for it goes; what was there before and
-    /// was overwritten holds a mixture.
+    /// Gives up a disk that is not complete. What was made for it goes, and a file that was to be
+    /// replaced is as it was. A block device holds a mixture.
     func abandon()
 }
 

@@ -65,6 +65,10 @@ final class SinkFile: Sendable {
         try named { () throws(IOError) in try fileSystem.deviceByteCount(file, path) }
     }
 
+    func takePermissions(of old: OpenFile) throws(KuraError) {
+        try named { () throws(IOError) in try fileSystem.copyPermissions(of: old, to: file, path) }
+    }
+
     func flush() throws(KuraError) {
         try named { () throws(IOError) in try fileSystem.flush(file, path) }
     }

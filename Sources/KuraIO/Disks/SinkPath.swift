@@ -3,45 +3,62 @@ public import SystemPackage
 /// A path that takes a disk, and what may happen to what is there.
 public struct SinkPath: Sendable {
     public var path: FilePath
-    /// Whether an existing file or block device is overwritten in place.
+    /// Whether an existing file is replaced, when the disk is complete.
     public var overwrites: Bool
+    /// Whether `path` is a block device, and only that, which is overwritten.
+    public var isDevice: Bool
     /// Whether `path` may be a link to what is overwritten. Not where its last part is a name from
     /// a vault: the user did not choose what it links to.
     public var followsLink: Bool
 
-    public init(_ path: FilePath, overwrites: Bool = false, followsLink: Bool = true) {
+    public init(
+        _ path: FilePath, overwrites: Bool = false, isDevice: Bool = false,
+        followsLink: Bool = true
+    ) {
         self.path = path
         self.overwrites = overwrites
+        self.isDevice = isDevice
         self.followsLink = followsLink
     }
 
-    /// Looks at what is there, and makes a new file or opens the existing one.
+    /// Looks at what is there, and makes a new file or opens the device.
     /// - Parameter byteCount: size of the disk.
     public func open(
         byteCount: UInt64, on fileSystem: any TargetFileSystem = LocalFileSystem()
     ) throws(KuraError) -> any DiskSink {
-        let existing = try status(of: path, on: fileSystem)
+        let existing = try status(of: path, on: fileSystem)?.kind
         if !followsLink || existing == nil, fileSystem.isLink(path) {
             throw KuraError(
                 .exists, "\(path) is a symbolic link",
                 remedy: .advice("remove it, or choose another path"))
         }
-        if let existing {
-            guard existing.kind != .directory else {
-                throw KuraError(.io, "\(path) is a directory", remedy: .advice("name a file in it"))
-            }
-            guard overwrites else { throw .sinkExists(path) }
-            return try InPlaceSink(
-                path, byteCount: byteCount, isDevice: existing.kind == .blockDevice,
-                followsLink: followsLink, on: fileSystem)
+        guard existing != .directory else {
+            throw KuraError(.io, "\(path) is a directory", remedy: .advice("name a file in it"))
         }
+        guard existing != .other else {
+            throw KuraError(
+                .io, "\(path) is neither a file nor a block device",
+                remedy: .point(.restoreStream))
+        }
+        if existing == .blockDevice {
+            guard isDevice else { throw .sinkIsDevice(path) }
+            return try DeviceSink(
+                path, byteCount: byteCount, followsLink: followsLink, on: fileSystem)
+        }
+        guard !isDevice else {
+            throw KuraError(
+                .invalidInput, "\(path) is not a block device",
+                remedy: .advice("name the device that is to be overwritten"))
+        }
+        guard existing == nil || overwrites else { throw .sinkExists(path) }
         let parent = path.removingLastComponent()
         guard try status(of: parent.isEmpty ? "." : parent, on: fileSystem)?.kind == .directory
         else {
             throw KuraError(
                 .io, "the directory for \(path) does not exist", remedy: .advice("make it first"))
         }
-        return try NewFileSink(path, byteCount: byteCount, on: fileSystem)
+        return try NewFileSink(
+            path, byteCount: byteCount, replaces: existing != nil, on: fileSystem)
     }
 
     /// Nil where nothing is.
@@ -62,5 +79,11 @@ extension KuraError {
         KuraError(
             .exists, "\(path) exists already",
             remedy: .anyOf([.advice("choose another path"), .point(.overwriteTarget)]))
+    }
+
+    fileprivate static func sinkIsDevice(_ path: FilePath) -> KuraError {
+        KuraError(
+            .refused, "\(path) is a block device, and what is on it would be lost",
+            remedy: .anyOf([.advice("choose another path"), .point(.overwriteDevice)]))
     }
 }

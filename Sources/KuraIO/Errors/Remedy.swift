@@ -120,7 +120,12 @@ extension Remedy {
         case chooseDisk
         /// Restores what is there of a disk that lacks something.
         case leaveOutLost
+        /// Replaces a file that exists.
         case overwriteTarget
+        /// Overwrites what is on a block device.
+        case overwriteDevice
+        /// Restores a disk to standard output, for what takes bytes in order only.
+        case restoreStream
     }
 
     public enum MachineAction: Equatable, Sendable, Codable {

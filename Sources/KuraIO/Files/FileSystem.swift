@@ -87,9 +87,19 @@ public protocol FileSystem: Sendable {
 
 /// What writing a restored disk needs besides: calls for files that several threads write in place.
 public protocol TargetFileSystem: FileSystem {
-    /// Opens a file or block device that exists, to be read and written.
+    /// Opens a file that exists, to be read and written.
+    func openForWriting(_ path: FilePath) throws(IOError) -> OpenFile
+    /// Opens a block device to be read and written, which no file system, swap space or other
+    /// device uses, and which none can use until it is closed: else the error is `resourceBusy`.
     /// - Parameter followsLink: whether the last part of `path` may be a symbolic link.
-    func openForWriting(_ path: FilePath, followsLink: Bool) throws(IOError) -> OpenFile
+    func openDevice(_ path: FilePath, followsLink: Bool) throws(IOError) -> OpenFile
+    /// The path of an existing file, without any symbolic link in it.
+    func withoutLinks(_ path: FilePath) throws(IOError) -> FilePath
+    /// Gives a new file the owner, the group and the permissions of an old one. Where this user may
+    /// not give files to that owner and group, it stays its owner's only.
+    func copyPermissions(
+        of old: OpenFile, to new: OpenFile, _ path: FilePath
+    ) throws(IOError)
     /// Like `write`, but for a file that several threads may write to at once.
     func writeBuffered(
         _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer

@@ -83,13 +83,32 @@ public struct LocalFileSystem: TargetFileSystem {
             file.descriptor, at: offset, UnsafeRawBufferPointer(rebasing: bytes[..<count]))
     }
 
-    public func openForWriting(
-        _ path: FilePath, followsLink: Bool
-    ) throws(IOError) -> OpenFile {
-        let flags = O_RDWR | O_CLOEXEC | (followsLink ? 0 : O_NOFOLLOW)
-        let descriptor = kura_open(path.string, flags, 0)
-        guard descriptor >= 0 else { throw failure("open", path) }
-        return OpenFile(descriptor: descriptor)
+    public func openForWriting(_ path: FilePath) throws(IOError) -> OpenFile {
+        try open(path, flags: O_RDWR, operation: "open")
+    }
+
+    public func openDevice(_ path: FilePath, followsLink: Bool) throws(IOError) -> OpenFile {
+        // Without O_CREAT, O_EXCL is what mounting uses, too: one of both fails.
+        try open(
+            path, flags: O_RDWR | O_EXCL | (followsLink ? 0 : O_NOFOLLOW), operation: "open")
+    }
+
+    public func withoutLinks(_ path: FilePath) throws(IOError) -> FilePath {
+        guard let real = realpath(path.isEmpty ? "." : path.string, nil) else {
+            throw failure("examine", path)
+        }
+        defer { free(real) }
+        return FilePath(String(cString: real))
+    }
+
+    public func copyPermissions(
+        of old: OpenFile, to new: OpenFile, _ path: FilePath
+    ) throws(IOError) {
+        var status = stat()
+        guard fstat(old.descriptor, &status) == 0 else { throw failure("examine", path) }
+        let isKept = fchown(new.descriptor, status.st_uid, status.st_gid) == 0
+        let mode = status.st_mode & (isKept ? 0o777 : 0o700)
+        guard fchmod(new.descriptor, mode) == 0 else { throw failure("protect", path) }
     }
 
     public func openAroundCache(_ path: FilePath) -> OpenFile? {
