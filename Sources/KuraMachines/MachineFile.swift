@@ -94,11 +94,12 @@ package struct MachineFile: Decodable {
     private struct DiskPart: Decodable {
         var value: VirtualMachine.Disk
         init(from decoder: any Decoder) throws {
-            let fields = try MachineFile.container(decoder, ["name", "path", "lun"])
+            let fields = try MachineFile.container(decoder, ["name", "path", "lun", "format"])
             value = VirtualMachine.Disk(
                 name: try fields.decode(String.self, forKey: "name"),
                 path: try fields.decode(String.self, forKey: "path"),
-                lun: try fields.decode(Int.self, forKey: "lun"))
+                lun: try fields.decode(Int.self, forKey: "lun"),
+                format: try MachineFile.choice(fields, "format"))
         }
     }
 

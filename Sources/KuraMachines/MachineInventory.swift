@@ -16,7 +16,8 @@ public struct InventoryProblem: Sendable, Equatable {
 
 /// The folder in which virtual machines are discovered: REGION/CLOUD-SERVICE/MACHINE/.
 public enum MachineInventory {
-    /// Looks at every machine. Reads vm.json files and names of disks, no disk.
+    /// Looks at every machine. Reads vm.json files and names of disks; and of files beside them
+    /// the first bytes, to tell of images in formats that are not taken.
     /// - Throws: when the folder itself cannot be read.
     public static func scan(_ root: FilePath) throws(KuraError) -> InventoryReport {
         let fileSystem = LocalFileSystem()
@@ -28,7 +29,9 @@ public enum MachineInventory {
                     let folder = path.appending(name)
                     do throws(KuraError) {
                         report.machines.append(
-                            try machine(region, service, name, folder, fileSystem))
+                            try machine(
+                                region, service, name, folder, fileSystem,
+                                noting: &report.problems))
                     } catch {
                         report.problems.append(
                             InventoryProblem(path: folder.string, message: error.message))
@@ -56,7 +59,8 @@ public enum MachineInventory {
                 .notFound, "virtual machine \(name) is gone: there is no \(folder)",
                 remedy: .anyOf([.machine(.discover), .machine(.stop(name))]))
         }
-        return try machine(region, cloudService, name, folder, fileSystem)
+        var ignored: [InventoryProblem] = []
+        return try machine(region, cloudService, name, folder, fileSystem, noting: &ignored)
     }
 
     /// Names of folders, in order; hidden ones and files are passed over.
@@ -89,7 +93,7 @@ public enum MachineInventory {
 
     private static func machine(
         _ region: String, _ service: String, _ name: String, _ folder: FilePath,
-        _ fileSystem: LocalFileSystem
+        _ fileSystem: LocalFileSystem, noting problems: inout [InventoryProblem]
     ) throws(KuraError) -> VirtualMachine {
         for part in [service, name] { try Name.check(part, what: "a virtual machine") }
         try Name.checkItem("\(service)/\(name)")
@@ -105,7 +109,7 @@ public enum MachineInventory {
         if let described = file?.disks {
             for disk in described { disks.append(try resolved(disk, folder)) }
         } else {
-            disks = try imagesInOrder(folder, fileSystem)
+            disks = try imagesInOrder(folder, fileSystem, noting: &problems)
         }
         try check(disks)
         return VirtualMachine(
@@ -144,7 +148,8 @@ public enum MachineInventory {
     private static let imageEndings: Set<String> = ["img", "raw"]
 
     private static func imagesInOrder(
-        _ folder: FilePath, _ fileSystem: LocalFileSystem
+        _ folder: FilePath, _ fileSystem: LocalFileSystem,
+        noting problems: inout [InventoryProblem]
     ) throws(KuraError) -> [VirtualMachine.Disk] {
         let names: [String]
         do throws(IOError) {
@@ -155,11 +160,38 @@ public enum MachineInventory {
         let images = names.filter { name in
             !name.hasPrefix(".") && imageEndings.contains(FilePath(name).extension ?? "")
         }
+        for name in names where !name.hasPrefix(".") && !images.contains(name) {
+            let path = folder.appending(name)
+            guard let format = format(path, fileSystem) else { continue }
+            problems.append(
+                InventoryProblem(
+                    path: path.string,
+                    message: "not taken as a disk: its format is \(format.rawValue). Convert it to "
+                        + "a raw image, or list the machine's disks in vm.json"))
+        }
         return images.enumerated().map { number, name in
             VirtualMachine.Disk(
                 name: FilePath(name).stem ?? name, path: folder.appending(name).string,
                 lun: VirtualMachine.Disk.systemLUN + number)
         }
+    }
+
+    /// The format of an image by the ending of its name, or by its bytes; nil where it is none, or
+    /// cannot be read.
+    private static func format(_ path: FilePath, _ fileSystem: LocalFileSystem) -> ImageFormat? {
+        let format: ImageFormat?
+        if let named = path.extension.flatMap({ ImageFormat(rawValue: $0) }) {
+            format = named
+        } else {
+            do {
+                guard try fileSystem.status(path).kind == .regular else { return nil }
+                format = try FileSource(path).imageFormat()
+            } catch {
+                // Nothing says that it is a disk.
+                return nil
+            }
+        }
+        return format?.isCompression == false ? format : nil
     }
 
     private static func check(_ disks: [VirtualMachine.Disk]) throws(KuraError) {

@@ -50,6 +50,10 @@ public struct VirtualMachine: Codable, Equatable, Sendable {
         public var path: String
         /// -1 for the system disk; 0 and up for data disks.
         public var lun: Int
+        /// Nil where nothing says what the image is.
+        public var format: Format?
+
+        public enum Format: String, CaseIterable, Codable, Sendable { case raw }
 
         public static let systemLUN = -1
     }

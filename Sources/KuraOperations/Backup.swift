@@ -20,6 +20,8 @@ public struct ItemBackup: Sendable {
     public var level = BackupRequest.defaultLevel
     /// Whether every byte is hashed again, also where nothing seems to have changed.
     public var isParanoid = false
+    /// Whether bytes are taken as they are where they seem to be an image in some format.
+    public var takesRawBytes = false
     public var replication: Replication = .never
     /// Gets the job's id before the work begins.
     package var started: @Sendable (String) -> Void = { _ in }
@@ -48,6 +50,10 @@ public struct ItemBackup: Sendable {
 /// The disks of a backup while it runs, and what surrounds their reading.
 package struct PreparedDisks: Sendable {
     package var disks: [BackupRequest.Disk]
+    /// Names of disks that are known to be raw bytes, whatever those say.
+    package var rawDisks: Set<String> = []
+    /// How a user says that of a disk.
+    package var rawRemedy = Remedy.point(.backUpRaw)
     package var consistency: Consistency = .crashConsistent
     /// Asked once, after the last byte of every disk was read: what the point may claim in the end.
     package var confirmConsistency: (@Sendable () -> Consistency)?
@@ -114,6 +120,7 @@ extension Operations {
         stored.tags = prepared.tags
         stored.time = prepared.time
         stored.isParanoid = request.isParanoid
+        stored.review = review(request, of: prepared, for: job)
         job.run.begin(task: 1)
         let made = try vault.backup(
             stored, progress: job.progress, cancellation: job.cancellation)

@@ -37,6 +37,7 @@ struct Canary: Sendable {
     private static func runs(_ path: String) -> Bool { path.hasSuffix("/index") }
     private static func run(_ path: String) -> Bool { path.contains("/index/") }
     private static func points(_ path: String) -> Bool { path.hasSuffix("/points") }
+    private static func partials(_ path: String) -> Bool { path.hasSuffix(".partial") }
     private static func tombstones(_ path: String) -> Bool { path.hasSuffix("/dropped") }
 
     static let all: [Canary] = flushes + edges
@@ -60,9 +61,9 @@ struct Canary: Sendable {
         unflushed("names of directories that are made later", .journal) {
             $0.dropLast(32).hasSuffix("/vaults/")
         },
-        unflushed("bytes of a restored file", .restore) { $0.hasSuffix(".partial") },
+        unflushed("bytes of a restored file", .restore, partials),
         unflushed("the name of a restored file", .restore) { $0 == "/" },
-        unflushed("bytes of a replaced file", .overwrite) { $0.hasSuffix(".partial") },
+        unflushed("bytes of a replaced file", .overwrite, partials),
         unflushed("the name of a replaced file", .overwrite) { $0 == "/" },
     ]
 
@@ -92,15 +93,11 @@ struct Canary: Sendable {
         },
         swapped(
             "the name of a restored file before its bytes", .restore,
-            first: {
-                $0.hasSuffix(".partial")
-            }, .flush
+            first: partials, .flush
         ) { $0 == "/" },
         swapped(
             "the name of a replaced file before its bytes", .overwrite,
-            first: {
-                $0.hasSuffix(".partial")
-            }, .flush
+            first: partials, .flush
         ) { $0 == "/" },
         swapped(
             "a run in the paired region before its packs", .replicate,

@@ -33,6 +33,7 @@ import Testing
             expectError(try kura.run("backup"), code: 64, "usage")
             expectError(try kura.run("backup", disk, "--level", "99"), code: 64, "--level")
             expectError(try kura.run("backup", "-"), code: 64, "--item")
+            expectError(try kura.run("backup", disk, "--format", "vhd"), code: 64, "--format")
             expectError(try kura.run("frobnicate"), code: 64, "frobnicate")
             expectError(try kura.run("backup", disk, "--item", "a/b"), code: 64, "slash")
             expectError(try kura.run("backup", disk, "--item", "a\tb"), code: 64, "control")
@@ -67,6 +68,13 @@ import Testing
             let disk = try kura.disk("d.img")
             #expect(try kura.run("backup", disk).code == 0)
             expectError(try kura.run("restore", "d@latest", "--output", disk), code: 1, "--force")
+            expectError(
+                try kura.run("restore", "d@latest", "--output", "/dev/null", "--force"), code: 1,
+                "--output -")
+            expectError(try kura.run("restore", "d@latest", "--output", ""), code: 64, "--output")
+            expectError(
+                try kura.run("restore", "d@latest", "--output", disk, "--device"), code: 64,
+                "not a block device")
             let missing = kura.directory.appending("no/such/file").string
             expectError(try kura.run("restore", "d@latest", "--output", missing), code: 1, "exist")
             let inside = kura.home + "/regions/local/replica-0/x.img"

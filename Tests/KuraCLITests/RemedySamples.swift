@@ -94,7 +94,8 @@ enum RemedySamples {
         case .list: .choose
         case .choose: .backUp
         case .backUp: .backUpStream
-        case .backUpStream: .drop("3f2a")
+        case .backUpStream: .backUpRaw
+        case .backUpRaw: .drop("3f2a")
         case .drop: .restoreDisk(point: "3f2a", disk: "os")
         case .restoreDisk: .chooseDisk
         case .chooseDisk: .leaveOutLost

@@ -14,7 +14,8 @@ struct BackupCommand: ParsableCommand {
         discussion: """
             A disk is an image file, a block device, or - for standard input. What the vault
             holds already is not stored again. The recovery point exists once it is durable in
-            every replica.
+            every replica. Images are raw: one in another format, such as qcow2 or VMDK, is
+            refused, because its bytes are not those of the disk.
 
             EXAMPLES
               kura backup disk.img
@@ -37,6 +38,12 @@ struct BackupCommand: ParsableCommand {
     @Flag(help: "Hash every byte again, also where nothing seems to have changed.")
     var paranoid = false
 
+    @Option(
+        help: ArgumentHelp(
+            "raw takes the bytes as they are, also where they seem to be an image in a format.",
+            valueName: "format"))
+    var format: String?
+
     @Flag(help: "Copy to the paired region right after.")
     var replicate = false
 
@@ -46,6 +53,9 @@ struct BackupCommand: ParsableCommand {
     func validate() throws {
         guard Compressor.levels ~= level else {
             throw ValidationError("--level takes 1 to 19, not \(level)")
+        }
+        if let format, format != "raw" {
+            throw ValidationError("--format takes raw, not \(format)")
         }
         if disks.contains("-"), item == nil {
             throw ValidationError("standard input has no name: give it one with --item")
@@ -68,6 +78,7 @@ struct BackupCommand: ParsableCommand {
                 try operations.subscription.place(named: vault), item: item, disks: disks)
             request.level = level
             request.isParanoid = paranoid
+            request.takesRawBytes = format != nil
             request.replication = replicate ? .asked : .never
             return try operations.backup(request)
         }

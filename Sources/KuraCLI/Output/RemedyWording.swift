@@ -133,6 +133,10 @@ extension Remedy.PointAction {
         case .backUp: "make a newer one first: \(run: "backup", "DISK")"
         case .backUpStream:
             "use \("-", of: "backup", "-", "--item", "NAME") to read a stream from standard input"
+        case .backUpRaw:
+            """
+            take its bytes as they are with \("--format raw", of: "backup", "D", "--format", "raw")
+            """
         case .drop(let id): "drop the recovery point: \(run: "prune", "--drop", id ?? "RP")"
         case .restoreDisk(let id, let disk):
             """

@@ -15,6 +15,9 @@ public protocol DiskSource: AnyObject, Sendable {
     func read(
         at offset: UInt64, into target: UnsafeMutableRawBufferPointer
     ) throws(KuraError) -> Int
+    /// The first bytes of the disk, or all where there are fewer; they can be read again. Before
+    /// anything of a stream is read, and at most a few KiB.
+    func firstBytes(_ count: Int) throws(KuraError) -> [UInt8]
     /// Whether it may have been written to since it was opened.
     func hasChanged() throws(KuraError) -> Bool
 }

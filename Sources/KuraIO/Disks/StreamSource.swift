@@ -8,6 +8,8 @@ public final class StreamSource: DiskSource {
     public let name: String
     /// Bytes that were read so far.
     private let position = Atomic<UInt64>(0)
+    /// Bytes that were looked at and that no read has given yet.
+    private let ahead = Mutex<[UInt8]>([])
 
     private let cancellation: Cancellation
     /// How long a wait for bytes lasts before it looks for a cancellation.
@@ -39,12 +41,34 @@ public final class StreamSource: DiskSource {
         guard offset == position.load(ordering: .relaxed) else {
             throw KuraError(.io, "\(name) is a stream and cannot be read at offset \(offset)")
         }
+        let known = ahead.withLock { ahead in
+            let part = ahead.prefix(target.count)
+            target.copyBytes(from: part)
+            ahead.removeFirst(part.count)
+            return part.count
+        }
         do throws(IOError) {
-            let count = try read(into: target)
+            let rest = UnsafeMutableRawBufferPointer(rebasing: target[known...])
+            let count = known + (try read(into: rest))
             position.store(offset + UInt64(count), ordering: .relaxed)
             return count
         } catch {
             throw KuraError(io: error)
+        }
+    }
+
+    public func firstBytes(_ count: Int) throws(KuraError) -> [UInt8] {
+        precondition(position.load(ordering: .relaxed) == 0)
+        return try ahead.withLock { ahead throws(KuraError) in
+            guard ahead.count < count else { return Array(ahead[..<count]) }
+            let buffer = AlignedBuffer(byteCount: count - ahead.count)
+            do throws(IOError) {
+                let found = try read(into: buffer.bytes)
+                ahead += buffer.bytes[..<found]
+            } catch {
+                throw KuraError(io: error)
+            }
+            return ahead
         }
     }
 

@@ -114,6 +114,8 @@ extension Remedy {
         case backUp
         /// A stream instead of a file or block device.
         case backUpStream
+        /// Takes the bytes of an image in some format as they are.
+        case backUpRaw
         case drop(String? = nil)
         /// Restores a disk that has no logical unit number.
         case restoreDisk(point: String, disk: String)

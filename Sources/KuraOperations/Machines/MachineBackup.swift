@@ -84,6 +84,9 @@ extension Operations {
                 VirtualMachine(found.state, known: subscription.catalog().machines()))
             let source = try MachineSource(machine, found.state.disks, job.run, context)
             var prepared = PreparedDisks(source.disks)
+            prepared.rawDisks = source.rawDisks
+            prepared.rawRemedy = .advice(
+                "to take its bytes as they are, give the disk \"format\": \"raw\" in vm.json")
             prepared.consistency = source.consistency
             prepared.confirmConsistency = { source.letGo() }
             prepared.tags = tags

@@ -14,6 +14,8 @@ internal import SystemPackage
 /// took.
 final class MachineSource: Sendable {
     let disks: [BackupRequest.Disk]
+    /// Names of disks that their machine's description calls raw.
+    let rawDisks: Set<String>
     /// What is claimed before the first byte is read.
     let consistency: Consistency
     /// Whether the machine runs with an agent that took part.
@@ -58,6 +60,7 @@ final class MachineSource: Sendable {
             throw error
         }
         self.disks = disks
+        rawDisks = Set(chosen.filter { $0.format == .raw }.map(\.name))
         self.snapshots = snapshots
         consistency = frozen == nil ? .crashConsistent : .applicationConsistent
         state = Mutex(State(frozen: frozen, consistency: consistency))

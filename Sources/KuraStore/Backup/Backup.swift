@@ -28,6 +28,7 @@ final class Backup: Sendable {
     private struct State {
         var index: ChunkIndex
         var error: KuraError?
+        var isRefused = false
         var runs: [RunID] = []
         var storedBytes: UInt64 = 0
         /// Of `storedBytes`, those that are no frames of data packs.
@@ -163,6 +164,7 @@ final class Backup: Sendable {
 
     func run() throws(KuraError) -> BackupReport {
         let start = Clock.steady()
+        try reviewed { review, newest throws(KuraError) in try review.sources(newest) }
         let time = request.time ?? session.vault.clock.now()
         let total = tasks.outcomes.reduce(0) { $0 + $1.byteCount }
         progress.update { $0.totalBytes = total }
@@ -196,6 +198,21 @@ final class Backup: Sendable {
             warnings: warnings + (absences.isEmpty ? [] : [underReplicated(absences)]),
             stages: stages, replicas: session.writer.live.map(\.ordinal), absences: absences,
             replicaNanoseconds: session.writer.busyNanoseconds)
+    }
+
+    /// Whether a review ended the backup. Nothing is left for another session to finish then.
+    var isRefused: Bool { state.withLock { $0.isRefused } }
+
+    private func reviewed(
+        _ body: (BackupRequest.Review, RecoveryPoint?) throws(KuraError) -> Void
+    ) throws(KuraError) {
+        guard let review = request.review else { return }
+        do throws(KuraError) {
+            try body(review, parent?.point)
+        } catch {
+            state.withLock { $0.isRefused = true }
+            throw error
+        }
     }
 
     private func underReplicated(_ reasons: [KuraError]) -> String {
@@ -291,7 +308,7 @@ extension Vault {
             clean = session.writer.error == nil
             return report
         } catch {
-            clean = error.code == .interrupted
+            clean = error.code == .interrupted || backup.isRefused
             throw error
         }
     }

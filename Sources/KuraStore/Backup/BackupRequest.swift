@@ -15,6 +15,18 @@ public struct BackupRequest: Sendable {
         }
     }
 
+    /// A caller's own rules for what makes a point. What they throw ends the backup without one.
+    public struct Review: Sendable {
+        /// Called before anything is read, with the item's newest point; nil before the first one.
+        public var sources: @Sendable (_ newest: RecoveryPoint?) throws(KuraError) -> Void
+
+        public init(
+            sources: @escaping @Sendable (_ newest: RecoveryPoint?) throws(KuraError) -> Void
+        ) {
+            self.sources = sources
+        }
+    }
+
     public var item: String
     public var disks: [Disk]
     public var consistency: Consistency
@@ -30,6 +42,8 @@ public struct BackupRequest: Sendable {
     /// Whether every byte goes through SHA-256 even where the codes of the parent's chunks say that
     /// nothing has changed.
     public var isParanoid = false
+    /// Looks at what is to be stored; nil where anything is taken.
+    public var review: Review?
     /// Workers; each reads, chunks, hashes and compresses extents.
     /// Nil for what the vault's budget allows.
     public var threads: Int?
