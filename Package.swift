@@ -18,6 +18,7 @@ let package = Package(
         .library(name: "KuraCodec", targets: ["KuraCodec"]),
         .library(name: "KuraFormat", targets: ["KuraFormat"]),
         .library(name: "KuraIO", targets: ["KuraIO"]),
+        .library(name: "KuraReplicas", targets: ["KuraReplicas"]),
         .library(name: "KuraStore", targets: ["KuraStore"]),
     ],
     dependencies: [
@@ -62,10 +63,7 @@ let package = Package(
         // One vault in one region: ingest, restore, verify; packs, index, manifests.
         .target(
             name: "KuraStore",
-            dependencies: [
-                "KuraCodec", "KuraFormat", "KuraIO", "KuraReplicas",
-                .product(name: "SystemPackage", package: "swift-system"),
-            ],
+            dependencies: ["KuraCodec", "KuraFormat", "KuraIO", "KuraReplicas"],
             swiftSettings: strict),
 
         // How fast the engine is, beside what the machine could do at most.
@@ -80,9 +78,7 @@ let package = Package(
         // One vault in two regions: what one lacks, and how it gets there.
         .target(
             name: "KuraReplication",
-            dependencies: [
-                "KuraFormat", "KuraIO", "KuraReplicas", "KuraStore",
-            ],
+            dependencies: ["KuraFormat", "KuraIO", "KuraReplicas", "KuraStore"],
             swiftSettings: strict),
 
         // When backups are made, and which points stay: pure functions of policy and time.
@@ -143,7 +139,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "KuraFormat", "KuraIO", "KuraReplicas",
+                "KuraFormat", "KuraIO", "KuraReplicas", "KuraStore",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -25,6 +25,7 @@ let package = Package(
             dependencies: [
                 .product(name: "KuraBench", package: "kura"),
                 .product(name: "KuraFormat", package: "kura"),
+                .product(name: "KuraReplicas", package: "kura"),
                 .product(name: "KuraStore", package: "kura"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -37,6 +38,7 @@ let package = Package(
                 .product(name: "KuraCodec", package: "kura"),
                 .product(name: "KuraFormat", package: "kura"),
                 .product(name: "KuraIO", package: "kura"),
+                .product(name: "KuraReplicas", package: "kura"),
                 .product(name: "KuraStore", package: "kura"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -1,5 +1,6 @@
 internal import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 internal import KuraStore
 internal import KuraVault
 internal import SystemPackage
@@ -39,9 +40,9 @@ extension Operations {
         let fileSystem = LocalFileSystem()
         return [
             HealthCheck(
-                name: "\(name): identity", status: .ok, detail: "\(replica.path)", remedy: nil),
+                name: "\(name): identity", status: .ok, detail: replica.place, remedy: nil),
             check("\(name): permissions") {
-                let status = try fileSystem.status(replica.path)
+                let status = try fileSystem.status(replica.store.directory)
                 guard status.owner == Process.userID else {
                     return (
                         .warning,
@@ -52,13 +53,13 @@ extension Operations {
                 guard status.mode & 0o077 == 0 else {
                     return (
                         .warning, "others may enter it (mode \(String(status.mode, radix: 8)))",
-                        .advice("run: chmod 700 \(replica.path)")
+                        .advice("run: chmod 700 \(replica.place)")
                     )
                 }
                 return (.ok, "only its owner may enter it", nil)
             },
             check("\(name): free space") {
-                let free = try fileSystem.freeBytes(replica.path)
+                let free = try fileSystem.freeBytes(replica.store.directory)
                 let detail = "\(free >> 20) MiB free"
                 return free < Self.freeBytesMin
                     ? (.warning, detail, .advice("free space, or move the replica"))
@@ -66,10 +67,11 @@ extension Operations {
             },
             check("\(name): flush") {
                 let start = Clock.steady()
-                let probe = replica.path.appending("doctor-\(Process.id)")
+                let directory = replica.store.directory
+                let probe = directory.appending("doctor-\(Process.id)")
                 try fileSystem.publish(
                     Array("a probe of this directory\n".utf8), as: probe,
-                    temporary: replica.path.appending("doctor-\(Process.id).new"), replacing: true)
+                    temporary: directory.appending("doctor-\(Process.id).new"), replacing: true)
                 let milliseconds = (Clock.steady() - start) / 1_000_000
                 try fileSystem.remove(probe)
                 return (.ok, "a small file is durable in \(milliseconds) ms", nil)
@@ -98,7 +100,7 @@ extension Operations {
         check("\(region.name): devices") {
             var devices: Set<UInt64> = []
             for replica in region.available {
-                devices.insert(try LocalFileSystem().status(replica.path).device)
+                devices.insert(try LocalFileSystem().status(replica.store.directory).device)
             }
             let count = region.available.count
             guard devices.count == count else {
@@ -198,7 +200,7 @@ extension Operations {
             let all = vault.counters(ledger).map { $0.repairs - $0.missing }
             for ordinal in all.indices {
                 let others = all.indices.filter { $0 != ordinal }.map { all[$0] }.max() ?? 0
-                let path = vault.region.replicas[ordinal].path
+                let path = vault.region.replicas[ordinal].place
                 let remedy = Remedy.steps([
                     .vault(.showRepairs), .advice("check the disk of \(path), or replace it"),
                 ])

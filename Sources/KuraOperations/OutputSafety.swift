@@ -1,5 +1,6 @@
 internal import Glibc
 internal import KuraIO
+internal import KuraReplicas
 internal import KuraStore
 internal import KuraVault
 internal import SystemPackage
@@ -11,7 +12,7 @@ extension Operations {
         let target = Self.withoutLinks(context.resolve(path))
         for region in subscription.regions {
             for replica in region.replicas
-            where target.starts(with: Self.withoutLinks(replica.path)) {
+            where target.starts(with: Self.withoutLinks(replica.store.directory)) {
                 throw KuraError(
                     .invalidInput,
                     "\(path) is inside replica \(replica.ordinal) of region "

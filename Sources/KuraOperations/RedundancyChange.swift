@@ -1,5 +1,6 @@
 public import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 public import KuraReplication
 public import KuraStore
 internal import KuraVault
@@ -101,7 +102,7 @@ extension Operations {
             record.pair = nil
             change.leftBehind =
                 place.passive?.replicas.prefix(Int(record.copies)).map {
-                    $0.path.appending("vaults").appending(record.id.hex)
+                    $0.store.directory.pushing(FilePath(Layout.vault(record.id).key))
                 } ?? []
         }
         try subscription.replace(

@@ -79,7 +79,7 @@ extension Operations {
         let store = replica.store as? DirectoryStore
         let fileSystem: any FileSystem = store?.fileSystem ?? LocalFileSystem()
         do throws(IOError) {
-            let path = replica.vaultPath(id)
+            let path = replica.store.directory.pushing(FilePath(Layout.vault(id).key))
             guard try fileSystem.exists(path) else { return }
             let record = path.appending("vault")
             if try fileSystem.exists(record) { try fileSystem.remove(record) }

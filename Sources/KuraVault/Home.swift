@@ -143,9 +143,19 @@ package struct Home {
     ) throws(KuraError) -> Region {
         guard let id = UniqueID(hex: entry.id) else { throw Self.damaged(Self.file(path)) }
         return Region(
-            id: id, name: entry.name, replicas: entry.replicas.map { path.pushing(FilePath($0)) },
-            owner: ReplicaOwner(context), fileSystem: fileSystem, clock: context.clock,
+            id: id, name: entry.name,
+            stores: stores(of: entry.replicas, for: context, fileSystem), clock: context.clock,
             budget: context.budget, waits: context.waits)
+    }
+
+    /// The stores of a region's replicas.
+    /// - Parameter replicas: their directories, as the home keeps them.
+    func stores(
+        of replicas: [String], for context: Context, _ fileSystem: any FileSystem
+    ) -> [any Store] {
+        DirectoryStore.stores(
+            at: replicas.map { path.pushing(FilePath($0)) }, owner: ReplicaOwner(context),
+            fileSystem: fileSystem)
     }
 }
 

@@ -59,12 +59,12 @@ extension Subscription {
             }
         } else {
             let replicas = try directories(of: new)
-            let paths = replicas.map { home.path.pushing(FilePath($0)) }
             if let pair = new.pair, !home.regions.contains(where: { $0.name == pair }) {
                 throw Self.noSuchPair(pair)
             }
             let region = try Region.create(
-                name: new.name, replicas: paths, owner: ReplicaOwner(context), clock: context.clock)
+                name: new.name, stores: home.stores(of: replicas, for: context, LocalFileSystem()),
+                clock: context.clock)
             if let known = home.regions.first(where: { $0.id == region.id.hex }) {
                 throw KuraError(
                     .exists, "these are the directories of region \(known.name)",
@@ -131,8 +131,9 @@ extension Subscription {
                 remedy: .region(.declareLost(entry.name)))
         }
         _ = try Region.create(
-            name: entry.name, id: region.id, replicas: region.replicas.map(\.path),
-            owner: ReplicaOwner(context), clock: context.clock)
+            name: entry.name, id: region.id,
+            stores: home.stores(of: entry.replicas, for: context, LocalFileSystem()),
+            clock: context.clock)
     }
 
     /// The directories as the home keeps them: its own relative to it, others absolute.

@@ -140,8 +140,8 @@ public final class Subscription: Sendable {
         let relative = (0..<Limits.replicasMax).map { "regions/\(defaultRegion)/replica-\($0)" }
         // The region is entered in the home last. What an interrupted start left is taken up again.
         let region = try Region.create(
-            name: defaultRegion, replicas: relative.map { home.path.pushing(FilePath($0)) },
-            owner: ReplicaOwner(context), clock: context.clock)
+            name: defaultRegion, stores: home.stores(of: relative, for: context, LocalFileSystem()),
+            clock: context.clock)
         home.regions.append(
             Home.RegionEntry(id: region.id.hex, name: defaultRegion, replicas: relative))
         try home.save()

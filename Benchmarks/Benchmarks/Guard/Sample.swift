@@ -3,6 +3,7 @@ import KuraBench
 import KuraCodec
 import KuraFormat
 import KuraIO
+import KuraReplicas
 import KuraStore
 import SystemPackage
 
@@ -76,7 +77,8 @@ enum Sample {
 
     /// A new vault in a region of one replica.
     static func vault(in directory: FilePath) throws -> Vault {
-        let region = try Region.create(name: "guard", replicas: [directory.appending("replica")])
+        let region = try Region.create(
+            name: "guard", stores: [DirectoryStore(directory.appending("replica"))])
         return try Vault.create(
             VaultRecord(
                 id: .random(), name: "guard", region: region.id, revision: 1, created: 0,

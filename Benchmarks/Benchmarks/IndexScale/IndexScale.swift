@@ -1,6 +1,7 @@
 import Foundation
 import KuraBench
 import KuraFormat
+import KuraReplicas
 import KuraStore
 import SystemPackage
 
@@ -192,7 +193,8 @@ struct VaultDirectory {
     }
 
     func create() throws -> Vault {
-        let region = try Region.create(name: "scale", replicas: [path.appending("replica")])
+        let region = try Region.create(
+            name: "scale", stores: [DirectoryStore(path.appending("replica"))])
         return try Vault.create(record(region.id), in: region)
     }
 
@@ -201,7 +203,7 @@ struct VaultDirectory {
         let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
         let identity = try ReplicaRecord.decode(Array(bytes))
         let region = Region(
-            id: identity.region, name: "scale", replicas: [path.appending("replica")])
+            id: identity.region, name: "scale", stores: [DirectoryStore(path.appending("replica"))])
         return Vault(region: region, record: record(identity.region))
     }
 

@@ -61,6 +61,6 @@ struct IndexSample: @unchecked Sendable {
             word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
             return word ^ (word >> 31)
         }
-        return (0..<count).map { _ in Digest(next(), next(), next(), next()) }
+        return (0..<count).map { _ in Digest(words: (next(), next(), next(), next())) }
     }
 }

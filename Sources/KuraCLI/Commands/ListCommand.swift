@@ -4,7 +4,6 @@ import KuraIO
 import KuraReplicas
 import KuraStore
 import KuraVault
-import SystemPackage
 
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -162,7 +161,7 @@ struct ShowCommand: ParsableCommand {
                 [
                     "region": .string(found.vault.region.name),
                     "replica": JSON(replica.ordinal),
-                    "path": .string(replica.path.string),
+                    "path": .string(replica.place),
                     "available": .bool(found.vault.region.problems[replica.ordinal] == nil),
                     "has_recovery_point": .bool(holders.contains(replica.ordinal)),
                     "state": .string(Self.state(of: replica, found.vault, holders)),

@@ -4,7 +4,6 @@ import KuraIO
 import KuraReplication
 import KuraStore
 import KuraVault
-import SystemPackage
 
 struct RegionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -126,7 +125,7 @@ struct RegionView {
         for replica in region.replicas {
             let problem = region.problems[replica.ordinal]
             lines.append(
-                "replica \(replica.ordinal)       \(problem?.message ?? "\(replica.path)")")
+                "replica \(replica.ordinal)       \(problem?.message ?? replica.place)")
         }
         for place in vaults {
             lines.append(
@@ -142,7 +141,7 @@ struct RegionView {
                 region.replicas.map { replica in
                     let problem = region.problems[replica.ordinal]
                     return [
-                        "replica": JSON(replica.ordinal), "path": .string(replica.path.string),
+                        "replica": JSON(replica.ordinal), "path": .string(replica.place),
                         "state": problem == nil ? "available" : "missing",
                         "problem": JSON(problem?.message),
                     ]

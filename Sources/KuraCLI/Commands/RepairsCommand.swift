@@ -3,7 +3,6 @@ import KuraFormat
 import KuraOperations
 import KuraStore
 import KuraVault
-import SystemPackage
 
 struct RepairsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -46,7 +45,7 @@ struct RepairsCommand: ParsableCommand {
                 repairs.append(Self.json(record, vault))
             }
             for counter in vault.counters(ledger) {
-                let path = vault.region.replicas[counter.replica].path.string
+                let path = vault.region.replicas[counter.replica].place
                 totals.add([
                     vault.record.name, "\(counter.replica)", "\(counter.repairs)",
                     "\(counter.missing)", Units.bytes(counter.bytes),

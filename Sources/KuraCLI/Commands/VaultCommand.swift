@@ -133,7 +133,7 @@ struct VaultShowCommand: ParsableCommand {
         for replica in vault.region.replicas.prefix(Int(record.copies)) {
             let problem = vault.region.problems[replica.ordinal]
             lines.append(
-                "replica \(replica.ordinal)        \(problem?.message ?? "\(replica.path)")")
+                "replica \(replica.ordinal)        \(problem?.message ?? replica.place)")
         }
         try global.show(
             text: lines.joined(separator: "\n"), ids: [record.name], json: view.json())

@@ -39,4 +39,26 @@ public struct IOError: Error, Equatable, Sendable, CustomStringConvertible {
 
     /// Whether this user may not do that.
     public var isRefused: Bool { errno == .permissionDenied || errno == .notPermitted }
+
+    /// Whether the caller was asked to stop while it waited.
+    public var isInterrupted: Bool { errno == .interrupted }
+
+    /// Whether there was no answer in time.
+    public var isTimedOut: Bool { errno == .timedOut }
+}
+
+// For modules that know nothing of system calls.
+extension IOError {
+    public static func interrupted(_ operation: String, place: String) -> IOError {
+        IOError(operation, place: place, .interrupted)
+    }
+
+    public static func notFound(_ operation: String, place: String) -> IOError {
+        IOError(operation, place: place, .noSuchFileOrDirectory)
+    }
+
+    /// The device or the store does not do it, and does not say why.
+    public static func failed(_ operation: String, place: String) -> IOError {
+        IOError(operation, place: place, .ioError)
+    }
 }

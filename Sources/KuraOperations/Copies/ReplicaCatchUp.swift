@@ -3,7 +3,6 @@ public import KuraIO
 internal import KuraReplicas
 public import KuraStore
 internal import KuraVault
-internal import SystemPackage
 
 /// What bringing one replica of a vault up to date takes, or took.
 public struct ReplicaCopies: Sendable {
@@ -156,7 +155,7 @@ extension ReplicaCatchUpReport {
         targets.append(
             ReplicaCopies(
                 vault: vault.record.name, region: vault.region.name, replica: replica.ordinal,
-                path: replica.path.string, amount: amount,
+                path: replica.place, amount: amount,
                 isNew: filling.contains { $0.ordinal == replica.ordinal }, problem: problem))
     }
 }

@@ -2,7 +2,6 @@ internal import KuraFormat
 public import KuraIO
 public import KuraReplicas
 internal import Synchronization
-internal import SystemPackage
 
 /// What copying did, per target.
 public struct CopyReport: Sendable {

@@ -1,7 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
 internal import KuraReplicas
-internal import SystemPackage
 
 /// The locks of one scope that this process holds, in one or more replicas. They end with it.
 package final class Lease: Sendable {
@@ -68,10 +67,10 @@ extension Vault {
                     refusal = refusal ?? error
                     round.note(.held, in: replica.ordinal)
                 case .cancelled:
-                    throw IOError("lock", place: replica.place, .interrupted)
+                    throw IOError.interrupted("lock", place: replica.place)
                 }
             } catch {
-                if error.errno == .interrupted { throw .interruptedByUser }
+                if error.isInterrupted { throw .interruptedByUser }
                 failures[replica.ordinal] = Self.lockError(error, in: replica, policy)
                 round.note(.failed, in: replica.ordinal)
             }
@@ -95,7 +94,7 @@ extension Vault {
     private static func lockError(
         _ error: IOError, in replica: Replica, _ policy: WaitPolicy
     ) -> KuraError {
-        guard error.errno == .timedOut else { return KuraError(io: error) }
+        guard error.isTimedOut else { return KuraError(io: error) }
         return KuraError(
             .io,
             "replica \(replica.ordinal) of region \(replica.regionName) does not answer: "

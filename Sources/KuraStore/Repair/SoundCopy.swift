@@ -2,7 +2,6 @@ internal import KuraCodec
 internal import KuraFormat
 package import KuraIO
 package import KuraReplicas
-internal import SystemPackage
 
 /// The good bytes of a file, and where they came from.
 package struct SoundCopy {
@@ -43,7 +42,7 @@ package struct SoundCopy {
         } catch {
             upload.abandon()
             throw error as? IOError
-                ?? IOError("read a good copy of", place: replica.store.address(of: name), .ioError)
+                ?? .failed("read a good copy of", place: replica.store.address(of: name))
         }
         try upload.complete()
         _ = try upload.finish(as: name, condition)

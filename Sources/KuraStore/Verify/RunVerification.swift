@@ -1,7 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
 internal import KuraReplicas
-internal import SystemPackage
 
 /// Verifies the index runs of a vault in every replica.
 ///
@@ -54,9 +53,8 @@ struct RunVerification {
         }
         for (id, replica) in missing where required.contains(id) && !superseded.contains(id) {
             verification.note(
-                IOError(
-                    "open", place: replica.store.address(of: VaultFile.run(id).name(in: vault.id)),
-                    .noSuchFileOrDirectory),
+                IOError.notFound(
+                    "open", place: replica.store.address(of: VaultFile.run(id).name(in: vault.id))),
                 in: .run(id), of: replica)
         }
         return isGone ? known.runs + known.obsolete : readers

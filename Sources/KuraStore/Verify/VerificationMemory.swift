@@ -2,7 +2,6 @@ internal import KuraFormat
 internal import KuraIO
 internal import KuraReplicas
 internal import Synchronization
-internal import SystemPackage
 
 /// When each pack of some replicas was last read in full and found good.
 ///
