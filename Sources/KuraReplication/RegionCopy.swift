@@ -4,6 +4,23 @@ internal import KuraReplicas
 internal import KuraStore
 internal import Synchronization
 
+/// What a copy from one region to another did.
+public struct RegionCopyReport: Sendable {
+    public var packs = 0
+    public var runs = 0
+    public var points = 0
+    /// Bytes that were sent, once for all replicas of the target.
+    public var bytes: UInt64 = 0
+    /// Points that could not be copied, because something that they need has no good copy.
+    public var stuck: [ReplicationPlan.Point] = []
+    /// What could not be copied, and why.
+    public var problems: [String] = []
+    /// What went wrong although everything was copied.
+    public var warnings: [String] = []
+
+    public init() {}
+}
+
 /// Carries out one plan: packs first, recovery points last.
 ///
 /// What is in the target if power fails, or the process is killed:

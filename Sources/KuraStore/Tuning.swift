@@ -13,6 +13,8 @@ package enum Tuning {
     package static let smallFrameBytes = 64 << 10
     /// Nodes are read one by one, so their frames are small.
     package static let manifestFrameBytes = 64 << 10
+    /// Level of zstd where none is asked for.
+    package static let compressionLevel = 2
     /// Packs are sealed when the next frame would not fit.
     package static let dataPackBytes = 32 << 20
     package static let manifestPackBytes = 8 << 20

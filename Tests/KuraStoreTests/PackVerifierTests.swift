@@ -42,7 +42,7 @@ import Testing
             let store = try TestStore(directory)
             let (good, bytes) = try smallFrames(store)
             #expect(good.frames.allSatisfy { $0.plainByteCount <= Tuning.smallFrameBytes })
-            let verifier = PackVerifier(store.vault, level: .chunks)
+            let verifier = PackVerifier(store.vault, decoding: true)
             let replicas = [store.region.replicas[0]]
             let sound = verifier.verify(try publish(good, bytes, store), in: replicas)
             #expect(sound.failures.isEmpty)

@@ -268,18 +268,6 @@ final class Backup: Sendable {
     }
 }
 
-extension PackWriter.Durable {
-    /// Adds the packs and entries of another writer; its pack numbers move up.
-    mutating func append(_ other: PackWriter.Durable) {
-        let moved = UInt64(packs.count) << 40
-        packs += other.packs
-        frameBytes += other.frameBytes
-        entries += other.entries.map { entry in
-            IndexEntry(id: entry.id, location: ChunkLocation(bits: entry.location.bits + moved))
-        }
-    }
-}
-
 extension Vault {
     /// Backs up the disks of one item and returns the new recovery point.
     ///

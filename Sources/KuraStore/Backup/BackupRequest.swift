@@ -49,7 +49,7 @@ public struct BackupRequest: Sendable {
     public var threads: Int?
 
     /// Chosen by measurement: see Sources/RATIONALE.md.
-    public static let defaultLevel = 2
+    public static let defaultLevel = Tuning.compressionLevel
 
     public init(
         item: String, disks: [Disk], consistency: Consistency = .crashConsistent,

@@ -36,11 +36,11 @@ struct Repacking {
         data = PackWriter(.data, to: session.writer, capacity: Tuning.dataPackBytes)
         manifest = PackWriter(.manifest, to: session.writer, capacity: Tuning.manifestPackBytes)
         dataFrames = FrameBuilder(
-            for: data, target: Tuning.dataFrameBytes, level: BackupRequest.defaultLevel)
+            for: data, target: Tuning.dataFrameBytes, level: Tuning.compressionLevel)
         smallFrames = FrameBuilder(
-            for: data, target: Tuning.smallFrameBytes, level: BackupRequest.defaultLevel)
+            for: data, target: Tuning.smallFrameBytes, level: Tuning.compressionLevel)
         manifestFrames = FrameBuilder(
-            for: manifest, target: Tuning.manifestFrameBytes, level: BackupRequest.defaultLevel)
+            for: manifest, target: Tuning.manifestFrameBytes, level: Tuning.compressionLevel)
     }
 
     /// On return the wanted chunks of `packs` are durable in new packs.

@@ -25,14 +25,3 @@ extension Session {
         return lease
     }
 }
-
-extension Vault {
-    /// Returns when every commit is over that was going on, in replicas that can be written.
-    ///
-    /// One replica that a commit holds is enough for that, and every commit holds a majority. So a
-    /// replica may be left out that does not answer, or whose lock is held there and in no
-    /// majority.
-    func waitForCommits(_ policy: WaitPolicy) throws(KuraError) {
-        try acquire(.commit, for: "read", in: replicas, policy).lease.release()
-    }
-}

@@ -80,6 +80,18 @@ package final class Session: Sendable {
         if clean { vault.forget(session: id, in: writer.live) }
         for lease in leases { lease.release() }
     }
+
+    /// Makes a folder of the vault ready in every live replica.
+    func prepare(_ folder: String) throws(KuraError) {
+        for replica in writer.live {
+            do throws(IOError) {
+                try replica.store.prepare(Layout.vault(vault.id).folder(folder))
+            } catch {
+                writer.fail(replica.ordinal, KuraError(io: error))
+            }
+        }
+        if let error = writer.error { throw error }
+    }
 }
 
 extension Vault {

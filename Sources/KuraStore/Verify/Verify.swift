@@ -236,7 +236,7 @@ final class Verification: Sendable {
                 let found = walk(request.level == .chunks ? points : suspects(points), index)
                 dangling.withLock { $0 = found }
             }
-            let worker = PackVerifier(vault, level: request.level)
+            let worker = PackVerifier(vault, decoding: request.level == .chunks)
             while !isCancelled, !isTimeUp {
                 let number = next.add(1, ordering: .relaxed).oldValue
                 guard number < work.count else { break }

@@ -54,15 +54,6 @@ extension Vault {
         return points.filter { paths.contains(VaultFile.point($0).relativePath) }
     }
 
-    /// Recovery points that a repair found to lack something, and that still do.
-    public func lackingPoints() throws(KuraError) -> [RecoveryPointID] {
-        let suspects = try givenUp(of: recoveryPointIDs())
-        guard !suspects.isEmpty else { return [] }
-        let lease = try lease()
-        defer { lease.end() }
-        return try PointWalker(ChunkIndex.open(self)).lacking(recoveryPoints(suspects))
-    }
-
     /// Adds a ledger up, one counter for each replica of the vault.
     /// - Parameter since: repairs before this time are left out, in nanoseconds since 1970.
     public func counters(_ ledger: [RepairRecord], since: Int64 = .min) -> [RepairCounter] {

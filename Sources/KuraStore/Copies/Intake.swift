@@ -141,22 +141,6 @@ package final class Completeness {
 }
 
 extension Vault {
-    /// Whether every usable replica holds this very record.
-    package func holdsEverywhere(_ record: VaultRecord) throws(KuraError) -> Bool {
-        let wanted = record.encoded()
-        for replica in replicas {
-            do throws(IOError) {
-                let found = try replica.store.contents(
-                    VaultFile.record.name(in: id), max: SealedRecord.byteCountMax)
-                if found != wanted { return false }
-            } catch {
-                if error.isNotFound { return false }
-                throw KuraError(io: error)
-            }
-        }
-        return true
-    }
-
     /// Whether replication has anything to tidy in this region.
     package func needsTidying() throws(KuraError) -> Bool {
         if !interruptedSessions().isEmpty { return true }

@@ -6,7 +6,7 @@ internal import KuraReplicas
 /// Verifies one pack at a time in all replicas. Used by one thread.
 package final class PackVerifier {
     private let vault: Vault
-    private let level: VerifyRequest.Level
+    private let decoding: Bool
     private let decoder = FrameDecoder()
     private let stored = FrameBuffer()
     private let plain = FrameBuffer()
@@ -19,16 +19,17 @@ package final class PackVerifier {
         var bytes: UInt64 = 0
     }
 
-    package init(_ vault: Vault, level: VerifyRequest.Level) {
+    /// - Parameter decoding: whether every chunk is decoded and compared with its name, too.
+    package init(_ vault: Vault, decoding: Bool) {
         self.vault = vault
-        self.level = level
+        self.decoding = decoding
     }
 
     /// Reads every copy of a pack. Copies whose stored bytes have the same hash decode to the same
     /// chunks, so only the first sound one is decoded.
     package func verify(_ pack: PackSummary, in replicas: [Replica]) -> Result {
         var result = Result()
-        var decoded = level == .packs
+        var decoded = !decoding
         for replica in replicas {
             do {
                 let chunks = try verify(pack.id, replica, decode: !decoded, &result.bytes)

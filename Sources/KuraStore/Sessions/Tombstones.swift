@@ -1,14 +1,6 @@
-public import KuraFormat
-public import KuraIO
+internal import KuraFormat
+internal import KuraIO
 internal import KuraReplicas
-
-extension Vault {
-    /// Ids of the points that were dropped, by the tombstones of all replicas together. A point
-    /// among them does not exist, although a replica that was away may still have its file.
-    public func droppedPoints() throws(KuraError) -> Set<RecoveryPointID> {
-        Set(try listIfPresent(Layout.dropped).keys.compactMap { RecoveryPointID(hex: $0) })
-    }
-}
 
 extension Session {
     /// Drops recovery points. On return they are gone for good: their tombstones are durable in
@@ -73,34 +65,5 @@ extension Session {
             }
         }
         if let error = writer.error { throw error }
-    }
-
-    /// Makes a folder of the vault ready in every live replica.
-    func prepare(_ folder: String) throws(KuraError) {
-        for replica in writer.live {
-            do throws(IOError) {
-                try replica.store.prepare(Layout.vault(vault.id).folder(folder))
-            } catch {
-                writer.fail(replica.ordinal, KuraError(io: error))
-            }
-        }
-        if let error = writer.error { throw error }
-    }
-}
-
-extension Vault {
-    /// Removes a file that nothing needs any more. One that is not there is gone already.
-    /// - Returns: the bytes that it had.
-    @discardableResult
-    func remove(_ file: VaultFile, in replica: Replica) throws(IOError) -> UInt64 {
-        let name = file.name(in: id)
-        do throws(IOError) {
-            let byteCount = try replica.store.status(name).byteCount
-            try replica.store.delete([name])
-            return byteCount
-        } catch {
-            if error.isNotFound { return 0 }
-            throw error
-        }
     }
 }

@@ -180,17 +180,3 @@ extension Session {
         if let error = writer.error { throw error }
     }
 }
-
-extension PackWriter.Durable {
-    /// One pack alone; none where nothing of it can be listed.
-    init(_ id: PackID, _ trailer: PackTrailer, without lost: LostFrames? = nil) {
-        trailer.forEachLocation { chunk, frame, plainOffset in
-            if let lost, lost.contains(frame) { return }
-            entries.append(
-                IndexEntry(
-                    id: chunk.id,
-                    location: ChunkLocation(pack: 0, frame: frame, plainOffset: plainOffset)))
-        }
-        if !entries.isEmpty { packs = [PackSummary(id: id, trailer)] }
-    }
-}

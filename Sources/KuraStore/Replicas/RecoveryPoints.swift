@@ -1,0 +1,123 @@
+public import KuraFormat
+public import KuraIO
+internal import KuraReplicas
+internal import Synchronization
+
+extension Vault {
+    /// Ids of every recovery point that any replica holds, but those that were dropped.
+    public func recoveryPointIDs() throws(KuraError) -> [RecoveryPointID] {
+        try heldBy().keys.sorted()
+    }
+
+    public func recoveryPoint(_ id: RecoveryPointID) throws(KuraError) -> RecoveryPoint {
+        try read(.point(id), max: SealedRecord.byteCountMax) { bytes, _ in
+            let (point, seal) = try RecoveryPoint.decode(bytes)
+            guard seal == id else { throw FormatError.checksumMismatch(.recoveryPoint) }
+            guard point.vault == self.id else {
+                throw FormatError.invalidField(.recoveryPoint, field: "vault")
+            }
+            return point
+        }
+    }
+
+    /// Every recovery point of which there is a good copy, newest first; points of one item in the
+    /// order of their sequence. One without a good copy is left out and noted in `damage`, so it
+    /// hides no other. To remove what no point needs, ask `recoveryPointIDs` too.
+    public func recoveryPoints() throws(KuraError) -> [(
+        id: RecoveryPointID, point: RecoveryPoint
+    )] {
+        try recoveryPoints(recoveryPointIDs())
+    }
+
+    /// Whether a point could not be read because it was dropped since it was listed.
+    func isDropped(_ id: RecoveryPointID, _ error: KuraError) -> Bool {
+        guard error.code == .notFound else { return false }
+        do throws(KuraError) {
+            return try droppedPoints().contains(id)
+        } catch {
+            return false
+        }
+    }
+
+    /// From as many points on, several threads read them.
+    private static let pointsReadAtOnceMin = 1024
+
+    /// Like `recoveryPoints()`, of these points alone.
+    public func recoveryPoints(
+        _ ids: some Collection<RecoveryPointID>
+    ) throws(KuraError) -> [(id: RecoveryPointID, point: RecoveryPoint)] {
+        let ids = Array(ids)
+        // Opening files takes the time, so vaults with many points are read by several threads.
+        let threads = ids.count < Self.pointsReadAtOnceMin ? 1 : budget.threads
+        let found = Mutex<[(id: RecoveryPointID, point: RecoveryPoint)]>([])
+        let failure = Mutex<KuraError?>(nil)
+        Threads.run(threads) { [self] number in
+            var mine: [(id: RecoveryPointID, point: RecoveryPoint)] = []
+            for index in stride(from: number, to: ids.count, by: threads) {
+                do throws(KuraError) {
+                    mine.append((ids[index], try recoveryPoint(ids[index])))
+                } catch {
+                    if error.code == .damaged || isDropped(ids[index], error) { continue }
+                    failure.withLock { $0 = $0 ?? error }
+                    return
+                }
+            }
+            found.withLock { [mine] in $0 += mine }
+        }
+        if let error = failure.withLock({ $0 }) { throw error }
+        let points = found.withLock { $0 }
+        return points.sorted { Self.isNewer($0, $1) }
+    }
+
+    /// The order in which points are shown.
+    public static func isNewer(
+        _ left: (id: RecoveryPointID, point: RecoveryPoint),
+        _ right: (id: RecoveryPointID, point: RecoveryPoint)
+    ) -> Bool {
+        if left.point.item == right.point.item, left.point.sequence != right.point.sequence {
+            return left.point.sequence > right.point.sequence
+        }
+        if left.point.time != right.point.time { return left.point.time > right.point.time }
+        return left.id < right.id
+    }
+
+    /// Ordinals of the replicas that hold each recovery point. A point in fewer than `copies` of
+    /// them is under-replicated: a replica is away, failed, or was not brought up to date yet.
+    public func pointHolders() throws(KuraError) -> [RecoveryPointID: [Int]] {
+        // One bit for each replica: lists of ordinals are made once for each set of replicas.
+        try heldBy().mapValues { Self.ordinals[Int($0)] }
+    }
+
+    private static let ordinals: [[Int]] = (0..<1 << Limits.replicasMax).map { bits in
+        (0..<Limits.replicasMax).filter { bits >> $0 & 1 == 1 }
+    }
+
+    /// A bit for each replica that holds a recovery point, of points that were not dropped.
+    private func heldBy() throws(KuraError) -> [RecoveryPointID: UInt8] {
+        // All replicas at once: there may be very many names.
+        let folder = Layout.vault(id).folder(Layout.points)
+        let lists = Threads.map(replicas.count) { number in
+            Result { () throws(IOError) in
+                try replicas[number].store.names(in: folder)
+                    .compactMap { RecoveryPointID(hex: $0) }
+            }
+        }
+        let found = Dictionary(uniqueKeysWithValues: zip(replicas.map(\.ordinal), lists))
+        var bits: [RecoveryPointID: UInt8] = [:]
+        try eachReplica(folder) { replica throws(IOError) in
+            try found[replica.ordinal]!.get()
+        } _: {
+            if bits.isEmpty { bits.reserveCapacity($0.count) }
+            for id in $0 { bits[id, default: 0] |= 1 << $1.ordinal }
+        }
+        // Listed after the points: one that is dropped in between is left out, too.
+        for id in try droppedPoints() { bits[id] = nil }
+        return bits
+    }
+
+    /// Ids of the points that were dropped, by the tombstones of all replicas together. A point
+    /// among them does not exist, although a replica that was away may still have its file.
+    public func droppedPoints() throws(KuraError) -> Set<RecoveryPointID> {
+        Set(try listIfPresent(Layout.dropped).keys.compactMap { RecoveryPointID(hex: $0) })
+    }
+}
