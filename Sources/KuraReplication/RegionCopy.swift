@@ -48,8 +48,8 @@ final class RegionCopy: Sendable {
     }
 
     init(
-        _ plan: ReplicationPlan, from source: Vault, into intake: Intake, _ progress: Progress,
-        _ cancellation: Cancellation
+        _ plan: ReplicationPlan, from source: Vault, into intake: Intake, progress: Progress,
+        cancellation: Cancellation
     ) {
         self.plan = plan
         self.source = source

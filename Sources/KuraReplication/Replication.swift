@@ -70,9 +70,11 @@ public struct Replication: Sendable {
         do throws(KuraError) {
             let (there, back) = try plan()
             report.there = try RegionCopy(
-                there, from: active, into: intake, progress, cancellation
+                there, from: active, into: intake, progress: progress, cancellation: cancellation
             ).run(threads: threads)
-            report.back = try copyBack(back, threads, operation, progress, cancellation)
+            report.back = try copyBack(
+                back, threads: threads, operation: operation, progress: progress,
+                cancellation: cancellation)
             try intake.tidy()
             clean = true
         } catch {
@@ -84,8 +86,8 @@ public struct Replication: Sendable {
     }
 
     private func copyBack(
-        _ plan: ReplicationPlan, _ threads: Int, _ operation: String, _ progress: Progress,
-        _ cancellation: Cancellation
+        _ plan: ReplicationPlan, threads: Int, operation: String, progress: Progress,
+        cancellation: Cancellation
     ) throws(KuraError) -> RegionCopyReport {
         let needsTidying = try active.needsTidying()
         guard !plan.isEmpty || needsTidying else {
@@ -98,8 +100,9 @@ public struct Replication: Sendable {
         var clean = false
         defer { intake.end(clean: clean) }
         do throws(KuraError) {
-            let report = try RegionCopy(plan, from: passive, into: intake, progress, cancellation)
-                .run(threads: threads)
+            let report = try RegionCopy(
+                plan, from: passive, into: intake, progress: progress, cancellation: cancellation
+            ).run(threads: threads)
             try intake.tidy()
             clean = true
             return report

@@ -24,7 +24,8 @@ extension Vault {
         var clean = false
         defer { session.end(clean: clean) }
         let targets = session.writer.live + filling
-        var report = try session.catchUp(targets, everyPack: true, progress, cancellation)
+        var report = try session.catchUp(
+            targets, everyPack: true, progress: progress, cancellation: cancellation)
         try session.settle(progress, cancellation)
         try IndexMerge(try ChunkIndex.open(self), session.writer).removeObsolete()
         report.failures.merge(session.writer.failures) { first, _ in first }

@@ -82,7 +82,7 @@ extension Vault {
         let runs = try runsToCopy(contents, all: everyPack)
         try addPacks(of: runs, contents, everyPack: everyPack, to: &plan)
         for run in runs {
-            plan.add(.run(run.id), run.trailer.fileByteCount, contents) {
+            plan.add(.run(run.id), byteCount: run.trailer.fileByteCount, to: contents) {
                 !$0.holds(run: run.id)
             }
         }
@@ -93,10 +93,14 @@ extension Vault {
             for (name, holders) in names.sorted(by: { $0.key < $1.key }) {
                 guard let file = kind.file(name) else { continue }
                 if case .point(let id) = file, hidden.contains(id) { continue }
-                plan.add(file, size(of: file, holders), contents) { !$0.holds(name, of: kind) }
+                plan.add(file, byteCount: size(of: file, holders), to: contents) {
+                    !$0.holds(name, of: kind)
+                }
             }
         }
-        plan.add(.record, UInt64(record.encoded().count), contents) { $0.needsRecord }
+        plan.add(.record, byteCount: UInt64(record.encoded().count), to: contents) {
+            $0.needsRecord
+        }
         return plan
     }
 
@@ -161,7 +165,7 @@ extension Vault {
 
 extension CopyPlan {
     fileprivate mutating func add(
-        _ file: VaultFile, _ byteCount: UInt64, _ contents: [TargetContent],
+        _ file: VaultFile, byteCount: UInt64, to contents: [TargetContent],
         where lacks: (TargetContent) -> Bool
     ) {
         let targets = contents.filter { lacks($0) && failures[$0.replica.ordinal] == nil }

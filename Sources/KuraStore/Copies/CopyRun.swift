@@ -33,8 +33,8 @@ final class CopyRun: Sendable {
     private static let threads = 2
 
     init(
-        _ vault: Vault, to targets: [Replica], _ writer: ReplicaWriter, _ progress: Progress,
-        _ cancellation: Cancellation
+        _ vault: Vault, to targets: [Replica], _ writer: ReplicaWriter, progress: Progress,
+        cancellation: Cancellation
     ) {
         self.vault = vault
         self.targets = Dictionary(uniqueKeysWithValues: targets.map { ($0.ordinal, $0) })

@@ -31,7 +31,8 @@ package final class Intake: Sendable {
         do throws(KuraError) {
             try requireUnchanged()
             try session.catchUp(
-                session.writer.live, everyPack: false, Progress(), cancellation)
+                session.writer.live, everyPack: false, progress: Progress(),
+                cancellation: cancellation)
         } catch {
             session.end(clean: true)
             throw error

@@ -23,7 +23,8 @@ extension Session {
     ) throws(KuraError) {
         let dead = vault.interruptedSessions()
         // One that died may have been a prune that had no room to copy packs before it wrote runs.
-        try catchUp(writer.live, everyPack: !dead.isEmpty, progress, cancellation)
+        try catchUp(
+            writer.live, everyPack: !dead.isEmpty, progress: progress, cancellation: cancellation)
         if !dead.isEmpty { try listUnlistedPacks() }
         try removeDroppedPoints()
         for session in dead { vault.forget(session: session, in: writer.live) }
@@ -82,10 +83,12 @@ extension Session {
     /// Copies what `targets` lack. Replicas of the session that fail on the way are given up.
     @discardableResult
     func catchUp(
-        _ targets: [Replica], everyPack: Bool, _ progress: Progress, _ cancellation: Cancellation
+        _ targets: [Replica], everyPack: Bool, progress: Progress, cancellation: Cancellation
     ) throws(KuraError) -> CopyReport {
         let plan = try vault.copyPlan(to: targets, everyPack: everyPack)
-        let report = try CopyRun(vault, to: targets, writer, progress, cancellation).run(plan)
+        let report = try CopyRun(
+            vault, to: targets, writer, progress: progress, cancellation: cancellation
+        ).run(plan)
         for (ordinal, error) in report.failures { writer.fail(ordinal, error) }
         if let error = writer.error { throw error }
         return report
@@ -102,12 +105,13 @@ extension Session {
         superseding: [RunID] = [], evenCondemned: Bool = false, evenDamaged: Bool = false
     ) throws(KuraError) {
         try withCommitLock { () throws(KuraError) in
-            try listUnlistedPacksLocked(superseding, evenCondemned, evenDamaged)
+            try listUnlistedPacksLocked(
+                superseding: superseding, evenCondemned: evenCondemned, evenDamaged: evenDamaged)
         }
     }
 
     private func listUnlistedPacksLocked(
-        _ superseding: [RunID], _ evenCondemned: Bool, _ evenDamaged: Bool
+        superseding: [RunID], evenCondemned: Bool, evenDamaged: Bool
     ) throws(KuraError) {
         let index = try ChunkIndex.open(vault)
         let listed = Set(index.packs.map(\.id))

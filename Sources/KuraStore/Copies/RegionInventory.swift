@@ -111,7 +111,7 @@ extension Vault {
             } catch {
                 guard !error.isNotFound else { continue }
                 failures.append(error)
-                note(Damage(replica, folder, error))
+                note(Damage(in: replica, folder, error))
             }
         }
         if let failure = failures.first, failures.count == replicas.count {

@@ -121,11 +121,11 @@ struct IndexMerge {
         }
     }
 
-    /// Calls `body` for every entry of all runs, in ascending order; of equal names, that of the
-    /// first run comes first.
+    /// Calls `body` for every entry of all runs and the number of its run, in ascending order; of
+    /// equal names, that of the first run comes first.
     private static func forEachEntry(
         of runs: [IndexRunReader], _ cancellation: Cancellation,
-        _ body: (IndexEntry, _ run: Int) throws(KuraError) -> Void
+        _ body: (IndexEntry, Int) throws(KuraError) -> Void
     ) throws(KuraError) {
         var cursors = runs.map { RunCursor($0) }
         var heads: [IndexEntry] = []

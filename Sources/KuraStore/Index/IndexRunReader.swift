@@ -25,7 +25,7 @@ package final class IndexRunReader: Sendable {
         for replica in vault.replicas + vault.pair {
             do {
                 let reader = try replica.store.open(name)
-                if trailer == nil { trailer = try Self.trailer(id, reader, vault) }
+                if trailer == nil { trailer = try Self.trailer(id, from: reader, of: vault) }
                 copies.append((replica, reader))
             } catch {
                 failures.append((replica, error))
@@ -50,7 +50,7 @@ package final class IndexRunReader: Sendable {
     }
 
     static func trailer(
-        _ id: RunID, _ reader: any ObjectReader, _ vault: Vault
+        _ id: RunID, from reader: any ObjectReader, of vault: Vault
     ) throws -> IndexRunTrailer {
         let size = try reader.byteCount()
         let trailer = try readTrailer(id, reader, size: size)

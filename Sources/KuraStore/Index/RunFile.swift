@@ -17,7 +17,7 @@ enum RunFile {
         _ body: (UnsafeRawBufferPointer) throws -> Void = { _ in }
     ) throws -> UInt64 {
         let reader = try replica.store.open(VaultFile.run(id).name(in: vault.id))
-        let trailer = try IndexRunReader.trailer(id, reader, vault)
+        let trailer = try IndexRunReader.trailer(id, from: reader, of: vault)
         let buffer = AlignedBuffer(byteCount: blocksAtOnce * IndexBlock.byteCount)
         func read(_ count: Int, at offset: Int) throws -> UnsafeRawBufferPointer {
             let target = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])

@@ -34,7 +34,7 @@ extension Vault {
                 continue
             }
             var comparison = DiskComparison(disk: name)
-            try comparison.compare(a, b, reader)
+            try comparison.compare(a, b, by: reader)
             ranges += comparison.ranges
         }
         return ranges
@@ -49,7 +49,7 @@ private struct DiskComparison {
     init(disk: String) { self.disk = disk }
 
     mutating func compare(
-        _ a: DiskRecord, _ b: DiskRecord, _ reader: ManifestReader
+        _ a: DiskRecord, _ b: DiskRecord, by reader: ManifestReader
     ) throws(KuraError) {
         var left: [Int: NodeID] = [:]
         var right: [Int: NodeID] = [:]
@@ -66,7 +66,7 @@ private struct DiskComparison {
             let new = try right[number].map { node throws(KuraError) in
                 try reader.chunks(ofExtent: node)
             }
-            compareExtent(number, old ?? [], new ?? [])
+            compareExtent(number, from: old ?? [], to: new ?? [])
         }
         let common = min(a.byteCount, b.byteCount)
         let longest = max(a.byteCount, b.byteCount)
@@ -75,7 +75,9 @@ private struct DiskComparison {
     }
 
     /// Walks two ascending chunk lists; what is not the same chunk at the same place has changed.
-    private mutating func compareExtent(_ number: Int, _ old: [ExtentChunk], _ new: [ExtentChunk]) {
+    private mutating func compareExtent(
+        _ number: Int, from old: [ExtentChunk], to new: [ExtentChunk]
+    ) {
         let start = UInt64(number) * UInt64(Limits.extentBytes)
         func range(_ chunk: ExtentChunk) -> Range<UInt64> {
             let first = start + UInt64(chunk.offset)

@@ -82,7 +82,7 @@ package final class FrameBuilder {
             storedByteCount: UInt32(bytes.count), plainByteCount: UInt32(used),
             chunkCount: UInt32(chunks.count), codec: codec, storedDigest: digest)
         try trace.timeThrowing(.pack) { () throws(KuraError) in
-            try pack.append(entry, chunks, bytes)
+            try pack.append(entry, of: chunks, bytes)
         }
         used = 0
         chunks.removeAll(keepingCapacity: true)

@@ -99,7 +99,7 @@ struct PackAssembly {
         for (number, frame) in FrameTable(trailer).frames.enumerated() {
             let start = Int(frame.offset)
             let range = start..<(start + Int(frame.entry.storedByteCount))
-            if !copies.contains(where: { fill(&bytes, range, from: $0, frame.entry) }) {
+            if !copies.contains(where: { fill(&bytes, range, from: $0, as: frame.entry) }) {
                 lost.insert(number)
             }
         }
@@ -110,7 +110,7 @@ struct PackAssembly {
     /// - Returns: whether its stored hash is right.
     private func fill(
         _ bytes: inout [UInt8], _ range: Range<Int>, from copy: any ObjectReader,
-        _ frame: FrameEntry
+        as frame: FrameEntry
     ) -> Bool {
         bytes.withUnsafeMutableBytes { raw in
             let target = UnsafeMutableRawBufferPointer(rebasing: raw[range])

@@ -16,7 +16,7 @@ final class PackReader: Sendable {
     func frameTable(_ id: PackID) throws(KuraError) -> FrameTable {
         if let table = tables.withLock({ $0[id] }) { return table }
         let trailer = try vault.firstGood(.pack(id)) { replica in
-            try Self.trailer(id, vault, replica)
+            try Self.trailer(id, vault, in: replica)
         }
         let table = FrameTable(trailer)
         tables.withLock { tables in
@@ -27,7 +27,9 @@ final class PackReader: Sendable {
     }
 
     /// Reads and checks the trailer of one copy of a pack, and the file's length with it.
-    static func trailer(_ id: PackID, _ vault: Vault, _ replica: Replica) throws -> PackTrailer {
+    static func trailer(
+        _ id: PackID, _ vault: Vault, in replica: Replica
+    ) throws -> PackTrailer {
         let reader = try replica.store.open(VaultFile.pack(id).name(in: vault.id))
         let size = try reader.byteCount()
         let raw = try TrailerReader.read(
@@ -44,7 +46,7 @@ final class PackReader: Sendable {
 
     /// The trailer of the first copy of a pack in which it is sound.
     static func trailer(_ id: PackID, _ vault: Vault) throws(KuraError) -> PackTrailer {
-        try vault.firstGood(.pack(id)) { try trailer(id, vault, $0) }
+        try vault.firstGood(.pack(id)) { try trailer(id, vault, in: $0) }
     }
 
     /// Length of a pack's trailer as the first sound footer of a copy says it; no trailer is read.

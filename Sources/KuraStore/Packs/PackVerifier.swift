@@ -32,7 +32,8 @@ package final class PackVerifier {
         var decoded = !decoding
         for replica in replicas {
             do {
-                let chunks = try verify(pack.id, replica, decode: !decoded, &result.bytes)
+                let chunks = try verify(
+                    pack.id, in: replica, decode: !decoded, counting: &result.bytes)
                 decoded = true
                 result.chunks += chunks
             } catch {
@@ -46,7 +47,7 @@ package final class PackVerifier {
     func isSound(_ id: PackID, in replica: Replica) -> Bool {
         var bytes: UInt64 = 0
         do {
-            _ = try verify(id, replica, decode: false, &bytes)
+            _ = try verify(id, in: replica, decode: false, counting: &bytes)
             return true
         } catch {
             return false
@@ -55,9 +56,9 @@ package final class PackVerifier {
 
     /// - Returns: the number of chunks that were decoded and hashed.
     private func verify(
-        _ id: PackID, _ replica: Replica, decode: Bool, _ bytes: inout UInt64
+        _ id: PackID, in replica: Replica, decode: Bool, counting bytes: inout UInt64
     ) throws -> UInt64 {
-        let trailer = try PackReader.trailer(id, vault, replica)
+        let trailer = try PackReader.trailer(id, vault, in: replica)
         let reader = try replica.store.open(VaultFile.pack(id).name(in: vault.id))
         var header = [UInt8](repeating: 0, count: PackHeader.byteCount)
         _ = try header.withUnsafeMutableBytes {
@@ -74,7 +75,7 @@ package final class PackVerifier {
                 try read(reader, stretch)
             }
             bytes += UInt64(stored.count)
-            try trace.time(.hash) { try check(stretch, stored, first) }
+            try trace.time(.hash) { try check(stretch, stored, from: first) }
             let last = chunk + stretch.reduce(0) { $0 + Int($1.entry.chunkCount) }
             if decode { try check(trailer.chunks[chunk..<last], of: stretch, stored) }
             chunk = last
@@ -132,7 +133,7 @@ package final class PackVerifier {
 
     /// Compares the frames of a stretch with their stored hashes.
     private func check(
-        _ stretch: Stretch, _ stored: UnsafeRawBufferPointer, _ first: Int
+        _ stretch: Stretch, _ stored: UnsafeRawBufferPointer, from first: Int
     ) throws(PackDamage) {
         hasher.removeAll()
         for frame in stretch { hasher.append(Self.bytes(of: frame, in: stretch, stored)) }

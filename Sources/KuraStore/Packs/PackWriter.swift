@@ -41,7 +41,7 @@ final class PackWriter: Sendable {
 
     /// Copies a frame into the open pack. Waits while every buffer is being written.
     func append(
-        _ frame: FrameEntry, _ chunks: [ChunkEntry], _ bytes: UnsafeRawBufferPointer
+        _ frame: FrameEntry, of chunks: [ChunkEntry], _ bytes: UnsafeRawBufferPointer
     ) throws(KuraError) {
         if let error = writer.error { throw error }
         open.withLock { open in
@@ -154,9 +154,9 @@ extension PackSummary {
 }
 
 extension PackTrailer {
-    /// Every chunk with the frame and the plain offset in it where it starts.
+    /// Calls `body` with every chunk, its frame, and the plain offset in it where it starts.
     func forEachLocation(
-        _ body: (_ chunk: ChunkEntry, _ frame: Int, _ plainOffset: Int) -> Void
+        _ body: (ChunkEntry, Int, Int) -> Void
     ) {
         var next = 0
         for (number, frame) in frames.enumerated() {

@@ -47,8 +47,8 @@ struct GarbageCollection {
     private(set) var report = CollectionReport()
 
     init(
-        _ session: Session, deadShareMax: Double, _ progress: Progress,
-        _ cancellation: Cancellation
+        _ session: Session, deadShareMax: Double, progress: Progress,
+        cancellation: Cancellation
     ) {
         self.session = session
         vault = session.vault
@@ -86,7 +86,7 @@ struct GarbageCollection {
             repacking = Repacking(session) { (chunk, pack, _) throws(KuraError) in
                 try marks.isLive(chunk, in: pack)
             }
-            try repacking!.copy(repacked, progress, cancellation)
+            try repacking!.copy(repacked, progress: progress, cancellation: cancellation)
         }
         let going = Set((plan.dead + repacked).map(\.id)).union(unlisted)
         if !going.isEmpty {

@@ -87,7 +87,8 @@ extension Vault {
                         + "needed is taken away after the region is failed back")
             }
             var collection = GarbageCollection(
-                session, deadShareMax: isSettled ? request.deadShareMax : 1, progress, cancellation)
+                session, deadShareMax: isSettled ? request.deadShareMax : 1, progress: progress,
+                cancellation: cancellation)
             try collection.run()
             return collection.report
         }
@@ -101,7 +102,7 @@ extension Vault {
                 return CollectionReport(obstacle: "a replica of region \(region.name) is away")
             }
             var collection = GarbageCollection(
-                session, deadShareMax: 1, Progress(), waits.cancellation)
+                session, deadShareMax: 1, progress: Progress(), cancellation: waits.cancellation)
             try collection.runUnlisted()
             return collection.report
         }

@@ -45,7 +45,7 @@ struct Repacking {
 
     /// On return the wanted chunks of `packs` are durable in new packs.
     mutating func copy(
-        _ packs: [CollectionPlan.Pack], _ progress: Progress, _ cancellation: Cancellation
+        _ packs: [CollectionPlan.Pack], progress: Progress, cancellation: Cancellation
     ) throws(KuraError) {
         for pack in packs {
             if cancellation.isCancelled { throw .interruptedByUser }

@@ -20,7 +20,7 @@ extension Vault {
                 do {
                     try RunFile.read(id, in: replica, of: self)
                 } catch {
-                    found.append(Damage(replica, .run(id), in: self.id, error))
+                    found.append(Damage(in: replica, .run(id), of: self.id, error))
                 }
             }
         }

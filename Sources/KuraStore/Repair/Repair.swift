@@ -52,9 +52,9 @@ final class Repair: Sendable {
         let isPack = { (file: VaultFile) in if case .pack = file { true } else { false } }
         let healed =
             heal(
-                files.filter(isPack), places, damage,
+                files.filter(isPack), at: places, in: damage,
                 threads: vault.budget.threads(waiting: Self.threads))
-            + heal(files.filter { !isPack($0) }, places, damage, threads: 1)
+            + heal(files.filter { !isPack($0) }, at: places, in: damage, threads: 1)
         var lostRuns: [RunID: [Int]] = [:]
         var lostPacks: [PackID: [Int]] = [:]
         for outcome in healed {
@@ -142,7 +142,7 @@ final class Repair: Sendable {
     /// - Parameter places: per file, which of `damage` is its.
     /// - Returns: an outcome for each file, with the damage in the order of `places`.
     private func heal(
-        _ files: [VaultFile], _ places: [VaultFile: [Int]], _ damage: [Damage], threads: Int
+        _ files: [VaultFile], at places: [VaultFile: [Int]], in damage: [Damage], threads: Int
     ) -> [Outcome] {
         guard !files.isEmpty else { return [] }
         let outcomes = Mutex<[Outcome]>([])
@@ -193,7 +193,9 @@ final class Repair: Sendable {
             do throws(KuraError) {
                 try replace(file, in: replica, by: good)
                 for index in mine { damage[index].repairedFrom = good.source }
-                session.log(file, in: replica, damage[mine[0]].kind, good.source, good.byteCount)
+                session.log(
+                    file, in: replica, damage[mine[0]].kind, from: good.source,
+                    byteCount: good.byteCount)
             } catch {
                 for index in mine { damage[index].obstacle = error.message }
             }
@@ -288,7 +290,8 @@ final class Repair: Sendable {
                         damage[index].repairedFrom = .rebuilt
                         damage[index].obstacle = nil
                     }
-                    session.log(.run(id), in: replica, damage[first].kind, .rebuilt, 0)
+                    session.log(
+                        .run(id), in: replica, damage[first].kind, from: .rebuilt, byteCount: 0)
                 } catch {
                     for index in mine { damage[index].obstacle = "\(error)" }
                 }

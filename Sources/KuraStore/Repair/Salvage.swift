@@ -36,7 +36,7 @@ struct Salvage {
         for id in damage.keys { lost[id] = PackAssembly(id, vault).lostFrames(decoding: true) }
         guard !lost.isEmpty else { return [] }
         var copies = try copy(lost)
-        let elsewhere = try findElsewhere(lost, copies.copied, index)
+        let elsewhere = try findElsewhere(lost, except: copies.copied, in: index)
         if copies.copied?.entries.isEmpty ?? true, elsewhere.entries.isEmpty,
             index.packs.allSatisfy({ lost[$0.id] != nil })
         {
@@ -54,7 +54,8 @@ struct Salvage {
             // Before the index: a backup that counts on them asks the ledger.
             for id in given {
                 for entry in damage[id, default: []] {
-                    try session.publishLine(.pack(id), in: entry.replica, entry.kind, .salvaged, 0)
+                    try session.publishLine(
+                        .pack(id), in: entry.replica, entry.kind, from: .salvaged, byteCount: 0)
                 }
             }
             try copies.list()
@@ -99,7 +100,7 @@ struct Salvage {
 
     /// Where chunks of lost frames are in packs that stay.
     private func findElsewhere(
-        _ lost: [PackID: LostFrames], _ copied: RepackedChunks?, _ index: ChunkIndex
+        _ lost: [PackID: LostFrames], except copied: RepackedChunks?, in index: ChunkIndex
     ) throws(KuraError) -> PackWriter.Durable {
         var wanted = Set<ChunkID>()
         for run in index.runs {

@@ -36,18 +36,18 @@ public struct Damage: Sendable, Equatable {
     }
 
     /// Classifies an error that reading an object ended with.
-    init(_ replica: Replica, _ name: StoreName, _ structure: Structure, _ error: any Error) {
-        self.init(replica, replica.store.address(of: name), structure, error)
+    init(in replica: Replica, _ name: StoreName, as structure: Structure, _ error: any Error) {
+        self.init(in: replica, at: replica.store.address(of: name), as: structure, error)
     }
 
     /// Classifies an error that listing a folder of a vault ended with.
-    init(_ replica: Replica, _ folder: StoreFolder, _ error: any Error) {
-        self.init(replica, replica.store.address(of: folder), .vault, error)
+    init(in replica: Replica, _ folder: StoreFolder, _ error: any Error) {
+        self.init(in: replica, at: replica.store.address(of: folder), as: .vault, error)
         self.folder = folder
     }
 
     private init(
-        _ replica: Replica, _ place: String, _ structure: Structure, _ error: any Error
+        in replica: Replica, at place: String, as structure: Structure, _ error: any Error
     ) {
         let kind: DamageKind
         switch error {
@@ -62,8 +62,8 @@ public struct Damage: Sendable, Equatable {
     }
 
     /// Classifies an error that reading a file of a vault ended with.
-    init(_ replica: Replica, _ file: VaultFile, in vault: UniqueID, _ error: any Error) {
-        self.init(replica, file.name(in: vault), file.structure, error)
+    init(in replica: Replica, _ file: VaultFile, of vault: UniqueID, _ error: any Error) {
+        self.init(in: replica, file.name(in: vault), as: file.structure, error)
         self.file = file
     }
 }

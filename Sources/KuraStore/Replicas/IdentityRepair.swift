@@ -42,7 +42,7 @@ extension Region {
         } catch let error as IOError where !error.isNotFound && !error.isTooLong {
             throw KuraError(io: error)
         } catch {
-            return Damage(replica, Layout.replicaRecord, .replica, error)
+            return Damage(in: replica, Layout.replicaRecord, as: .replica, error)
         }
     }
 

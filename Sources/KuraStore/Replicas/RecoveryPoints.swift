@@ -106,7 +106,7 @@ extension Vault {
         var bits: [RecoveryPointID: UInt8] = [:]
         try eachReplica(folder) { replica throws(IOError) in
             try found[replica.ordinal]!.get()
-        } _: {
+        } body: {
             if bits.isEmpty { bits.reserveCapacity($0.count) }
             for id in $0 { bits[id, default: 0] |= 1 << $1.ordinal }
         }

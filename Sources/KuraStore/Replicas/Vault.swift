@@ -65,7 +65,7 @@ public final class Vault: Sendable {
     }
 
     func note(_ error: any Error, in file: VaultFile, of replica: Replica) {
-        note(Damage(replica, file, in: id, error))
+        note(Damage(in: replica, file, of: id, error))
     }
 
     /// Replicas that must hold what a backup acknowledges. At least two where there are several: of
@@ -195,7 +195,7 @@ public final class Vault: Sendable {
         let folder = Layout.vault(id).folder(directory)
         try eachReplica(folder) { replica throws(IOError) in
             try replica.store.names(in: folder)
-        } _: {
+        } body: {
             for name in $0 { body(name, $1) }
         }
     }
@@ -203,7 +203,7 @@ public final class Vault: Sendable {
     /// Gives `body` what `list` finds in a directory of each replica. Throws when it could be read
     /// in none.
     func eachReplica<T>(
-        _ folder: StoreFolder, _ list: (Replica) throws(IOError) -> T, _ body: (T, Replica) -> Void
+        _ folder: StoreFolder, _ list: (Replica) throws(IOError) -> T, body: (T, Replica) -> Void
     ) throws(KuraError) {
         var failure: (any Error)?
         var listed = 0
@@ -213,7 +213,7 @@ public final class Vault: Sendable {
                 listed += 1
             } catch {
                 failure = error
-                note(Damage(replica, folder, error))
+                note(Damage(in: replica, folder, error))
             }
         }
         if listed == 0 {
@@ -242,7 +242,7 @@ public final class Vault: Sendable {
                     found[name, default: []].append(replica)
                 }
             } catch {
-                note(Damage(replica, folder, error))
+                note(Damage(in: replica, folder, error))
             }
         }
         return found

@@ -22,7 +22,7 @@ extension Vault {
                 guard error.code == .damaged || error.code == .notFound else { throw error }
             }
         }
-        return entries.sorted { $0.entry.precedes($1.entry, $0.id, $1.id) }
+        return entries.sorted { $0.entry.precedes($1.entry, id: $0.id, otherID: $1.id) }
     }
 
     /// Names of all entries of the journal, whether they can be read or not.
@@ -67,7 +67,9 @@ public final class JournalWriter {
 
 extension JournalEntry {
     /// The order of the journal: by sequence; of rivals, the one that counts comes last.
-    public func precedes(_ other: JournalEntry, _ id: JournalID, _ otherID: JournalID) -> Bool {
+    public func precedes(
+        _ other: JournalEntry, id: JournalID, otherID: JournalID
+    ) -> Bool {
         (sequence, epoch, id) < (other.sequence, other.epoch, otherID)
     }
 }

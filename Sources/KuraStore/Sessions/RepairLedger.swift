@@ -76,11 +76,12 @@ extension Vault {
 extension Session {
     /// Adds a line to the ledger of every replica.
     func log(
-        _ file: VaultFile, in replica: Replica, _ kind: DamageKind, _ source: RepairSource,
-        _ byteCount: UInt64
+        _ file: VaultFile, in replica: Replica, _ kind: DamageKind, from source: RepairSource,
+        byteCount: UInt64
     ) {
         do throws(KuraError) {
-            try publishLine(file, in: replica.ordinal, kind, source, byteCount)
+            try publishLine(
+                file, in: replica.ordinal, kind, from: source, byteCount: byteCount)
         } catch {
             // The file is healed all the same; that no replica can be written shows elsewhere.
             return
@@ -93,13 +94,13 @@ extension Session {
         let known = try vault.givenUp()
         for point in points where !known.contains(point.relativePath) {
             // No copy of the point is wrong; the first replica stands for all.
-            try publishLine(point, in: 0, .dangling, .salvaged, 0)
+            try publishLine(point, in: 0, .dangling, from: .salvaged, byteCount: 0)
         }
     }
 
     func publishLine(
-        _ file: VaultFile, in replica: Int, _ kind: DamageKind, _ source: RepairSource,
-        _ byteCount: UInt64
+        _ file: VaultFile, in replica: Int, _ kind: DamageKind, from source: RepairSource,
+        byteCount: UInt64
     ) throws(KuraError) {
         let record = RepairRecord(
             vault: vault.id, region: vault.region.id, replica: UInt8(replica),

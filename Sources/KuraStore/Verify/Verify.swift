@@ -25,7 +25,7 @@ final class Verification: Sendable {
     }
 
     init(
-        _ vault: Vault, _ request: VerifyRequest, _ progress: Progress, _ cancellation: Cancellation
+        _ vault: Vault, _ request: VerifyRequest, progress: Progress, cancellation: Cancellation
     ) throws(KuraError) {
         self.vault = vault
         self.request = request
@@ -49,9 +49,9 @@ final class Verification: Sendable {
         let index = ChunkIndex(vault, runs: runs)
         let packs = try packsToCheck(index, points)
         let work = work(packs)
-        let dangling = checkPacks(work, points, index)
+        let dangling = checkPacks(work, of: points, in: index)
         let problems = memory.save(Set(index.packs.map(\.id)))
-        summarise(packs, work, problems)
+        summarise(packs, work, problems: problems)
         if cancellation.isCancelled {
             throw KuraError(
                 .interrupted, "interrupted; what was read is remembered",
@@ -70,7 +70,7 @@ final class Verification: Sendable {
     // MARK: What parts of it share
 
     func note(_ error: any Error, in file: VaultFile, of replica: Replica) {
-        note(Damage(replica, file, in: vault.id, error))
+        note(Damage(in: replica, file, of: vault.id, error))
     }
 
     func note(_ damage: Damage) {
@@ -225,7 +225,7 @@ final class Verification: Sendable {
     /// right in no copy.
     /// - Returns: a damage for each point that lacks something.
     private func checkPacks(
-        _ work: [Work], _ points: [RecoveryPointID: RecoveryPoint], _ index: ChunkIndex
+        _ work: [Work], of points: [RecoveryPointID: RecoveryPoint], in index: ChunkIndex
     ) -> [Damage] {
         let total = work.reduce(0) { $0 + $1.pack.fileByteCount * UInt64($1.replicas.count) }
         progress.update { $0.totalBytes += total }
@@ -286,7 +286,7 @@ final class Verification: Sendable {
     }
 
     /// What the memory says after this run.
-    private func summarise(_ packs: [PackSummary], _ work: [Work], _ problems: [String]) {
+    private func summarise(_ packs: [PackSummary], _ work: [Work], problems: [String]) {
         let limit = request.maxAge.map { vault.clock.now() - $0 } ?? .min
         var times: [Int64?] = []
         for pack in packs {

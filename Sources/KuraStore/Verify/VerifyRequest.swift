@@ -81,6 +81,8 @@ extension Vault {
     ) throws(KuraError) -> VerifyReport {
         let lease = try lease(cancellation)
         defer { lease.end() }
-        return try Verification(self, request, progress, cancellation).run()
+        return try Verification(
+            self, request, progress: progress, cancellation: cancellation
+        ).run()
     }
 }

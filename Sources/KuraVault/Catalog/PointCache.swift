@@ -241,6 +241,6 @@ extension Catalog {
     private static func isOlder(
         _ left: (id: JournalID, entry: JournalEntry), _ right: (id: JournalID, entry: JournalEntry)
     ) -> Bool {
-        left.entry.precedes(right.entry, left.id, right.id)
+        left.entry.precedes(right.entry, id: left.id, otherID: right.id)
     }
 }
