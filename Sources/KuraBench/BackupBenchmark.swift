@@ -138,7 +138,8 @@ public struct BackupBenchmark: Sendable {
         let path = folder.path.appending("restored.img")
         let disk = first.point.disks[0]
         let report = try vault.restore(
-            disk, to: SinkPath(path), threads: threads, cancellation: cancellation)
+            disk, to: SinkPath(path).open(byteCount: disk.byteCount), threads: threads,
+            cancellation: cancellation)
         try requireEqual(path, to: image)
         try withKuraErrors { try LocalFileSystem().remove(path) }
         let limit = SpeedLimit.restore(

@@ -115,7 +115,8 @@ extension Operations {
             age: Clock.elapsed(from: newest.point.time, to: context.clock.now()), seconds: 0)
         for (number, disk) in newest.point.disks.enumerated() {
             _ = try vault.restore(
-                disk, to: SinkPath(Self.file(number, in: directory)),
+                disk,
+                to: SinkPath(Self.file(number, in: directory)).open(byteCount: disk.byteCount),
                 threads: context.budget.threads, progress: job.progress,
                 cancellation: job.cancellation)
             report.bytes += disk.byteCount

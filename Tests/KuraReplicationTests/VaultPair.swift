@@ -92,7 +92,8 @@ struct VaultPair {
         let path = directory.appending("target-\(UInt64.random(in: 0...UInt64.max))")
         defer { unlink(path.string) }
         let record = try vault.recoveryPoint(id).disks[0]
-        _ = try vault.restore(record, to: SinkPath(path), threads: 1)
+        _ = try vault.restore(
+            record, to: SinkPath(path).open(byteCount: record.byteCount), threads: 1)
         return try readFile(path)
     }
 

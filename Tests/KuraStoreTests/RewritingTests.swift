@@ -55,7 +55,9 @@ import Testing
         let path = store.directory.appending("restored")
         defer { unlink(path.string) }
         let disk = report.point.disks[0]
-        return try store.reopened().restore(disk, to: SinkPath(path)).decodedBytes
+        return try store.reopened().restore(
+            disk, to: SinkPath(path).open(byteCount: disk.byteCount)
+        ).decodedBytes
     }
 
     @Test(

@@ -89,7 +89,8 @@ import Testing
             let path = directory.appending("existing")
             try writeFile([UInt8](repeating: 0xAA, count: 500_000), to: path)
             let record = try store.vault.recoveryPoint(report.id).disks[0]
-            _ = try store.vault.restore(record, to: SinkPath(path, overwrites: true))
+            _ = try store.vault.restore(
+                record, to: SinkPath(path, overwrites: true).open(byteCount: record.byteCount))
             #expect(try readFile(path) == disk)
         }
     }

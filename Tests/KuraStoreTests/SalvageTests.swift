@@ -110,7 +110,8 @@ import Testing
                 let path = directory.appending("restored")
                 try writeFile([UInt8](repeating: 7, count: disk.count), to: path)
                 let report = try vault.restore(
-                    record, to: SinkPath(path, overwrites: true), skipsLost: true)
+                    record, to: SinkPath(path, overwrites: true).open(byteCount: record.byteCount),
+                    skipsLost: true)
                 var expected = disk
                 for range in report.lost {
                     let range = Int(range.lowerBound)..<Int(range.upperBound)

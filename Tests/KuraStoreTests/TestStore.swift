@@ -70,7 +70,8 @@ struct TestStore {
         let path = directory.appending("target-\(UInt64.random(in: 0...UInt64.max))")
         defer { unlink(path.string) }
         let record = try vault.recoveryPoint(id).disks[disk]
-        _ = try vault.restore(record, to: SinkPath(path), threads: threads)
+        _ = try vault.restore(
+            record, to: SinkPath(path).open(byteCount: record.byteCount), threads: threads)
         return try readFile(path)
     }
 

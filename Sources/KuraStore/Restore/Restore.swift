@@ -57,17 +57,6 @@ extension Vault {
             throw error
         }
     }
-
-    /// Restores one disk to a path: see `restore(_:to:threads:skipsLost:progress:cancellation:)`.
-    public func restore(
-        _ disk: DiskRecord, to path: SinkPath, threads: Int? = nil,
-        skipsLost: Bool = false,
-        progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
-    ) throws(KuraError) -> RestoreReport {
-        try restore(
-            disk, to: try path.open(byteCount: disk.byteCount), threads: threads,
-            skipsLost: skipsLost, progress: progress, cancellation: cancellation)
-    }
 }
 
 /// One restore of one disk: workers decode frames and put the extents of a window together; writers
