@@ -163,7 +163,7 @@ package final class KernelPass {
             guard isSame else { throw KuraError(.io, "zstd did not give back what it was given") }
             let entry = FrameEntry(
                 storedByteCount: UInt32(bytes.count), plainByteCount: UInt32(used), chunkCount: 1,
-                codec: isRaw ? .raw : .zstd, storedDigest: Digest(0, 0, 0, 0))
+                codec: isRaw ? .raw : .zstd, storedDigest: Digest(words: (0, 0, 0, 0)))
             let target = decoded.bytes(used)
             try times.time(.decode, used) {
                 try decoder.decode(bytes, entry, into: target)

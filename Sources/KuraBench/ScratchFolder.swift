@@ -17,7 +17,7 @@ public struct ScratchFolder: Sendable {
         do throws(IOError) {
             let free = try fileSystem.freeBytes(parent)
             guard free >= byteCount else {
-                throw IOError("measure in", parent, .noSpace)
+                throw IOError("measure in", at: parent, .noSpace)
             }
             try fileSystem.makeDirectory(path)
         } catch {
@@ -46,7 +46,7 @@ public struct ScratchFolder: Sendable {
             }
         }
         guard rmdir(path.string) == 0 else {
-            throw IOError("remove", path, Errno(rawValue: Glibc.errno))
+            throw IOError("remove", at: path, Errno(rawValue: Glibc.errno))
         }
     }
 }

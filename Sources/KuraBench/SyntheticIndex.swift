@@ -22,7 +22,7 @@ public struct SyntheticIndex: Sendable {
             word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
             return word ^ (word >> 31)
         }
-        return Digest(word(0), word(1), word(2), word(3))
+        return Digest(words: (word(0), word(1), word(2), word(3)))
     }
 
     /// Lists new chunks as a backup does: one run, durable in every replica.

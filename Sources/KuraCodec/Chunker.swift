@@ -87,8 +87,11 @@ public struct Chunker: Sendable {
         // Where they part depends on the chunk alone, not on how much of its run is known.
         let hardEnd = Swift.min(start &+ mean &- 1, limit)
         let isCut =
-            scan(bytes, table, &hash, from: &position, to: hardEnd, mask: hardMask, place: place)
-            || scan(bytes, table, &hash, from: &position, to: limit, mask: easyMask, place: place)
+            scan(
+                bytes, table, hash: &hash, from: &position, to: hardEnd, mask: hardMask,
+                place: place)
+            || scan(
+                bytes, table, hash: &hash, from: &position, to: limit, mask: easyMask, place: place)
         if isCut { return position }
         return runEnds || limit == start &+ max ? limit : nil
     }
@@ -97,7 +100,7 @@ public struct Chunker: Sendable {
     /// - Returns: whether `position` is a cut.
     @inline(__always)
     private func scan(
-        _ bytes: UnsafePointer<UInt8>, _ table: UnsafePointer<UInt64>, _ hash: inout UInt64,
+        _ bytes: UnsafePointer<UInt8>, _ table: UnsafePointer<UInt64>, hash: inout UInt64,
         from position: inout Int, to end: Int, mask: UInt64, place: Int
     ) -> Bool {
         var rolling = hash

@@ -16,7 +16,7 @@ public struct MACKey: Equatable, Sendable, CustomStringConvertible {
     /// A new key from the system's random source.
     public static func random() -> MACKey {
         func word() -> UInt64 { .random(in: 0...UInt64.max) }
-        return MACKey(Digest(word(), word(), word(), word()))
+        return MACKey(Digest(words: (word(), word(), word(), word())))
     }
 }
 

@@ -9,11 +9,8 @@ public struct Digest: Hashable, Comparable, Sendable, BitwiseCopyable {
     public static let byteCount = 32
 
     @inlinable
-    public init(_ word0: UInt64, _ word1: UInt64, _ word2: UInt64, _ word3: UInt64) {
-        self.word0 = word0
-        self.word1 = word1
-        self.word2 = word2
-        self.word3 = word3
+    public init(words: (UInt64, UInt64, UInt64, UInt64)) {
+        (word0, word1, word2, word3) = words
     }
 
     /// Reads 32 bytes at `pointer`, of any alignment.
@@ -67,7 +64,7 @@ extension Digest: CustomStringConvertible {
     /// Parses exactly 64 lower-case hexadecimal digits.
     public init?(hex: some StringProtocol) {
         guard let words = Hex.decode(String(hex), words: 4) else { return nil }
-        self.init(words[0], words[1], words[2], words[3])
+        self.init(words: (words[0], words[1], words[2], words[3]))
     }
 }
 

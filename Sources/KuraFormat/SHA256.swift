@@ -49,7 +49,7 @@ public struct SHA256 {
         func word(_ index: Int) -> UInt64 {
             UInt64(state[2 * index]) << 32 | UInt64(state[2 * index + 1])
         }
-        return Digest(word(0), word(1), word(2), word(3))
+        return Digest(words: (word(0), word(1), word(2), word(3)))
     }
 
     private static func compress(_ state: inout [UInt32], _ block: UnsafeRawBufferPointer) {

@@ -63,7 +63,7 @@ public enum SealedRecord {
     ) throws(FormatError) -> (value: T, seal: Digest) {
         let result = bytes.withUnsafeBytes { raw -> Result<(T, Digest), FormatError> in
             do throws(FormatError) {
-                return .success(try decode(structure, raw, parse))
+                return .success(try decode(structure, from: raw, parse))
             } catch {
                 return .failure(error)
             }
@@ -73,7 +73,7 @@ public enum SealedRecord {
     }
 
     private static func decode<T>(
-        _ structure: Structure, _ raw: UnsafeRawBufferPointer,
+        _ structure: Structure, from raw: UnsafeRawBufferPointer,
         _ parse: (inout ByteReader, UInt16) throws(FormatError) -> T
     ) throws(FormatError) -> (T, Digest) {
         var reader = ByteReader(raw, of: structure)

@@ -120,7 +120,7 @@ enum Scenario: String, CaseIterable, Sendable {
         let fileSystem = world.fileSystem
         let file = try fileSystem.create(path)
         defer { fileSystem.close(file) }
-        try bytes.withUnsafeBytes { try fileSystem.write(file, path, at: 0, $0) }
+        try bytes.withUnsafeBytes { try fileSystem.write(file, path, at: 0, from: $0) }
         try fileSystem.flush(file, path)
         try fileSystem.flushDirectory(path.removingLastComponent())
     }

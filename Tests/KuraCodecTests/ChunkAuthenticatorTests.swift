@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite("Codes of chunks") struct ChunkAuthenticatorTests {
-    private static let key = MACKey(Digest(1, 2, 3, 0xFEDC_BA98_7654_3210))
+    private static let key = MACKey(Digest(words: (1, 2, 3, 0xFEDC_BA98_7654_3210)))
 
     @Test("The specification's vector has the code that it says")
     func specificationVector() throws {
@@ -36,7 +36,8 @@ import Testing
     @Test("Random keys, lengths and alignments have the code of the plain twin")
     func randomMessages() throws {
         try forAll(cases: 30) { seed, random in
-            let key = MACKey(Digest(random.next(), random.next(), random.next(), random.next()))
+            let key = MACKey(
+                Digest(words: (random.next(), random.next(), random.next(), random.next())))
             let authenticator = try #require(ChunkAuthenticator(key))
             let bytes = random.bytes(20_000)
             bytes.withUnsafeBytes { raw in
@@ -52,7 +53,7 @@ import Testing
 
     @Test("Bytes that are all ones, where carries run furthest, have the code of the plain twin")
     func carries() throws {
-        let key = MACKey(Digest(.max, .max, .max, .max))
+        let key = MACKey(Digest(words: (.max, .max, .max, .max)))
         let authenticator = try #require(ChunkAuthenticator(key))
         [UInt8](repeating: 0xFF, count: 4096).withUnsafeBytes { message in
             #expect(
@@ -63,7 +64,7 @@ import Testing
     @Test("Another key gives another code")
     func keys() throws {
         let one = try #require(ChunkAuthenticator(Self.key))
-        let other = try #require(ChunkAuthenticator(MACKey(Digest(1, 2, 3, 4))))
+        let other = try #require(ChunkAuthenticator(MACKey(Digest(words: (1, 2, 3, 4)))))
         [UInt8](repeating: 7, count: 100).withUnsafeBytes { message in
             #expect(one.code(of: message) != other.code(of: message))
             #expect(one.code(of: message) == one.code(of: message))

@@ -30,8 +30,8 @@ import Testing
         try forAll(cases: 200) { _, random in
             // Few different words, so that later words decide often enough.
             let words = (0..<8).map { _ in UInt64.random(in: 0...1, using: &random) << 63 }
-            let left = Digest(words[0], words[1], words[2], words[3])
-            let right = Digest(words[4], words[5], words[6], words[7])
+            let left = Digest(words: (words[0], words[1], words[2], words[3]))
+            let right = Digest(words: (words[4], words[5], words[6], words[7]))
             #expect((left < right) == (left.hex < right.hex))
             #expect((left == right) == (left.hex == right.hex))
         }

@@ -57,7 +57,7 @@ enum Example {
 }
 
 extension SeededGenerator {
-    mutating func digest() -> Digest { Digest(next(), next(), next(), next()) }
+    mutating func digest() -> Digest { Digest(words: (next(), next(), next(), next())) }
 
     mutating func uniqueID() -> UniqueID { UniqueID(high: next(), low: next()) }
 

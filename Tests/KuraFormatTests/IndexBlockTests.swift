@@ -9,7 +9,7 @@ import Testing
         for index in 0..<count {
             // Few different first words, so that later words decide often enough.
             let id = Digest(
-                .random(in: 0...3, using: &random), random.next(), 0, UInt64(index) * 2)
+                words: (.random(in: 0...3, using: &random), random.next(), 0, UInt64(index) * 2))
             entries.append(IndexEntry(id: id, location: ChunkLocation(bits: random.next())))
         }
         return entries.sorted { $0.id < $1.id }
@@ -42,10 +42,10 @@ import Testing
                 for entry in entries {
                     #expect(IndexBlock.find(entry.id, in: raw, count: count) == entry.location)
                     let id = entry.id
-                    let absent = Digest(id.word0, id.word1, id.word2, id.word3 + 1)
+                    let absent = Digest(words: (id.word0, id.word1, id.word2, id.word3 + 1))
                     #expect(IndexBlock.find(absent, in: raw, count: count) == nil)
                 }
-                for absent in [Digest(0, 0, 0, 0), Digest(.max, 0, 0, 0)] {
+                for absent in [Digest(words: (0, 0, 0, 0)), Digest(words: (.max, 0, 0, 0))] {
                     #expect(IndexBlock.find(absent, in: raw, count: count) == nil)
                 }
             }

@@ -115,7 +115,7 @@ import Testing
         var trailer = Self.example.trailer
         trailer.fences = [10, 20, 20, 30]
         let blocks = [9, 10, 19, 20, 25, 30, .max].map { (word: UInt64) in
-            trailer.block(for: Digest(word, 0, 0, 0))
+            trailer.block(for: Digest(words: (word, 0, 0, 0)))
         }
         #expect(blocks == [nil, 0, 0, 2, 2, 3, 3])
     }

@@ -248,7 +248,7 @@ import Testing
             let path = directory.appending("disk")
             let tooLarge = UInt64(Int64.max)
             let error = error(SinkPath(path), byteCount: tooLarge)
-            #expect(error == KuraError(io: IOError("resize", path, .fileTooLarge)))
+            #expect(error == KuraError(io: IOError("resize", at: path, .fileTooLarge)))
             #expect(try local.list(directory).isEmpty)
         }
     }

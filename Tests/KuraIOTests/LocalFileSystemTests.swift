@@ -10,7 +10,7 @@ import Testing
     private func create(_ path: FilePath, _ text: String = "") throws {
         let file = try local.create(path)
         defer { local.close(file) }
-        try Array(text.utf8).withUnsafeBytes { try local.write(file, path, at: 0, $0) }
+        try Array(text.utf8).withUnsafeBytes { try local.write(file, path, at: 0, from: $0) }
     }
 
     // MARK: - Files
@@ -49,7 +49,7 @@ import Testing
             let path = directory.appending("file")
             let file = try local.create(path)
             defer { local.close(file) }
-            try [UInt8]([7, 8]).withUnsafeBytes { try local.write(file, path, at: 3, $0) }
+            try [UInt8]([7, 8]).withUnsafeBytes { try local.write(file, path, at: 3, from: $0) }
             #expect(try local.contents(path, max: 10) == [0, 0, 0, 7, 8])
         }
     }
@@ -66,8 +66,8 @@ import Testing
                 rebasing: buffer.bytes[memoryOffset..<(memoryOffset + 700_001)])
             let path = directory.appending("file")
             let file = try local.create(path)
-            try local.write(file, path, at: fileOffset, piece)
-            try local.write(file, path, at: fileOffset + 700_001, piece)
+            try local.write(file, path, at: fileOffset, from: piece)
+            try local.write(file, path, at: fileOffset + 700_001, from: piece)
             local.close(file)
             let found = try local.contents(path, max: 1 << 21)
             #expect(found.count == Int(fileOffset) + 2 * 700_001)

@@ -18,7 +18,7 @@ final class RecordingFileSystem: FileSystem {
 
     private func note(_ call: Call, _ path: FilePath) throws(IOError) {
         recorded.withLock { $0.append(call) }
-        if call == failing { throw IOError(call.rawValue, path, .ioError) }
+        if call == failing { throw IOError(call.rawValue, at: path, .ioError) }
     }
 
     func openForReading(_ path: FilePath) throws(IOError) -> OpenFile {
@@ -40,10 +40,10 @@ final class RecordingFileSystem: FileSystem {
     }
 
     func write(
-        _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64, from bytes: UnsafeRawBufferPointer
     ) throws(IOError) {
         try note(.write, path)
-        try local.write(file, path, at: offset, bytes)
+        try local.write(file, path, at: offset, from: bytes)
     }
 
     func flush(_ file: OpenFile, _ path: FilePath) throws(IOError) {

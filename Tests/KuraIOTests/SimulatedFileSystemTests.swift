@@ -18,7 +18,7 @@ import Testing
         let file =
             try disk.exists(path) ? disk.openForWriting(path) : disk.create(path)
         defer { disk.close(file) }
-        try bytes.withUnsafeBytes { try disk.write(file, path, at: 0, $0) }
+        try bytes.withUnsafeBytes { try disk.write(file, path, at: 0, from: $0) }
         if flush { try disk.flush(file, path) }
     }
 

@@ -85,11 +85,11 @@ import Testing
         try withPipe { reading, writing in
             defer { try? writing.close() }
             var byte: [UInt8] = [0]
-            #expect(throws: KuraError(io: IOError("read", "input", .badFileDescriptor))) {
+            #expect(throws: KuraError(io: IOError("read", at: "input", .badFileDescriptor))) {
                 let input = StreamSource(descriptor: writing.rawValue, name: "input")
                 _ = try byte.withUnsafeMutableBytes { try input.read(at: 0, into: $0) }
             }
-            #expect(throws: KuraError(io: IOError("write", "output", .badFileDescriptor))) {
+            #expect(throws: KuraError(io: IOError("write", at: "output", .badFileDescriptor))) {
                 let output = StreamSink(
                     descriptor: reading.rawValue, name: "output", byteCount: 1)
                 try byte.withUnsafeBytes { try output.write(at: 0, $0) }

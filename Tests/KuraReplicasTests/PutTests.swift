@@ -23,7 +23,7 @@ struct PutTests {
                 let pieces = [raw[..<7], raw[7..<7], raw[7..<150], raw[150...]].map {
                     UnsafeRawBufferPointer(rebasing: $0)
                 }
-                return try fixture.store.put(name, pieces, .content, by: fixture.session)
+                return try fixture.store.put(name, pieces, condition: .content, by: fixture.session)
             }
             #expect(outcome == .written)
             #expect(try fixture.read(name) == bytes)
@@ -173,7 +173,8 @@ struct PutTests {
             let name = fixture.points.object("one")
             let outcomes = Threads.map(8) { number -> PutOutcome? in
                 do throws(IOError) {
-                    return try fixture.store.put(name, [UInt8(number)], .ifAbsent, by: .random())
+                    return try fixture.store.put(
+                        name, [UInt8(number)], condition: .ifAbsent, by: .random())
                 } catch {
                     return nil
                 }

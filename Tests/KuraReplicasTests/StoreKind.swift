@@ -39,7 +39,7 @@ struct Fixture {
     func put(
         _ name: StoreName, _ bytes: [UInt8], _ condition: PutCondition = .ifAbsent
     ) throws -> PutOutcome {
-        try store.put(name, bytes, condition, by: session)
+        try store.put(name, bytes, condition: condition, by: session)
     }
 
     func read(_ name: StoreName) throws -> [UInt8] { try store.contents(name, max: 1 << 24) }

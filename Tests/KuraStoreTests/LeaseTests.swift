@@ -241,6 +241,6 @@ private final class SilentFileSystem: PassingFileSystem {
     init(in replica: Int) { part = "/replica-\(replica)/" }
 
     func before(_ call: FileCall, _ path: FilePath) throws(IOError) {
-        if call == .lock, path.string.contains(part) { throw IOError("lock", path, .timedOut) }
+        if call == .lock, path.string.contains(part) { throw IOError("lock", at: path, .timedOut) }
     }
 }

@@ -53,7 +53,7 @@ import Testing
                 defer { first = last }
                 for chunk in Set([first, last - 1]) {
                     var trailer = good
-                    trailer.chunks[chunk].id = ChunkID(1, 2, 3, UInt64(chunk))
+                    trailer.chunks[chunk].id = ChunkID(words: (1, 2, 3, UInt64(chunk)))
                     let result = verifier.verify(try publish(trailer, bytes, store), in: replicas)
                     let damage = try #require(result.failures.first?.1 as? PackDamage)
                     #expect(damage.frame == number)

@@ -11,7 +11,7 @@ final class BlindFileSystem: PassingFileSystem {
 
     func before(_ call: FileCall, _ path: FilePath) throws(IOError) {
         if call == .lock, path.string.contains(part) {
-            throw IOError("lock", path, .readOnlyFileSystem)
+            throw IOError("lock", at: path, .readOnlyFileSystem)
         }
     }
 }

@@ -9,7 +9,7 @@ struct Pipe: Sendable {
 
     init() throws {
         var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else { throw IOError("make", "pipe", Errno(rawValue: errno)) }
+        guard pipe(&ends) == 0 else { throw IOError("make", at: "pipe", Errno(rawValue: errno)) }
         (reading, writing) = (ends[0], ends[1])
     }
 

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 @Suite("Re-reading what has not changed") struct RereadTests {
-    private let key = MACKey(Digest(1, 2, 3, 4))
+    private let key = MACKey(Digest(words: (1, 2, 3, 4)))
 
     /// One parent's chunk over the whole window, as the hints see it.
     private func match(

@@ -146,7 +146,7 @@ enum O {
 
 func withDescriptor<T>(_ path: FilePath, _ flags: Int32, _ body: (Int32) throws -> T) throws -> T {
     let descriptor = open(path.string, flags)
-    guard descriptor >= 0 else { throw IOError("open", path, Errno(rawValue: errno)) }
+    guard descriptor >= 0 else { throw IOError("open", at: path, Errno(rawValue: errno)) }
     defer { close(descriptor) }
     return try body(descriptor)
 }

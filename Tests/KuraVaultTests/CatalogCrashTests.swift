@@ -67,7 +67,7 @@ struct CatalogCrashTests {
             let bytes = try disk.contents(path, max: 1 << 24)
             let file = try fileSystem.create(path)
             defer { fileSystem.close(file) }
-            try bytes.withUnsafeBytes { try fileSystem.write(file, path, at: 0, $0) }
+            try bytes.withUnsafeBytes { try fileSystem.write(file, path, at: 0, from: $0) }
         }
     }
 

@@ -43,7 +43,9 @@ enum RecordingSQLite {
             state.directory = directory.string
             state.disk = disk
         }
-        guard let usual = sqlite3_vfs_find(nil) else { throw IOError("find", "SQLite", .ioError) }
+        guard let usual = sqlite3_vfs_find(nil) else {
+            throw IOError("find", at: "SQLite", .ioError)
+        }
         sqlite3_vfs_register(recorder, 1)
         defer {
             sqlite3_vfs_register(usual, 1)
@@ -131,7 +133,7 @@ enum RecordingSQLite {
                 defer { disk.close(handle) }
                 try disk.write(
                     handle, known.path, at: UInt64(offset),
-                    UnsafeRawBufferPointer(start: bytes, count: Int(count)))
+                    from: UnsafeRawBufferPointer(start: bytes, count: Int(count)))
             }
             return RecordingSQLite.methods(of: file).pointee.xWrite(file, bytes, count, offset)
         }

@@ -166,7 +166,7 @@ public final class SimulatedFileSystem: TargetFileSystem {
     }
 
     public func openDevice(_ path: FilePath, followsLink: Bool) throws(IOError) -> OpenFile {
-        throw IOError("open", path, .inappropriateIOCTLForDevice)
+        throw IOError("open", at: path, .inappropriateIOCTLForDevice)
     }
 
     public func withoutLinks(_ path: FilePath) throws(IOError) -> FilePath { path }
@@ -199,7 +199,7 @@ public final class SimulatedFileSystem: TargetFileSystem {
     }
 
     public func write(
-        _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64, from bytes: UnsafeRawBufferPointer
     ) throws(IOError) {
         try change(.write, path) { disk throws(Errno) in
             try disk.change(file) { $0.writing(bytes, at: Int(offset)) }
@@ -207,9 +207,9 @@ public final class SimulatedFileSystem: TargetFileSystem {
     }
 
     public func writeBuffered(
-        _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64, from bytes: UnsafeRawBufferPointer
     ) throws(IOError) {
-        try write(file, path, at: offset, bytes)
+        try write(file, path, at: offset, from: bytes)
     }
 
     public func openAroundCache(_ path: FilePath) -> OpenFile? { nil }
@@ -221,7 +221,7 @@ public final class SimulatedFileSystem: TargetFileSystem {
     public func startWriteback(_ file: OpenFile, _ range: Range<UInt64>) {}
 
     public func deviceByteCount(_ file: OpenFile, _ path: FilePath) throws(IOError) -> UInt64 {
-        throw IOError("find the size of", path, .inappropriateIOCTLForDevice)
+        throw IOError("find the size of", at: path, .inappropriateIOCTLForDevice)
     }
 
     public func isLink(_ path: FilePath) -> Bool { false }
@@ -233,7 +233,7 @@ public final class SimulatedFileSystem: TargetFileSystem {
     }
 
     public func punchHole(
-        _ file: OpenFile, _ path: FilePath, _ range: Range<UInt64>
+        _ file: OpenFile, _ path: FilePath, in range: Range<UInt64>
     ) throws(IOError) -> Bool {
         try change(.write, path) { disk throws(Errno) in
             try disk.change(file) {
@@ -344,7 +344,7 @@ public final class SimulatedFileSystem: TargetFileSystem {
         do {
             return try state.withLock { state throws(Errno) in try body(&state.disk) }
         } catch {
-            throw IOError(operation, path, error)
+            throw IOError(operation, at: path, error)
         }
     }
 
@@ -373,7 +373,7 @@ public final class SimulatedFileSystem: TargetFileSystem {
                 return value
             }
         } catch {
-            throw IOError(change.rawValue, path, error)
+            throw IOError(change.rawValue, at: path, error)
         }
     }
 }

@@ -47,7 +47,7 @@ public final class FailingFileSystem: FileSystem {
             history.append((operation, path.string))
             return self.fails(call)
         }
-        if fails { throw IOError("\(operation)", path, errno) }
+        if fails { throw IOError("\(operation)", at: path, errno) }
     }
 
     public func openForReading(_ path: FilePath) throws(IOError) -> OpenFile {
@@ -65,10 +65,10 @@ public final class FailingFileSystem: FileSystem {
         try base.read(file, path, at: offset, into: target)
     }
     public func write(
-        _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64, from bytes: UnsafeRawBufferPointer
     ) throws(IOError) {
         try check(.write, path)
-        try base.write(file, path, at: offset, bytes)
+        try base.write(file, path, at: offset, from: bytes)
     }
     public func flush(_ file: OpenFile, _ path: FilePath) throws(IOError) {
         try check(.flush, path)

@@ -13,7 +13,7 @@ public func writeFile(_ bytes: [UInt8], to path: FilePath) throws {
     unlink(path.string)
     let file = try fileSystem.create(path)
     defer { fileSystem.close(file) }
-    try bytes.withUnsafeBytes { try fileSystem.write(file, path, at: 0, $0) }
+    try bytes.withUnsafeBytes { try fileSystem.write(file, path, at: 0, from: $0) }
 }
 
 /// Copies a directory and everything in it, or a file.

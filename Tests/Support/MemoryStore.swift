@@ -147,7 +147,7 @@ public final class MemoryStore: Store {
     }
 
     public func put(
-        _ name: StoreName, _ pieces: [UnsafeRawBufferPointer], _ condition: PutCondition,
+        _ name: StoreName, _ pieces: [UnsafeRawBufferPointer], condition: PutCondition,
         by owner: UniqueID
     ) throws(IOError) -> PutOutcome {
         try write(.put, name, pieces.flatMap { Array($0) }, condition)

@@ -39,10 +39,10 @@ extension PassingFileSystem {
         return try base.read(file, path, at: offset, into: target)
     }
     public func write(
-        _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64, from bytes: UnsafeRawBufferPointer
     ) throws(IOError) {
         try before(.write, path)
-        try base.write(file, path, at: offset, bytes)
+        try base.write(file, path, at: offset, from: bytes)
     }
     public func flush(_ file: OpenFile, _ path: FilePath) throws(IOError) {
         try before(.flush, path)

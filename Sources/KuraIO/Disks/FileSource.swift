@@ -25,7 +25,7 @@ public final class FileSource: DiskSource {
         guard fstat(descriptor, &raw) == 0 else {
             let reason = Errno(rawValue: Glibc.errno)
             Glibc.close(descriptor)
-            throw KuraError(io: IOError("examine", self.path, reason))
+            throw KuraError(io: IOError("examine", at: self.path, reason))
         }
         let status = FileStatus(raw)
         var size = status.byteCount
@@ -36,7 +36,7 @@ public final class FileSource: DiskSource {
             guard kura_block_device_size(descriptor, &size) == 0 else {
                 let reason = Errno(rawValue: Glibc.errno)
                 Glibc.close(descriptor)
-                throw KuraError(io: IOError("find the size of", path, reason))
+                throw KuraError(io: IOError("find the size of", at: path, reason))
             }
         case .directory:
             Glibc.close(descriptor)
@@ -58,7 +58,7 @@ public final class FileSource: DiskSource {
     deinit { Glibc.close(descriptor) }
 
     private static func cannotOpen(_ path: FilePath, _ reason: Errno) -> KuraError {
-        let error = IOError("open", path, reason)
+        let error = IOError("open", at: path, reason)
         if error.isNotFound {
             return KuraError(
                 .io, "there is no \(path)", remedy: .advice("check the path"), cause: error)
@@ -114,6 +114,6 @@ public final class FileSource: DiskSource {
     }
 
     private func failure(_ operation: String) -> KuraError {
-        KuraError(io: IOError(operation, path, Errno(rawValue: Glibc.errno)))
+        KuraError(io: IOError(operation, at: path, Errno(rawValue: Glibc.errno)))
     }
 }

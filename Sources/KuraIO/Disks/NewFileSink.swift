@@ -46,7 +46,7 @@ public final class NewFileSink: DiskSink {
                 try fileSystem.create(temporary), at: temporary, shownAs: path, on: fileSystem)
         } catch {
             if let old { fileSystem.close(old) }
-            throw KuraError(io: IOError(error.operation, path, error.errno))
+            throw KuraError(io: IOError(error.operation, at: path, error.errno))
         }
         self.old = old
         do throws(KuraError) {

@@ -38,7 +38,7 @@ final class SinkFile: Sendable {
         }
         let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
         try named { () throws(IOError) in
-            try fileSystem.writeBuffered(file, path, at: offset + UInt64(done), rest)
+            try fileSystem.writeBuffered(file, path, at: offset + UInt64(done), from: rest)
         }
     }
 
@@ -46,7 +46,7 @@ final class SinkFile: Sendable {
     func zero(_ range: Range<UInt64>, makesHoles: Bool) throws(KuraError) {
         guard !range.isEmpty else { return }
         let isHole = try named { () throws(IOError) in
-            makesHoles ? try fileSystem.punchHole(file, path, range) : false
+            makesHoles ? try fileSystem.punchHole(file, path, in: range) : false
         }
         if isHole { return }
         try Zeros.forEachPiece(of: range) { (offset, zeros) throws(KuraError) in
@@ -78,7 +78,7 @@ final class SinkFile: Sendable {
         do throws(IOError) {
             return try body()
         } catch {
-            throw KuraError(io: IOError(error.operation, shown, error.errno))
+            throw KuraError(io: IOError(error.operation, at: shown, error.errno))
         }
     }
 }

@@ -25,7 +25,7 @@ public final class StreamSink: DiskSink {
             if count < 0, Glibc.errno == EINTR { continue }
             guard count > 0 else {
                 throw KuraError(
-                    io: IOError("write", FilePath(name), Errno(rawValue: Glibc.errno)))
+                    io: IOError("write", at: FilePath(name), Errno(rawValue: Glibc.errno)))
             }
             done += count
         }

@@ -75,7 +75,7 @@ public final class StreamSource: DiskSource {
     private func read(into target: UnsafeMutableRawBufferPointer) throws(IOError) -> Int {
         // A descriptor that cannot be read is never ready either: waiting for it would not end.
         guard fcntl(descriptor, F_GETFL) & O_ACCMODE != O_WRONLY else {
-            throw IOError("read", FilePath(name), .badFileDescriptor)
+            throw IOError("read", at: FilePath(name), .badFileDescriptor)
         }
         var done = 0
         while done < target.count, !cancellation.isCancelled {
@@ -85,7 +85,7 @@ public final class StreamSource: DiskSource {
             if count == 0 { break }
             if count < 0 {
                 if Glibc.errno == EINTR { continue }
-                throw IOError("read", FilePath(name), Errno(rawValue: Glibc.errno))
+                throw IOError("read", at: FilePath(name), Errno(rawValue: Glibc.errno))
             }
             done += count
         }

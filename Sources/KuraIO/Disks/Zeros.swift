@@ -6,10 +6,10 @@ public enum Zeros {
         return buffer
     }()
 
-    /// Calls `body` with zeros for each piece of a range, in ascending order.
+    /// Calls `body` with the offset of each piece of a range, in ascending order, and zeros for it.
     public static func forEachPiece(
         of range: Range<UInt64>,
-        _ body: (_ offset: UInt64, _ zeros: UnsafeRawBufferPointer) throws(KuraError) -> Void
+        _ body: (UInt64, UnsafeRawBufferPointer) throws(KuraError) -> Void
     ) throws(KuraError) {
         var offset = range.lowerBound
         while offset < range.upperBound {

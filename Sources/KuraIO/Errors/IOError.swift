@@ -11,7 +11,7 @@ public struct IOError: Error, Equatable, Sendable, CustomStringConvertible {
     /// try again.
     public var isOutcomeUnknown = false
 
-    public init(_ operation: String, _ path: FilePath, _ errno: Errno) {
+    public init(_ operation: String, at path: FilePath, _ errno: Errno) {
         self.init(operation, place: path.string, errno)
     }
 

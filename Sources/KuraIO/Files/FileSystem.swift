@@ -52,7 +52,7 @@ public protocol FileSystem: Sendable {
     ) throws(IOError) -> Int
     /// Writes all of `bytes` at `offset`.
     func write(
-        _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64, from bytes: UnsafeRawBufferPointer
     ) throws(IOError)
     /// Returns once the file's bytes are on stable storage. After an error the file is lost.
     func flush(_ file: OpenFile, _ path: FilePath) throws(IOError)
@@ -102,7 +102,7 @@ public protocol TargetFileSystem: FileSystem {
     ) throws(IOError)
     /// Like `write`, but for a file that several threads may write to at once.
     func writeBuffered(
-        _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64, from bytes: UnsafeRawBufferPointer
     ) throws(IOError)
     /// Opens an existing file once more, for writes around the page cache.
     /// - Returns: nil where the file system has no such writes.
@@ -123,7 +123,7 @@ public protocol TargetFileSystem: FileSystem {
     /// Makes a range of a regular file read as zeros without storing them.
     /// - Returns: whether the file system can; otherwise nothing changed.
     func punchHole(
-        _ file: OpenFile, _ path: FilePath, _ range: Range<UInt64>
+        _ file: OpenFile, _ path: FilePath, in range: Range<UInt64>
     ) throws(IOError) -> Bool
 }
 
@@ -160,7 +160,7 @@ extension FileSystem {
         let file = try openForReading(path)
         defer { close(file) }
         let size = try status(path).byteCount
-        guard size <= UInt64(max) else { throw IOError("read", path, .fileTooLarge) }
+        guard size <= UInt64(max) else { throw IOError("read", at: path, .fileTooLarge) }
         // Not cleared first: of large files that would cost as much as reading them.
         var failure: IOError?
         let bytes = [UInt8](unsafeUninitializedCapacity: Int(size)) { target, count in

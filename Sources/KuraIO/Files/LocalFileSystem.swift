@@ -47,16 +47,17 @@ public struct LocalFileSystem: TargetFileSystem {
     }
 
     public func write(
-        _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64, from bytes: UnsafeRawBufferPointer
     ) throws(IOError) {
         let done = writeDirectly(file, at: offset, bytes)
         try writeBuffered(
-            file, path, at: offset + UInt64(done), UnsafeRawBufferPointer(rebasing: bytes[done...]))
+            file, path, at: offset + UInt64(done),
+            from: UnsafeRawBufferPointer(rebasing: bytes[done...]))
     }
 
     /// Writes all of `bytes` through the page cache.
     public func writeBuffered(
-        _ file: OpenFile, _ path: FilePath, at offset: UInt64, _ bytes: UnsafeRawBufferPointer
+        _ file: OpenFile, _ path: FilePath, at offset: UInt64, from bytes: UnsafeRawBufferPointer
     ) throws(IOError) {
         var done = 0
         while done < bytes.count {
@@ -65,7 +66,7 @@ public struct LocalFileSystem: TargetFileSystem {
                 off_t(offset) + off_t(done))
             if count < 0, Glibc.errno == EINTR { continue }
             guard count > 0 else {
-                throw count < 0 ? failure("write", path) : IOError("write", path, .ioError)
+                throw count < 0 ? failure("write", path) : IOError("write", at: path, .ioError)
             }
             done += count
         }
@@ -151,7 +152,7 @@ public struct LocalFileSystem: TargetFileSystem {
     }
 
     public func punchHole(
-        _ file: OpenFile, _ path: FilePath, _ range: Range<UInt64>
+        _ file: OpenFile, _ path: FilePath, in range: Range<UInt64>
     ) throws(IOError) -> Bool {
         let count = off_t(range.upperBound - range.lowerBound)
         return kura_punch_hole(file.descriptor, off_t(range.lowerBound), count) == 0
@@ -178,7 +179,7 @@ public struct LocalFileSystem: TargetFileSystem {
             guard Glibc.errno == EINVAL || Glibc.errno == ENOSYS else {
                 throw failure("rename", to)
             }
-            if try exists(to) { throw IOError("rename", to, .fileExists) }
+            if try exists(to) { throw IOError("rename", at: to, .fileExists) }
         }
         guard Glibc.rename(from.string, to.string) == 0 else { throw failure("rename", to) }
     }
@@ -228,7 +229,7 @@ public struct LocalFileSystem: TargetFileSystem {
             let reason = Glibc.errno
             if reason == EINTR { continue }
             if reason == EWOULDBLOCK { return false }
-            throw IOError("lock", path, Errno(rawValue: reason))
+            throw IOError("lock", at: path, Errno(rawValue: reason))
         }
         // A full disk must not keep a process from the lock that it needs to free space.
         if !note.isEmpty { _ = pwrite(file.descriptor, note, note.count, 0) }
@@ -244,7 +245,7 @@ public struct LocalFileSystem: TargetFileSystem {
     }
 
     private func failure(_ operation: String, _ path: FilePath) -> IOError {
-        IOError(operation, path, Errno(rawValue: Glibc.errno))
+        IOError(operation, at: path, Errno(rawValue: Glibc.errno))
     }
 }
 

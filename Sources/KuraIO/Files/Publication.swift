@@ -34,7 +34,7 @@ public final class Publication: @unchecked Sendable {
     /// Writes the next bytes of the file.
     public func append(_ bytes: UnsafeRawBufferPointer) throws(IOError) {
         try orAbandon { () throws(IOError) in
-            try fileSystem.write(file, temporary, at: byteCount, bytes)
+            try fileSystem.write(file, temporary, at: byteCount, from: bytes)
         }
         byteCount += UInt64(bytes.count)
     }
@@ -190,7 +190,7 @@ extension FileSystem {
     public func makeDirectories(_ path: FilePath) throws(IOError) {
         if try exists(path) {
             guard try status(path).kind == .directory else {
-                throw IOError("create", path, .fileExists)
+                throw IOError("create", at: path, .fileExists)
             }
             return
         }

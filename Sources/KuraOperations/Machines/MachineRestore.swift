@@ -103,7 +103,7 @@ extension Operations {
         do throws(IOError) {
             try fileSystem.makeDirectories(context.resolve(folder))
             for path in files where try fileSystem.exists(context.resolve(path)) {
-                throw IOError("write", path, .fileExists)
+                throw IOError("write", at: path, .fileExists)
             }
         } catch {
             guard error.errno == .fileExists else { throw KuraError(io: error) }
@@ -188,7 +188,7 @@ extension Operations {
                 permissions: .ownerReadWrite)
             try file.closeAfter { _ = try file.writeAll(bytes + [UInt8(ascii: "\n")]) }
         } catch let error as Errno {
-            throw KuraError(io: IOError("write", path, error))
+            throw KuraError(io: IOError("write", at: path, error))
         } catch {
             throw KuraError(error)
         }

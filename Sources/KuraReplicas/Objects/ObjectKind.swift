@@ -48,7 +48,7 @@ package struct ObjectKind: Sendable {
         folder: Layout.packs, structure: .pack, order: 0, comesAndGoes: false, isMadeLate: false,
         isFannedOut: true, copying: .byIndex, file: { PackID(hex: $0).map { .pack($0) } },
         check: { bytes, leaf, record in
-            try bytes.withUnsafeBytes { try PackCheck.check($0, leaf, record.id) }
+            try bytes.withUnsafeBytes { try PackCheck.check($0, named: leaf, of: record.id) }
         })
 
     package static let run = ObjectKind(

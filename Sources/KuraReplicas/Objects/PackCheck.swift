@@ -5,7 +5,7 @@ internal import KuraFormat
 enum PackCheck {
     /// - Parameter name: hexadecimal digits of the digest that names the pack.
     static func check(
-        _ bytes: UnsafeRawBufferPointer, _ name: String, _ vault: UniqueID
+        _ bytes: UnsafeRawBufferPointer, named name: String, of vault: UniqueID
     ) throws {
         let trailer = try PackTrailer(decoding: trailer(bytes, name))
         guard trailer.header.vault == vault else {

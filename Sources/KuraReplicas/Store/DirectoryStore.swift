@@ -42,7 +42,7 @@ public final class DirectoryStore: Store {
     // MARK: Objects
 
     public func put(
-        _ name: StoreName, _ pieces: [UnsafeRawBufferPointer], _ condition: PutCondition,
+        _ name: StoreName, _ pieces: [UnsafeRawBufferPointer], condition: PutCondition,
         by owner: UniqueID
     ) throws(IOError) -> PutOutcome {
         let upload = try upload(in: name.folder, by: owner)
@@ -125,7 +125,7 @@ public final class DirectoryStore: Store {
         defer { fileSystem.close(lock) }
         let found = try cell(name, max: Limits.recordBodyBytesMax)
         guard found?.tag == expecting else { return nil }
-        try put(name, bytes, .replacing, by: .random())
+        try put(name, bytes, condition: .replacing, by: .random())
         return Self.tag(of: bytes)
     }
 

@@ -28,11 +28,11 @@ extension Store {
     /// Writes a small object: see `Store.put`.
     @discardableResult
     public func put(
-        _ name: StoreName, _ bytes: [UInt8], _ condition: PutCondition, by owner: UniqueID
+        _ name: StoreName, _ bytes: [UInt8], condition: PutCondition, by owner: UniqueID
     ) throws(IOError) -> PutOutcome {
         let result = bytes.withUnsafeBytes { raw -> Result<PutOutcome, IOError> in
             do throws(IOError) {
-                return .success(try put(name, [raw], condition, by: owner))
+                return .success(try put(name, [raw], condition: condition, by: owner))
             } catch {
                 return .failure(error)
             }

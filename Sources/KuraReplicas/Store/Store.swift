@@ -25,7 +25,7 @@ public protocol Store: Sendable {
     ///   - owner: who writes: see `upload`.
     /// - Returns: after `existed(isEqual: false)` nothing has changed.
     func put(
-        _ name: StoreName, _ pieces: [UnsafeRawBufferPointer], _ condition: PutCondition,
+        _ name: StoreName, _ pieces: [UnsafeRawBufferPointer], condition: PutCondition,
         by owner: UniqueID
     ) throws(IOError) -> PutOutcome
 

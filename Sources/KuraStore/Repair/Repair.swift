@@ -246,7 +246,7 @@ final class Repair: Sendable {
             // What could be read of it is part of the good copy.
             return
         }
-        try replica.store.put(kept, bytes, .content, by: session.id)
+        try replica.store.put(kept, bytes, condition: .content, by: session.id)
     }
 
     // MARK: The index

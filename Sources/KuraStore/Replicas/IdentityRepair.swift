@@ -21,7 +21,7 @@ extension Region {
             region: id, regionName: name, ordinal: UInt8(ordinal), created: clock.now())
         do throws(IOError) {
             try replica.store.put(
-                Layout.replicaRecord, record.encoded(), .replacing, by: .random())
+                Layout.replicaRecord, record.encoded(), condition: .replacing, by: .random())
         } catch {
             throw KuraError(io: error)
         }

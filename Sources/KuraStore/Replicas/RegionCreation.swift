@@ -85,6 +85,6 @@ extension Region {
         try store.create()
         try store.prepare(Layout.vaults)
         // The identity comes last: a place that has one is complete.
-        try store.put(Layout.replicaRecord, record.encoded(), .content, by: .random())
+        try store.put(Layout.replicaRecord, record.encoded(), condition: .content, by: .random())
     }
 }

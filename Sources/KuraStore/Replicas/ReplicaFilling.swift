@@ -83,6 +83,6 @@ extension Region {
     private func publishIdentity(of replica: Replica, as object: StoreName) throws(IOError) {
         let record = ReplicaRecord(
             region: id, regionName: name, ordinal: UInt8(replica.ordinal), created: clock.now())
-        try replica.store.put(object, record.encoded(), .replacing, by: .random())
+        try replica.store.put(object, record.encoded(), condition: .replacing, by: .random())
     }
 }

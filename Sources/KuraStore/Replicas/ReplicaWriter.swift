@@ -93,7 +93,7 @@ package final class ReplicaWriter: Sendable {
         let start = Clock.steady()
         do throws(IOError) {
             _ = try replica.store.put(
-                file.name(in: vault.id), pieces.pieces, .content, by: session)
+                file.name(in: vault.id), pieces.pieces, condition: .content, by: session)
         } catch {
             fail(replica.ordinal, KuraError(io: error))
         }

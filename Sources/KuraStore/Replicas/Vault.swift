@@ -48,7 +48,7 @@ public final class Vault: Sendable {
             for replica in vault.replicas {
                 // By a session that is over, so that the next one removes what a power cut leaves.
                 try replica.store.put(
-                    VaultFile.record.name(in: record.id), record.encoded(), .replacing,
+                    VaultFile.record.name(in: record.id), record.encoded(), condition: .replacing,
                     by: .random())
             }
         }

@@ -98,7 +98,7 @@ extension Vault {
         try withKuraErrors {
             let name = VaultFile.receipt(point).name(in: id)
             try replica.store.prepare(name.folder)
-            try replica.store.put(name, receipt.encoded(), .replacing, by: session)
+            try replica.store.put(name, receipt.encoded(), condition: .replacing, by: session)
         }
     }
 

@@ -87,6 +87,6 @@ final class VerificationMemory: Sendable {
             throw KuraError(.locked, "session \(session) exists already")
         }
         defer { lock.release(removing: true) }
-        try replica.store.put(Self.name(in: vault), bytes, .replacing, by: session)
+        try replica.store.put(Self.name(in: vault), bytes, condition: .replacing, by: session)
     }
 }
