@@ -116,8 +116,8 @@ package final class ReplicaWriter: Sendable {
     }
 }
 
-/// Pointers that cross threads. `@unchecked Sendable`: nobody writes behind them until all are
-/// done.
+/// Pointers that cross threads. `@unchecked Sendable`: the caller leaves the bytes as they are
+/// until all replicas are done.
 private struct SharedPieces: @unchecked Sendable {
     let pieces: [UnsafeRawBufferPointer]
     init(_ pieces: [UnsafeRawBufferPointer]) { self.pieces = pieces }
