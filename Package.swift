@@ -108,7 +108,7 @@ let package = Package(
         .target(
             name: "KuraOperations",
             dependencies: [
-                "KuraFormat", "KuraIO", "KuraMachines", "KuraPolicy", "KuraReplicas",
+                "KuraCodec", "KuraFormat", "KuraIO", "KuraMachines", "KuraPolicy", "KuraReplicas",
                 "KuraReplication", "KuraStore", "KuraVault",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -118,9 +118,8 @@ let package = Package(
         .target(
             name: "KuraCLI",
             dependencies: [
-                "CLinux", "KuraBench", "KuraCodec", "KuraFormat", "KuraIO", "KuraMachines",
-                "KuraOperations", "KuraPolicy", "KuraReplicas", "KuraReplication", "KuraStore",
-                "KuraVault",
+                "CLinux", "KuraBench", "KuraFormat", "KuraIO", "KuraMachines", "KuraOperations",
+                "KuraPolicy", "KuraVault",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),

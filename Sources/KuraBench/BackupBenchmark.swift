@@ -23,8 +23,7 @@ public struct BenchmarkStep: Sendable {
     public var bytes: UInt64
     public var limit: SpeedLimit
     /// Where the workers' time went, of the last round.
-    public var stages: StageTimes
-    public var replicaNanoseconds: Int64?
+    public var stages: [StageTime]
 
     public var bytesPerSecond: Double { Double(bytes) / seconds }
     /// Nil where there was nothing to do.
@@ -130,7 +129,9 @@ public struct BackupBenchmark: Sendable {
         let limit = SpeedLimit.backup(work, limits.rates)
         let step = BenchmarkStep(
             kind: kind, seconds: report.seconds, bytes: counts.dataBytes, limit: limit,
-            stages: report.stages, replicaNanoseconds: report.replicaNanoseconds)
+            stages: report.stages.list + [
+                StageTime("replica threads", nanoseconds: report.replicaNanoseconds, isBeside: true)
+            ])
         return (step, report)
     }
 
@@ -148,7 +149,7 @@ public struct BackupBenchmark: Sendable {
             limits.rates)
         return BenchmarkStep(
             kind: .restore, seconds: report.seconds, bytes: report.dataBytes, limit: limit,
-            stages: report.stages)
+            stages: report.stages.list)
     }
 
     private func verify(
@@ -164,7 +165,7 @@ public struct BackupBenchmark: Sendable {
             limits.rates)
         return BenchmarkStep(
             kind: level == .packs ? .verifyPacks : .verifyChunks, seconds: report.seconds,
-            bytes: unique ?? report.bytes, limit: limit, stages: report.stages)
+            bytes: unique ?? report.bytes, limit: limit, stages: report.stages.list)
     }
 
     // MARK: What steps find in the page cache

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Glibc
 import KuraIO
-import KuraStore
 
 /// A command ended well enough to have done its work, but with another exit code than 0.
 struct EarlyExit: Error {

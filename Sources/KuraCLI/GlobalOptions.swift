@@ -2,7 +2,6 @@ import ArgumentParser
 import Glibc
 import KuraIO
 import KuraOperations
-import KuraStore
 import KuraVault
 import Logging
 import SystemPackage
@@ -138,28 +137,23 @@ struct ProgressOptions: ParsableArguments {
     }
 
     /// The stage table: where the workers' time went.
-    func printStages(_ stages: StageTimes, seconds: Double, threads: Int, replicas: Int64? = nil) {
+    func printStages(_ stages: [StageTime], seconds: Double, threads: Int) {
         guard traceStages else { return }
         var table = Table([("stage", .left), ("seconds", .right), ("share", .right)])
         let wall = seconds * Double(threads)
-        var total = 0.0
-        for stage in Stage.allCases where stages[stage] > 0 {
-            let time = Double(stages[stage]) / 1e9
-            // Writers have threads of their own.
-            if stage == .write {
-                table.add(["writer threads", Units.fixed(time, 3), "beside"])
-                continue
-            }
-            total += time
-            table.add([
-                stage.rawValue, Units.fixed(time, 3), "\(Units.fixed(time / wall * 100, 1)) %",
-            ])
+        func add(_ name: String, _ time: Double) {
+            let share = "\(Units.fixed(time / wall * 100, 1)) %"
+            table.add([name, Units.fixed(time, 3), share])
         }
-        let rest = max(0, wall - total)
-        table.add(["other", Units.fixed(rest, 3), "\(Units.fixed(rest / wall * 100, 1)) %"])
-        if let replicas {
-            let time = Double(replicas) / 1e9
-            table.add(["replica threads", Units.fixed(time, 3), "beside"])
+        var rest = wall
+        for stage in stages where !stage.isBeside {
+            let time = Double(stage.nanoseconds) / 1e9
+            add(stage.name, time)
+            rest -= time
+        }
+        add("other", max(0, rest))
+        for stage in stages where stage.isBeside {
+            table.add([stage.name, Units.fixed(Double(stage.nanoseconds) / 1e9, 3), "beside"])
         }
         Terminal.writeError(table.text + "\n")
     }

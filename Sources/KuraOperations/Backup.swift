@@ -1,10 +1,27 @@
+internal import KuraCodec
 package import KuraFormat
 public import KuraIO
-public import KuraStore
+package import KuraStore
 public import KuraVault
 
 /// One recovery point to be made of one item.
 public struct ItemBackup: Sendable {
+    /// One disk to read.
+    public struct Disk: Sendable {
+        /// Unique within the request.
+        public var name: String
+        public var source: any DiskSource
+
+        public init(name: String, source: any DiskSource) {
+            self.name = name
+            self.source = source
+        }
+    }
+
+    /// Levels of zstd.
+    public static var levels: ClosedRange<Int> { Compressor.levels }
+    public static let defaultLevel = BackupRequest.defaultLevel
+
     /// When the point goes to the paired region within the job.
     public enum Replication: Sendable {
         case never
@@ -16,8 +33,8 @@ public struct ItemBackup: Sendable {
 
     public var place: VaultPlace
     public var item: String
-    /// Level of zstd, `Compressor.levels`.
-    public var level = BackupRequest.defaultLevel
+    /// One of `levels`.
+    public var level = ItemBackup.defaultLevel
     /// Whether every byte is hashed again, also where nothing seems to have changed.
     public var isParanoid = false
     /// Whether bytes are taken as they are where they seem to be an image in some format.
@@ -28,10 +45,11 @@ public struct ItemBackup: Sendable {
     package var prepare: @Sendable (OperationJob) throws(KuraError) -> PreparedDisks
 
     /// - Parameter disks: opened already; they are read once.
-    public init(_ place: VaultPlace, item: String, disks: [BackupRequest.Disk]) {
+    public init(_ place: VaultPlace, item: String, disks: [Disk]) {
         self.init(place, item: item) { job throws(KuraError) in
             job.run.skip(task: 0)
-            return PreparedDisks(disks)
+            return PreparedDisks(
+                disks.map { BackupRequest.Disk(name: $0.name, source: $0.source) })
         }
     }
 
@@ -72,16 +90,24 @@ package struct PreparedDisks: Sendable {
 /// What a backup did.
 public struct ItemBackupReport: Sendable {
     /// The recovery point, and what its making cost.
-    public var made: BackupReport
-    /// The vault that has it.
-    public var vault: Vault
+    public var made: MadePoint
+    /// Name of the vault that has it.
+    public var vault: String
+    /// Replicas of its region that should hold it.
+    public var copies: Int
     /// When the point may go, in nanoseconds since 1970; nil where no time is set.
     public var expires: Int64?
     public var job: String
     /// What was met damaged on the way, each healed or with the reason why not.
-    public var damage: [Damage]
+    public var damage: [FoundDamage]
     /// Everything that the user should know, damage included.
     public var warnings: [Warning]
+
+    public var pointReport: PointReport {
+        PointReport(
+            vault: vault, copies: copies, id: made.id, point: made.point, holders: made.replicas,
+            expires: expires)
+    }
 }
 
 extension Operations {
@@ -104,7 +130,8 @@ extension Operations {
         }
         let (made, damage) = done.value
         return ItemBackupReport(
-            made: made, vault: vault, expires: subscription.expiry(of: made, in: vault),
+            made: MadePoint(made), vault: vault.record.name, copies: Int(vault.record.copies),
+            expires: subscription.expiry(of: made, in: vault),
             job: done.id, damage: damage, warnings: done.warnings)
     }
 
@@ -141,7 +168,7 @@ extension Operations {
     /// To the pair; what goes wrong there is a warning, because the point is durable here.
     private func bringAcross(
         _ place: VaultPlace, _ replication: ItemBackup.Replication, _ job: OperationJob
-    ) -> [Damage] {
+    ) -> [FoundDamage] {
         let isWanted =
             switch replication {
             case .never: false

@@ -2,7 +2,7 @@ internal import Glibc
 public import KuraFormat
 public import KuraIO
 internal import KuraReplication
-public import KuraStore
+internal import KuraStore
 internal import KuraVault
 public import SystemPackage
 
@@ -44,7 +44,7 @@ public struct DrillReport: Sendable {
     public var differing: [String] = []
     public var job = ""
     /// What was met damaged on the way, each healed or with the reason why not.
-    public var damage: [Damage] = []
+    public var damage: [FoundDamage] = []
     /// Everything that the user should know, damage included.
     public var warnings: [Warning] = []
 }
@@ -134,7 +134,7 @@ extension Operations {
     }
 
     /// Each region was read without the other one; it is healed with it.
-    private func heal(_ passive: Vault, _ active: Vault?, _ job: OperationJob) -> [Damage] {
+    private func heal(_ passive: Vault, _ active: Vault?, _ job: OperationJob) -> [FoundDamage] {
         let record = passive.record
         let there = job.heal(
             passive.damage, of: Vault(region: passive.region, record: record, pair: active?.region))

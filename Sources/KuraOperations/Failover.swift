@@ -1,6 +1,6 @@
 internal import KuraFormat
 public import KuraIO
-public import KuraReplication
+internal import KuraReplication
 internal import KuraStore
 internal import KuraVault
 
@@ -8,7 +8,7 @@ internal import KuraVault
 public struct PointAtRisk: Sendable {
     public var vault: String
     /// Nil: the active region is gone, and the home has no list of what was not copied.
-    public var point: ReplicationPlan.Point?
+    public var point: WaitingPoint?
 }
 
 /// What a failover or a failback did, or why it did not.
@@ -163,7 +163,7 @@ extension Operations {
         guard let waiting = try subscription.waitingPoints(of: place) else {
             return [PointAtRisk(vault: place.name, point: nil)]
         }
-        return waiting.map { PointAtRisk(vault: place.name, point: $0) }
+        return waiting.map { PointAtRisk(vault: place.name, point: WaitingPoint($0)) }
     }
 
     private func move(

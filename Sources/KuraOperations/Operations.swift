@@ -1,4 +1,5 @@
 public import KuraIO
+internal import KuraReplicas
 public import KuraVault
 
 /// What can be done with a subscription, on behalf of one caller: the one door for the command
@@ -14,6 +15,10 @@ public struct Operations: Sendable {
     /// they have the caller's clock and budget.
     public let subscription: Subscription
     public let context: Context
+
+    /// The variable of the environment that makes Kura use replica directories of any owner, where
+    /// it is 1.
+    public static var foreignOwnerVariable: String { ReplicaOwner.variable }
 
     public init(_ subscription: Subscription, _ context: Context) {
         self.subscription = subscription.forOneRequest().onBehalf(of: context)

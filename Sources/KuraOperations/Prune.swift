@@ -2,7 +2,7 @@ public import KuraFormat
 public import KuraIO
 public import KuraPolicy
 internal import KuraReplication
-public import KuraStore
+internal import KuraStore
 package import KuraVault
 
 /// Vaults whose expired recovery points are dropped.
@@ -23,12 +23,11 @@ public struct PruneReport: Sendable {
     public var vault: String
     /// One for each recovery point, newest first.
     public var decisions: [RetentionDecision<RecoveryPointID>]
-    /// Bytes that go and come, in one replica of the active region.
-    public var collection: CollectionReport
+    public var space: FreedSpace
     /// Empty for a plan.
     public var job = ""
     /// What was met damaged on the way, each healed or with the reason why not.
-    public var damage: [Damage] = []
+    public var damage: [FoundDamage] = []
     /// Everything that the user should know, damage included.
     public var warnings: [Warning] = []
 }
@@ -76,14 +75,9 @@ extension Operations {
         let vault = try place.writing()
         let decisions = try subscription.pruneDecisions(
             vault, dropping: dropping, subscription.settings(of: vault))
-        var report = CollectionReport()
-        report.plan = try vault.collectionPlan(
+        let plan = try vault.collectionPlan(
             Self.request(decisions), cancellation: context.cancellation)
-        report.removedBytes = report.plan.removedBytes
-        report.repackedBytes = report.plan.repackedBytes
-        report.writtenBytes = report.plan.repackedBytes
-        report.removedPacks = report.plan.dead.count + report.plan.repacked.count
-        return PruneReport(vault: place.name, decisions: decisions, collection: report)
+        return PruneReport(vault: place.name, decisions: decisions, space: FreedSpace(plan))
     }
 
     private func prune(
@@ -97,7 +91,7 @@ extension Operations {
         let collection = try alone.prune(
             Self.request(decisions), progress: job.progress, cancellation: job.cancellation)
         var report = PruneReport(
-            vault: place.name, decisions: decisions, collection: collection)
+            vault: place.name, decisions: decisions, space: FreedSpace(collection))
         try subscription.forgetDeletedItems(vault, settings)
         if let obstacle = collection.obstacle { job.warn(obstacle) }
         report.damage = job.heal(alone.damage, of: vault)

@@ -1,8 +1,7 @@
 public import KuraFormat
 public import KuraIO
-internal import KuraReplicas
-public import KuraReplication
-public import KuraStore
+internal import KuraReplication
+internal import KuraStore
 internal import KuraVault
 public import SystemPackage
 
@@ -27,16 +26,16 @@ public struct RedundancyChange: Sendable {
     public var vault: String
     public var from: Redundancy
     public var to: Redundancy
-    /// What was copied to the pair before the switch.
-    public var copied: ReplicationReport?
-    /// How the copy was verified before the switch.
-    public var verified: VerifyReport?
+    /// What was copied to the pair before the switch; nil where nothing was.
+    public var copied: FinishedCopies?
+    /// Chunks of the copy that were read back before the switch.
+    public var verifiedChunks: UInt64 = 0
     /// Directories that hold a copy which nothing keeps up to date any more.
     public var leftBehind: [FilePath] = []
     /// Empty where the vault had that redundancy already.
     public var job = ""
     /// What was met damaged on the way, each healed or with the reason why not.
-    public var damage: [Damage] = []
+    public var damage: [FoundDamage] = []
     /// Everything that the user should know, damage included.
     public var warnings: [Warning] = []
 }
@@ -142,7 +141,8 @@ extension Operations {
             passive: Vault(region: pair, record: record))
         let report = try replication.run(
             progress: job.progress, cancellation: job.cancellation)
-        change.copied = report
+        change.copied = FinishedCopies(
+            report.there, from: region.name, to: pair.name)
         change.damage = job.healMetDamage(replication.active)
         if let problem = report.there.problems.first {
             throw KuraError(
@@ -153,7 +153,7 @@ extension Operations {
         let verified = try replication.passive.verify(
             VerifyRequest(level: .chunks, threads: context.budget.threads),
             progress: job.progress, cancellation: job.cancellation)
-        change.verified = verified
+        change.verifiedChunks = verified.chunks
         if let damage = verified.damaged.first {
             throw KuraError(
                 .damaged,

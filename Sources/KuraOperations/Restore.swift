@@ -1,6 +1,6 @@
 public import KuraFormat
 public import KuraIO
-public import KuraStore
+internal import KuraStore
 public import KuraVault
 public import SystemPackage
 
@@ -73,27 +73,20 @@ public struct PointRestoreReport: Sendable {
         public var disk: DiskRecord
         /// As it was asked for; nil for a stream.
         public var path: FilePath?
-        public var report: RestoreReport
+        public var report: RestoredBytes
     }
 
     public var point: RecoveryPointID
     public var disks: [Disk] = []
     public var job = ""
     /// What was met damaged on the way, each healed or with the reason why not.
-    public var damage: [Damage] = []
+    public var damage: [FoundDamage] = []
     /// Everything that the user should know, damage included.
     public var warnings: [Warning] = []
 
     /// Sums over all disks; `lost` counts in each disk's own bytes.
-    public var total: RestoreReport {
-        disks.reduce(into: RestoreReport()) { total, disk in
-            total.bytesWritten += disk.report.bytesWritten
-            total.dataBytes += disk.report.dataBytes
-            total.decodedBytes += disk.report.decodedBytes
-            total.lost += disk.report.lost
-            total.seconds += disk.report.seconds
-            total.stages += disk.report.stages
-        }
+    public var total: RestoredBytes {
+        disks.reduce(into: RestoredBytes()) { $0 += $1.report }
     }
 }
 
@@ -243,7 +236,7 @@ extension Operations {
 
     private func write(
         _ file: PointRestore.File, _ request: PointRestore, _ job: OperationJob
-    ) throws(KuraError) -> RestoreReport {
+    ) throws(KuraError) -> RestoredBytes {
         let path = SinkPath(
             context.resolve(file.path), overwrites: request.overwrites,
             isDevice: request.overwritesDevice, followsLink: file.followsLink)
@@ -255,7 +248,7 @@ extension Operations {
 
     private func restore(
         _ disk: DiskRecord, to sink: any DiskSink, _ request: PointRestore, _ job: OperationJob
-    ) throws(KuraError) -> RestoreReport {
+    ) throws(KuraError) -> RestoredBytes {
         let report = try request.point.vault.restore(
             disk, to: sink, threads: context.budget.threads, skipsLost: request.skipsLost,
             progress: job.progress, cancellation: job.cancellation)
@@ -263,6 +256,6 @@ extension Operations {
             let bytes = report.lost.reduce(0) { $0 + ($1.upperBound - $1.lowerBound) }
             job.warn("\(bytes) bytes of \(disk.name) that no copy has are zeros now")
         }
-        return report
+        return RestoredBytes(report)
     }
 }

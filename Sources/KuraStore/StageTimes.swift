@@ -1,4 +1,4 @@
-internal import KuraIO
+public import KuraIO
 
 /// Stages of the pipelines, as `--trace-stages` names them.
 public enum Stage: String, Sendable, CaseIterable {
@@ -44,6 +44,15 @@ public struct StageTimes: Sendable {
         let start = Clock.steady()
         defer { nanoseconds[stage.index] &+= Clock.steady() &- start }
         return try body()
+    }
+
+    /// The stages that took any time. Writers have threads of their own.
+    public var list: [StageTime] {
+        Stage.allCases.filter { self[$0] > 0 }.map { stage in
+            StageTime(
+                stage == .write ? "writer threads" : stage.rawValue, nanoseconds: self[stage],
+                isBeside: stage == .write)
+        }
     }
 
     public static func += (total: inout StageTimes, part: StageTimes) {

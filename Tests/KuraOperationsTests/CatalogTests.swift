@@ -222,7 +222,7 @@ struct CatalogTests {
             // A backup on demand is kept for 30 days, and deleted data always for 14.
             let point = try #require(kura.operations.backUp("arm").report)
             #expect(
-                try kura.expiry(of: point, in: estate.vault("new"))
+                try kura.expiry(of: point.located(in: estate.vault("new")))
                     == (point.point.time / 1_000_000_000 + 30 * 86_400) * 1_000_000_000)
             let stopped = kura.operations.stopProtection("arm", .deleteDataAtOnce)
             #expect(stopped.error?.code == .refused)

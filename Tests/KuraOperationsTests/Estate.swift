@@ -138,3 +138,9 @@ func code(_ body: () throws -> Void) -> KuraError.Code? {
         return (error as? KuraError)?.code
     }
 }
+
+extension MadePoint {
+    func located(in vault: Vault) -> LocatedPoint {
+        LocatedPoint(vault: vault, id: id, point: point)
+    }
+}

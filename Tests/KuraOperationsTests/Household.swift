@@ -68,7 +68,7 @@ struct Household {
         let file = try FileSource(directory.appending("disk.img"))
         var request = ItemBackup(
             try place(), item: Self.item,
-            disks: [BackupRequest.Disk(name: "disk.img", source: file)])
+            disks: [ItemBackup.Disk(name: "disk.img", source: file)])
         request.replication = replication
         return request
     }
@@ -88,8 +88,8 @@ struct Household {
     }
 
     /// Everything that is wrong with any copy now.
-    func damage() throws -> [Damage] {
-        try operations().verify(Verification(VerifyRequest(level: .chunks))).total.damaged
+    func damage() throws -> [FoundDamage] {
+        try operations().verify(Verification(level: .chunks)).damaged
     }
 
     func newestJob() throws -> Job? { try subscription().jobs().first }

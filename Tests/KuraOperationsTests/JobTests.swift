@@ -54,7 +54,7 @@ import Testing
                 do {
                     for _ in 0..<3 {
                         if number == 0 {
-                            _ = try operations.verify(Verification(VerifyRequest()))
+                            _ = try operations.verify(Verification())
                         } else {
                             _ = try operations.prune(Pruning())
                         }

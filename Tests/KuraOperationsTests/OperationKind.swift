@@ -71,9 +71,9 @@ enum OperationKind: CaseIterable {
                 ).warnings
             }
         case .verify, .repair:
-            let request = VerifyRequest(level: .chunks, repair: self == .repair)
-            let report = try operations.verify(Verification(request))
-            return report.warnings + report.total.damaged.map { Warning($0.text()) }
+            let report = try operations.verify(
+                Verification(level: .chunks, repairs: self == .repair))
+            return report.warnings + report.damaged.map { Warning($0.text()) }
         case .prune:
             return try operations.prune(Pruning()).flatMap(\.warnings)
         case .replicate:

@@ -43,8 +43,8 @@ import Testing
             let bytes = SyntheticDisk(seed: 3, byteCount: 200_000).bytes
             let id = try regions.backup(bytes)
             let done = try change(regions, to: .grs, convert: true)
-            #expect(done.copied?.there.points == 1)
-            #expect((done.verified?.chunks ?? 0) > 0)
+            #expect(done.copied?.points == 1)
+            #expect(done.verifiedChunks > 0)
             removeTree(regions.regionPath(east))
             #expect(try regions.operations().failOver(RegionMove(east)).moved.count == 1)
             #expect(try regions.restore(id, from: regions.place().reading()) == bytes)
@@ -81,7 +81,7 @@ import Testing
             #expect(try regions.place().passive == nil)
             #expect(try regions.subscription().vaults().map(\.region.name) == [east])
             // Back to GRS, what is there is not sent again.
-            #expect(try change(regions, to: .grs, convert: true).copied?.there.packs == 0)
+            #expect(try change(regions, to: .grs, convert: true).copied?.packs == 0)
         }
     }
 }

@@ -58,7 +58,7 @@ private struct RandomDays {
     private mutating func replicate() throws {
         do {
             let report = try regions.replicate()
-            #expect(report.isComplete, "\(report.allProblems) \(log)")
+            #expect(report.isComplete, "\(report.there.problems + report.back.problems) \(log)")
             replicated.formUnion(try regions.vault(in: TwoRegions.east).recoveryPointIDs())
             log.append("replicate")
         } catch let error as KuraError {

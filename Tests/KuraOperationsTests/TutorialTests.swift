@@ -242,13 +242,14 @@ struct TutorialTests {
             let plain = try #require(estate.operations.backUp("web-1").report)
             #expect(plain.point.tags == ["daily", "on-demand"])
             #expect(
-                estate.subscription.expiry(of: plain, in: try estate.vault())
+                estate.subscription.expiry(of: plain.located(in: try estate.vault()))
                     == plain.point.time + 30 * 86_400_000_000_000)
             var occasion = BackupOccasion.onDemand
             occasion.retainUntil = try utc("2199-01-01")
             let kept = try #require(estate.operations.backUp("web-1", occasion).report)
             #expect(
-                estate.subscription.expiry(of: kept, in: try estate.vault()) == occasion.retainUntil
+                estate.subscription.expiry(of: kept.located(in: try estate.vault()))
+                    == occasion.retainUntil
             )
         }
     }

@@ -74,7 +74,7 @@ struct TwoRegions {
     }
 
     @discardableResult
-    func replicate(waits: WaitPolicy = WaitPolicy()) throws -> ReplicationReport {
+    func replicate(waits: WaitPolicy = WaitPolicy()) throws -> ReplicatedVault {
         let operations = Operations(try subscription(waits: waits), .test(waits: waits))
         let place = try place()
         return try operations.withJob(.replicate) { job throws(KuraError) in

@@ -1,9 +1,7 @@
 import ArgumentParser
-import KuraCodec
 import KuraFormat
 import KuraIO
 import KuraOperations
-import KuraStore
 import KuraVault
 import SystemPackage
 
@@ -33,7 +31,7 @@ struct BackupCommand: ParsableCommand {
     var item: String?
 
     @Option(help: "Level of zstd, 1 to 19: higher is smaller and slower.")
-    var level = BackupRequest.defaultLevel
+    var level = ItemBackup.defaultLevel
 
     @Flag(help: "Hash every byte again, also where nothing seems to have changed.")
     var paranoid = false
@@ -51,7 +49,7 @@ struct BackupCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
-        guard Compressor.levels ~= level else {
+        guard ItemBackup.levels ~= level else {
             throw ValidationError("--level takes 1 to 19, not \(level)")
         }
         if let format, format != "raw" {
@@ -85,27 +83,26 @@ struct BackupCommand: ParsableCommand {
         let made = report.made
         progress.printStages(
             made.stages, seconds: made.seconds,
-            threads: progress.threads ?? Threads.processorCount,
-            replicas: made.replicaNanoseconds)
+            threads: progress.threads ?? Threads.processorCount)
         try show(report)
         for warning in report.warnings { Terminal.warn(warning) }
         if !report.warnings.isEmpty { throw EarlyExit.warnings }
     }
 
-    private func open(_ path: String) throws(KuraError) -> BackupRequest.Disk {
+    private func open(_ path: String) throws(KuraError) -> ItemBackup.Disk {
         if path == "-" {
             let stream = StreamSource(
                 descriptor: Terminal.inputDescriptor, name: "standard input",
                 cancellation: Interrupts.cancellation)
-            return BackupRequest.Disk(name: "disk", source: stream)
+            return ItemBackup.Disk(name: "disk", source: stream)
         }
         let name = DiskName.last(path)
         try Name.check(name, what: "a disk")
-        return BackupRequest.Disk(name: name, source: try FileSource(FilePath(path)))
+        return ItemBackup.Disk(name: name, source: try FileSource(FilePath(path)))
     }
 
     private func show(_ done: ItemBackupReport) throws {
-        let (report, vault) = (done.made, done.vault)
+        let report = done.made
         let counts = report.point.counts
         let known = counts.dataBytes - counts.newBytes
         let rewritten =
@@ -114,7 +111,7 @@ struct BackupCommand: ParsableCommand {
             : ", and \(Units.bytes(report.rewrittenBytes)) again to keep restores fast"
         let text = """
             recovery point \(report.id.short) of \(report.point.item) in vault \
-            \(vault.record.name), \(report.point.consistency.name)
+            \(done.vault), \(report.point.consistency.name)
               read          \(Units.bytes(counts.logicalBytes)), of it data \
             \(Units.bytes(counts.dataBytes)), in \(Units.duration(report.seconds)) \
             (\(Units.rate(counts.logicalBytes, seconds: report.seconds)))
@@ -125,11 +122,7 @@ struct BackupCommand: ParsableCommand {
             """
         try global.show(
             text: text, ids: [report.id.hex],
-            json: PointView(
-                vault, report.id, report.point, holders: report.replicas,
-                expires: done.expires
-            )
-            .json.merging([
+            json: PointView(done.pointReport).json.merging([
                 "metadata_bytes": .number(report.metadataBytes),
                 "rewritten_bytes": .number(report.rewrittenBytes),
                 "seconds": .fraction(report.seconds),

@@ -49,8 +49,7 @@ struct BenchBackupCommand: ParsableCommand {
         for step in steps {
             if progress.traceStages { Terminal.writeError("\(step.kind.rawValue)\n") }
             progress.printStages(
-                step.stages, seconds: step.seconds, threads: threads,
-                replicas: step.replicaNanoseconds)
+                step.stages, seconds: step.seconds, threads: threads)
         }
         let view = LimitsView(limits, threads: threads, content: image)
         try global.show(

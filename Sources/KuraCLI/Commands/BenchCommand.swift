@@ -1,10 +1,9 @@
 import ArgumentParser
 import Glibc
 import KuraBench
-import KuraCodec
 import KuraFormat
 import KuraIO
-import KuraStore
+import KuraOperations
 import KuraVault
 import SystemPackage
 
@@ -28,7 +27,7 @@ struct BenchOptions: ParsableArguments {
     var copies = 3
 
     @Option(help: "Level of zstd, 1 to 19.")
-    var level = BackupRequest.defaultLevel
+    var level = ItemBackup.defaultLevel
 
     @Option(help: "How often everything is measured; the medians count.")
     var rounds = 3
@@ -37,7 +36,7 @@ struct BenchOptions: ParsableArguments {
         guard 1...3 ~= copies else {
             throw ValidationError("--copies takes 1 to 3, not \(copies)")
         }
-        guard Compressor.levels ~= level else {
+        guard ItemBackup.levels ~= level else {
             throw ValidationError("--level takes 1 to 19, not \(level)")
         }
         guard 1...99 ~= rounds else {
@@ -102,13 +101,15 @@ struct BenchChunkersCommand: ParsableCommand {
     var images: [String]
 
     @Option(help: "Level of zstd, 1 to 19.")
-    var level = BackupRequest.defaultLevel
+    var level = ItemBackup.defaultLevel
 
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
-        guard 1...19 ~= level else { throw ValidationError("--level takes 1 to 19, not \(level)") }
+        guard ItemBackup.levels ~= level else {
+            throw ValidationError("--level takes 1 to 19, not \(level)")
+        }
     }
 
     func run() throws {

@@ -2,7 +2,6 @@ import ArgumentParser
 import KuraFormat
 import KuraIO
 import KuraOperations
-import KuraStore
 import KuraVault
 import SystemPackage
 
@@ -118,45 +117,43 @@ struct AuditCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: .defaultsIfEmpty)
-        let vaults = try vault.map { [try subscription.vault(named: $0)] } ?? subscription.vaults()
+        let trail = try global.operations(create: .defaultsIfEmpty)
+            .auditTrail(ofVault: vault, verifies: verify)
         var table = Table([
             ("vault", .left), ("entry", .right), ("time", .left), ("who", .left),
             ("operation", .left), ("what", .left),
         ])
-        var entries: [JSON] = []
-        var problems: [JSON] = []
-        for vault in vaults {
-            let found = try subscription.audit(of: vault)
-            for (id, entry) in found {
-                table.add([
-                    vault.record.name, "\(entry.sequence)", Units.local(entry.time), entry.actor,
-                    entry.operation,
-                    entry.subject.isEmpty ? Self.shortened(entry.note) : entry.subject,
-                ])
-                entries.append(json(vault, id, entry))
-            }
-            guard verify else { continue }
-            for problem in try subscription.auditProblems(of: vault, found) {
-                problems.append([
-                    "vault": .string(vault.record.name), "sequence": .number(problem.sequence),
-                    "message": .string(problem.message),
-                ])
-                Terminal.warn("vault \(vault.record.name): \(problem.message)")
-            }
-            for damage in vault.damage { Terminal.warn("\(damage.place): \(damage.detail)") }
+        for found in trail.entries {
+            let entry = found.entry
+            table.add([
+                found.vault, "\(entry.sequence)", Units.local(entry.time), entry.actor,
+                entry.operation,
+                entry.subject.isEmpty ? Self.shortened(entry.note) : entry.subject,
+            ])
         }
+        for found in trail.problems {
+            Terminal.warn("vault \(found.vault): \(found.problem.message)")
+        }
+        for damage in trail.damage { Terminal.warn("\(damage.place): \(damage.detail)") }
+        let (count, problems) = (trail.entries.count, trail.problems.count)
         let summary =
-            "\(entries.count) \(entries.count == 1 ? "entry" : "entries"): "
-            + (problems.isEmpty
-                ? "the chain is whole" : Units.count(problems.count, "problem"))
+            "\(count) \(count == 1 ? "entry" : "entries"): "
+            + (problems == 0 ? "the chain is whole" : Units.count(problems, "problem"))
         try global.show(
             text: verify ? summary : table.text,
             json: [
-                "entries": .array(entries), "problems": .array(problems),
-                "verified": .bool(verify && problems.isEmpty),
+                "entries": .array(trail.entries.map(json)),
+                "problems": .array(
+                    trail.problems.map { found in
+                        [
+                            "vault": .string(found.vault),
+                            "sequence": .number(found.problem.sequence),
+                            "message": .string(found.problem.message),
+                        ]
+                    }),
+                "verified": .bool(verify && problems == 0),
             ])
-        if !problems.isEmpty { throw EarlyExit.damage }
+        if problems > 0 { throw EarlyExit.damage }
     }
 
     /// Ids with their first digits, as everywhere in tables.
@@ -169,9 +166,10 @@ struct AuditCommand: ParsableCommand {
         }.joined(separator: " ")
     }
 
-    private func json(_ vault: Vault, _ id: JournalID, _ entry: JournalEntry) -> JSON {
-        [
-            "id": .string(id.hex), "vault": .string(vault.record.name),
+    private func json(_ found: AuditEntry) -> JSON {
+        let entry = found.entry
+        return [
+            "id": .string(found.id.hex), "vault": .string(found.vault),
             "sequence": .number(entry.sequence), "previous": JSON(entry.previous?.hex),
             "time": .string(Units.utc(entry.time)), "actor": .string(entry.actor),
             "operation": .string(entry.operation), "subject": .string(entry.subject),

@@ -2,8 +2,6 @@ import ArgumentParser
 import KuraFormat
 import KuraIO
 import KuraOperations
-import KuraReplication
-import KuraStore
 import KuraVault
 
 struct RegionFailoverCommand: ParsableCommand {

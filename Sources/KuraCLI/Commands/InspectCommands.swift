@@ -1,8 +1,5 @@
 import ArgumentParser
-import KuraFormat
-import KuraIO
-import KuraStore
-import KuraVault
+import KuraOperations
 
 struct StatsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -19,30 +16,16 @@ struct StatsCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription()
-        let vaults = try vault.map { [try subscription.vault(named: $0)] } ?? subscription.vaults()
-        var total = Statistics()
-        for vault in vaults {
-            let part = try vault.statistics()
-            total.logicalBytes.add(part.logicalBytes)
-            total.dataBytes.add(part.dataBytes)
-            total.uniqueBytes.add(part.uniqueBytes)
-            total.storedBytes += part.storedBytes
-            total.metadataBytes += part.metadataBytes
-            total.chunks += part.chunks
-            total.packs += part.packs
-            total.recoveryPoints += part.recoveryPoints
-        }
-        let deduplication = Self.ratio(total.dataBytes, total.uniqueBytes)
-        let compression = Self.ratio(total.uniqueBytes, total.dataBytesStored)
+        let total = try global.operations().statistics(ofVault: vault)
         let text = """
             recovery points    \(total.recoveryPoints)
             size of all disks  \(Units.bytes(total.logicalBytes))
             data in them       \(Units.bytes(total.dataBytes))
             unique data        \(Units.bytes(total.uniqueBytes)) in \
-            \(Units.count(total.chunks)) chunks (deduplication \(Units.fixed(deduplication, 2)) : 1)
+            \(Units.count(total.chunks)) chunks \
+            (deduplication \(Units.fixed(total.deduplication, 2)) : 1)
             stored, one copy   \(Units.bytes(total.storedBytes)) in \(total.packs) packs \
-            (compression \(Units.fixed(compression, 2)) : 1)
+            (compression \(Units.fixed(total.compression, 2)) : 1)
             of it data         \(Units.bytes(total.dataBytesStored))
             of it metadata     \(Units.bytes(total.metadataBytes)) \
             (\(Units.percent(total.metadataBytes, of: total.storedBytes)))
@@ -56,15 +39,10 @@ struct StatsCommand: ParsableCommand {
                 "stored_bytes": .number(total.storedBytes),
                 "data_bytes_stored": .number(total.dataBytesStored),
                 "metadata_bytes": .number(total.metadataBytes),
-                "dedup_ratio": .fraction(deduplication),
-                "compression_ratio": .fraction(compression), "chunks": .number(total.chunks),
+                "dedup_ratio": .fraction(total.deduplication),
+                "compression_ratio": .fraction(total.compression), "chunks": .number(total.chunks),
                 "packs": JSON(total.packs), "recovery_points": JSON(total.recoveryPoints),
             ])
-    }
-
-    /// 1 where there is nothing to compare.
-    private static func ratio(_ before: UInt64, _ after: UInt64) -> Double {
-        after > 0 ? Double(before) / Double(after) : 1
     }
 }
 
@@ -92,15 +70,7 @@ struct DiffCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription()
-        let left = try subscription.recoveryPoint(first, in: vault)
-        let right = try subscription.recoveryPoint(second, in: vault)
-        guard left.vault.id == right.vault.id else {
-            throw KuraError(
-                .invalidInput, "the recovery points are in different vaults",
-                remedy: .advice("choose two of one vault"))
-        }
-        let ranges = try left.vault.difference(left.point, right.point)
+        let ranges = try global.operations().difference(from: first, to: second, in: vault)
         let changed = ranges.reduce(0) { $0 + $1.byteCount }
         var table = Table([("disk", .left), ("offset", .right), ("length", .right)])
         for range in ranges { table.add([range.disk, "\(range.offset)", "\(range.byteCount)"]) }

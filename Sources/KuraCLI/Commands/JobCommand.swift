@@ -1,7 +1,6 @@
 import ArgumentParser
 import Glibc
 import KuraIO
-import KuraStore
 import KuraVault
 
 struct JobCommand: ParsableCommand {

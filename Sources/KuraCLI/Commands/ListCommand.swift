@@ -1,9 +1,7 @@
 import ArgumentParser
 import KuraFormat
 import KuraIO
-import KuraReplicas
-import KuraStore
-import KuraVault
+import KuraOperations
 
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,66 +21,24 @@ struct ListCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        var points: [LocatedPoint] = []
-        var holders: [RecoveryPointID: [Int]] = [:]
-        var expiries: [RecoveryPointID: Int64] = [:]
-        var lost: Set<RecoveryPointID> = []
-        let subscription = try existing()
-        let vaults =
-            try subscription.map { subscription in
-                try vault.map { [try subscription.vault(named: $0)] } ?? subscription.vaults()
-            } ?? []
-        for vault in vaults {
-            guard let subscription else { continue }
-            let held = try vault.pointHolders()
-            let found = try subscription.recoveryPoints(
-                of: vault, item: item, listed: Set(held.keys))
-            holders = holders.isEmpty ? held : holders.merging(held) { first, _ in first }
-            // Only JSON shows it.
-            if global.json {
-                expiries.merge(try subscription.settings(of: vault).expiries(of: found)) { $1 }
-            }
-            points += found.map { LocatedPoint(vault: vault, id: $0.id, point: $0.point) }
-            lost.formUnion(Self.lostPoints(of: vault))
-        }
-        if vaults.count > 1 { points.sort(by: Self.isNewer) }
-        if let item, points.isEmpty {
-            throw KuraError(
-                .notFound, "item \(item) has no recovery point", remedy: .point(.list()))
-        }
-        try show(points, holders, expiries)
-        if let subscription { try warnAboutRegions(subscription) }
-        for id in lost.sorted() {
+        guard let operations = try existing() else { return try show(PointListReport()) }
+        // Only JSON shows when points may go.
+        let report = try operations.recoveryPoints(
+            PointListRequest(vault: vault, item: item, withExpiries: global.json))
+        try show(report)
+        try warnAboutRegions(operations.subscription)
+        for id in report.lost {
             Terminal.warn(
                 "recovery point \(id.short) has no good copy; to see what is left, run: "
                     + "kura verify")
         }
-        if !lost.isEmpty { throw EarlyExit.damage }
-    }
-
-    /// Points with damage that no replica has a good copy of.
-    private static func lostPoints(of vault: Vault) -> Set<RecoveryPointID> {
-        var lost: Set<RecoveryPointID> = []
-        for damage in vault.damage {
-            guard case .point(let id) = damage.file, !lost.contains(id) else { continue }
-            do throws(KuraError) {
-                _ = try vault.recoveryPoint(id)
-            } catch {
-                if error.code == .damaged { lost.insert(id) }
-            }
-        }
-        return lost
-    }
-
-    private static func isNewer(_ left: LocatedPoint, _ right: LocatedPoint) -> Bool {
-        guard left.vault.id == right.vault.id else { return left.point.time > right.point.time }
-        return Vault.isNewer((left.id, left.point), (right.id, right.point))
+        if !report.lost.isEmpty { throw EarlyExit.damage }
     }
 
     /// A home that was never made has no recovery points, which is no error.
-    private func existing() throws -> Subscription? {
+    private func existing() throws -> Operations? {
         do {
-            return try global.subscription()
+            return try global.operations()
         } catch {
             guard error.code == .notFound, vault == nil else { throw error }
             Terminal.warn("\(error.message): nothing was backed up yet")
@@ -90,37 +46,32 @@ struct ListCommand: ParsableCommand {
         }
     }
 
-    private func show(
-        _ found: [LocatedPoint], _ holders: [RecoveryPointID: [Int]],
-        _ expiries: [RecoveryPointID: Int64]
-    ) throws {
-        let view = { (entry: LocatedPoint) in
-            PointView(
-                entry.vault, entry.id, entry.point, holders: holders[entry.id] ?? [],
-                expires: expiries[entry.id])
+    private func show(_ report: PointListReport) throws {
+        if let item, report.points.isEmpty {
+            throw KuraError(
+                .notFound, "item \(item) has no recovery point", remedy: .point(.list()))
         }
+        let points = report.points
         try global.show(
-            text: table(found, view), ids: found.map(\.id.hex),
+            text: table(points), ids: points.map(\.id.hex),
             json: [
-                "recovery_points": .elements(found.count) {
-                    view(found[$0]).json
-                }
+                "recovery_points": .elements(points.count) { PointView(points[$0]).json }
             ])
     }
 
-    private func table(_ found: [LocatedPoint], _ view: (LocatedPoint) -> PointView) -> String {
+    private func table(_ points: [PointReport]) -> String {
         var table = Table([
             ("id", .left), ("time", .left), ("item", .left), ("vault", .left), ("disks", .right),
             ("size", .right), ("new", .right), ("stored", .right), ("copies", .left),
             ("tags", .left), ("consistency", .left),
         ])
-        for entry in found {
+        for entry in points {
             table.add([
-                entry.id.short, Units.local(entry.point.time), entry.point.item,
-                entry.vault.record.name, "\(entry.point.disks.count)",
+                entry.id.short, Units.local(entry.point.time), entry.point.item, entry.vault,
+                "\(entry.point.disks.count)",
                 Units.bytes(entry.point.counts.logicalBytes),
                 Units.bytes(entry.point.counts.newBytes), Units.bytes(entry.point.storedBytes),
-                view(entry).copies,
+                PointView(entry).copies,
                 entry.point.tags.isEmpty ? "-" : entry.point.tags.joined(separator: ", "),
                 entry.point.consistency.name,
             ])
@@ -150,71 +101,56 @@ struct ShowCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription()
-        let found = try subscription.recoveryPoint(point, in: vault)
-        let place = subscription.place(of: found.vault)
-        let receipt = ReceiptView(found, subscription.copies(of: found.id, in: found.vault), place)
-        let holders = try found.vault.holders(of: .point(found.id))
-        let replicas = found.vault.region.replicas.prefix(Int(found.vault.record.copies))
-        let json = JSON.array(
-            replicas.map { replica in
+        let detail = try global.operations().recoveryPoint(
+            point, in: vault, measuresUnique: unique)
+        let receipt = ReceiptView(detail)
+        let replicas = JSON.array(
+            detail.replicas.map { replica in
                 [
-                    "region": .string(found.vault.region.name),
-                    "replica": JSON(replica.ordinal),
-                    "path": .string(replica.place),
-                    "available": .bool(found.vault.region.problems[replica.ordinal] == nil),
-                    "has_recovery_point": .bool(holders.contains(replica.ordinal)),
-                    "state": .string(Self.state(of: replica, found.vault, holders)),
+                    "region": .string(replica.region), "replica": JSON(replica.ordinal),
+                    "path": .string(replica.path), "available": .bool(replica.isAvailable),
+                    "has_recovery_point": .bool(replica.holdsPoint),
+                    "state": .string(Self.state(of: replica)),
                 ]
             })
-        let uniqueBytes: UInt64? =
-            unique
-            ? try found.vault.uniqueBytes(of: found.id, cancellation: Interrupts.cancellation) : nil
         try global.show(
-            text: text(found, receipt, holders, subscription.expiry(of: found), uniqueBytes),
-            ids: [found.id.hex],
-            json: PointView(
-                found.vault, found.id, found.point, holders: holders,
-                expires: subscription.expiry(of: found)
-            )
-            .json.merging([
-                "replicas": json, "receipt": receipt.json,
-                "unique_bytes": uniqueBytes.map(JSON.number) ?? .null,
+            text: text(detail, receipt), ids: [detail.report.id.hex],
+            json: PointView(detail.report).json.merging([
+                "replicas": replicas, "receipt": receipt.json,
+                "unique_bytes": detail.uniqueBytes.map(JSON.number) ?? .null,
             ]))
-        if let notice = place.notice { Terminal.warn(notice) }
+        if let notice = detail.notice { Terminal.warn(notice) }
     }
 
     /// "here", "not here", or "away" where the replica cannot be used.
-    private static func state(of replica: Replica, _ vault: Vault, _ holders: [Int]) -> String {
-        if vault.region.problems[replica.ordinal] != nil { return "away" }
-        return holders.contains(replica.ordinal) ? "here" : "not here"
+    private static func state(of replica: PointDetail.Replica) -> String {
+        guard replica.isAvailable else { return "away" }
+        return replica.holdsPoint ? "here" : "not here"
     }
 
-    private func text(
-        _ found: LocatedPoint, _ receipt: ReceiptView, _ holders: [Int], _ expires: Int64?,
-        _ uniqueBytes: UInt64?
-    ) -> String {
-        let point = found.point
+    private func text(_ detail: PointDetail, _ receipt: ReceiptView) -> String {
+        let report = detail.report
+        let point = report.point
         var lines = [
-            "recovery point  \(found.id.hex)",
+            "recovery point  \(report.id.hex)",
             "item            \(point.item), number \(point.sequence)",
-            "vault           \(found.vault.record.name)",
+            "vault           \(report.vault)",
             "time            \(Units.local(point.time))",
             "consistency     \(point.consistency.name)",
             "tags            "
                 + (point.tags.isEmpty ? "none" : point.tags.joined(separator: ", ")),
-            "expires         " + (expires.map(Units.local) ?? "no time is set"),
+            "expires         " + (report.expires.map(Units.local) ?? "no time is set"),
             "parent          \(point.parent?.short ?? "none")",
             "stored          \(Units.bytes(point.storedBytes)) for "
                 + "\(Units.bytes(point.counts.newBytes)) of new data",
         ]
-        if let uniqueBytes {
+        if let uniqueBytes = detail.uniqueBytes {
             lines.append("unique to it    \(Units.bytes(uniqueBytes)) in each replica")
         }
         lines += receipt.lines
-        let copies = Int(found.vault.record.copies)
-        if holders.count < copies {
-            lines.append("under-replicated: in \(holders.count) of \(copies) replicas")
+        if report.isUnderReplicated {
+            lines.append(
+                "under-replicated: in \(report.holders.count) of \(report.copies) replicas")
         }
         var table = Table([
             ("disk", .left), ("size", .right), ("data", .right), ("new", .right),

@@ -2,7 +2,6 @@ import ArgumentParser
 import KuraIO
 import KuraOperations
 import KuraPolicy
-import KuraStore
 import KuraVault
 import SystemPackage
 
@@ -32,24 +31,10 @@ struct PolicyVaultOptions: ParsableArguments {
             valueName: "name"))
     var vault: String?
 
-    func open(_ global: GlobalOptions) throws -> (Subscription, VaultPlace) {
+    func open(_ global: GlobalOptions) throws -> (Operations, VaultPlace) {
         let isDefault = vault == Subscription.defaultVault
-        let subscription = try global.subscription(create: isDefault ? .defaults : .defaultsIfEmpty)
-        if let vault { return (subscription, try subscription.place(named: vault)) }
-        let places = try subscription.places()
-        let found =
-            places.first { $0.name == Subscription.defaultVault }
-            ?? (places.count == 1 ? places.first : nil)
-        guard let found else {
-            throw KuraError(
-                .invalidInput,
-                places.isEmpty
-                    ? "there is no vault"
-                    : "there are several vaults: "
-                        + places.map(\.name).joined(separator: ", "),
-                remedy: .vault(places.isEmpty ? .create() : .choose))
-        }
-        return (subscription, found)
+        let operations = try global.operations(create: isDefault ? .defaults : .defaultsIfEmpty)
+        return (operations, try operations.policyVault(named: vault))
     }
 }
 
@@ -264,12 +249,11 @@ struct PolicyCreateCommand: ParsableCommand {
 
     func run() throws {
         let policy = try definition.policy(named: name)
-        let (subscription, place) = try options.open(global)
-        let vault = try place.writing()
-        try subscription.createPolicy(policy, in: vault)
+        let (operations, place) = try options.open(global)
+        let made = try operations.createPolicy(policy, in: place)
         try global.show(
             text: "policy \(policy.name): \(policy.summary)", ids: [policy.name],
-            json: PolicyView.json(policy, items: []))
+            json: PolicyView.json(made))
     }
 }
 
@@ -281,23 +265,15 @@ struct PolicyListCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let (subscription, place) = try options.open(global)
-        let settings = try subscription.settings(of: place.reading())
-        let policies = settings.policies.values.map(\.policy).sorted { $0.name < $1.name }
+        let (operations, place) = try options.open(global)
+        let policies = try operations.policies(in: place)
         var table = Table([("name", .left), ("machines", .right), ("rules", .left)])
-        for policy in policies {
-            table.add([
-                policy.name, "\(settings.items(with: policy.name).count)", policy.summary,
-            ])
+        for found in policies {
+            table.add([found.policy.name, "\(found.items.count)", found.policy.summary])
         }
         try global.show(
-            text: table.text, ids: policies.map(\.name),
-            json: [
-                "policies": .array(
-                    policies.map {
-                        PolicyView.json($0, items: settings.items(with: $0.name))
-                    })
-            ])
+            text: table.text, ids: policies.map(\.policy.name),
+            json: ["policies": .array(policies.map(PolicyView.json))])
     }
 }
 
@@ -311,17 +287,15 @@ struct PolicyShowCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let (subscription, place) = try options.open(global)
-        let vault = try place.reading()
-        let state = try subscription.policy(named: name, in: vault)
-        let items = try subscription.settings(of: vault).items(with: state.policy.name)
+        let (operations, place) = try options.open(global)
+        let found = try operations.policy(named: name, in: place)
         try global.show(
             text: """
-                \(state.policy.summary)
-                machines  \(items.isEmpty ? "none" : items.joined(separator: ", "))
-                \(state.policy.document)
+                \(found.policy.summary)
+                machines  \(found.items.isEmpty ? "none" : found.items.joined(separator: ", "))
+                \(found.policy.document)
                 """,
-            ids: [state.policy.name], json: PolicyView.json(state.policy, items: items))
+            ids: [found.policy.name], json: PolicyView.json(found))
     }
 }
 
@@ -350,22 +324,18 @@ struct PolicyUpdateCommand: ParsableCommand {
         guard !definition.isEmpty else {
             throw ValidationError("say what is to change: --file, or flags such as --daily")
         }
-        let (subscription, place) = try options.open(global)
-        let old = try subscription.policy(named: name, in: place.reading()).policy
+        let (operations, place) = try options.open(global)
+        let old = try operations.policy(named: name, in: place).policy
         let policy = try definition.policy(named: name, changing: old)
         if dryRun {
             return try PreviewView(
-                previews: [
-                    subscription.previewUpdate(of: name, to: policy, in: place.reading())
-                ]).show(global)
+                previews: [operations.previewUpdate(ofPolicy: name, to: policy, in: place)]
+            ).show(global)
         }
-        let vault = try place.writing()
-        try subscription.updatePolicy(named: name, to: policy, in: vault)
-        let state = try subscription.policy(named: name, in: vault)
-        let items = try subscription.settings(of: vault).items(with: state.policy.name)
+        let changed = try operations.updatePolicy(named: name, to: policy, in: place)
         try global.show(
-            text: "policy \(state.policy.name): \(state.policy.summary)", ids: [state.policy.name],
-            json: PolicyView.json(state.policy, items: items))
+            text: "policy \(changed.policy.name): \(changed.policy.summary)",
+            ids: [changed.policy.name], json: PolicyView.json(changed))
     }
 }
 
@@ -379,8 +349,8 @@ struct PolicyDeleteCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let (subscription, place) = try options.open(global)
-        try subscription.deletePolicy(named: name, in: place.writing())
+        let (operations, place) = try options.open(global)
+        try operations.deletePolicy(named: name, in: place)
         try global.show(
             text: "deleted policy \(name)", ids: [name], json: ["deleted": .string(name)])
     }
@@ -471,9 +441,10 @@ struct PolicySimulateCommand: ParsableCommand {
 }
 
 enum PolicyView {
-    static func json(_ policy: Policy, items: [String]) -> JSON {
-        JSON.parsed(policy.document).merging([
-            "summary": .string(policy.summary), "virtual_machines": .array(items.map(JSON.string)),
+    static func json(_ found: PolicyReport) -> JSON {
+        JSON.parsed(found.policy.document).merging([
+            "summary": .string(found.policy.summary),
+            "virtual_machines": .array(found.items.map(JSON.string)),
         ])
     }
 

@@ -3,7 +3,6 @@ import KuraFormat
 import KuraIO
 import KuraOperations
 import KuraPolicy
-import KuraStore
 import KuraVault
 
 struct PruneCommand: ParsableCommand {
@@ -61,7 +60,7 @@ struct PruneCommand: ParsableCommand {
                         + "\(decision.item.isEmpty ? "an unknown item" : decision.item), "
                         + decision.reasons.joined(separator: ", "))
             }
-            let bytes = report.collection
+            let bytes = report.space
             lines.append(
                 "\(report.vault): \(Units.count(dropped.count, "recovery point")) "
                     + "\(dryRun ? "would go" : "dropped"), \(kept) kept; "
@@ -69,11 +68,11 @@ struct PruneCommand: ParsableCommand {
                     + "each replica"
                     + (bytes.repackedBytes > 0
                         ? ", \(Units.bytes(bytes.repackedBytes)) written again" : ""))
-            if bytes.plan.deadBytesLeft > 0 {
+            if bytes.deadBytesLeft > 0 {
                 lines.append(
-                    "  \(Units.bytes(bytes.plan.deadBytesLeft)) that nothing needs stay in packs "
+                    "  \(Units.bytes(bytes.deadBytesLeft)) that nothing needs stay in packs "
                         + "with live chunks ("
-                        + Units.percent(bytes.plan.deadBytesLeft, of: bytes.plan.packBytes) + ")")
+                        + Units.percent(bytes.deadBytesLeft, of: bytes.packBytes) + ")")
             }
             if bytes.waitingBytes > 0 {
                 lines.append(
@@ -90,8 +89,8 @@ struct PruneCommand: ParsableCommand {
     }
 
     private func json(_ reports: [PruneReport]) -> JSON {
-        let sum = { (value: (CollectionReport) -> UInt64) in
-            JSON.number(reports.reduce(0) { $0 + value($1.collection) })
+        let sum = { (value: (FreedSpace) -> UInt64) in
+            JSON.number(reports.reduce(0) { $0 + value($1.space) })
         }
         return [
             "dry_run": .bool(dryRun),
@@ -99,9 +98,9 @@ struct PruneCommand: ParsableCommand {
             "kept": .array(reports.flatMap { points($0, areKept: true) }),
             "freed_bytes": sum(\.freedBytes), "removed_bytes": sum(\.removedBytes),
             "written_bytes": sum(\.writtenBytes), "repacked_bytes": sum(\.repackedBytes),
-            "dead_bytes": sum(\.plan.deadBytesLeft), "waiting_bytes": sum(\.waitingBytes),
+            "dead_bytes": sum(\.deadBytesLeft), "waiting_bytes": sum(\.waitingBytes),
             "removed_packs": .number(
-                reports.reduce(0) { $0 + UInt64($1.collection.removedPacks) }),
+                reports.reduce(0) { $0 + UInt64($1.space.removedPacks) }),
             "warnings": .array(reports.flatMap(\.warnings).map { .string($0.text) }),
         ]
     }

@@ -1,8 +1,7 @@
 import ArgumentParser
 import KuraFormat
 import KuraIO
-import KuraReplication
-import KuraStore
+import KuraOperations
 import KuraVault
 
 struct RegionCommand: ParsableCommand {
@@ -47,12 +46,11 @@ struct RegionAddCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: .home).addRegion(
+        let region = try global.operations(create: .home).addRegion(
             Subscription.NewRegion(
                 name: name, replicas: replica, pair: pair, recreate: recreate))
-        let view = try RegionView(subscription.region(named: name), subscription)
-        try global.show(text: view.text, ids: [name], json: view.json)
-        for problem in view.region.problems.compactMap({ $0 }) { Terminal.warn(problem.message) }
+        try global.show(text: region.text, ids: [name], json: region.json)
+        for problem in region.replicas.compactMap(\.problem) { Terminal.warn(problem) }
     }
 }
 
@@ -63,22 +61,22 @@ struct RegionListCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription()
-        let views = try subscription.regions.map { try RegionView($0, subscription) }
+        let operations = try global.operations()
+        let regions = try operations.regions()
         var table = Table([
             ("name", .left), ("pair", .left), ("replicas", .right), ("vaults", .left),
         ])
-        for view in views {
+        for region in regions {
             table.add([
-                view.region.name, view.pair ?? "-",
-                "\(view.region.available.count) of \(view.region.replicas.count)",
-                view.vaults.map(\.name).joined(separator: ", "),
+                region.name, region.pair ?? "-",
+                "\(region.available) of \(region.replicas.count)",
+                region.vaults.map(\.name).joined(separator: ", "),
             ])
         }
         try global.show(
-            text: table.text, ids: views.map(\.region.name),
-            json: ["regions": .array(views.map(\.json))])
-        try warnAboutRegions(subscription)
+            text: table.text, ids: regions.map(\.name),
+            json: ["regions": .array(regions.map(\.json))])
+        try warnAboutRegions(operations.subscription)
     }
 }
 
@@ -91,66 +89,48 @@ struct RegionShowCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription()
-        let view = try RegionView(subscription.region(named: name), subscription)
-        try global.show(text: view.text, ids: [name], json: view.json)
+        let region = try global.operations().region(named: name)
+        try global.show(text: region.text, ids: [name], json: region.json)
     }
 }
 
+extension RegionReport.Vault {
+    fileprivate var role: String { isActive ? "active" : "copy" }
+}
+
 /// A region as commands show it.
-struct RegionView {
-    let region: Region
-    let pair: String?
-    /// Vaults that are active here, or copied here.
-    let vaults: [VaultPlace]
-
-    init(_ region: Region, _ subscription: Subscription) throws {
-        self.region = region
-        pair = subscription.pairs[region.name]
-        vaults = try subscription.places().filter {
-            $0.record.activeRegion == region.id || $0.record.passiveRegion == region.id
-        }
-    }
-
-    private func role(_ place: VaultPlace) -> String {
-        place.record.activeRegion == region.id ? "active" : "copy"
-    }
-
-    var text: String {
+extension RegionReport {
+    fileprivate var text: String {
         var lines = [
-            "region          \(region.name)",
-            "identifier      \(region.id)",
+            "region          \(name)",
+            "identifier      \(id)",
             "pair            \(pair ?? "none")",
         ]
-        for replica in region.replicas {
-            let problem = region.problems[replica.ordinal]
-            lines.append(
-                "replica \(replica.ordinal)       \(problem?.message ?? replica.place)")
+        for replica in replicas {
+            lines.append("replica \(replica.ordinal)       \(replica.problem ?? replica.path)")
         }
-        for place in vaults {
-            lines.append(
-                "vault           \(place.name), \(place.record.redundancy.name), \(role(place))")
+        for vault in vaults {
+            lines.append("vault           \(vault.name), \(vault.redundancy.name), \(vault.role)")
         }
         return lines.joined(separator: "\n")
     }
 
-    var json: JSON {
+    fileprivate var json: JSON {
         [
-            "name": .string(region.name), "id": .string(region.id.hex), "pair": JSON(pair),
+            "name": .string(name), "id": .string(id.hex), "pair": JSON(pair),
             "replicas": .array(
-                region.replicas.map { replica in
-                    let problem = region.problems[replica.ordinal]
-                    return [
-                        "replica": JSON(replica.ordinal), "path": .string(replica.place),
-                        "state": problem == nil ? "available" : "missing",
-                        "problem": JSON(problem?.message),
+                replicas.map { replica in
+                    [
+                        "replica": JSON(replica.ordinal), "path": .string(replica.path),
+                        "state": replica.problem == nil ? "available" : "missing",
+                        "problem": JSON(replica.problem),
                     ]
                 }),
             "vaults": .array(
-                vaults.map { place in
+                vaults.map { vault in
                     [
-                        "vault": .string(place.name), "role": .string(role(place)),
-                        "redundancy": .string(place.record.redundancy.name),
+                        "vault": .string(vault.name), "role": .string(vault.role),
+                        "redundancy": .string(vault.redundancy.name),
                     ]
                 }),
         ]
@@ -175,12 +155,8 @@ struct RegionStatusCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription()
-        let region = try name.map { try subscription.region(named: $0) }
-        let lags = try subscription.places().filter { place in
-            guard let region else { return true }
-            return [place.record.activeRegion, place.record.passiveRegion].contains(region.id)
-        }.map { try subscription.lag(of: $0) }
+        let operations = try global.operations()
+        let lags = try operations.replicationLags(in: name)
         var table = Table([
             ("vault", .left), ("redundancy", .left), ("active", .left), ("pair", .left),
             ("waiting", .right), ("bytes", .right), ("oldest waiting", .left),
@@ -188,36 +164,34 @@ struct RegionStatusCommand: ParsableCommand {
         ])
         for lag in lags { table.add(Self.row(lag)) }
         try global.show(
-            text: table.text, ids: lags.map(\.place.name),
+            text: table.text, ids: lags.map(\.vault),
             json: ["vaults": .array(lags.map(Self.json))])
-        try warnAboutRegions(subscription)
+        try warnAboutRegions(operations.subscription)
     }
 
-    private static func row(_ lag: VaultLag) -> [String] {
-        let place = lag.place
-        guard let pair = place.passiveName else {
-            return [place.name, place.record.redundancy.name, place.activeName]
+    private static func row(_ lag: ReplicationLag) -> [String] {
+        guard let pair = lag.passive else {
+            return [lag.vault, lag.redundancy.name, lag.active]
                 + ["-", "-", "-", "-", "-", "-"]
         }
         let age = lag.recoveryPointObjective.map { Units.duration(Double($0) / 1e9) }
         return [
-            place.name, place.record.redundancy.name,
-            place.activeName + (place.record.failedOver ? " (failed over)" : ""), pair,
+            lag.vault, lag.redundancy.name,
+            lag.active + (lag.isFailedOver ? " (failed over)" : ""), pair,
             lag.waiting.map { "\($0.count)" } ?? "unknown", Units.bytes(lag.waitingBytes),
             lag.waiting?.first.map { Units.local($0.time) } ?? "-", age ?? "unknown",
             lag.lastReplicated.map(Units.local) ?? "never",
         ]
     }
 
-    private static func json(_ lag: VaultLag) -> JSON {
-        let place = lag.place
-        let isPaired = place.passiveName != nil
+    private static func json(_ lag: ReplicationLag) -> JSON {
+        let isPaired = lag.passive != nil
         let oldest = lag.waiting?.first
         return [
-            "vault": .string(place.name), "region": .string(place.activeName),
-            "pair": JSON(place.passiveName),
-            "redundancy": .string(place.record.redundancy.name),
-            "failed_over": .bool(place.record.failedOver),
+            "vault": .string(lag.vault), "region": .string(lag.active),
+            "pair": JSON(lag.passive),
+            "redundancy": .string(lag.redundancy.name),
+            "failed_over": .bool(lag.isFailedOver),
             "waiting_points": lag.waiting.map { JSON($0.count) } ?? .null,
             "waiting_bytes": .number(lag.waitingBytes),
             "waiting": .array((lag.waiting ?? []).map(ReplicationView.json)),
@@ -225,8 +199,8 @@ struct RegionStatusCommand: ParsableCommand {
             "rpo_seconds": isPaired
                 ? lag.recoveryPointObjective.map { .fraction(Double($0) / 1e9) } ?? .null : .null,
             "last_replicated": JSON(lag.lastReplicated.map(Units.utc)),
-            "region_reachable": .bool(place.isActiveReachable),
-            "pair_reachable": .bool(place.isPassiveReachable),
+            "region_reachable": .bool(lag.isActiveReachable),
+            "pair_reachable": .bool(lag.isPassiveReachable),
         ]
     }
 }

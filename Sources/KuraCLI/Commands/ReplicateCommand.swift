@@ -2,7 +2,6 @@ import ArgumentParser
 import KuraFormat
 import KuraIO
 import KuraOperations
-import KuraStore
 import KuraVault
 
 struct ReplicateCommand: ParsableCommand {
@@ -69,16 +68,16 @@ struct ReplicateCommand: ParsableCommand {
         var json: [String: JSON] = [:]
 
         init(_ plan: CopiesUpdatePlan) {
-            for (place, there, back) in plan.regions {
+            for (there, back) in plan.regions {
                 lines += ReplicationView.lines([there, back])
-                json[place.name] = ReplicationView.json([there, back])
+                json[there.vault] = ReplicationView.json([there, back])
             }
         }
 
         init(_ report: CopiesUpdateReport) {
-            for (place, copied) in report.regions {
-                lines += ReplicationView.lines(place, copied)
-                json[place.name] = ReplicationView.json(place, copied)
+            for copied in report.regions {
+                lines += ReplicationView.lines(copied)
+                json[copied.vault] = ReplicationView.json(copied)
             }
         }
     }
@@ -91,8 +90,8 @@ struct ReplicateCommand: ParsableCommand {
         ])
         for target in report.targets {
             table.add([
-                target.vault, target.region, "\(target.replica)", "\(target.amount.files)",
-                Units.bytes(target.amount.bytes), "\(target.amount.points)", state(target),
+                target.vault, target.region, "\(target.replica)", "\(target.files)",
+                Units.bytes(target.bytes), "\(target.points)", state(target),
                 target.path,
             ])
         }
@@ -117,7 +116,7 @@ struct ReplicateCommand: ParsableCommand {
     private func state(_ target: ReplicaCopies) -> String {
         if target.problem != nil { return "failed" }
         if target.isNew { return dryRun ? "empty" : "filled" }
-        return dryRun && target.amount.files > 0 ? "behind" : "up to date"
+        return dryRun && target.files > 0 ? "behind" : "up to date"
     }
 
     private static func vaults(_ report: ReplicaCatchUpReport, _ across: AcrossRegions) -> [JSON] {
@@ -133,9 +132,9 @@ struct ReplicateCommand: ParsableCommand {
                     targets.map { target in
                         [
                             "region": .string(target.region), "replica": JSON(target.replica),
-                            "path": .string(target.path), "files": JSON(target.amount.files),
-                            "bytes": .number(target.amount.bytes),
-                            "points": JSON(target.amount.points), "new": .bool(target.isNew),
+                            "path": .string(target.path), "files": JSON(target.files),
+                            "bytes": .number(target.bytes),
+                            "points": JSON(target.points), "new": .bool(target.isNew),
                             "problem": JSON(target.problem?.message),
                         ]
                     }),

@@ -5,7 +5,6 @@ import KuraFormat
 import KuraIO
 import KuraOperations
 import KuraPolicy
-import KuraStore
 import KuraVault
 
 struct SchedulerCommand: ParsableCommand {

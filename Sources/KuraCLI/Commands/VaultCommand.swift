@@ -3,7 +3,6 @@ import KuraFormat
 import KuraIO
 import KuraOperations
 import KuraPolicy
-import KuraStore
 import KuraVault
 
 struct VaultCommand: ParsableCommand {
@@ -57,18 +56,18 @@ struct VaultCreateCommand: ParsableCommand {
 
     func run() throws {
         let isLocal = region == Subscription.defaultRegion
-        let subscription = try global.subscription(create: isLocal ? .defaults : .home)
-        let vault = try subscription.createVault(
-            name: name, region: region, redundancy: redundancy?.value,
-            copies: copies, minCopies: minCopies,
-            profile: PolicyLimits.all.first { $0.profile == profile } ?? .classic)
-        let view = try VaultView(vault, subscription)
-        let pair = view.place.passiveName.map { ", and as many in \($0)" } ?? ""
+        var new = VaultCreation(name: name, region: region)
+        new.redundancy = redundancy?.value
+        new.copies = copies
+        new.minCopies = minCopies
+        new.profile = PolicyLimits.all.first { $0.profile == profile } ?? .classic
+        let vault = try global.operations(create: isLocal ? .defaults : .home).createVault(new)
+        let pair = vault.pair.map { ", and as many in \($0)" } ?? ""
         try global.show(
-            text: "vault \(vault.record.name) in region \(vault.region.name), "
+            text: "vault \(vault.name) in region \(vault.region), "
                 + "\(vault.record.redundancy.name): \(vault.record.copies) "
                 + "\(vault.record.copies == 1 ? "copy" : "copies")\(pair)",
-            ids: [vault.record.name], json: view.json())
+            ids: [vault.name], json: vault.json)
     }
 }
 
@@ -79,25 +78,24 @@ struct VaultListCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: .defaultsIfEmpty)
-        let views = try subscription.vaults().map { try VaultView($0, subscription) }
+        let operations = try global.operations(create: .defaultsIfEmpty)
+        let vaults = try operations.vaults()
         var table = Table([
             ("name", .left), ("region", .left), ("pair", .left), ("redundancy", .left),
             ("copies", .right), ("items", .right), ("points", .right), ("stored", .right),
             ("state", .left),
         ])
-        for view in views {
+        for vault in vaults {
             table.add([
-                view.vault.record.name, view.place.activeName, view.place.passiveName ?? "-",
-                view.vault.record.redundancy.name, "\(view.vault.record.copies)",
-                "\(view.items.count)", "\(view.pointCount)",
-                Units.bytes(view.statistics.storedBytes), view.state,
+                vault.name, vault.region, vault.pair ?? "-", vault.record.redundancy.name,
+                "\(vault.record.copies)", "\(vault.itemCount)", "\(vault.pointCount)",
+                Units.bytes(vault.storedBytes), vault.state.rawValue,
             ])
         }
         try global.show(
-            text: table.text, ids: views.map(\.vault.record.name),
-            json: ["vaults": .array(views.map { $0.json() })])
-        try warnAboutRegions(subscription)
+            text: table.text, ids: vaults.map(\.name),
+            json: ["vaults": .array(vaults.map(\.json))])
+        try warnAboutRegions(operations.subscription)
     }
 }
 
@@ -111,72 +109,42 @@ struct VaultShowCommand: ParsableCommand {
 
     func run() throws {
         let isDefault = name == Subscription.defaultVault
-        let subscription = try global.subscription(
-            create: isDefault ? .defaults : .nothing)
-        let vault = try subscription.vault(named: name)
-        let view = try VaultView(vault, subscription)
+        let vault = try global.operations(create: isDefault ? .defaults : .nothing)
+            .vault(named: name)
         let record = vault.record
         var lines = [
-            "vault            \(record.name)",
-            "state            \(view.state)",
-            "region           \(view.place.activeName)"
-                + (vault.record.failedOver ? ", failed over" : ""),
-            "paired region    \(view.place.passiveName ?? "none")",
+            "vault            \(vault.name)",
+            "state            \(vault.state.rawValue)",
+            "region           \(vault.region)" + (record.failedOver ? ", failed over" : ""),
+            "paired region    \(vault.pair ?? "none")",
             "redundancy       \(record.redundancy.name), \(record.copies) copies, "
                 + "\(record.minCopies) at least",
             "chunker          \(record.chunker.rawValue), mean \(record.chunkBytesMean) bytes",
             "created          \(Units.local(record.created))",
-            "items            \(view.items.count)",
-            "recovery points  \(view.pointCount)",
-            "stored, one copy \(Units.bytes(view.statistics.storedBytes))",
+            "items            \(vault.itemCount)",
+            "recovery points  \(vault.pointCount)",
+            "stored, one copy \(Units.bytes(vault.storedBytes))",
         ]
-        for replica in vault.region.replicas.prefix(Int(record.copies)) {
-            let problem = vault.region.problems[replica.ordinal]
-            lines.append(
-                "replica \(replica.ordinal)        \(problem?.message ?? replica.place)")
+        for replica in vault.replicas {
+            lines.append("replica \(replica.ordinal)        \(replica.problem ?? replica.path)")
         }
         try global.show(
-            text: lines.joined(separator: "\n"), ids: [record.name], json: view.json())
-        if let notice = view.place.notice { Terminal.warn(notice) }
+            text: lines.joined(separator: "\n"), ids: [vault.name], json: vault.json)
+        if let notice = vault.notice { Terminal.warn(notice) }
     }
 }
 
-/// A vault as commands show it.
-struct VaultView {
-    let vault: Vault
-    let place: VaultPlace
-    let items: Set<String>
-    let pointCount: Int
-    let statistics: Statistics
-
-    init(_ vault: Vault, _ subscription: Subscription) throws {
-        self.vault = vault
-        place = subscription.place(of: vault)
-        let points = try subscription.pointCounts(of: vault)
-        items = try Set(points.keys).union(subscription.settings(of: vault).items.keys)
-        pointCount = points.values.reduce(0, +)
-        statistics = try vault.statistics()
-    }
-
-    var state: String {
-        if place.isContested { return "Contested" }
-        let isWhole = vault.problems.isEmpty && vault.region.id == place.record.activeRegion
-        return isWhole ? "Active" : "Degraded"
-    }
-
-    func json() -> JSON {
+extension VaultReport {
+    fileprivate var json: JSON {
         [
-            "id": .string(vault.id.hex), "name": .string(vault.record.name),
-            "region": .string(place.activeName), "pair": JSON(place.passiveName),
-            "failed_over": .bool(vault.record.failedOver),
-            "redundancy": .string(vault.record.redundancy.name), "state": .string(state),
-            "copies": JSON(Int(vault.record.copies)),
-            "min_copies": JSON(Int(vault.record.minCopies)), "items": JSON(items.count),
-            "recovery_points": JSON(pointCount),
-            "stored_bytes": .number(statistics.storedBytes),
-            "chunker": .string(vault.record.chunker.rawValue),
-            "chunk_bytes_mean": .number(UInt64(vault.record.chunkBytesMean)),
-            "created": .string(Units.utc(vault.record.created)),
+            "id": .string(record.id.hex), "name": .string(name), "region": .string(region),
+            "pair": JSON(pair), "failed_over": .bool(record.failedOver),
+            "redundancy": .string(record.redundancy.name), "state": .string(state.rawValue),
+            "copies": JSON(Int(record.copies)), "min_copies": JSON(Int(record.minCopies)),
+            "items": JSON(itemCount), "recovery_points": JSON(pointCount),
+            "stored_bytes": .number(storedBytes), "chunker": .string(record.chunker.rawValue),
+            "chunk_bytes_mean": .number(UInt64(record.chunkBytesMean)),
+            "created": .string(Units.utc(record.created)),
         ]
     }
 }

@@ -2,8 +2,6 @@ import ArgumentParser
 import KuraFormat
 import KuraIO
 import KuraOperations
-import KuraReplication
-import KuraStore
 import KuraVault
 import SystemPackage
 
@@ -42,11 +40,11 @@ struct VaultSetRedundancyCommand: ParsableCommand {
                 ? "vault \(change.vault) is \(change.to.name) already"
                 : "vault \(change.vault) is \(change.to.name) now, it was \(change.from.name)"
         ]
-        if let copied = change.copied, let verified = change.verified {
+        if let copied = change.copied {
             lines.append(
-                "copied \(Units.count(copied.there.points, "recovery point")), "
-                    + "\(Units.bytes(copied.there.bytes)); "
-                    + "read back \(Units.count(verified.chunks)) chunks, all good")
+                "copied \(Units.count(copied.points, "recovery point")), "
+                    + "\(Units.bytes(copied.bytes)); "
+                    + "read back \(Units.count(change.verifiedChunks)) chunks, all good")
         }
         if !change.leftBehind.isEmpty {
             lines.append("the copy in the pair stays, and nothing updates it; to remove it, run:")
@@ -57,9 +55,9 @@ struct VaultSetRedundancyCommand: ParsableCommand {
             json: [
                 "vault": .string(change.vault), "from": .string(change.from.name),
                 "redundancy": .string(change.to.name),
-                "copied_points": JSON(change.copied?.there.points ?? 0),
-                "copied_bytes": .number(change.copied?.there.bytes ?? 0),
-                "verified_chunks": .number(change.verified?.chunks ?? 0),
+                "copied_points": JSON(change.copied?.points ?? 0),
+                "copied_bytes": .number(change.copied?.bytes ?? 0),
+                "verified_chunks": .number(change.verifiedChunks),
                 "left_behind": .array(change.leftBehind.map { .string($0.string) }),
             ])
         for warning in change.warnings { Terminal.warn(warning) }

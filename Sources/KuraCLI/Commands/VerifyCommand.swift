@@ -2,7 +2,6 @@ import ArgumentParser
 import KuraFormat
 import KuraIO
 import KuraOperations
-import KuraStore
 import KuraVault
 import SystemPackage
 
@@ -78,26 +77,23 @@ struct VerifyCommand: ParsableCommand {
     func run() throws {
         let subscription = try global.subscription()
         let request = Verification(
-            vault: vault, point: point,
-            VerifyRequest(
-                level: level == .packs ? .packs : .chunks, replica: replica,
-                maxAge: maxAge?.nanoseconds, maxDuration: maxDuration?.nanoseconds,
-                repair: repair))
+            vault: vault, point: point, level: level == .packs ? .packs : .chunks,
+            replica: replica, maxAge: maxAge?.nanoseconds, maxDuration: maxDuration?.nanoseconds,
+            repairs: repair)
         let report = try progress.shown("verifying", subscription, global) {
             operations throws(KuraError) in try operations.verify(request)
         }
-        let total = report.total
         progress.printStages(
-            total.stages, seconds: total.seconds,
+            report.stages, seconds: report.seconds,
             threads: progress.threads ?? Threads.processorCount)
-        try show(total)
+        try show(report)
         for warning in report.warnings { Terminal.warn(warning) }
         try warnAboutRegions(subscription)
-        if !total.remaining.isEmpty { throw EarlyExit.damage }
-        if !total.damaged.isEmpty || !report.warnings.isEmpty { throw EarlyExit.warnings }
+        if !report.remaining.isEmpty { throw EarlyExit.damage }
+        if !report.damaged.isEmpty || !report.warnings.isEmpty { throw EarlyExit.warnings }
     }
 
-    private func show(_ report: VerifyReport) throws {
+    private func show(_ report: VerificationReport) throws {
         var lines = report.damaged.map { "damaged: \($0.text(separator: "\n  "))" }
         let what = report.chunks > 0 ? ", \(Units.count(report.chunks)) chunks decoded" : ""
         lines.append(
@@ -128,7 +124,7 @@ struct VerifyCommand: ParsableCommand {
             ])
     }
 
-    private func conclusion(_ report: VerifyReport) -> String {
+    private func conclusion(_ report: VerificationReport) -> String {
         let remaining = report.remaining.count
         let healed = report.damaged.count - remaining
         if report.damaged.isEmpty { return "everything that was read is as it must be" }

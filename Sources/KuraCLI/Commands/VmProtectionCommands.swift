@@ -4,7 +4,6 @@ import KuraIO
 import KuraMachines
 import KuraOperations
 import KuraPolicy
-import KuraStore
 import KuraVault
 import SystemPackage
 
@@ -161,7 +160,7 @@ struct VmRestoreCommand: ParsableCommand {
             text: lines.joined(separator: "\n"), ids: report.outputs.map(\.path.string),
             json: [
                 "item": .string(report.item), "job": .string(report.job),
-                "recovery_point": .string(report.point.id.hex),
+                "recovery_point": .string(report.point.hex),
                 "bytes_written": .number(report.outputs.reduce(0) { $0 + $1.report.bytesWritten }),
                 "data_bytes": .number(report.outputs.reduce(0) { $0 + $1.report.dataBytes }),
                 "outputs": .array(

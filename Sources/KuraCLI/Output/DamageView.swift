@@ -1,13 +1,12 @@
 import KuraFormat
 import KuraIO
-import KuraStore
-import SystemPackage
+import KuraOperations
 
 /// Damage as commands tell it.
 struct DamageView {
-    private let damage: Damage
+    private let damage: FoundDamage
 
-    init(_ damage: Damage) { self.damage = damage }
+    init(_ damage: FoundDamage) { self.damage = damage }
 
     func json() -> JSON {
         [

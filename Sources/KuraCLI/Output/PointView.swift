@@ -1,45 +1,29 @@
 import KuraFormat
-import KuraStore
-import KuraVault
+import KuraOperations
 
 /// A recovery point as commands show it.
 struct PointView {
-    private let vault: Vault
-    private let id: RecoveryPointID
-    private let point: RecoveryPoint
-    private let holders: [Int]
-    /// When it may go, in nanoseconds since 1970; nil where no time is set.
-    private let expires: Int64?
+    private let report: PointReport
 
-    /// - Parameter holders: ordinals of the replicas that hold the point.
-    init(
-        _ vault: Vault, _ id: RecoveryPointID, _ point: RecoveryPoint, holders: [Int],
-        expires: Int64?
-    ) {
-        self.expires = expires
-        self.vault = vault
-        self.id = id
-        self.point = point
-        self.holders = holders
-    }
-
-    var isUnderReplicated: Bool { holders.count < Int(vault.record.copies) }
+    init(_ report: PointReport) { self.report = report }
 
     /// "3", or "2 of 3".
     var copies: String {
-        isUnderReplicated ? "\(holders.count) of \(vault.record.copies)" : "\(holders.count)"
+        let count = report.holders.count
+        return report.isUnderReplicated ? "\(count) of \(report.copies)" : "\(count)"
     }
 
     /// The counts of the backup that made it are among them.
     var json: JSON {
+        let point = report.point
         let counts = point.counts
-        let hex = id.hex
+        let hex = report.id.hex
         return [
             "chunks": .number(counts.chunks),
             "consistency": .string(point.consistency.name),
             "data_bytes": .number(counts.dataBytes),
             "disks": .array(point.disks.map(Self.json)),
-            "expires": JSON(expires.map(Units.utc)),
+            "expires": JSON(report.expires.map(Units.utc)),
             "id": .string(hex),
             "item": .string(point.item),
             "logical_bytes": .number(counts.logicalBytes),
@@ -51,8 +35,8 @@ struct PointView {
             "stored_bytes": .number(point.storedBytes),
             "tags": .array(point.tags.map(JSON.string)),
             "time": .string(Units.utc(point.time)),
-            "under_replicated": .bool(isUnderReplicated),
-            "vault": .string(vault.record.name),
+            "under_replicated": .bool(report.isUnderReplicated),
+            "vault": .string(report.vault),
         ]
     }
 

@@ -1,6 +1,5 @@
 import Glibc
 import KuraIO
-import KuraStore
 import Synchronization
 
 /// How progress is shown.

@@ -1,24 +1,17 @@
 import KuraFormat
-import KuraStore
-import KuraVault
-import SystemPackage
+import KuraOperations
 
 /// Where the copies of a recovery point are and since when: its durability receipt.
 struct ReceiptView {
-    private let found: LocatedPoint
-    private let copies: [PointCopy]
-    private let place: VaultPlace
+    private let detail: PointDetail
+    private var copies: [PointDetail.Copy] { detail.copies }
 
-    init(_ found: LocatedPoint, _ copies: [PointCopy], _ place: VaultPlace) {
-        self.found = found
-        self.copies = copies
-        self.place = place
-    }
+    init(_ detail: PointDetail) { self.detail = detail }
 
     /// A region holds the point since the earliest of its receipts: they are written when enough
     /// replicas have it, and again for each that gets it later.
     private func durable(in region: String) -> Int64? {
-        copies.filter { $0.region == region }.compactMap(\.receipt?.time).min()
+        copies.filter { $0.region == region }.compactMap(\.durable).min()
     }
 
     private var regions: [String] {
@@ -35,15 +28,15 @@ struct ReceiptView {
 
     var json: JSON {
         [
-            "merkle_root": .string(found.id.hex),
+            "merkle_root": .string(detail.report.id.hex),
             "disk_roots": .array(
-                found.point.disks.map { disk in
+                detail.report.point.disks.map { disk in
                     ["disk": .string(disk.name), "root": JSON(disk.root?.hex)]
                 }),
             "regions": .array(
                 regions.map { region in
                     [
-                        "region": .string(region), "active": .bool(region == place.activeName),
+                        "region": .string(region), "active": .bool(region == detail.activeRegion),
                         "durable_at": JSON(durable(in: region).map(Units.utc)),
                         "lag_seconds": lag(of: region).map(JSON.fraction) ?? .null,
                     ]
@@ -52,9 +45,9 @@ struct ReceiptView {
                 copies.map { copy in
                     [
                         "region": .string(copy.region), "replica": JSON(copy.ordinal),
-                        "path": .string(copy.place), "state": .string(copy.state.rawValue),
-                        "durable_at": JSON(copy.receipt.map { Units.utc($0.time) }),
-                        "how": JSON(copy.receipt?.arrival.name),
+                        "path": .string(copy.path), "state": .string(copy.state.rawValue),
+                        "durable_at": JSON(copy.durable.map(Units.utc)),
+                        "how": JSON(copy.arrival?.name),
                         "last_full_read": JSON(copy.lastFullRead.map(Units.utc)),
                     ]
                 }),
@@ -76,13 +69,12 @@ struct ReceiptView {
             }
             lines.append(title)
             for copy in copies where copy.region == region {
-                let time =
-                    copy.receipt.map {
-                        " since \(Units.local($0.time)) (\($0.arrival.name))"
-                    } ?? ""
-                let read = copy.lastFullRead.map { ", read in full \(Units.local($0))" } ?? ""
-                let state = copy.state.rawValue + time + read
-                lines.append("  replica \(copy.ordinal)     \(state): \(copy.place)")
+                var state = copy.state.rawValue
+                if let time = copy.durable, let arrival = copy.arrival {
+                    state += " since \(Units.local(time)) (\(arrival.name))"
+                }
+                if let time = copy.lastFullRead { state += ", read in full \(Units.local(time))" }
+                lines.append("  replica \(copy.ordinal)     \(state): \(copy.path)")
             }
         }
         return lines

@@ -1,6 +1,5 @@
 package import KuraIO
-import KuraReplicas
-internal import KuraStore
+internal import KuraOperations
 
 extension Remedy {
     /// What the command line says.
@@ -76,7 +75,7 @@ extension Remedy.RegionAction {
             to fill an empty directory, run \(run: "replicate") without \
             \("--vault", of: "replicate", "--vault", "NAME")
             """
-        case .trustOwners: "set \(ReplicaOwner.variable)=1 to use it anyway"
+        case .trustOwners: "set \(Operations.foreignOwnerVariable)=1 to use it anyway"
         }
     }
 }

@@ -1,11 +1,9 @@
 import KuraFormat
-import KuraReplication
-import KuraStore
-import KuraVault
+import KuraOperations
 
 /// Plans and reports of replications as commands show them.
 enum ReplicationView {
-    static func json(_ point: ReplicationPlan.Point) -> JSON {
+    static func json(_ point: WaitingPoint) -> JSON {
         [
             "id": .string(point.id.hex), "item": .string(point.item),
             "sequence": .number(point.sequence), "time": .string(Units.utc(point.time)),
@@ -13,7 +11,7 @@ enum ReplicationView {
         ]
     }
 
-    static func json(_ plan: ReplicationPlan) -> JSON {
+    static func json(_ plan: PlannedCopies) -> JSON {
         [
             "vault": .string(plan.vault), "source": .string(plan.source),
             "target": .string(plan.target), "points": .array(plan.points.map(json)),
@@ -23,9 +21,9 @@ enum ReplicationView {
         ]
     }
 
-    static func json(_ plans: [ReplicationPlan]) -> JSON { ["plans": .array(plans.map(json))] }
+    static func json(_ plans: [PlannedCopies]) -> JSON { ["plans": .array(plans.map(json))] }
 
-    static func lines(_ plans: [ReplicationPlan]) -> [String] {
+    static func lines(_ plans: [PlannedCopies]) -> [String] {
         plans.filter { !$0.isEmpty }.map { plan in
             "vault \(plan.vault), \(plan.source) to \(plan.target): "
                 + "\(Units.count(plan.points.count, "recovery point")), "
@@ -35,51 +33,43 @@ enum ReplicationView {
         }
     }
 
-    private static func json(_ file: ReplicationPlan.File) -> JSON {
+    private static func json(_ file: PlannedCopies.File) -> JSON {
         ["id": .string(file.id.hex), "bytes": .number(file.byteCount)]
     }
 
-    static func json(_ place: VaultPlace, _ report: ReplicationReport) -> JSON {
+    static func json(_ report: ReplicatedVault) -> JSON {
         [
             "seconds": .fraction(report.seconds), "complete": .bool(report.isComplete),
             "copies": [
-                json(report.there, from: place.activeName, to: place.passiveName ?? ""),
-                json(report.back, from: place.passiveName ?? "", to: place.activeName),
+                json(report.there), json(report.back),
             ],
         ]
     }
 
-    private static func json(
-        _ report: RegionCopyReport, from source: String, to target: String
-    ) -> JSON {
+    private static func json(_ copies: FinishedCopies) -> JSON {
         [
-            "source": .string(source), "target": .string(target), "points": JSON(report.points),
-            "packs": JSON(report.packs), "runs": JSON(report.runs), "bytes": .number(report.bytes),
-            "stuck": .array(report.stuck.map(json)),
-            "problems": .array((report.problems + report.warnings).map(JSON.string)),
+            "source": .string(copies.source), "target": .string(copies.target),
+            "points": JSON(copies.points), "packs": JSON(copies.packs), "runs": JSON(copies.runs),
+            "bytes": .number(copies.bytes), "stuck": .array(copies.stuck.map(json)),
+            "problems": .array((copies.problems + copies.warnings).map(JSON.string)),
         ]
     }
 
-    static func lines(_ place: VaultPlace, _ report: ReplicationReport) -> [String] {
-        var lines = [
-            line(place, report.there, to: place.passiveName ?? "", report.seconds)
-        ]
-        if report.back.bytes > 0 {
-            lines.append(line(place, report.back, to: place.activeName, report.seconds))
-        }
+    static func lines(_ report: ReplicatedVault) -> [String] {
+        var lines = [line(report.there, of: report)]
+        if report.back.bytes > 0 { lines.append(line(report.back, of: report)) }
         return lines
     }
 
-    private static func line(
-        _ place: VaultPlace, _ report: RegionCopyReport, to target: String, _ seconds: Double
-    ) -> String {
-        guard report.bytes > 0 else {
-            return report.problems.isEmpty
-                ? "vault \(place.name): \(target) has everything"
-                : "vault \(place.name): nothing could be copied to \(target)"
+    private static func line(_ copies: FinishedCopies, of report: ReplicatedVault) -> String {
+        guard copies.bytes > 0 else {
+            return copies.problems.isEmpty
+                ? "vault \(report.vault): \(copies.target) has everything"
+                : "vault \(report.vault): nothing could be copied to \(copies.target)"
         }
-        return "vault \(place.name): \(Units.count(report.points, "recovery point")), "
-            + "\(Units.count(report.packs, "pack")), "
-            + "\(Units.bytes(report.bytes)) copied to \(target) in \(Units.duration(seconds))"
+        return "vault \(report.vault): \(Units.count(copies.points, "recovery point")), "
+            + "\(Units.count(copies.packs, "pack")), "
+            + "\(Units.bytes(copies.bytes)) copied to \(copies.target) in "
+            + Units.duration(report.seconds)
     }
 }

@@ -1,7 +1,6 @@
 import CLinux
 import Glibc
 import KuraIO
-import KuraStore
 
 /// Owns standard output and standard error: data goes to the one, everything else to the other.
 enum Terminal {

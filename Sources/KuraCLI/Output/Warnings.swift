@@ -1,5 +1,4 @@
 import KuraIO
-import KuraStore
 import KuraVault
 
 /// Tells about vaults that are read from elsewhere, or cannot be read, because a region is gone.

@@ -1,7 +1,7 @@
 package import KuraIO
 internal import KuraReplicas
-package import KuraReplication
-package import KuraStore
+internal import KuraReplication
+internal import KuraStore
 package import KuraVault
 
 extension Operations {
@@ -9,7 +9,7 @@ extension Operations {
     /// and writes down in the home what still waits. What could not be copied is a warning.
     package func copyAcross(
         _ place: VaultPlace, _ job: OperationJob
-    ) throws(KuraError) -> (report: ReplicationReport, damage: [Damage]) {
+    ) throws(KuraError) -> (report: ReplicatedVault, damage: [FoundDamage]) {
         try place.requireUncontested()
         let replication = try subscription.replication(of: place)
         let report: ReplicationReport
@@ -24,12 +24,12 @@ extension Operations {
         try subscription.saveQueue(
             of: place, replicated: report.isComplete ? context.clock.now() : nil)
         for problem in report.allProblems { job.warn(problem) }
-        return (report, healMetDamage(replication, job))
+        return (ReplicatedVault(report, of: place), healMetDamage(replication, job))
     }
 
     /// Each region with the other one behind it, to heal from. Vault records are left out: one of
     /// an older revision counts as damaged, and the replication has just replaced it.
-    private func healMetDamage(_ replication: Replication, _ job: OperationJob) -> [Damage] {
+    private func healMetDamage(_ replication: Replication, _ job: OperationJob) -> [FoundDamage] {
         let (active, passive) = (replication.active, replication.passive)
         let pairs = [(active, passive), (passive, active)]
         return pairs.flatMap { vault, other in

@@ -1,7 +1,7 @@
 internal import KuraFormat
 public import KuraIO
 internal import KuraReplicas
-public import KuraStore
+internal import KuraStore
 internal import KuraVault
 
 /// What bringing one replica of a vault up to date takes, or took.
@@ -10,7 +10,10 @@ public struct ReplicaCopies: Sendable {
     public var region: String
     public var replica: Int
     public var path: String
-    public var amount: CopyAmount
+    public var files: Int
+    public var bytes: UInt64
+    /// Of `files`, recovery points.
+    public var points: Int
     /// Whether the directory was empty, and is being filled.
     public var isNew: Bool
     /// Why it could not be brought up to date; nil where it is.
@@ -155,7 +158,8 @@ extension ReplicaCatchUpReport {
         targets.append(
             ReplicaCopies(
                 vault: vault.record.name, region: vault.region.name, replica: replica.ordinal,
-                path: replica.place, amount: amount,
+                path: replica.place, files: amount.files, bytes: amount.bytes,
+                points: amount.points,
                 isNew: filling.contains { $0.ordinal == replica.ordinal }, problem: problem))
     }
 }

@@ -1,8 +1,7 @@
 internal import KuraFormat
 public import KuraIO
-public import KuraReplication
-public import KuraStore
-public import KuraVault
+internal import KuraReplication
+internal import KuraVault
 
 /// Which copies are brought up to date.
 public struct CopiesUpdate: Sendable {
@@ -17,23 +16,24 @@ public struct CopiesUpdateReport: Sendable {
     /// Within regions: from replica to replica.
     public var replicas = ReplicaCatchUpReport()
     /// Between regions: each vault with a pair that could be reached.
-    public var regions: [(place: VaultPlace, report: ReplicationReport)] = []
+    public var regions: [ReplicatedVault] = []
     public var job = ""
     /// What was met damaged on the way, each healed or with the reason why not.
-    public var damage: [Damage] = []
+    public var damage: [FoundDamage] = []
     /// Everything that the user should know, damage included.
     public var warnings: [Warning] = []
 
     /// Whether everything that was to be copied had a good copy.
     public var isSound: Bool {
-        replicas.lost.isEmpty && regions.allSatisfy(\.report.isComplete)
+        replicas.lost.isEmpty && regions.allSatisfy(\.isComplete)
     }
 }
 
 /// What bringing copies up to date would copy.
 public struct CopiesUpdatePlan: Sendable {
     public var replicas = ReplicaCatchUpReport()
-    public var regions: [(place: VaultPlace, there: ReplicationPlan, back: ReplicationPlan)] = []
+    /// To the passive region of each vault, and back.
+    public var regions: [(there: PlannedCopies, back: PlannedCopies)] = []
     public var warnings: [Warning] = []
 }
 
@@ -78,7 +78,7 @@ extension Operations {
         where place.record.pair != nil {
             do throws(KuraError) {
                 let plans = try subscription.replicationPlan(of: place)
-                plan.regions.append((place, plans.there, plans.back))
+                plan.regions.append((PlannedCopies(plans.there), PlannedCopies(plans.back)))
                 plan.warnings += (plans.there.problems + plans.back.problems).map { Warning($0) }
             } catch {
                 guard error.code == .replicaMissing, request.vault == nil else { throw error }
@@ -95,7 +95,7 @@ extension Operations {
         where place.record.pair != nil {
             do throws(KuraError) {
                 let copied = try copyAcross(place, job)
-                report.regions.append((place, copied.report))
+                report.regions.append(copied.report)
                 report.damage += copied.damage
             } catch {
                 // One vault whose regions cannot be reached does not keep the others waiting.

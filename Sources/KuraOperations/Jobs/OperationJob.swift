@@ -89,10 +89,10 @@ package final class OperationJob: Sendable {
     /// Heals what reads of `vault` met and went around, before the job ends. A repair that fails is
     /// no error: what the job is for does not depend on it.
     /// - Returns: what was met, each healed or with the reason why not.
-    package func healMetDamage(_ vault: Vault) -> [Damage] { heal(vault.damage, of: vault) }
+    package func healMetDamage(_ vault: Vault) -> [FoundDamage] { heal(vault.damage, of: vault) }
 
     /// Likewise for damage that was met through another value of the same vault in the same region.
-    package func heal(_ met: [Damage], of vault: Vault) -> [Damage] {
+    package func heal(_ met: [Damage], of vault: Vault) -> [FoundDamage] {
         var met = met
         guard !met.isEmpty else { return [] }
         do throws(KuraError) {
@@ -102,7 +102,8 @@ package final class OperationJob: Sendable {
                 met[index].obstacle = met[index].obstacle ?? error.message
             }
         }
-        for damage in met { warn(damage.text()) }
-        return met
+        let found = met.map { FoundDamage($0) }
+        for damage in found { warn(damage.text()) }
+        return found
     }
 }

@@ -1,5 +1,4 @@
 public import KuraIO
-public import KuraStore
 
 /// What one machine of several came to.
 public struct MachineOutcome: Sendable {
@@ -11,7 +10,7 @@ public struct MachineOutcome: Sendable {
     public var warnings: [Warning] = []
     public var error: KuraError?
     /// Of a backup.
-    public var report: BackupReport?
+    public var report: MadePoint?
 }
 
 extension Operations {

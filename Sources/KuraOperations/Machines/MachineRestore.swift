@@ -1,8 +1,8 @@
 internal import FoundationEssentials
-internal import KuraFormat
+public import KuraFormat
 public import KuraIO
 internal import KuraMachines
-public import KuraStore
+internal import KuraStore
 public import KuraVault
 public import SystemPackage
 
@@ -37,11 +37,11 @@ public struct MachineRestore: Sendable {
 /// What a restore of a machine wrote.
 public struct MachineRestoreReport: Sendable {
     public var item: String
-    public var point: LocatedPoint
-    public var outputs: [(disk: String, path: FilePath, report: RestoreReport)]
+    public var point: RecoveryPointID
+    public var outputs: [(disk: String, path: FilePath, report: RestoredBytes)]
     public var job: String
     /// What was met damaged on the way, each healed or with the reason why not.
-    public var damage: [Damage]
+    public var damage: [FoundDamage]
     /// Everything that the user should know, damage included.
     public var warnings: [Warning]
 }
@@ -83,7 +83,7 @@ extension Operations {
         restore.written = { _ throws(KuraError) in try describe(chosen.read(), description) }
         let report = try self.restore(restore)
         return MachineRestoreReport(
-            item: found.item, point: point,
+            item: found.item, point: point.id,
             outputs: zip(chosen.read(), report.disks).map { ($0.disk.name, $0.path, $1.report) },
             job: report.job, damage: report.damage, warnings: report.warnings)
     }

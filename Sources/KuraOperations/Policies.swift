@@ -1,0 +1,77 @@
+public import KuraIO
+public import KuraPolicy
+internal import KuraStore
+public import KuraVault
+
+/// A policy, and the items that it protects.
+public struct PolicyReport: Sendable {
+    public var policy: Policy
+    /// Names, ascending.
+    public var items: [String]
+}
+
+extension Operations {
+    /// The vault of a request about policies.
+    /// - Parameter name: nil for the vault `default`, or the only one there is.
+    public func policyVault(named name: String?) throws(KuraError) -> VaultPlace {
+        if let name { return try subscription.place(named: name) }
+        let places = try subscription.places()
+        if let found = places.first(where: { $0.name == Subscription.defaultVault }) {
+            return found
+        }
+        guard places.count == 1 else {
+            let names = places.map(\.name).joined(separator: ", ")
+            throw KuraError(
+                .invalidInput,
+                places.isEmpty ? "there is no vault" : "there are several vaults: \(names)",
+                remedy: .vault(places.isEmpty ? .create() : .choose))
+        }
+        return places[0]
+    }
+
+    /// Every policy of a vault, by name.
+    public func policies(in place: VaultPlace) throws(KuraError) -> [PolicyReport] {
+        let settings = try subscription.settings(of: place.reading())
+        return settings.policies.values.map(\.policy).sorted { $0.name < $1.name }.map {
+            PolicyReport(policy: $0, items: settings.items(with: $0.name))
+        }
+    }
+
+    /// - Parameter name: in whatever case.
+    public func policy(
+        named name: String, in place: VaultPlace
+    ) throws(KuraError) -> PolicyReport {
+        let vault = try place.reading()
+        let policy = try subscription.policy(named: name, in: vault).policy
+        return PolicyReport(
+            policy: policy, items: try subscription.settings(of: vault).items(with: policy.name))
+    }
+
+    /// Makes a policy. It comes into force now.
+    public func createPolicy(
+        _ policy: Policy, in place: VaultPlace
+    ) throws(KuraError) -> PolicyReport {
+        try subscription.createPolicy(policy, in: place.writing())
+        return PolicyReport(policy: policy, items: [])
+    }
+
+    /// Gives a policy other rules. Existing recovery points are judged by them, too.
+    public func updatePolicy(
+        named name: String, to policy: Policy, in place: VaultPlace
+    ) throws(KuraError) -> PolicyReport {
+        try subscription.updatePolicy(named: name, to: policy, in: place.writing())
+        return try self.policy(named: name, in: place)
+    }
+
+    /// Which recovery points the next prune would drop after `updatePolicy`. Changes nothing.
+    public func previewUpdate(
+        ofPolicy name: String, to policy: Policy, in place: VaultPlace
+    ) throws(KuraError) -> RetentionPreview {
+        try subscription.previewUpdate(of: name, to: policy, in: place.reading())
+    }
+
+    /// Deletes a policy that protects no machine.
+    public func deletePolicy(named name: String, in place: VaultPlace) throws(KuraError) {
+        try subscription.deletePolicy(named: name, in: place.writing())
+    }
+}
