@@ -2,55 +2,11 @@ import ArgumentParser
 import Glibc
 import KuraIO
 
-/// A command ended well enough to have done its work, but with another exit code than 0.
-struct EarlyExit: Error {
-    var code: Int32
-
-    /// Done, with warnings.
-    static let warnings = EarlyExit(code: 3)
-    /// Damage was found and not repaired.
-    static let damage = EarlyExit(code: 12)
-    static let failure = EarlyExit(code: 1)
-}
-
-/// SIGINT and SIGTERM ask for a clean end; the second one ends at once.
-///
-/// No code of ours runs in a signal handler, where hardly anything is safe: both signals are
-/// blocked in every thread, and one thread takes them with `sigwait`, as ordinary values. It may
-/// therefore take locks and wake who waits, as `Cancellation.cancel` does.
-enum Interrupts {
-    static let cancellation = Cancellation()
-
-    /// Call once, before any other thread is started: threads inherit what is blocked. Programs
-    /// that Kura starts do not, see `kura_spawn_session`.
-    static func install() {
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        for number in [SIGINT, SIGTERM] {
-            // Some parents start programs with these ignored; then Ctrl-C would do nothing.
-            signal(number, SIG_DFL)
-            sigaddset(&signals, number)
-        }
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        Threads.detach { [signals] in takeSignals(signals) }
-    }
-
-    private static func takeSignals(_ signals: sigset_t) {
-        var signals = signals
-        while true {
-            var number: Int32 = 0
-            guard sigwait(&signals, &number) == 0 else { continue }
-            if cancellation.isCancelled { _exit(130) }
-            cancellation.cancel()
-        }
-    }
-}
-
 /// From arguments to an exit code.
 public enum Entry {
     public static func main(_ arguments: [String]) -> Int32 {
-        // A mask that takes rights from the owner would lock him out of what is made. Others get
-        // none from Kura anyway, and the programs that it starts keep the caller's mask for them.
+        // Never mask owner bits: a umask of 0700 would make our own files unreadable. Other users
+        // get no rights from Kura anyway, and the programs that it starts keep the caller's mask.
         umask(umask(0o077) & 0o077)
         Terminal.prepare()
         StandardErrorLog.install()
@@ -71,7 +27,7 @@ public enum Entry {
         }
     }
 
-    /// The contract allows `kura --home DIR COMMAND`; the parser knows the option on commands.
+    /// `kura --home DIR COMMAND` works, too; the parser knows the option on commands only.
     private static func takeLeadingHome(_ arguments: [String]) -> [String] {
         guard let first = arguments.first else { return arguments }
         if first == "--home", arguments.count >= 2 {
