@@ -110,6 +110,7 @@ let package = Package(
             dependencies: [
                 "KuraCodec", "KuraFormat", "KuraIO", "KuraMachines", "KuraPolicy", "KuraReplicas",
                 "KuraReplication", "KuraStore", "KuraVault",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),

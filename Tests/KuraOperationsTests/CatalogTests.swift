@@ -236,19 +236,19 @@ struct JobTests {
     func ends() throws {
         try withTemporaryDirectory { directory in
             let kura = try Estate(directory).subscription
-            _ = try kura.runJob(.backup, item: "a") { run throws(KuraError) in
-                run.begin(task: 0)
-                run.begin(task: 1)
-                run.skip(task: 2)
+            _ = try kura.operations.withJob(.backup, item: "a") { job throws(KuraError) in
+                job.run.begin(task: 0)
+                job.run.begin(task: 1)
+                job.run.skip(task: 2)
             }
             #expect(throws: KuraError.self) {
-                try kura.runJob(.verify) { _ throws(KuraError) in
+                try kura.operations.withJob(.verify) { _ throws(KuraError) in
                     throw KuraError(.io, "broken", remedy: .vault(.repair(.chunks, vault: "tokyo")))
                 }
             }
-            _ = try kura.runJob(.prune) { run throws(KuraError) in run.warn("look") }
+            _ = try kura.operations.withJob(.prune) { job throws(KuraError) in job.warn("look") }
             #expect(throws: KuraError.self) {
-                try kura.runJob(.drill) { _ throws(KuraError) in
+                try kura.operations.withJob(.drill) { _ throws(KuraError) in
                     throw KuraError(.interrupted, "stopped")
                 }
             }
@@ -272,11 +272,11 @@ struct JobTests {
             let estate = try Estate(directory)
             let other = try estate.reopened()
             #expect(throws: KuraError.self) {
-                try estate.subscription.runJob(.verify) { run throws(KuraError) in
-                    let job = try other.cancelJob(run.id)
+                try estate.operations.withJob(.verify) { work throws(KuraError) in
+                    let job = try other.cancelJob(work.id)
                     #expect(job.status == .cancelling)
-                    let deadline = Clock.steady() + 20_000_000_000
-                    while !run.cancellation.isCancelled, Clock.steady() < deadline { usleep(1000) }
+                    work.cancellation.wait(until: Clock.steady() + 20_000_000_000)
+                    #expect(work.cancellation.isCancelled)
                     throw KuraError(.interrupted, "stopped")
                 }
             }

@@ -21,8 +21,8 @@ package final class OperationJob: Sendable {
     }
 
     init(
-        _ run: JobRun, _ operations: Operations, _ operation: Job.Operation, item: String,
-        places: [VaultPlace]
+        _ run: JobRun, of operations: Operations, _ operation: Job.Operation, item: String,
+        auditing places: [VaultPlace]
     ) {
         self.run = run
         self.operations = operations

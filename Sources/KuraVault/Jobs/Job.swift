@@ -2,7 +2,7 @@ public import KuraIO
 
 /// One long operation, as the catalog remembers it.
 public struct Job: Sendable {
-    /// The names of the contract, as they are in JSON.
+    /// Azure Backup's job operations; the raw values are the values in JSON.
     public enum Operation: String, Sendable, CaseIterable {
         case discover = "Discover"
         case register = "Register"
@@ -45,18 +45,33 @@ public struct Job: Sendable {
 
         public var name: String
         public var status: Status
+
+        package init(_ name: String, _ status: Status) {
+            self.name = name
+            self.status = status
+        }
     }
 
     public struct Failure: Sendable {
         public var code: String
         public var message: String
         public var remedy: Remedy?
+
+        package init(code: String, message: String, remedy: Remedy? = nil) {
+            self.code = code
+            self.message = message
+            self.remedy = remedy
+        }
+
+        package init(_ error: KuraError) {
+            self.init(code: error.code.rawValue, message: error.message, remedy: error.remedy)
+        }
     }
 
     /// 32 hexadecimal digits.
     public var id: String
     public var operation: Operation
-    public var status: Status
+    public var status = Status.inProgress
     /// Empty when the job is about no vault.
     public var vault: String
     /// Empty when the job is about no item.
@@ -66,16 +81,31 @@ public struct Job: Sendable {
     /// Likewise; nil while it runs.
     public var ended: Int64?
     /// 0...1.
-    public var progress: Double
+    public var progress = 0.0
     public var process: UInt32
     public var host: String
     public var tasks: [Task]
     public var error: Failure?
-    public var warnings: [Warning]
+    public var warnings: [Warning] = []
     /// What hooks printed, where they failed.
-    public var output: String
+    public var output = ""
     /// Id of the recovery point that it made or used.
     public var recoveryPoint: String?
+
+    /// A job that begins.
+    package init(
+        id: String, operation: Operation, vault: String, item: String, started: Int64,
+        process: UInt32, host: String, tasks: [Task]
+    ) {
+        self.id = id
+        self.operation = operation
+        self.vault = vault
+        self.item = item
+        self.started = started
+        self.process = process
+        self.host = host
+        self.tasks = tasks
+    }
 
     /// Seconds from start to end; nil while it runs, and 0 where the clock went back meanwhile.
     public var seconds: Double? {

@@ -1,5 +1,5 @@
 internal import GRDB
-internal import KuraIO
+package import KuraIO
 internal import KuraStore
 
 /// Which jobs a list shows.
@@ -25,7 +25,7 @@ extension Catalog {
     static let jobDaysMax: Int64 = 180
     private static let nanosecondsADay: Int64 = 86_400_000_000_000
 
-    func insert(_ job: Job) throws(KuraError) {
+    package func insert(_ job: Job) throws(KuraError) {
         try write { database in
             try database.execute(
                 sql: """
@@ -48,8 +48,9 @@ extension Catalog {
         }
     }
 
-    /// - Returns: whether the job's end was asked for.
-    func note(progress: Double, of id: String) throws(KuraError) -> Bool {
+    /// Writes down how far a job is, 0...1.
+    /// - Returns: whether a user asked to cancel it.
+    package func record(progress: Double, of id: String) throws(KuraError) -> Bool {
         try write { database in
             try database.execute(
                 sql: "UPDATE job SET progress = max(progress, ?) WHERE id = ?",
@@ -60,7 +61,9 @@ extension Catalog {
         }
     }
 
-    func note(_ status: Job.Task.Status, task ordinal: Int, of id: String) throws(KuraError) {
+    package func record(
+        _ status: Job.Task.Status, task ordinal: Int, of id: String
+    ) throws(KuraError) {
         try write { database in
             try database.execute(
                 sql: "UPDATE job_task SET status = ? WHERE job = ? AND ordinal = ?",
@@ -69,8 +72,8 @@ extension Catalog {
     }
 
     /// Ends a job that has not ended. One transaction, so that no reader sees half of it.
-    func end(
-        _ id: String, _ status: Job.Status, at time: Int64, failure: Job.Failure? = nil,
+    package func end(
+        _ id: String, as status: Job.Status, at time: Int64, failure: Job.Failure? = nil,
         warnings: [Warning] = [], output: String = "", recoveryPoint: String? = nil
     ) throws(KuraError) {
         try write { database in
@@ -151,21 +154,25 @@ extension Catalog {
             database, sql: "SELECT name, status FROM job_task WHERE job = ? ORDER BY ordinal",
             arguments: [id]
         ).map { row in
-            Job.Task(
-                name: row["name"], status: Job.Task.Status(rawValue: row["status"]) ?? .failed)
+            Job.Task(row["name"], Job.Task.Status(rawValue: row["status"]) ?? .failed)
         }
-        let code: String? = row["error_code"]
-        return Job(
-            id: id, operation: operation, status: status, vault: row["vault"], item: row["item"],
-            started: row["started"], ended: row["ended"], progress: row["progress"],
+        var job = Job(
+            id: id, operation: operation, vault: row["vault"], item: row["item"],
+            started: row["started"],
             process: UInt32(truncatingIfNeeded: row["process"] as Int64), host: row["host"],
-            tasks: tasks,
-            error: code.map {
-                Job.Failure(
-                    code: $0, message: row["error_message"] ?? "",
-                    remedy: (row["error_remedy"] as String?).flatMap(CatalogText.remedy(from:)))
-            },
-            warnings: CatalogText.warnings(from: row["warnings"]),
-            output: row["output"], recoveryPoint: row["recovery_point"])
+            tasks: tasks)
+        job.status = status
+        job.ended = row["ended"]
+        job.progress = row["progress"]
+        if let code = row["error_code"] as String? {
+            let remedy: String? = row["error_remedy"]
+            job.error = Job.Failure(
+                code: code, message: row["error_message"] ?? "",
+                remedy: remedy.flatMap(CatalogText.remedy(from:)))
+        }
+        job.warnings = CatalogText.warnings(from: row["warnings"])
+        job.output = row["output"]
+        job.recoveryPoint = row["recovery_point"]
+        return job
     }
 }

@@ -1,111 +1,13 @@
-internal import Glibc
-internal import KuraFormat
 public import KuraIO
-internal import KuraStore
-internal import Logging
 internal import SystemPackage
 
 extension Subscription {
-    /// The names of a job's sub-tasks.
-    static func tasks(of operation: Job.Operation) -> [String] {
-        switch operation {
-        case .backup: ["Take snapshot", "Transfer data to vault", "Replicate"]
-        case .restore: ["Transfer data from vault"]
-        case .register: ["Check agent", "Register"]
-        case .deleteBackupData: ["Stop protection", "Delete backup data"]
-        default: []
-        }
-    }
-
-    /// Runs `body` as a job: entered in the catalog before it starts, ended there however it ends.
-    ///
-    /// A catalog that cannot be written stops no backup: the job then goes on without an entry, and
-    /// says so with a warning.
-    /// - Parameters:
-    ///   - cancellation: of the process; the job is cancelled with it.
-    ///   - started: gets the job's id before `body` runs.
-    public func runJob<T>(
-        _ operation: Job.Operation, vault: String = "", item: String = "",
-        progress: Progress = Progress(), cancellation: Cancellation = Cancellation(),
-        started: (String) -> Void = { _ in },
-        _ body: (JobRun) throws(KuraError) -> T
-    ) throws(KuraError) -> (value: T, id: String, warnings: [Warning]) {
-        let job = Job(
-            id: UniqueID.random().hex, operation: operation, status: .inProgress, vault: vault,
-            item: item, started: context.clock.now(), ended: nil, progress: 0,
-            process: Process.id, host: Process.hostName,
-            tasks: Self.tasks(of: operation).map { Job.Task(name: $0, status: .notStarted) },
-            error: nil, warnings: [], output: "", recoveryPoint: nil)
-        var lock: OpenFile?
-        var problem: KuraError?
-        var opened: Catalog?
-        do throws(KuraError) {
-            let catalog = try catalog()
-            try endDeadJobs()
-            lock = try lockJob(job.id)
-            try catalog.insert(job)
-            opened = catalog
-        } catch {
-            problem = error
-        }
-        defer { if let lock { forgetJobLock(job.id, lock) } }
-        let run = JobRun(
-            id: job.id, opened, progress, cancellation, logger: context.logger(about: job))
-        run.logBegin()
-        if let problem { run.warn("this job is not in the list of jobs: \(problem.message)") }
-        started(job.id)
-        return try finish(run, opened, job.started, body)
-    }
-
-    /// How often a job writes its progress to the catalog.
-    private static let reportMilliseconds: Int64 = 500
-
-    private func finish<T>(
-        _ run: JobRun, _ catalog: Catalog?, _ started: Int64,
-        _ body: (JobRun) throws(KuraError) -> T
-    ) throws(KuraError) -> (value: T, id: String, warnings: [Warning]) {
-        let begun = Clock.steady()
-        let reports = Ticker(everyMilliseconds: Self.reportMilliseconds) { run.reportProgress() }
-        defer { reports.stop() }
-        // A clock that is set meanwhile, or a time that was given, makes no job last longer.
-        let end = { (status: Job.Status, failure: Job.Failure?) throws(KuraError) in
-            let (time, overflow) = started.addingReportingOverflow(Clock.steady() - begun)
-            try catalog?.end(
-                run.id, status, at: overflow ? .max : time, failure: failure,
-                warnings: run.warnings, output: run.output, recoveryPoint: run.recoveryPoint)
-        }
-        do throws(KuraError) {
-            let value = try body(run)
-            run.finishTask(.completed)
-            let status = run.warnings.isEmpty ? Job.Status.completed : .completedWithWarnings
-            run.logEnd(status)
-            do throws(KuraError) {
-                try end(status, nil)
-            } catch {
-                run.warn("the list of jobs does not say that this job is done: \(error.message)")
-            }
-            return (value, run.id, run.warnings)
-        } catch {
-            run.finishTask(.failed)
-            let status = error.code == .interrupted ? Job.Status.cancelled : .failed
-            run.logEnd(status, error)
-            do throws(KuraError) {
-                try end(
-                    status,
-                    Job.Failure(
-                        code: error.code.rawValue, message: error.message, remedy: error.remedy))
-            } catch {
-                // The error of the work goes to the caller; this one must not take its place.
-            }
-            throw error
-        }
-    }
-
     // MARK: Locks
 
     private var jobDirectory: FilePath { home.appending("jobs") }
 
-    private func lockJob(_ id: String) throws(KuraError) -> OpenFile? {
+    /// Takes the kernel lock that says that a job's process lives.
+    package func lockJob(_ id: String) throws(KuraError) -> OpenFile? {
         let fileSystem = LocalFileSystem()
         do throws(IOError) {
             try fileSystem.makeDirectories(jobDirectory)
@@ -115,7 +17,8 @@ extension Subscription {
         }
     }
 
-    private func forgetJobLock(_ id: String, _ lock: OpenFile) {
+    /// Gives the lock of a job back that is over.
+    package func releaseJobLock(_ id: String, _ lock: OpenFile) {
         let fileSystem = LocalFileSystem()
         do throws(IOError) {
             try fileSystem.remove(jobDirectory.appending(id))
@@ -127,7 +30,7 @@ extension Subscription {
 
     /// Ends jobs whose process died, as failed: their lock is not held. The name of the host says
     /// nothing: a container has another one each time that it starts.
-    func endDeadJobs() throws(KuraError) {
+    package func endDeadJobs() throws(KuraError) {
         let catalog = try catalog()
         let open =
             try catalog.jobs(JobFilter(status: .inProgress))
@@ -138,13 +41,13 @@ extension Subscription {
             do throws(IOError) {
                 if try fileSystem.exists(path) {
                     guard let lock = try fileSystem.lock(path) else { continue }
-                    forgetJobLock(job.id, lock)
+                    releaseJobLock(job.id, lock)
                 }
             } catch {
                 throw KuraError(io: error)
             }
             try catalog.end(
-                job.id, .failed, at: context.clock.now(),
+                job.id, as: .failed, at: context.clock.now(),
                 failure: Job.Failure(
                     code: "process-died", message: "process \(job.process) on \(job.host) died",
                     remedy: .retry(note: "what it stored is used")))
@@ -198,18 +101,6 @@ extension Subscription {
         }
         try catalog().requestCancel(job.id)
         return try self.job(job.id)
-    }
-}
-
-extension Context {
-    /// The logger, with what its lines are about as metadata.
-    func logger(about job: Job) -> Logger {
-        var logger = logger
-        logger[metadataKey: "operation"] = "\(job.operation.rawValue)"
-        logger[metadataKey: "job"] = "\(job.id)"
-        if !job.vault.isEmpty { logger[metadataKey: "vault"] = "\(job.vault)" }
-        if !job.item.isEmpty { logger[metadataKey: "item"] = "\(job.item)" }
-        return logger
     }
 }
 

@@ -1,19 +1,18 @@
-public import KuraIO
-internal import KuraStore
+package import KuraIO
+package import KuraVault
 internal import Logging
 internal import Synchronization
-internal import SystemPackage
 
 /// A job while it runs: what its body calls to say how far it is.
 ///
 /// Its process holds a kernel lock on a file of the home for as long as it lives. A job that is not
 /// over and whose lock is free was left by a process that died.
-public final class JobRun: Sendable {
-    public let id: String
-    /// Bytes behind us and before us; the catalog shows their ratio.
-    public let progress: Progress
-    /// Set by a signal to this process, or by `kura job cancel` in any process.
-    public let cancellation: Cancellation
+package final class JobRun: Sendable {
+    package let id: String
+    /// Bytes that are done, and all bytes; the catalog shows their ratio.
+    package let progress: Progress
+    /// Set by a signal to this process, or by `Subscription.cancelJob` in any process.
+    package let cancellation: Cancellation
     private let catalog: Catalog?
     /// Says with each line which job it is about.
     private let logger: Logger
@@ -26,40 +25,39 @@ public final class JobRun: Sendable {
         var recoveryPoint: String?
     }
 
-    /// - Parameter parent: the request's own; the job is cancelled with it.
-    init(
-        id: String, _ catalog: Catalog?, _ progress: Progress, _ parent: Cancellation,
-        logger: Logger
-    ) {
-        self.id = id
-        self.logger = logger
+    /// - Parameters:
+    ///   - catalog: nil where the job has no entry there.
+    ///   - context: of the request; the job is cancelled with it.
+    init(_ job: Job, in catalog: Catalog?, for context: Context) {
+        id = job.id
+        logger = context.logger(about: job)
         self.catalog = catalog
-        self.progress = progress
-        cancellation = parent.child()
+        progress = context.progress
+        cancellation = context.cancellation.child()
     }
 
     /// Ends the sub-task that runs and starts another one.
-    public func begin(task ordinal: Int) {
+    package func begin(task ordinal: Int) {
         finishTask(.completed)
         logger.debug("sub-task begins", metadata: ["task": "\(ordinal)"])
         state.withLock { $0.task = ordinal }
-        note(.inProgress, ordinal)
+        record(.inProgress, task: ordinal)
     }
 
-    /// Marks a sub-task that there is nothing to do for.
-    public func skip(task ordinal: Int) { note(.skipped, ordinal) }
+    /// Marks a sub-task in which there is nothing to do.
+    package func skip(task ordinal: Int) { record(.skipped, task: ordinal) }
 
     func finishTask(_ status: Job.Task.Status) {
         let task = state.withLock { state in
             defer { state.task = nil }
             return state.task
         }
-        if let task { note(status, task) }
+        if let task { record(status, task: task) }
     }
 
-    private func note(_ status: Job.Task.Status, _ ordinal: Int) {
+    private func record(_ status: Job.Task.Status, task ordinal: Int) {
         do throws(KuraError) {
-            try catalog?.note(status, task: ordinal, of: id)
+            try catalog?.record(status, task: ordinal, of: id)
         } catch {
             // The work matters more than what the catalog says of it.
             warn(error.message)
@@ -67,16 +65,16 @@ public final class JobRun: Sendable {
     }
 
     /// Adds something that the user should know although the work is done.
-    public func warn(_ message: String) { warn(Warning(message)) }
+    package func warn(_ message: String) { warn(Warning(message)) }
 
-    public func warn(_ warning: Warning) {
+    package func warn(_ warning: Warning) {
         logger.warning("\(warning.message)")
         state.withLock { $0.warnings.append(warning) }
     }
 
-    public func keep(output: String) { state.withLock { $0.output += output } }
+    package func keep(output: String) { state.withLock { $0.output += output } }
 
-    public func keep(recoveryPoint: String) { state.withLock { $0.recoveryPoint = recoveryPoint } }
+    package func keep(recoveryPoint: String) { state.withLock { $0.recoveryPoint = recoveryPoint } }
 
     func logBegin() { logger.info("job begins") }
 
@@ -91,17 +89,29 @@ public final class JobRun: Sendable {
     var output: String { state.withLock { $0.output } }
     var recoveryPoint: String? { state.withLock { $0.recoveryPoint } }
 
-    /// Writes the progress to the catalog and learns there of a wish to cancel.
+    /// Writes the progress to the catalog, and cancels the job where the catalog says so.
     func reportProgress() {
         let values = progress.current
         let share =
             values.totalBytes == 0
             ? 0 : min(1, Double(values.doneBytes) / Double(values.totalBytes))
         do throws(KuraError) {
-            if try catalog?.note(progress: share, of: id) == true { cancellation.cancel() }
+            if try catalog?.record(progress: share, of: id) == true { cancellation.cancel() }
         } catch {
             // The next report may succeed, and the work matters more.
             return
         }
+    }
+}
+
+extension Context {
+    /// The logger, with what its lines are about as metadata.
+    fileprivate func logger(about job: Job) -> Logger {
+        var logger = logger
+        logger[metadataKey: "operation"] = "\(job.operation.rawValue)"
+        logger[metadataKey: "job"] = "\(job.id)"
+        if !job.vault.isEmpty { logger[metadataKey: "vault"] = "\(job.vault)" }
+        if !job.item.isEmpty { logger[metadataKey: "item"] = "\(job.item)" }
+        return logger
     }
 }
