@@ -165,7 +165,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "KuraFormatTests", dependencies: ["KuraCodec", "KuraFormat", "TestSupport"],
+            name: "KuraFormatTests", dependencies: ["KuraFormat", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "KuraCodecTests", dependencies: ["KuraCodec", "KuraFormat", "TestSupport"],

@@ -62,7 +62,7 @@ public struct BackupBenchmark: Sendable {
     public static let changedShare = 0.01
 
     public init(
-        _ image: FilePath, in vault: Vault, _ folder: ScratchFolder, _ limits: MachineLimits,
+        _ image: FilePath, in vault: Vault, scratch folder: ScratchFolder, limits: MachineLimits,
         level: Int, threads: Int, cancellation: Cancellation
     ) {
         self.image = image

@@ -41,7 +41,8 @@ public enum ChunkerBenchmark {
         var result = ChunkerResult(chunker: kind, mean: mean)
         let seen = Claims()
         for image in images {
-            let pass = Pass(image, Chunker(kind, mean: mean), seen, level: level, cancellation)
+            let pass = Pass(
+                image, with: Chunker(kind, mean: mean), seen: seen, level: level, cancellation)
             Threads.run(threads) { _ in pass.work() }
             let part = try pass.result()
             result.chunks += part.chunks
@@ -65,7 +66,7 @@ public enum ChunkerBenchmark {
         private let state: Mutex<(ChunkerResult, KuraError?)>
 
         init(
-            _ image: FileSource, _ chunker: Chunker, _ seen: Claims, level: Int,
+            _ image: FileSource, with chunker: Chunker, seen: Claims, level: Int,
             _ cancellation: Cancellation
         ) {
             tasks = ExtentTasks([BackupRequest.Disk(name: "image", source: image)])
@@ -94,7 +95,7 @@ public enum ChunkerBenchmark {
                 while !cancellation.isCancelled, let task = try tasks.next() {
                     try scanner.scan(task.extent, of: task.source, trace: &trace) {
                         (batch, _) throws(KuraError) in
-                        try count(batch, counter, &part)
+                        try count(batch, counter, into: &part)
                     }
                 }
                 try counter.flush()
@@ -107,7 +108,7 @@ public enum ChunkerBenchmark {
         }
 
         private func count(
-            _ batch: WindowBatch, _ counter: FrameCounter, _ part: inout ChunkerResult
+            _ batch: WindowBatch, _ counter: FrameCounter, into part: inout ChunkerResult
         ) throws(KuraError) {
             let ids = batch.chunks.map { ChunkHasher.digest(batch.bytes(of: $0)) }
             var isNew = [Bool](repeating: true, count: ids.count)

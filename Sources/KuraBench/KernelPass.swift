@@ -13,7 +13,7 @@ package struct PrimitiveTimes: Sendable {
     package private(set) var entries: [Primitive: Entry] = [:]
 
     mutating func time<T>(
-        _ primitive: Primitive, _ byteCount: Int, _ body: () throws -> T
+        _ primitive: Primitive, byteCount: Int, _ body: () throws -> T
     ) rethrows -> T {
         let start = Clock.steady()
         let result = try body()
@@ -89,7 +89,7 @@ package final class KernelPass {
     private func cut(_ batch: WindowBatch) throws(KuraError) {
         let bytes = batch.bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
         ends.removeAll(keepingCapacity: true)
-        times.time(.chunker, Self.dataBytes(of: batch)) {
+        times.time(.chunker, byteCount: Self.dataBytes(of: batch)) {
             for chunk in batch.chunks {
                 // Ends where it ended before: the same work without knowing the run.
                 ends.append(
@@ -106,17 +106,17 @@ package final class KernelPass {
     private func hash(_ batch: WindowBatch) throws(KuraError) {
         let count = Self.dataBytes(of: batch)
         digests.removeAll(keepingCapacity: true)
-        times.time(.hashOneLane, count) {
+        times.time(.hashOneLane, byteCount: count) {
             for chunk in batch.chunks { digests.append(ChunkHasher.digest(batch.bytes(of: chunk))) }
         }
-        times.time(.hashManyLanes, count) {
+        times.time(.hashManyLanes, byteCount: count) {
             hasher.removeAll()
             for chunk in batch.chunks { hasher.append(batch.bytes(of: chunk)) }
             hasher.run()
         }
         if let authenticator {
             codes.removeAll(keepingCapacity: true)
-            times.time(.mac, count) {
+            times.time(.mac, byteCount: count) {
                 for chunk in batch.chunks {
                     codes.append(authenticator.code(of: batch.bytes(of: chunk)))
                 }
@@ -144,7 +144,7 @@ package final class KernelPass {
         defer { used = 0 }
         let source = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(plain.bytes)[..<used])
         try withKuraErrors {
-            let count = try times.time(.compress, used) {
+            let count = try times.time(.compress, byteCount: used) {
                 try compressor.compress(source, into: stored.bytes)
             }
             let isRaw = !FrameBuilder.isWorthwhile(stored: count, plain: used)
@@ -154,7 +154,7 @@ package final class KernelPass {
                 : UnsafeRawBufferPointer(
                     rebasing: UnsafeRawBufferPointer(stored.bytes)[..<count])
             storedBytes += UInt64(bytes.count)
-            let isSame = try times.time(.checkAfterCompress, used) {
+            let isSame = try times.time(.checkAfterCompress, byteCount: used) {
                 guard !isRaw else { return true }
                 let target = UnsafeMutableRawBufferPointer(rebasing: again.bytes[..<used])
                 try decompressor.decompress(bytes, into: target)
@@ -165,7 +165,7 @@ package final class KernelPass {
                 storedByteCount: UInt32(bytes.count), plainByteCount: UInt32(used), chunkCount: 1,
                 codec: isRaw ? .raw : .zstd, storedDigest: Digest(words: (0, 0, 0, 0)))
             let target = decoded.bytes(used)
-            try times.time(.decode, used) {
+            try times.time(.decode, byteCount: used) {
                 try decoder.decode(bytes, entry, into: target)
             }
             guard Memory.equal(UnsafeRawBufferPointer(target), source) else {

@@ -80,7 +80,7 @@ public final class LimitBenchmark: Sendable {
             var rates = PrimitiveRates()
             measureMemory(&rates)
             try measureReads(sample, &rates)
-            try measureKernels(sample, &rates, &limits)
+            try measureKernels(sample, rates: &rates, limits: &limits)
             try measureWrites(&rates)
             rounds.append(rates)
         }
@@ -166,7 +166,7 @@ public final class LimitBenchmark: Sendable {
                     let count = Int(min(left, UInt64(buffer.byteCount)))
                     let target = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
                     try withKuraErrors {
-                        _ = try times.time(.pageCacheRead, count) {
+                        _ = try times.time(.pageCacheRead, byteCount: count) {
                             try file.read(at: offset, into: target)
                         }
                     }
@@ -179,7 +179,7 @@ public final class LimitBenchmark: Sendable {
     }
 
     private func measureKernels(
-        _ sample: [Range<UInt64>], _ rates: inout PrimitiveRates, _ limits: inout MachineLimits
+        _ sample: [Range<UInt64>], rates: inout PrimitiveRates, limits: inout MachineLimits
     ) throws(KuraError) {
         let chunker = Chunker(.gearTail, mean: options.chunkBytesMean)
         let counts = Mutex<(data: UInt64, stored: UInt64)>((0, 0))

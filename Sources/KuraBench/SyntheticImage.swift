@@ -22,7 +22,7 @@ public enum SyntheticImage {
             let words = (0..<64).map { _ in random.next() | 0x2020_2020_2020_2020 }
             var offset: UInt64 = 0
             while offset < byteCount {
-                fill(buffer, words, &random)
+                fill(buffer, words, by: &random)
                 let count = Int(min(byteCount - offset, UInt64(buffer.byteCount)))
                 try target.write(
                     at: offset, UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count]))
@@ -36,7 +36,7 @@ public enum SyntheticImage {
     }
 
     private static func fill(
-        _ buffer: AlignedBuffer, _ words: [UInt64], _ random: inout SplitMix
+        _ buffer: AlignedBuffer, _ words: [UInt64], by random: inout SplitMix
     ) {
         var record: UInt64 = 0
         for offset in stride(from: 0, to: buffer.byteCount, by: 8) {

@@ -30,8 +30,8 @@ public enum MachineInventory {
                     do throws(KuraError) {
                         report.machines.append(
                             try machine(
-                                region, service, name, folder, fileSystem,
-                                noting: &report.problems))
+                                name, region: region, service: service, in: folder,
+                                fileSystem, recording: &report.problems))
                     } catch {
                         report.problems.append(
                             InventoryProblem(path: folder.string, message: error.message))
@@ -60,7 +60,9 @@ public enum MachineInventory {
                 remedy: .anyOf([.machine(.discover), .machine(.stop(name))]))
         }
         var ignored: [InventoryProblem] = []
-        return try machine(region, cloudService, name, folder, fileSystem, noting: &ignored)
+        return try machine(
+            name, region: region, service: cloudService, in: folder, fileSystem,
+            recording: &ignored)
     }
 
     /// Names of folders, in order; hidden ones and files are passed over.
@@ -92,8 +94,8 @@ public enum MachineInventory {
     }
 
     private static func machine(
-        _ region: String, _ service: String, _ name: String, _ folder: FilePath,
-        _ fileSystem: LocalFileSystem, noting problems: inout [InventoryProblem]
+        _ name: String, region: String, service: String, in folder: FilePath,
+        _ fileSystem: LocalFileSystem, recording problems: inout [InventoryProblem]
     ) throws(KuraError) -> VirtualMachine {
         for part in [service, name] { try Name.check(part, what: "a virtual machine") }
         try Name.checkItem("\(service)/\(name)")

@@ -123,8 +123,8 @@ extension Operations {
             .backup, vault: request.place.name, item: request.item, auditing: [request.place],
             started: request.started
         ) { job throws(KuraError) in
-            let made = try makePoint(request, vault, job)
-            let across = bringAcross(request.place, request.replication, job)
+            let made = try makePoint(request, in: vault, job)
+            let across = bringAcross(request.place, when: request.replication, job)
             mergeRuns(vault, job)
             return (made, across + job.healMetDamage(vault))
         }
@@ -136,7 +136,7 @@ extension Operations {
     }
 
     private func makePoint(
-        _ request: ItemBackup, _ vault: Vault, _ job: OperationJob
+        _ request: ItemBackup, in vault: Vault, _ job: OperationJob
     ) throws(KuraError) -> BackupReport {
         let prepared = try request.prepare(job)
         defer { prepared.release() }
@@ -167,7 +167,7 @@ extension Operations {
 
     /// To the pair; what goes wrong there is a warning, because the point is durable here.
     private func bringAcross(
-        _ place: VaultPlace, _ replication: ItemBackup.Replication, _ job: OperationJob
+        _ place: VaultPlace, when replication: ItemBackup.Replication, _ job: OperationJob
     ) -> [FoundDamage] {
         let isWanted =
             switch replication {

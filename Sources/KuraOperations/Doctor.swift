@@ -186,7 +186,7 @@ extension Operations {
         }
     }
 
-    /// Repairs of one directory within this time are worth a word from this many on.
+    /// Warn from this many repairs of one directory within this time on.
     private static let repairsSince: Int64 = 30 * 24 * 3600 * 1_000_000_000
     private static let repairsMax = 3
 

@@ -6,7 +6,7 @@ internal import KuraStore
 internal import KuraVault
 public import SystemPackage
 
-/// A vault whose region is lost in thought.
+/// A vault whose loss of a region is simulated.
 public struct DrillRequest: Sendable {
     /// The vault's name.
     public var vault: String
@@ -50,8 +50,8 @@ public struct DrillReport: Sendable {
 }
 
 extension Operations {
-    /// Takes the active region of a vault out, in thought only, restores the newest point that the
-    /// other region has, and compares it with what the active region restores, as one job.
+    /// Simulates the loss of a vault's active region: restores the newest point that the other
+    /// region has, and compares it with what the active region restores, as one job.
     ///
     /// Reads both regions. Writes to them nothing but the entry in the audit journal and what heals
     /// damage that was met.
@@ -66,7 +66,7 @@ extension Operations {
                 .appending("kura-drill-\(UniqueID.random())")
             try withKuraErrors { try LocalFileSystem().makeDirectory(directory) }
             defer { Self.remove(directory) }
-            return try drill(place, passive, in: directory, job)
+            return try drill(place, from: passive, into: directory, job)
         }
         var report = done.value
         report.job = done.id
@@ -92,7 +92,7 @@ extension Operations {
     }
 
     private func drill(
-        _ place: VaultPlace, _ passive: Region, in directory: FilePath, _ job: OperationJob
+        _ place: VaultPlace, from passive: Region, into directory: FilePath, _ job: OperationJob
     ) throws(KuraError) -> DrillReport {
         let start = Clock.steady()
         let vault = Vault(region: passive, record: place.record)
@@ -125,8 +125,8 @@ extension Operations {
         let active =
             place.isActiveReachable
             ? place.active.map { Vault(region: $0, record: place.record) } : nil
-        try compare(&report, place, active, directory, job)
-        report.damage = heal(vault, active, job)
+        try compare(&report, with: active, of: place, in: directory, job)
+        report.damage = heal(vault, and: active, job)
         if !report.differing.isEmpty {
             job.warn("the restored disks differ: \(report.differing.joined(separator: ", "))")
         }
@@ -134,7 +134,9 @@ extension Operations {
     }
 
     /// Each region was read without the other one; it is healed with it.
-    private func heal(_ passive: Vault, _ active: Vault?, _ job: OperationJob) -> [FoundDamage] {
+    private func heal(
+        _ passive: Vault, and active: Vault?, _ job: OperationJob
+    ) -> [FoundDamage] {
         let record = passive.record
         let there = job.heal(
             passive.damage, of: Vault(region: passive.region, record: record, pair: active?.region))
@@ -169,8 +171,8 @@ extension Operations {
     // MARK: Comparing
 
     private func compare(
-        _ report: inout DrillReport, _ place: VaultPlace, _ active: Vault?,
-        _ directory: FilePath, _ job: OperationJob
+        _ report: inout DrillReport, with active: Vault?, of place: VaultPlace,
+        in directory: FilePath, _ job: OperationJob
     ) throws(KuraError) {
         let checked = "every chunk was compared with its SHA-256 on the way"
         guard let active else {

@@ -58,7 +58,7 @@ extension Operations {
     /// it is run again.
     public func failOver(_ request: RegionMove) throws(KuraError) -> FailoverReport {
         let lost = try subscription.region(named: request.region)
-        return try moveVaults(.failover, request) { job, report throws(KuraError) in
+        return try moveVaults(.failover, for: request) { job, report throws(KuraError) in
             let here = try subscription.places().filter { $0.record.activeRegion == lost.id }
             report.uncovered = here.filter { $0.record.pair == nil }.map(\.name)
             let covered = here.filter { $0.record.pair != nil }
@@ -82,7 +82,7 @@ extension Operations {
     /// `failOver`.
     public func failBack(_ request: RegionMove) throws(KuraError) -> FailoverReport {
         let returned = try subscription.region(named: request.region)
-        return try moveVaults(.failback, request) { job, report throws(KuraError) in
+        return try moveVaults(.failback, for: request) { job, report throws(KuraError) in
             let away = try subscription.places().filter {
                 $0.record.region == returned.id && $0.record.failedOver
             }
@@ -111,7 +111,7 @@ extension Operations {
 
     /// - Parameter prepare: copies what can be copied, and returns the vaults that move.
     private func moveVaults(
-        _ operation: Job.Operation, _ request: RegionMove,
+        _ operation: Job.Operation, for request: RegionMove,
         _ prepare: (OperationJob, inout FailoverReport) throws(KuraError) -> [VaultPlace]
     ) throws(KuraError) -> FailoverReport {
         var report = FailoverReport(region: request.region)
@@ -123,7 +123,7 @@ extension Operations {
                     throw KuraError(
                         .refused, "\(report.atRisk.count) recovery points would be left behind")
                 }
-                try move(places, &report, job)
+                try move(places, into: &report, job)
             }
             report.job = done.id
             report.warnings = done.warnings
@@ -167,7 +167,7 @@ extension Operations {
     }
 
     private func move(
-        _ places: [VaultPlace], _ report: inout FailoverReport, _ job: OperationJob
+        _ places: [VaultPlace], into report: inout FailoverReport, _ job: OperationJob
     ) throws(KuraError) {
         var moved: [VaultPlace] = []
         for place in places {

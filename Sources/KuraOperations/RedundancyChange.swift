@@ -90,7 +90,7 @@ extension Operations {
                 in: place.activeName, kind, copies: Int(record.copies))
             record.pair = pair.id
             if points > 0 || items > 0 {
-                try copy(place.record, from: vault.region, to: pair, &change, job)
+                try copy(place.record, from: vault.region, to: pair, into: &change, job)
             }
         } else if !kind.hasPair, record.pair != nil {
             guard !record.failedOver else {
@@ -134,7 +134,7 @@ extension Operations {
     /// Copies a vault that has no pair yet to one, and reads the copy back, every chunk.
     private func copy(
         _ record: VaultRecord, from region: Region, to pair: Region,
-        _ change: inout RedundancyChange, _ job: OperationJob
+        into change: inout RedundancyChange, _ job: OperationJob
     ) throws(KuraError) {
         let replication = Replication(
             active: Vault(region: region, record: record),

@@ -56,7 +56,7 @@ extension Operations {
         var blockers: [(what: String, remedy: Remedy, isMachine: Bool)] = []
         let settings = try subscription.settings(of: vault)
         for (item, state) in settings.items.sorted(by: { $0.key < $1.key }) {
-            let remedy = Self.removalRemedy(item, state, settings.limits)
+            let remedy = Self.removalRemedy(of: item, state, by: settings.limits)
             blockers.append(("\(item) is \(state.status.title.lowercased())", remedy, true))
         }
         let counts = try subscription.catalog().pointCounts(of: vault)

@@ -78,7 +78,7 @@ extension Subscription {
             Self.pairKnownRegions(in: &home)
         }
         try home.save()
-        return try Subscription(home, context, fileSystem)
+        return try Subscription(home, for: context, fileSystem)
     }
 
     /// Pairs every region that has no pair with the one that Azure pairs it with, if that is here.

@@ -1,4 +1,5 @@
 import Foundation
+import KuraIO
 import SystemPackage
 import TestSupport
 import Testing
@@ -48,20 +49,18 @@ struct MachineEndToEndTests {
                 done
                 kill -9 $parent
                 sleep 0.5
-                test -e thawed || touch frozen
+                test -s thawed || touch frozen
                 """
             let (kura, folder) = try prepare(directory, freeze: freeze)
+            let thawed = FilePath(folder).appending("thawed")
+            try writeFile([], to: thawed)
+            let watch = try #require(FileWatch(thawed, for: .close))
             let outcome = try kura.run("vm", "backup", "db-1")
             #expect(outcome.code != 0)
-            // The shell makes the file before it writes into it.
-            let deadline = Date().addingTimeInterval(30)
-            var thawed: Data?
-            while thawed?.isEmpty ?? true, Date() < deadline {
-                usleep(20_000)
-                thawed = FileManager.default.contents(atPath: folder + "/thawed")
-            }
+            #expect(watch.wait(until: Clock.steady() + 30_000_000_000, Cancellation()))
             #expect(FileManager.default.fileExists(atPath: folder + "/frozen"))
-            #expect(thawed == Data("thawed\n".utf8))
+            let written = FileManager.default.contents(atPath: thawed.string)
+            #expect(written == Data("thawed\n".utf8))
             let jobs = try kura.run("job", "list", "--operation", "Backup", "--json").json()
             let job = try #require((jobs["jobs"] as? [[String: Any]])?.first)
             #expect(job["status"] as? String == "Failed")

@@ -1,4 +1,3 @@
-import KuraCodec
 import KuraFormat
 
 /// Whole packs in memory, written and checked as FORMAT.md says, section 5.6.
@@ -14,10 +13,10 @@ enum PackFile {
                 FrameEntry(
                     storedByteCount: UInt32(plain.count), plainByteCount: UInt32(plain.count),
                     chunkCount: UInt32(chunks.count), codec: .raw,
-                    storedDigest: ChunkHasher.digest(plain)))
+                    storedDigest: SHA256.digest(plain)))
             for chunk in chunks {
                 trailer.chunks.append(
-                    ChunkEntry(id: ChunkHasher.digest(chunk), byteCount: UInt32(chunk.count)))
+                    ChunkEntry(id: SHA256.digest(chunk), byteCount: UInt32(chunk.count)))
             }
             bytes += plain
         }
@@ -38,7 +37,7 @@ enum PackFile {
         var offset = PackHeader.byteCount
         for frame in trailer.frames {
             let end = offset + Int(frame.storedByteCount)
-            guard ChunkHasher.digest(Array(file[offset..<end])) == frame.storedDigest else {
+            guard SHA256.digest(Array(file[offset..<end])) == frame.storedDigest else {
                 throw .checksumMismatch(.frame)
             }
             offset = end
@@ -81,7 +80,7 @@ enum IndexRunFile {
 
     static func sealed(_ block: [UInt8]) -> [UInt8] {
         var block = block
-        let digest = ChunkHasher.digest(Array(block[..<IndexBlock.checkedByteCount]))
+        let digest = SHA256.digest(Array(block[..<IndexBlock.checkedByteCount]))
         block.withUnsafeMutableBytes { IndexBlock.seal(digest, into: $0) }
         return block
     }
@@ -117,7 +116,7 @@ enum IndexRunFile {
 }
 
 private func finish(_ bytes: [UInt8], _ trailer: [UInt8]) -> (bytes: [UInt8], id: Digest) {
-    let id = ChunkHasher.digest(trailer)
+    let id = SHA256.digest(trailer)
     let footer = Footer(trailerByteCount: UInt64(trailer.count), trailerDigest: id)
     return (bytes + trailer + footer.encoded(), id)
 }
@@ -138,6 +137,6 @@ private func readTrailer(
         throw .checksumMismatch(structure)
     }
     let trailer = Array(file[(end - Int(footer.trailerByteCount))..<end])
-    guard ChunkHasher.digest(trailer) == id else { throw .checksumMismatch(structure) }
+    guard SHA256.digest(trailer) == id else { throw .checksumMismatch(structure) }
     return trailer
 }

@@ -1,4 +1,3 @@
-import KuraCodec
 import KuraFormat
 import TestSupport
 import Testing
@@ -216,7 +215,7 @@ import Testing
             #expect(try bytes == vector.bytes())
             return
         }
-        #expect(try ChunkHasher.digest(bytes).hex == vector.one("file-sha256"))
+        #expect(try SHA256.digest(bytes).hex == vector.one("file-sha256"))
         #expect(try trailer.encodedByteCount == vector.integer("trailer-length"))
         #expect(
             try bytes.count - Footer.byteCount - trailer.encodedByteCount

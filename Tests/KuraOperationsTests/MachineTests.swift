@@ -95,14 +95,17 @@ struct MachineTests {
             let folder = directory.appending("vm")
             try LocalFileSystem().makeDirectories(folder)
             let thaw = ["/bin/sh", "-c", "echo x >> thawed"]
+            let thawed = folder.appending("thawed")
+            try writeFile([], to: thawed)
+            let watch = try #require(FileWatch(thawed, for: .close))
             let machine = VirtualMachine(
                 region: "r", cloudService: "c", name: "vm", folder: folder.string, power: .running,
                 system: .linux, deploymentModel: .classic, agent: .absent, quiesce: nil, disks: [])
             let frozen = try FrozenMachine(
                 machine, .init(freeze: ["true"], thaw: thaw, timeoutSeconds: 1),
                 environment: ["PATH": "/usr/bin:/bin"])
-            let deadline = Clock.steady() + 20_000_000_000
-            while frozen.isHeld, Clock.steady() < deadline { usleep(1000) }
+            #expect(watch.wait(until: Clock.steady() + 20_000_000_000, Cancellation()))
+            #expect(!frozen.isHeld)
             let report = frozen.thaw()
             #expect(!report.heldThroughout)
             #expect(report.problem != nil)

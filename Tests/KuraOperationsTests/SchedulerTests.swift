@@ -123,6 +123,8 @@ struct SchedulerTests {
             let folder = estate.folder("web", "web-1")
             let others = try (0..<2).map { _ in try estate.reopened() }
             let now = try utc("2026-01-01", "14:00")
+            try writeFile([], to: folder.appending("on"))
+            let watch = try #require(FileWatch(folder.appending("on"), for: .close))
             Threads.run(2) { number in
                 do {
                     // One backs up on demand, frozen until the other has looked.
@@ -130,10 +132,7 @@ struct SchedulerTests {
                         #expect(others[0].operations.backUp("web-1").error == nil)
                         return
                     }
-                    let deadline = Clock.steady() + 20_000_000_000
-                    while try !LocalFileSystem().exists(folder.appending("on")),
-                        Clock.steady() < deadline
-                    { usleep(1000) }
+                    _ = watch.wait(until: Clock.steady() + 20_000_000_000, Cancellation())
                     try skips(others[1], now, folder)
                 } catch {
                     Issue.record(error)

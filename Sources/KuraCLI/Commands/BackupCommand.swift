@@ -70,7 +70,7 @@ struct BackupCommand: ParsableCommand {
         let disks = try disks.map(open)
         let isDefault = vault == Subscription.defaultVault
         let subscription = try global.subscription(create: isDefault ? .defaults : .nothing)
-        let report = try progress.shown("backing up", subscription, global) {
+        let report = try progress.shown(as: "backing up", subscription, global) {
             operations throws(KuraError) in
             var request = ItemBackup(
                 try operations.subscription.place(named: vault), item: item, disks: disks)

@@ -74,7 +74,7 @@ struct BenchBackupCommand: ParsableCommand {
                 name: "bench", region: Subscription.defaultRegion, redundancy: .lrs,
                 copies: options.copies)
             let benchmark = BackupBenchmark(
-                FilePath(image), in: vault, folder, limits, level: options.level,
+                FilePath(image), in: vault, scratch: folder, limits: limits, level: options.level,
                 threads: threads, cancellation: Interrupts.cancellation)
             var steps: [BenchmarkStep] = []
             try benchmark.run { steps.append($0) }

@@ -10,11 +10,11 @@ struct DrillCommand: ParsableCommand {
         commandName: "drill",
         abstract: "Rehearse the loss of a region: restore from the paired one, and compare.",
         discussion: """
-            Takes the active region out, in thought only, restores the newest recovery point that
-            the paired region has to a scratch place, compares it with what the active region
-            restores, and reports the achieved recovery point and recovery time. Nothing is written
-            to either region but an entry in the audit journal, and what heals damage that it met.
-            Exit code 12 means that the restored disks differ.
+            Simulates the loss of the active region: restores the newest recovery point that the
+            paired region has to a scratch directory, compares it with what the active region
+            restores, and reports the achieved recovery point and recovery time. It writes nothing
+            to the two regions, except an entry in the audit journal and repairs of damage that it
+            met. Exit code 12 means that the restored disks differ.
 
             EXAMPLES
               kura drill --vault gold
@@ -36,7 +36,7 @@ struct DrillCommand: ParsableCommand {
         let subscription = try global.subscription()
         let request = DrillRequest(
             vault: vault, scratch: FilePath(scratch ?? Self.temporaryDirectory))
-        let report = try progress.shown("restoring", subscription, global) {
+        let report = try progress.shown(as: "restoring", subscription, global) {
             operations throws(KuraError) in try operations.drill(request)
         }
         try global.show(text: Self.text(report), ids: [report.id.hex], json: Self.json(report))

@@ -30,7 +30,7 @@ struct RegionFailoverCommand: ParsableCommand {
     func run() throws {
         let subscription = try global.subscription()
         let request = RegionMove(name, acceptsLoss: acceptLoss)
-        let report = try progress.shown("replicating", subscription, global) {
+        let report = try progress.shown(as: "replicating", subscription, global) {
             operations throws(KuraError) in try operations.failOver(request)
         }
         try FailoverView(report, verb: "failover", back: false).show(global)
@@ -60,7 +60,7 @@ struct RegionFailbackCommand: ParsableCommand {
     func run() throws {
         let subscription = try global.subscription()
         let request = RegionMove(name, acceptsLoss: acceptLoss)
-        let report = try progress.shown("replicating", subscription, global) {
+        let report = try progress.shown(as: "replicating", subscription, global) {
             operations throws(KuraError) in try operations.failBack(request)
         }
         try FailoverView(report, verb: "failback", back: true).show(global)

@@ -17,7 +17,7 @@ struct JobCommand: ParsableCommand {
         ])
 }
 
-/// One of the names of an enumeration of the contract.
+/// One of the raw values of an enumeration, in whatever case.
 struct NamedValue<Value>: ExpressibleByArgument
 where Value: RawRepresentable<String> & CaseIterable & Sendable {
     var value: Value

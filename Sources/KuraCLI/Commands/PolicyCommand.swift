@@ -147,7 +147,7 @@ struct PolicyDefinition: ParsableArguments {
 
     /// Flags become the same document that a file has, so that both go through the same checks.
     private func fromFlags(_ name: String, _ old: Policy?) throws -> Policy {
-        var document = (old.map { JSON.parsed($0.document) } ?? [:]).members
+        var document = (old.map { JSON($0.tree) } ?? [:]).members
         var schedule =
             document["schedule"]?.members
             ?? ["frequency": "daily", "times": ["23:00"]]
@@ -165,10 +165,11 @@ struct PolicyDefinition: ParsableArguments {
         if old == nil, daily == nil, day.isEmpty { retention["daily"] = ["count": 30] }
         retention["weekly"] = weeklyRule(retention["weekly"]?.members)
         retention["monthly"] = try Self.rule(
-            retention["monthly"]?.members, monthly, monthlyOn, "last sunday", isYearly: false)
+            changing: retention["monthly"]?.members, count: monthly, on: monthlyOn,
+            standard: "last sunday", isYearly: false)
         retention["yearly"] = try Self.rule(
-            retention["yearly"]?.members, yearly, yearlyOn, "first sunday of january",
-            isYearly: true)
+            changing: retention["yearly"]?.members, count: yearly, on: yearlyOn,
+            standard: "first sunday of january", isYearly: true)
         document["schedule"] = .object(schedule)
         document["retention"] = .object(retention)
         let text = JSON.object(document).text(pretty: false)
@@ -194,7 +195,8 @@ struct PolicyDefinition: ParsableArguments {
     }
 
     private static func rule(
-        _ old: [String: JSON]?, _ count: Int?, _ text: String?, _ standard: String, isYearly: Bool
+        changing old: [String: JSON]?, count: Int?, on text: String?, standard: String,
+        isYearly: Bool
     ) throws -> JSON? {
         guard old != nil || count != nil else {
             guard text == nil else {
@@ -442,7 +444,7 @@ struct PolicySimulateCommand: ParsableCommand {
 
 enum PolicyView {
     static func json(_ found: PolicyReport) -> JSON {
-        JSON.parsed(found.policy.document).merging([
+        JSON(found.policy.tree).merging([
             "summary": .string(found.policy.summary),
             "virtual_machines": .array(found.items.map(JSON.string)),
         ])

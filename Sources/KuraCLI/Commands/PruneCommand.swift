@@ -39,7 +39,7 @@ struct PruneCommand: ParsableCommand {
     func run() throws {
         let subscription = try global.subscription()
         let request = Pruning(vault: vault, dropping: drop)
-        let reports = try progress.shown("pruning", subscription, global) {
+        let reports = try progress.shown(as: "pruning", subscription, global) {
             operations throws(KuraError) in
             dryRun ? try operations.prunePlan(request) : try operations.prune(request)
         }

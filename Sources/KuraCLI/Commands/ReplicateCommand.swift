@@ -36,14 +36,14 @@ struct ReplicateCommand: ParsableCommand {
         let subscription = try global.subscription()
         let request = CopiesUpdate(vault: vault)
         if dryRun {
-            let plan = try progress.shown("copying", subscription, global) {
+            let plan = try progress.shown(as: "copying", subscription, global) {
                 operations throws(KuraError) in try operations.replicationPlan(request)
             }
             return try end(
                 plan.replicas, AcrossRegions(plan), warnings: plan.warnings,
                 isSound: plan.replicas.lost.isEmpty)
         }
-        let report = try progress.shown("copying", subscription, global) {
+        let report = try progress.shown(as: "copying", subscription, global) {
             operations throws(KuraError) in try operations.replicate(request)
         }
         try end(

@@ -57,7 +57,7 @@ struct RestoreCommand: ParsableCommand {
 
     func run() throws {
         let subscription = try global.subscription()
-        let report = try progress.shown("restoring", subscription, global) {
+        let report = try progress.shown(as: "restoring", subscription, global) {
             operations throws(KuraError) in
             let found = try operations.subscription.recoveryPoint(
                 point, in: vault, region: region)

@@ -32,7 +32,7 @@ struct VaultSetRedundancyCommand: ParsableCommand {
     func run() throws {
         let subscription = try global.subscription()
         let request = RedundancyRequest(vault: name, kind: kind.value, converts: convert)
-        let change = try progress.shown("copying", subscription, global) {
+        let change = try progress.shown(as: "copying", subscription, global) {
             operations throws(KuraError) in try operations.setRedundancy(request)
         }
         var lines = [

@@ -80,7 +80,7 @@ struct VerifyCommand: ParsableCommand {
             vault: vault, point: point, level: level == .packs ? .packs : .chunks,
             replica: replica, maxAge: maxAge?.nanoseconds, maxDuration: maxDuration?.nanoseconds,
             repairs: repair)
-        let report = try progress.shown("verifying", subscription, global) {
+        let report = try progress.shown(as: "verifying", subscription, global) {
             operations throws(KuraError) in try operations.verify(request)
         }
         progress.printStages(

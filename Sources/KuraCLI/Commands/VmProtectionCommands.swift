@@ -90,7 +90,7 @@ struct VmBackupCommand: ParsableCommand {
         var outcomes: [MachineOutcome] = []
         for name in names where !Interrupts.cancellation.isCancelled {
             outcomes.append(
-                try progress.shown("backing up \(name)", subscription, global) {
+                try progress.shown(as: "backing up \(name)", subscription, global) {
                     [occasion] operations throws(KuraError) in
                     operations.backUp(
                         name, cloudService: options.cloudService, vault: options.vault, occasion)
@@ -150,7 +150,7 @@ struct VmRestoreCommand: ParsableCommand {
         let request = MachineRestore(
             name, cloudService: options.cloudService, vault: options.vault, point: point,
             to: FilePath(output), newName: newName, disks: DiskChoice.of(includeLun, excludeLun))
-        let report = try progress.shown("restoring", subscription, global) {
+        let report = try progress.shown(as: "restoring", subscription, global) {
             operations throws(KuraError) in try operations.restoreMachine(request)
         }
         let lines = report.outputs.map { output in

@@ -33,9 +33,10 @@ struct ProgressOptions: ParsableArguments {
     }
 
     /// Runs an operation while its progress is drawn.
+    /// - Parameter verb: what is done: "backing up".
     func shown<T>(
-        _ verb: String, _ subscription: Subscription, _ global: GlobalOptions,
-        _ body: (Operations) throws(KuraError) -> T
+        as verb: String, _ subscription: Subscription, _ global: GlobalOptions,
+        body: (Operations) throws(KuraError) -> T
     ) throws(KuraError) -> T {
         let meter = Progress()
         let reporter = ProgressReporter(verb, meter, style: style(global))

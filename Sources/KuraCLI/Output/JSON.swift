@@ -1,8 +1,8 @@
-import FoundationEssentials
+import KuraPolicy
 
 /// A JSON document as it is printed: snake_case keys in ascending order, null where a value is not
 /// known, so that every key a reader may rely on is there.
-enum JSON: Decodable, ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral,
+enum JSON: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral,
     ExpressibleByArrayLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral
 {
     /// Members in ascending order of their keys.
@@ -37,32 +37,16 @@ enum JSON: Decodable, ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral
     init(_ value: String?) { self = value.map(JSON.string) ?? .null }
     init(_ value: Int) { self = .number(UInt64(value)) }
 
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            self = .null
-        } else if let value = try? container.decode(Bool.self) {
-            self = .bool(value)
-        } else if let value = try? container.decode(UInt64.self) {
-            self = .number(value)
-        } else if let value = try? container.decode(Double.self) {
-            self = .fraction(value)
-        } else if let value = try? container.decode(String.self) {
-            self = .string(value)
-        } else if let value = try? container.decode([JSON].self) {
-            self = .array(value)
-        } else {
-            self = .object(try container.decode([String: JSON].self))
-        }
-    }
-
-    /// A document that Kura wrote itself; null for what is none.
-    static func parsed(_ text: String) -> JSON {
-        do {
-            return try JSONDecoder().decode(JSON.self, from: Data(text.utf8))
-        } catch {
-            return .null
-        }
+    init(_ value: JSONValue) {
+        self =
+            switch value {
+            case .object(let members): .object(members.mapValues { JSON($0) })
+            case .array(let elements): .array(elements.map { JSON($0) })
+            case .string(let text): .string(text)
+            case .number(let number): .number(UInt64(clamping: number))
+            case .bool(let flag): .bool(flag)
+            case .null: .null
+            }
     }
 
     /// - Parameter pretty: several indented lines; otherwise one line.
@@ -103,15 +87,15 @@ struct JSONWriter {
     mutating func append(_ value: JSON) {
         switch value {
         case .sorted(let members):
-            list("{", "}", members.count) { writer, number in
+            list("{", "}", count: members.count) { writer, number in
                 writer.quote(members[number].key)
                 writer.raw(writer.pretty ? " : " : ":")
                 writer.append(members[number].value)
             }
         case .array(let elements):
-            list("[", "]", elements.count) { $0.append(elements[$1]) }
+            list("[", "]", count: elements.count) { $0.append(elements[$1]) }
         case .elements(let count, let element):
-            list("[", "]", count) { $0.append(element($1)) }
+            list("[", "]", count: count) { $0.append(element($1)) }
         case .string(let text): quote(text)
         case .number(let value): raw(String(value))
         case .fraction(let value): raw(Self.text(value))
@@ -138,7 +122,7 @@ struct JSONWriter {
     }
 
     private mutating func list(
-        _ open: String, _ close: String, _ count: Int, _ body: (inout JSONWriter, Int) -> Void
+        _ open: String, _ close: String, count: Int, body: (inout JSONWriter, Int) -> Void
     ) {
         raw(open)
         depth += 1

@@ -64,10 +64,10 @@ final class ProgressReporter: Sendable {
         let seconds = Double(Clock.steady() - start) / 1e9
         switch style {
         case .line:
-            let text = line(verb, values, seconds)
+            let text = line(verb, values, after: seconds)
             Terminal.writeError("\r\(text.prefix(Terminal.columns - 1))\u{1B}[K")
         case .log:
-            Terminal.writeError("kura: \(line(verb, values, seconds))\n")
+            Terminal.writeError("kura: \(line(verb, values, after: seconds))\n")
         case .json:
             let document: JSON =
                 if let unit {
@@ -92,15 +92,19 @@ final class ProgressReporter: Sendable {
         }
     }
 
-    private func line(_ verb: String, _ values: Progress.Values, _ seconds: Double) -> String {
-        guard let unit else { return Self.line(verb, values, seconds) }
+    private func line(
+        _ verb: String, _ values: Progress.Values, after seconds: Double
+    ) -> String {
+        guard let unit else { return Self.line(verb, values, after: seconds) }
         return "\(verb)  \(Units.count(values.doneBytes)) of \(Units.count(values.totalBytes)) "
             + "\(unit)  \(Units.percent(values.doneBytes, of: values.totalBytes))"
     }
 
     /// "backing up  1.2 GiB of 6.0 GiB  20.1 %  512.0 MiB/s  deduplicated 31.0 %  ETA 9.4 s".
     /// Where no bytes are to be worked through, only the time passes: "pruning  9.4 s".
-    static func line(_ verb: String, _ values: Progress.Values, _ seconds: Double) -> String {
+    static func line(
+        _ verb: String, _ values: Progress.Values, after seconds: Double
+    ) -> String {
         guard values.totalBytes > 0 || values.doneBytes > 0 else {
             return "\(verb)  \(Units.duration(seconds))"
         }

@@ -68,12 +68,13 @@ extension Operations {
             for replica in region.replicas {
                 let isFilling = filling.contains { $0.ordinal == replica.ordinal }
                 if let problem = region.problems[replica.ordinal], !isFilling {
-                    report.problems.append(try explain(problem, replica, region))
+                    report.problems.append(try explain(problem, of: replica, in: region))
                 }
             }
             for record in try region.vaults() where only == nil || only?.id == record.id {
                 let vault = Vault(region: region, record: record)
-                try catchUp(vault, filling.filter { $0.ordinal < Int(record.copies) }, job, &report)
+                let targets = filling.filter { $0.ordinal < Int(record.copies) }
+                try catchUp(vault, filling: targets, job, into: &report)
             }
             for replica in filling where job != nil {
                 let isFailed = report.targets.contains {
@@ -89,15 +90,15 @@ extension Operations {
     }
 
     private func catchUp(
-        _ vault: Vault, _ filling: [Replica], _ job: OperationJob?,
-        _ report: inout ReplicaCatchUpReport
+        _ vault: Vault, filling: [Replica], _ job: OperationJob?,
+        into report: inout ReplicaCatchUpReport
     ) throws(KuraError) {
         guard let job else {
-            return report.add(try vault.catchUpPlan(filling: filling), vault, filling)
+            return report.add(try vault.catchUpPlan(filling: filling), of: vault, filling: filling)
         }
         let copied = try vault.catchUp(
             filling: filling, progress: job.progress, cancellation: job.cancellation)
-        report.add(copied, vault, filling)
+        report.add(copied, of: vault, filling: filling)
     }
 
     /// Replicas whose directory is empty or was begun to be filled. A region without any replica
@@ -113,7 +114,7 @@ extension Operations {
     }
 
     private func explain(
-        _ problem: KuraError, _ replica: Replica, _ region: Region
+        _ problem: KuraError, of replica: Replica, in region: Region
     ) throws(KuraError) -> KuraError {
         switch try region.vacancy(of: replica.ordinal) {
         case .empty, .half:
@@ -134,26 +135,29 @@ extension Operations {
 }
 
 extension ReplicaCatchUpReport {
-    fileprivate mutating func add(_ plan: CopyPlan, _ vault: Vault, _ filling: [Replica]) {
+    fileprivate mutating func add(_ plan: CopyPlan, of vault: Vault, filling: [Replica]) {
         for replica in vault.replicas + filling {
             add(
-                replica, vault, filling, plan.amount(for: replica.ordinal),
-                plan.failures[replica.ordinal])
+                replica, of: vault, filling: filling, amount: plan.amount(for: replica.ordinal),
+                problem: plan.failures[replica.ordinal])
         }
     }
 
-    fileprivate mutating func add(_ copied: CopyReport, _ vault: Vault, _ filling: [Replica]) {
+    fileprivate mutating func add(
+        _ copied: CopyReport, of vault: Vault, filling: [Replica]
+    ) {
         for replica in vault.replicas + filling {
             add(
-                replica, vault, filling, copied.copied[replica.ordinal] ?? CopyAmount(),
-                copied.failures[replica.ordinal])
+                replica, of: vault, filling: filling,
+                amount: copied.copied[replica.ordinal] ?? CopyAmount(),
+                problem: copied.failures[replica.ordinal])
         }
         lost += copied.lost.map { "\(vault.record.name): \($0.relativePath)" }
     }
 
     private mutating func add(
-        _ replica: Replica, _ vault: Vault, _ filling: [Replica], _ amount: CopyAmount,
-        _ problem: KuraError?
+        _ replica: Replica, of vault: Vault, filling: [Replica], amount: CopyAmount,
+        problem: KuraError?
     ) {
         targets.append(
             ReplicaCopies(

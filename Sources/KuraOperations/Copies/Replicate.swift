@@ -58,7 +58,7 @@ extension Operations {
             for warning in report.replicas.warnings { job.warn(warning) }
             // What was filled just now can be used from here on.
             let now = report.replicas.filled.isEmpty ? operations : try operations.reopened()
-            try now.copyAcross(request, job, &report)
+            try now.copyAcross(request, job, into: &report)
             return report
         }
         var report = done.value
@@ -89,7 +89,7 @@ extension Operations {
     }
 
     private func copyAcross(
-        _ request: CopiesUpdate, _ job: OperationJob, _ report: inout CopiesUpdateReport
+        _ request: CopiesUpdate, _ job: OperationJob, into report: inout CopiesUpdateReport
     ) throws(KuraError) {
         for place in try subscription.places(named: request.vault)
         where place.record.pair != nil {

@@ -35,7 +35,7 @@ extension Operations {
             let found = try subscription.registered(name, cloudService: cloudService, vault: vault)
             outcome.item = found.item
             var request = ItemBackup(found.place, item: found.item) { job throws(KuraError) in
-                try prepare(found, occasion, job)
+                try prepare(found, for: occasion, job)
             }
             request.replication = occasion.replicates ? .wherePaired : .never
             let job = Guarded<String?>(nil)
@@ -59,7 +59,7 @@ extension Operations {
 
     /// Opens the machine's disks, frozen where that is possible.
     private func prepare(
-        _ found: RegisteredItem, _ occasion: BackupOccasion, _ job: OperationJob
+        _ found: RegisteredItem, for occasion: BackupOccasion, _ job: OperationJob
     ) throws(KuraError) -> PreparedDisks {
         guard found.state.status == .protected else {
             throw KuraError(
@@ -78,11 +78,12 @@ extension Operations {
         do throws(KuraError) {
             // One time for both: until when the point is kept is counted from its own time.
             let time = context.clock.now()
-            let tags = try tags(found, occasion, vault, at: time)
+            let tags = try tags(of: found, for: occasion, in: vault, at: time)
             job.run.begin(task: 0)
             let machine = try subscription.current(
                 VirtualMachine(found.state, known: subscription.catalog().machines()))
-            let source = try MachineSource(machine, found.state.disks, job.run, context)
+            let source = try MachineSource(
+                machine, disks: found.state.disks, job.run, for: context)
             var prepared = PreparedDisks(source.disks)
             prepared.rawDisks = source.rawDisks
             prepared.rawRemedy = .advice(
@@ -116,7 +117,7 @@ extension Operations {
         let operation =
             state.hasExtension == found.state.hasExtension
             ? "UpdateItem" : "InstallExtension"
-        try subscription.change(vault, operation) { settings throws(KuraError) in
+        try subscription.change(vault, by: operation) { settings throws(KuraError) in
             settings.items[found.item]?.hasExtension = state.hasExtension
             settings.items[found.item]?.luns = state.luns
         }

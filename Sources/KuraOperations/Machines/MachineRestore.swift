@@ -74,7 +74,8 @@ extension Operations {
         let description = folder.appending("vm.json")
         let chosen = Guarded<[Part]>([])
         var restore = PointRestore(point) { _ throws(KuraError) in
-            let parts = try parts(point, request.disks, folder, found.state)
+            let parts = try parts(
+                of: point, choosing: request.disks, in: folder, found.state)
             chosen.update { $0 = parts }
             try makeRoom(folder, for: parts.map(\.path) + [description])
             return parts.map { PointRestore.File($0.disk, to: $0.path) }
@@ -114,7 +115,7 @@ extension Operations {
     }
 
     private func parts(
-        _ located: LocatedPoint, _ choice: ItemState.DiskChoice?, _ folder: FilePath,
+        of located: LocatedPoint, choosing choice: ItemState.DiskChoice?, in folder: FilePath,
         _ state: ItemState
     ) throws(KuraError) -> [Part] {
         let known = try subscription.catalog().machines().first { $0.key == state.key }

@@ -36,15 +36,15 @@ final class MachineSource: Sendable {
     }
 
     init(
-        _ machine: VirtualMachine, _ choice: ItemState.DiskChoice?, _ run: JobRun,
-        _ context: Context
+        _ machine: VirtualMachine, disks choice: ItemState.DiskChoice?, _ run: JobRun,
+        for context: Context
     ) throws(KuraError) {
         self.run = run
         let status = AgentStatus(of: machine)
         try status.requireNotUpdating(machine)
         usedAgent = status == .ready
         let chosen = try Self.chosen(machine, choice)
-        let frozen = Self.freeze(machine, status, run, context)
+        let frozen = Self.freeze(machine, as: status, run, for: context)
         var snapshots: [DiskSnapshot] = []
         var disks: [BackupRequest.Disk] = []
         do throws(KuraError) {
@@ -86,8 +86,7 @@ final class MachineSource: Sendable {
 
     /// Nil where nothing was frozen; why not is a warning when hooks are there that did not work.
     private static func freeze(
-        _ machine: VirtualMachine, _ status: AgentStatus, _ run: JobRun,
-        _ context: Context
+        _ machine: VirtualMachine, as status: AgentStatus, _ run: JobRun, for context: Context
     ) -> FrozenMachineBox? {
         if let reason = status.reason(for: machine), status != .machineStopped {
             run.warn("\(reason): the recovery point is crash-consistent")

@@ -9,7 +9,7 @@ extension Operations {
     /// many points as it may have.
     /// - Parameter time: the point's, in nanoseconds since 1970.
     func tags(
-        _ found: RegisteredItem, _ occasion: BackupOccasion, _ vault: Vault, at time: Int64
+        of found: RegisteredItem, for occasion: BackupOccasion, in vault: Vault, at time: Int64
     ) throws(KuraError) -> [String] {
         let settings = try subscription.settings(of: vault)
         guard let name = found.state.policy, let state = settings.policies[name] else {
@@ -39,7 +39,8 @@ extension Operations {
                 ]))
         }
         guard let due = occasion.run else {
-            return try tagsOnDemand(policy, settings.limits, occasion.retainUntil, at: time)
+            return try tagsOnDemand(
+                by: policy, settings.limits, retainUntil: occasion.retainUntil, at: time)
         }
         // A backup that starts in time counts for the date that it was due on, even when that ends
         // a moment before the backup begins.
@@ -52,7 +53,7 @@ extension Operations {
     }
 
     private func tagsOnDemand(
-        _ policy: Policy, _ limits: PolicyLimits, _ retainUntil: Int64?, at time: Int64
+        by policy: Policy, _ limits: PolicyLimits, retainUntil: Int64?, at time: Int64
     ) throws(KuraError) -> [String] {
         let days = limits.onDemandDays.map { Int64($0) * 86_400_000_000_000 }
         guard let until = retainUntil ?? days.map({ time + $0 }) else {

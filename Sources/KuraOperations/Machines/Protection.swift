@@ -13,10 +13,10 @@ extension Operations {
     ) -> [MachineOutcome] {
         names.map { name in
             outcome(name) { outcome throws(KuraError) in
-                try registerIfImplied(name, cloudService, vault)
+                try registerIfImplied(name, cloudService: cloudService, vault: vault)
                 let found = try subscription.registered(
                     name, cloudService: cloudService, vault: vault)
-                try configure(found, policy, &outcome) {
+                try configure(found, policy: policy, into: &outcome) {
                     state throws(KuraError) in
                     guard state.status == .registered else {
                         throw KuraError(
@@ -35,7 +35,7 @@ extension Operations {
 
     /// Where protecting a machine registers it, too.
     private func registerIfImplied(
-        _ name: String, _ cloudService: String?, _ vault: String?
+        _ name: String, cloudService: String?, vault: String?
     ) throws(KuraError) {
         do throws(KuraError) {
             _ = try subscription.registered(name, cloudService: cloudService, vault: vault)
@@ -70,7 +70,7 @@ extension Operations {
             outcome(name) { outcome throws(KuraError) in
                 let found = try subscription.registered(
                     name, cloudService: cloudService, vault: vault)
-                try configure(found, policy, &outcome) {
+                try configure(found, policy: policy, into: &outcome) {
                     state throws(KuraError) in
                     guard state.status == .protected else {
                         throw KuraError(
@@ -91,7 +91,7 @@ extension Operations {
     ) -> MachineOutcome {
         outcome(name) { outcome throws(KuraError) in
             let found = try subscription.registered(name, cloudService: cloudService, vault: vault)
-            try configure(found, policy, &outcome) {
+            try configure(found, policy: policy, into: &outcome) {
                 state throws(KuraError) in
                 guard state.status == .stoppedRetaining || state.status == .stoppedPerPolicy else {
                     throw KuraError(
@@ -119,7 +119,7 @@ extension Operations {
     }
 
     private func configure(
-        _ found: RegisteredItem, _ policy: String, _ outcome: inout MachineOutcome,
+        _ found: RegisteredItem, policy: String, into outcome: inout MachineOutcome,
         _ check: (inout ItemState) throws(KuraError) -> Void
     ) throws(KuraError) {
         outcome.item = found.item
@@ -128,7 +128,7 @@ extension Operations {
             .configureProtection, vault: found.place.name, item: found.item,
             started: { outcome.job = $0 }
         ) { job throws(KuraError) in
-            try subscription.change(vault, "ConfigureProtection", note: "job \(job.id)") {
+            try subscription.change(vault, by: "ConfigureProtection", note: "job \(job.id)") {
                 settings throws(KuraError) in
                 let chosen = try Subscription.policy(named: policy, settings, vault).policy.name
                 guard var state = settings.items[found.item] else {

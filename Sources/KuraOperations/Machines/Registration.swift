@@ -49,7 +49,7 @@ extension Operations {
             }
             job.run.begin(task: 1)
             try requireUnregistered(machine)
-            try subscription.change(vault, "Register", note: "job \(job.id)") {
+            try subscription.change(vault, by: "Register", note: "job \(job.id)") {
                 settings throws(KuraError) in
                 try Self.requireSupported(machine, settings)
                 guard settings.items.count < settings.limits.machinesPerVault else {

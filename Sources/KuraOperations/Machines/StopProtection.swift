@@ -40,7 +40,7 @@ extension Operations {
                 let counts = try subscription.catalog().pointCounts(of: vault)
                 let points = counts[found.item]?.points ?? 0
                 let note = "job \(job.id)" + (comment.map { "; \($0)" } ?? "")
-                try subscription.change(vault, operation.rawValue, note: note) {
+                try subscription.change(vault, by: operation.rawValue, note: note) {
                     settings throws(KuraError) in
                     guard var state = settings.items[found.item] else { return }
                     if state.status == .softDeleted, kind != .deleteDataAtOnce {
@@ -58,7 +58,8 @@ extension Operations {
                     }
                     state.comment = comment
                     Self.stop(
-                        &state, kind, settings.limits, context.clock.now(), hasData: points > 0)
+                        &state, kind, by: settings.limits, at: context.clock.now(),
+                        hasData: points > 0)
                     settings.items[found.item] = state
                 }
             }
@@ -67,7 +68,7 @@ extension Operations {
     }
 
     private static func stop(
-        _ state: inout ItemState, _ kind: StopKind, _ limits: PolicyLimits, _ now: Int64,
+        _ state: inout ItemState, _ kind: StopKind, by limits: PolicyLimits, at now: Int64,
         hasData: Bool
     ) {
         switch kind {
@@ -101,7 +102,7 @@ extension Operations {
                 .undelete, vault: found.place.name, item: found.item,
                 started: { outcome.job = $0 }
             ) { job throws(KuraError) in
-                try subscription.change(vault, "Undelete", note: "job \(job.id)") {
+                try subscription.change(vault, by: "Undelete", note: "job \(job.id)") {
                     settings throws(KuraError) in
                     guard settings.items[found.item]?.status == .softDeleted else {
                         throw KuraError(

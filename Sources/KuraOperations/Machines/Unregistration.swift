@@ -17,7 +17,7 @@ extension Operations {
             ) { job throws(KuraError) in
                 let counts = try subscription.catalog().pointCounts(of: vault)
                 let points = counts[found.item]?.points ?? 0
-                try subscription.change(vault, "Unregister", note: "job \(job.id)") {
+                try subscription.change(vault, by: "Unregister", note: "job \(job.id)") {
                     settings throws(KuraError) in
                     guard let state = settings.items[found.item] else { return }
                     guard state.status == .registered, points == 0 else {
@@ -26,7 +26,7 @@ extension Operations {
                             .refused,
                             "\(found.item) is \(state.status.title.lowercased()) and has "
                                 + held,
-                            remedy: Self.removalRemedy(found.item, state, settings.limits))
+                            remedy: Self.removalRemedy(of: found.item, state, by: settings.limits))
                     }
                     settings.items[found.item] = nil
                 }
@@ -37,7 +37,7 @@ extension Operations {
 
     /// What makes a vault forget an item.
     static func removalRemedy(
-        _ item: String, _ state: ItemState, _ limits: PolicyLimits
+        of item: String, _ state: ItemState, by limits: PolicyLimits
     ) -> Remedy {
         switch state.status {
         case .registered: .machine(.unregister(item))

@@ -48,7 +48,7 @@ extension Operations {
                 report.errors.append(error)
             }
         }
-        run(due, min(max(1, jobsAtOnce), Self.jobsAtOnceMax), &report)
+        run(due, jobsAtOnce: min(max(1, jobsAtOnce), Self.jobsAtOnceMax), into: &report)
         let vaults = Set(due.map(\.item.place.name))
         for place in try subscription.places() where !context.cancellation.isCancelled {
             do throws(KuraError) {
@@ -114,7 +114,7 @@ extension Operations {
             ?? ScheduleState(handled: handled, first: now)
     }
 
-    private func run(_ due: [DueItem], _ jobsAtOnce: Int, _ report: inout TickReport) {
+    private func run(_ due: [DueItem], jobsAtOnce: Int, into report: inout TickReport) {
         let shared = Mutex((next: 0, report: report))
         Threads.run(min(jobsAtOnce, due.count)) { [self] _ in
             while !context.cancellation.isCancelled {

@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 
 /// A JSON document as a tree. Numbers are whole: policies have no others.
-enum JSONValue: Codable, Equatable {
+package enum JSONValue: Codable, Equatable {
     case object([String: JSONValue])
     case array([JSONValue])
     case string(String)
@@ -9,24 +9,32 @@ enum JSONValue: Codable, Equatable {
     case bool(Bool)
     case null
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
+        // A decoder does not tell what kind of value comes next, so each kind is tried.
+        func decoded<T: Decodable>(_ type: T.Type) -> T? {
+            do {
+                return try container.decode(type)
+            } catch {
+                return nil
+            }
+        }
         if container.decodeNil() {
             self = .null
-        } else if let value = try? container.decode(Bool.self) {
+        } else if let value = decoded(Bool.self) {
             self = .bool(value)
-        } else if let value = try? container.decode(Int.self) {
+        } else if let value = decoded(Int.self) {
             self = .number(value)
-        } else if let value = try? container.decode(String.self) {
+        } else if let value = decoded(String.self) {
             self = .string(value)
-        } else if let value = try? container.decode([JSONValue].self) {
+        } else if let value = decoded([JSONValue].self) {
             self = .array(value)
         } else {
             self = .object(try container.decode([String: JSONValue].self))
         }
     }
 
-    func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {
         case .object(let members): try container.encode(members)
@@ -39,7 +47,7 @@ enum JSONValue: Codable, Equatable {
     }
 
     /// One line, keys in ascending order.
-    var text: String {
+    package var text: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {

@@ -79,8 +79,11 @@ extension Policy {
         return rule
     }
 
-    /// Canonical JSON on one line: keys in ascending order, what is empty left out.
-    public var document: String {
+    /// Canonical JSON on one line: keys in ascending order, empty lists left out.
+    public var document: String { tree.text }
+
+    /// The document as a tree.
+    package var tree: JSONValue {
         var root: [String: JSONValue] = [
             "name": .string(name), "time_zone": .string(zone.identifier),
             "substitute_missed": .bool(substitutesMissed),
@@ -109,7 +112,7 @@ extension Policy {
             tiers[tier.rawValue] = .object(fields)
         }
         root["retention"] = .object(tiers)
-        return JSONValue.object(root).text
+        return .object(root)
     }
 }
 

@@ -13,7 +13,7 @@ public struct MachineRow: Sendable {
     public var item: String
     /// Nil where it is not registered.
     public var vault: String?
-    /// The words of the contract.
+    /// What Azure Backup calls it.
     public var status: String
     public var policy: String?
     /// Nanoseconds since 1970.

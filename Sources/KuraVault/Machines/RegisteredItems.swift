@@ -113,7 +113,8 @@ extension ItemState {
 }
 
 extension ItemState.Status {
-    /// The words of the contract; a protected item without a point is told apart by the caller.
+    /// What Azure Backup calls the status. For a protected item without a point the caller adds
+    /// that the initial backup is pending.
     public var title: String {
         switch self {
         case .registered: "Registered"

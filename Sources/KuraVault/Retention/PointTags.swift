@@ -62,7 +62,7 @@ extension VaultSettings {
             rules[point.item] = rule
             guard case .policy(let policy) = rule else { continue }
             expiries[id] = Retention.expiry(
-                of: Subscription.retentionPoint(id, point, policy), policy)
+                of: Subscription.retentionPoint(id, point, by: policy), policy)
         }
         return expiries
     }
@@ -71,7 +71,7 @@ extension VaultSettings {
 extension Subscription {
     /// A point without a tag was made outside every policy: it is kept like one of the schedule.
     static func retentionPoint(
-        _ id: RecoveryPointID, _ point: RecoveryPoint, _ policy: Policy?
+        _ id: RecoveryPointID, _ point: RecoveryPoint, by policy: Policy?
     ) -> RetentionPoint<RecoveryPointID> {
         var tiers = PointTags.tiers(point.tags)
         let until = PointTags.retainUntil(point.tags)

@@ -20,7 +20,7 @@ extension Subscription {
         let points = try mapPoints(of: vault) { id, point in
             let policy = policies[point.item] ?? settings.policy(for: point.item)
             policies[point.item] = policy
-            return Self.retentionPoint(id, point, policy)
+            return Self.retentionPoint(id, point, by: policy)
         }.sorted { ($1.time, $1.sequence) < ($0.time, $0.sequence) }
         var decisions = Retention.decide(points, now: now, dropping: dropping, rule: settings.rule)
         for index in decisions.indices where over.contains(decisions[index].item) {
@@ -53,7 +53,7 @@ extension Subscription {
         let now = context.clock.now()
         guard !settings.deletedItems(now: now).isEmpty else { return }
         let note = "the time to bring it back is over"
-        try change(vault, "DeleteBackupData", note: note) {
+        try change(vault, by: "DeleteBackupData", note: note) {
             settings throws(KuraError) in
             for item in settings.deletedItems(now: now) { settings.items[item] = nil }
         }

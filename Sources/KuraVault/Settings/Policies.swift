@@ -33,7 +33,7 @@ extension Subscription {
     public func createPolicy(
         _ policy: Policy, in vault: Vault
     ) throws(KuraError) {
-        try change(vault, "CreateProtectionPolicy") { settings throws(KuraError) in
+        try change(vault, by: "CreateProtectionPolicy") { settings throws(KuraError) in
             try Self.check(policy, settings)
             let name = policy.name.lowercased()
             if settings.policies.keys.contains(where: { $0.lowercased() == name }) {
@@ -57,7 +57,7 @@ extension Subscription {
     public func updatePolicy(
         named name: String, to policy: Policy, in vault: Vault
     ) throws(KuraError) {
-        try change(vault, "UpdateProtectionPolicy") { settings throws(KuraError) in
+        try change(vault, by: "UpdateProtectionPolicy") { settings throws(KuraError) in
             try Self.check(policy, settings)
             let old = try Self.policy(named: name, settings, vault)
             guard policy.name.lowercased() == old.policy.name.lowercased() else {
@@ -73,7 +73,7 @@ extension Subscription {
     }
 
     public func deletePolicy(named name: String, in vault: Vault) throws(KuraError) {
-        try change(vault, "DeleteProtectionPolicy") { settings throws(KuraError) in
+        try change(vault, by: "DeleteProtectionPolicy") { settings throws(KuraError) in
             let old = try Self.policy(named: name, settings, vault).policy.name
             guard old != Policy.standardName else {
                 throw KuraError(
@@ -123,7 +123,9 @@ extension Subscription {
     ) throws(KuraError) -> RetentionPreview {
         let points = try catalog().recoveryPoints(of: vault)
             .filter { isWanted($0.point.item) }
-            .map { Self.retentionPoint($0.id, $0.point, settings.policy(for: $0.point.item)) }
+            .map { id, point in
+                Self.retentionPoint(id, point, by: settings.policy(for: point.item))
+            }
         return RetentionPreview(
             decisions: Retention.decide(points, now: context.clock.now(), rule: settings.rule))
     }

@@ -29,7 +29,7 @@ extension Subscription {
     /// - Parameter operation: the name of what is done, for the journal.
     @discardableResult
     package func change<T>(
-        _ vault: Vault, _ operation: String, note: String = "",
+        _ vault: Vault, by operation: String, note: String = "",
         _ body: (inout VaultSettings) throws(KuraError) -> T
     ) throws(KuraError) -> T {
         let catalog = try catalog()

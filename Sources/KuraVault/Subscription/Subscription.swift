@@ -79,7 +79,7 @@ public final class Subscription: Sendable {
         if create == .defaults, !home.regions.contains(where: { $0.name == defaultRegion }) {
             try addDefaultRegion(to: &home, context)
         }
-        let subscription = try Subscription(home, context, fileSystem)
+        let subscription = try Subscription(home, for: context, fileSystem)
         if create == .defaults,
             let region = subscription.regions.first(where: { $0.name == defaultRegion }),
             region.available.count == region.replicas.count,
@@ -92,7 +92,7 @@ public final class Subscription: Sendable {
     }
 
     init(
-        _ home: Home, _ context: Context, _ fileSystem: any FileSystem
+        _ home: Home, for context: Context, _ fileSystem: any FileSystem
     ) throws(KuraError) {
         var regions: [Region] = []
         for entry in home.regions { regions.append(try home.open(entry, for: context, fileSystem)) }
@@ -107,7 +107,7 @@ public final class Subscription: Sendable {
             uniquingKeysWith: { first, _ in first })
     }
 
-    private init(_ other: Subscription, _ context: Context, _ snapshot: Snapshot?) {
+    private init(_ other: Subscription, for context: Context, _ snapshot: Snapshot?) {
         home = other.home
         regions = other.regions.map {
             $0.with(clock: context.clock, budget: context.budget, waits: context.waits)
@@ -122,11 +122,11 @@ public final class Subscription: Sendable {
     /// The same subscription on other terms. Reads nothing, and shares the opened catalog and the
     /// snapshot, if there is one.
     public func onBehalf(of context: Context) -> Subscription {
-        Subscription(self, context, snapshot)
+        Subscription(self, for: context, snapshot)
     }
 
     /// The same subscription for one request, which reads each vault's record and settings once.
-    public func snapshotted() -> Subscription { Subscription(self, context, Snapshot()) }
+    public func snapshotted() -> Subscription { Subscription(self, for: context, Snapshot()) }
 
     /// Likewise, unless it is for one request already.
     package func forOneRequest() -> Subscription { snapshot == nil ? snapshotted() : self }
@@ -209,7 +209,7 @@ public final class Subscription: Sendable {
             try replace(record, by: record, in: pair, operation: "create")
             try saveQueue(of: VaultPlace([record], regions: regions))
         }
-        try change(vault, "CreateVault") { settings throws(KuraError) in
+        try change(vault, by: "CreateVault") { settings throws(KuraError) in
             settings.limits = profile
             settings.enterStandardPolicy(on: PolicyZone.utc.date(at: record.created))
         }
