@@ -75,7 +75,7 @@ let package = Package(
             ],
             swiftSettings: strict),
 
-        // One vault in two regions: what one lacks, and how it gets there.
+        // One vault in two regions: what is missing on one side, and how it gets there.
         .target(
             name: "KuraReplication",
             dependencies: ["KuraFormat", "KuraIO", "KuraReplicas", "KuraStore"],

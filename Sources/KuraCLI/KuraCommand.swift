@@ -10,8 +10,8 @@ package struct KuraCommand: ParsableCommand {
             The home is --home, else KURA_HOME, else $XDG_DATA_HOME/kura, else
             ~/.local/share/kura. The first backup makes it.
 
-            A replica directory of another user, or one that others may write to, is not used
-            unless KURA_ALLOW_FOREIGN_OWNER=1 is set. Root may use anybody's.
+            Kura does not use a replica directory of another user, or one that others may write to,
+            unless KURA_ALLOW_FOREIGN_OWNER=1 is set. Root may use the directories of all users.
 
             Exit codes: 0 done, 1 failed, 3 done with warnings, 10 not found, 11 locked,
             12 damage found, 13 no space left, 64 usage, 130 interrupted.

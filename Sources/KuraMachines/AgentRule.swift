@@ -28,7 +28,7 @@ public enum AgentStatus: Equatable, Sendable {
         }
     }
 
-    /// Compares number by number; what is no version is not new enough.
+    /// Compares number by number; a text that is no version is not new enough.
     static func isNewEnough(_ version: String) -> Bool {
         let parts = version.split(separator: ".", omittingEmptySubsequences: false)
         let numbers = parts.compactMap { part in
@@ -59,6 +59,6 @@ public enum AgentStatus: Equatable, Sendable {
         throw KuraError(
             .refused,
             "the agent of \(machine.name) is being updated, and no backup may run "
-                + "meanwhile", remedy: .waitThenRetry)
+                + "until that is done", remedy: .waitThenRetry)
     }
 }

@@ -30,6 +30,6 @@ public struct DiskSnapshot: Sendable {
         self.descriptor = descriptor
     }
 
-    /// Gives the copy up. Call it once.
+    /// Removes the copy. Call it once.
     public func remove() { close(descriptor) }
 }

@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 package import KuraIO
 
-/// What a vm.json may say. Every key may be left out; one that is not known is an error.
+/// The keys of a vm.json. Each may be left out; an unknown one is an error.
 package struct MachineFile: Decodable {
     var power: VirtualMachine.Power?
     var system: VirtualMachine.System?

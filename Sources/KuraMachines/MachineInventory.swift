@@ -5,7 +5,7 @@ public import SystemPackage
 public struct InventoryReport: Sendable {
     /// By region, cloud service and name.
     public var machines: [VirtualMachine] = []
-    /// What could not be understood; never hides a machine beside it.
+    /// Folders and files that could not be read; other machines are found all the same.
     public var problems: [InventoryProblem] = []
 }
 
@@ -139,7 +139,7 @@ public enum MachineInventory {
         let leadsUp = path.components.contains { $0.kind == .parentDirectory }
         guard !leadsUp, !path.isEmpty else {
             throw KuraError(
-                .invalidInput, "disk \(disk.name.prefix(80)) lies outside of the machine's folder",
+                .invalidInput, "disk \(disk.name.prefix(80)) is outside the machine's folder",
                 remedy: .advice("give an absolute path"))
         }
         var disk = disk

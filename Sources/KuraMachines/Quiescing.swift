@@ -3,9 +3,9 @@ internal import Glibc
 public import KuraIO
 internal import SystemPackage
 
-/// What freezing and thawing a machine came to.
+/// How freezing and thawing a machine ended.
 public struct QuiesceReport: Sendable {
-    /// Whether the machine stayed frozen until it was let go, and both commands succeeded.
+    /// Whether the machine stayed frozen until `thaw`, and both commands succeeded.
     public var heldThroughout: Bool
     /// Why not; nil where it did.
     public var problem: String?
@@ -13,12 +13,12 @@ public struct QuiesceReport: Sendable {
     public var output: String
 }
 
-/// A machine that its freeze command has brought to rest.
+/// A machine that its freeze command has frozen.
 ///
 /// Both commands belong to a watchdog, a process in a session of its own: it runs the freeze
 /// command, then waits for the other end of a socket to close, then runs the thaw command. Only
-/// this process holds that end. So thaw runs exactly once, never while freeze still runs, and runs
-/// whether `thaw` is called, this process is killed at whatever moment, or the time is over.
+/// this process holds that end. So the thaw command runs exactly once, never while the freeze
+/// command still runs: after `thaw`, when this process is killed, and when the time is over.
 public final class FrozenMachine {
     private let watchdog: HookProcess
     private let deadline: Int64
@@ -88,7 +88,7 @@ public final class FrozenMachine {
     /// Whether the machine is still frozen: the time is not over yet.
     public var isHeld: Bool { report == nil && Clock.steady() < deadline && watchdog.isRunning }
 
-    /// Lets the machine go on, and waits until the thaw command is done. Can be called again.
+    /// Thaws the machine, and waits until the thaw command is done. Can be called again.
     public func thaw() -> QuiesceReport { finish() }
 
     private func finish() -> QuiesceReport {

@@ -22,7 +22,7 @@ public struct VirtualMachine: Codable, Equatable, Sendable {
         }
     }
 
-    /// Commands that bring the machine's programs to rest, and let them go on.
+    /// Commands that freeze and thaw the machine's programs.
     public struct Quiesce: Codable, Equatable, Sendable {
         /// A program and its arguments; a relative program is one of the machine's folder.
         public var freeze: [String]
@@ -97,7 +97,7 @@ public struct VirtualMachine: Codable, Equatable, Sendable {
     /// 16 data disks and the system's.
     public static let disksMax = 17
 
-    /// What tells it apart in a subscription.
+    /// What identifies it in a subscription.
     public var key: MachineKey {
         MachineKey(region: region, cloudService: cloudService, name: name)
     }

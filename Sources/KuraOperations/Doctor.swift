@@ -5,7 +5,7 @@ internal import KuraStore
 internal import KuraVault
 internal import SystemPackage
 
-/// One thing that was looked at, and what to do where it is not well.
+/// One thing that was checked, and what to do where it is not as it should be.
 public struct HealthCheck: Sendable {
     public enum Status: String, Sendable { case ok, warning, failed }
 
@@ -170,16 +170,18 @@ extension Operations {
 
     private func points(of vault: Vault) -> HealthCheck {
         check("\(name(vault)): points") {
-            let lacking = try vault.lackingPoints()
-            guard let first = lacking.first else {
-                return (.ok, "none is known to lack anything", nil)
+            let broken = try vault.lackingPoints()
+            guard let first = broken.first else {
+                return (.ok, "no chunk is known to be missing", nil)
             }
             let item = try vault.recoveryPoint(first).item
-            let others = lacking.count > 1 ? " and \(lacking.count - 1) more lack" : " lacks"
+            let others =
+                broken.count > 1 ? " and \(broken.count - 1) more need chunks" : " needs chunks"
             return (
-                .warning, "recovery point \(first.short) of \(item)\(others) what no copy has",
+                .warning, "recovery point \(first.short) of \(item)\(others) that no replica has",
                 .anyOf([
-                    .advice("back up \(item) again: what its disks still hold is stored again"),
+                    .advice(
+                        "back up \(item) again: chunks that its disks still have are stored again"),
                     .point(.drop(first.short)),
                 ])
             )
@@ -190,7 +192,7 @@ extension Operations {
     private static let repairsSince: Int64 = 30 * 24 * 3600 * 1_000_000_000
     private static let repairsMax = 3
 
-    /// A directory that keeps needing repair is on a disk that dies.
+    /// A directory that needs repair again and again is on a failing disk.
     private func repairs(of vault: Vault) -> HealthCheck {
         check("\(name(vault)): repairs") {
             let ledger = try vault.repairs()

@@ -49,13 +49,13 @@ extension Operations {
     /// Makes the paired region the active one, for every vault that is active in a region, as one
     /// job.
     ///
-    /// What can still be copied is copied first. Nothing moves while a committed point would be
-    /// left behind, unless `acceptsLoss`: the job has failed then, and the report says which.
-    /// Points that are left behind come back with the region.
+    /// Copies first what can still be read. No vault moves while a committed point would be left
+    /// behind, unless `acceptsLoss`: then the job fails, and the report names those points. Points
+    /// that are left behind come back with the region.
     ///
-    /// Killed anywhere, this ends as it began or as it would have: a vault moves with one record,
-    /// the one with the highest revision counts, and each vault that has not moved yet moves when
-    /// it is run again.
+    /// If it is killed, each vault has moved or has not: a vault moves by one record, the one with
+    /// the highest revision counts, and each vault that has not moved yet moves when the request is
+    /// repeated.
     public func failOver(_ request: RegionMove) throws(KuraError) -> FailoverReport {
         let lost = try subscription.region(named: request.region)
         return try moveVaults(.failover, for: request) { job, report throws(KuraError) in
@@ -149,7 +149,7 @@ extension Operations {
             ]))
     }
 
-    /// Copies what can be copied. What cannot is a warning here: the points tell what it means.
+    /// Copies what can be copied. An error is a warning here: the points at risk show its effect.
     private func bringAcross(_ place: VaultPlace, _ job: OperationJob) throws(KuraError) {
         do throws(KuraError) {
             _ = try copyAcross(place, job)
@@ -173,7 +173,7 @@ extension Operations {
         for place in places {
             let now = try move(place, job)
             moved.append(now)
-            // Each vault's journal goes on in its new region.
+            // The journal of each vault that moved gets its entry in the new region.
             job.audit(in: moved + places.dropFirst(moved.count))
             report.moved.append(
                 FailoverReport.Move(
@@ -186,14 +186,14 @@ extension Operations {
             if place.replication != nil {
                 try bringAcross(place, job)
             } else {
-                // What waits now is what the new active region will have alone: nothing yet.
+                // The queue is for the new active region now, which has no points of its own yet.
                 try subscription.resetQueue(of: place)
             }
         }
     }
 
-    /// Publishes the record that makes the other region active: there first, because that region
-    /// goes on alone if the old one is gone.
+    /// Publishes the record that makes the other region active: first there, because that region
+    /// works alone if the old one is gone.
     private func move(
         _ place: VaultPlace, _ job: OperationJob
     ) throws(KuraError) -> VaultPlace {

@@ -33,8 +33,8 @@ public struct PruneReport: Sendable {
 }
 
 extension Operations {
-    /// Drops the recovery points of vaults whose time is over, and takes away what no other needs:
-    /// one job for each vault.
+    /// Drops recovery points whose time is over, and removes packs that no other point needs: one
+    /// job for each vault.
     /// - Returns: one report for each vault.
     public func prune(_ request: Pruning) throws(KuraError) -> [PruneReport] {
         let dropping = try points(request)
@@ -105,8 +105,8 @@ extension Operations {
     ) throws(KuraError) {
         guard place.isPassiveReachable, let passive = place.passive else {
             return job.warn(
-                "region \(place.passiveName ?? "") cannot be reached; what was dropped goes there "
-                    + "when it is back, with the next prune")
+                "region \(place.passiveName ?? "") cannot be reached; the first prune after it is "
+                    + "back drops the same recovery points there")
         }
         // Before the journal goes there, too.
         job.audit()

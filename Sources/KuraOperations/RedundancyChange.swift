@@ -43,9 +43,9 @@ public struct RedundancyChange: Sendable {
 extension Operations {
     /// Changes how many regions keep a vault, as one job.
     ///
-    /// Frozen once the vault has a recovery point, as in Azure Backup, unless `converts`: then the
-    /// copy is made and verified first, and the record is switched last. Killed anywhere before,
-    /// the vault is what it was, and running it again goes on.
+    /// As in Azure Backup, the redundancy of a vault with recovery points cannot be changed, unless
+    /// `converts`: then the copy is made and verified first, and the record is replaced last. If it
+    /// is killed before, the vault is what it was, and the same request continues the work.
     public func setRedundancy(
         _ request: RedundancyRequest
     ) throws(KuraError) -> RedundancyChange {

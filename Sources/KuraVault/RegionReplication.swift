@@ -37,7 +37,8 @@ extension Subscription {
 /// How far the copy of one vault in its paired region is.
 public struct VaultLag: Sendable {
     public var place: VaultPlace
-    /// Recovery points that the passive region lacks, oldest first; nil when that is unknown.
+    /// Recovery points that the passive region does not have yet, oldest first; nil when that is
+    /// unknown.
     public var waiting: [ReplicationPlan.Point]?
     /// Bytes that have to be sent; of the points' own new data where a region is out of reach.
     public var waitingBytes: UInt64
@@ -93,7 +94,7 @@ extension Subscription {
                     copies[place].lastFullRead = reads[copies[place].ordinal]
                 }
             } catch {
-                // What cannot be followed to its chunks was not read in full.
+                // A point that cannot be followed to its chunks was not read in full.
                 return copies
             }
             return copies

@@ -37,11 +37,11 @@ extension Subscription {
         }
     }
 
-    /// Adds a region, or goes on with one whose making was interrupted.
+    /// Adds a region, or finishes one whose making was interrupted.
     ///
     /// The home names it last. What is on disk if power fails before: replica directories, some
-    /// with an identity, which the next call with the same name and directories takes up. So a home
-    /// that was lost takes up the regions it had, too.
+    /// with an identity, which the next call with the same name and directories uses. So a new home
+    /// can be given the regions of one that was lost, too.
     /// - Returns: the subscription with the region.
     public func addRegion(_ new: NewRegion) throws(KuraError) -> Subscription {
         try Self.checkRegionName(new.name)

@@ -7,8 +7,8 @@ internal import SystemPackage
 
 /// What a home remembers of a vault's points that are not in the other region yet.
 ///
-/// The regions are the truth; this file is for the day on which the active one is gone: it tells
-/// what a failover would lose. Losing it loses no point, only that list.
+/// The regions are the truth. This file is for the day on which the active region is gone: it lists
+/// the points that a failover would lose. If it is lost, only that list is lost.
 struct ReplicationQueue: Codable {
     struct Entry: Codable {
         var id: String
@@ -81,7 +81,7 @@ extension Subscription {
 
     func queuePath(_ vault: UniqueID) -> FilePath { queueDirectory.appending("\(vault.hex).json") }
 
-    /// Recovery points of a vault that the passive region lacks, oldest first.
+    /// Recovery points of a vault that the passive region does not have yet, oldest first.
     ///
     /// From the regions where both can be reached, else from the home's queue. A point that the
     /// queue knows and neither region has was acknowledged and is gone; it stays in the list.
@@ -133,7 +133,7 @@ extension Subscription {
         return points.sorted { ($0.time, $0.id) < ($1.time, $1.id) }
     }
 
-    /// Writes down what is not in the passive region yet. Call it after each backup and each
+    /// Records which points are not in the passive region yet. Call it after each backup and each
     /// replication of a vault with a pair; it does nothing for others.
     ///
     /// - Parameters:
@@ -171,7 +171,7 @@ extension Subscription {
         try queue.save(path)
     }
 
-    /// Notes a recovery point that a backup made in `vault`.
+    /// Adds a recovery point that a backup made in `vault` to the queue.
     /// - Returns: a warning when the home could not be written; the point is durable all the same.
     public func noteBackup(_ report: BackupReport, in vault: Vault) -> String? {
         do throws(KuraError) {
@@ -179,7 +179,7 @@ extension Subscription {
             try saveQueue(of: place, added: ReplicationPlan.Point(report.id, report.point))
             return nil
         } catch {
-            return "the home did not take down that \(report.id.short) waits for replication: "
+            return "the home did not record that \(report.id.short) waits for replication: "
                 + error.message
         }
     }

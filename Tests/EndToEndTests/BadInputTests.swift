@@ -111,7 +111,7 @@ import Testing
         }
     }
 
-    @Test("A closed standard output is told after the work is done")
+    @Test("A closed standard output is an error after the work is done")
     func closedOutput() throws {
         try Kura.inDirectory { kura in
             let disk = try kura.disk("d.img")
@@ -177,7 +177,7 @@ import Testing
         }
     }
 
-    @Test("SIGINT ends a backup with 130, and running it again goes on")
+    @Test("SIGINT ends a backup with 130, and running it again continues it")
     func interrupted() throws {
         try Kura.inDirectory { kura in
             // The stream never ends by itself: only the signal ends the backup.

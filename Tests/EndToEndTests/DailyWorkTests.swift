@@ -182,7 +182,7 @@ import Testing
         }
     }
 
-    @Test("--home before the command, behind it, and KURA_HOME name the same home")
+    @Test("--home before the command, after it, and KURA_HOME name the same home")
     func homes() throws {
         try Kura.inDirectory { kura in
             let disk = try kura.disk("d.img")

@@ -24,7 +24,7 @@ import Testing
         try #require(try outcome.json()["damaged"] as? [[String: Any]])
     }
 
-    @Test("verify --repair heals, the ledger tells of it, and doctor speaks up")
+    @Test("verify --repair heals, the ledger lists it, and doctor warns")
     func repair() throws {
         try Kura.inDirectory { kura in
             let disk = try kura.disk("d.img")
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test("What no copy has right is given up by verify --repair, and brought back by a backup")
+    @Test("verify --repair records chunks without a good copy, and a backup stores them again")
     func salvage() throws {
         try Kura.inDirectory { kura in
             let disk = try kura.disk("d.img")
@@ -83,7 +83,7 @@ import Testing
             #expect(repair.output.contains("back up\nevery item now"))
             // It is no secret to the short verification either.
             #expect(try kura.run("verify").code == 12)
-            let told = "recovery point \(id.prefix(8)) of d lacks what no copy has"
+            let told = "recovery point \(id.prefix(8)) of d needs chunks that no replica has"
             #expect(try kura.run("doctor").output.contains(told))
             #expect(try kura.run("backup", disk).code == 0)
             #expect(try !kura.run("doctor").output.contains(told))

@@ -160,7 +160,7 @@ import Testing
         }
     }
 
-    @Test("A replica that others may write to is refused, unless somebody says otherwise")
+    @Test("A replica that others may write to is refused unless the user allows it")
     func writableByOthers() throws {
         try Kura.inDirectory { kura in
             let disk = try kura.disk("a.img")
@@ -178,7 +178,7 @@ import Testing
     }
 
     @Test(
-        "A replica of another user is refused, unless somebody says otherwise; root may use it",
+        "A replica of another user is refused unless the user allows it; root may use it",
         .enabled(if: geteuid() == 0, "only root can give a directory to another user"))
     func foreignOwner() throws {
         try Kura.inDirectory { kura in

@@ -133,7 +133,7 @@ struct CatalogTests {
     static let tampering: [String] = ["changed", "removed", "newest removed", "inserted", "forked"]
 
     @Test(
-        "An entry of the journal that was changed, taken out or put in is found",
+        "An entry of the journal that was changed, removed or added is found",
         arguments: tampering)
     func tampered(kind: String) throws {
         try withTemporaryDirectory { directory in

@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test("has a reason to fail when nothing was replicated")
+    @Test("fails when nothing was replicated")
     func nothing() throws {
         try withTemporaryDirectory { directory in
             let regions = try TwoRegions(directory)

@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    @Test("counts points that no good copy is left of")
+    @Test("counts points without a good copy")
     func unreadable() throws {
         try withTemporaryDirectory { directory in
             let regions = try TwoRegions(directory)
@@ -147,7 +147,7 @@ import Testing
         }
     }
 
-    @Test("Killed at any call, a failover ends as it began or as it would have")
+    @Test("A failover that is killed at any call has moved each vault or has not")
     func killed() throws {
         try withTemporaryDirectory { directory in
             let regions = try TwoRegions(directory, replicas: 3)

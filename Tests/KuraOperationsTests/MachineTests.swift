@@ -50,7 +50,7 @@ struct MachineTests {
         }
     }
 
-    @Test("A freeze that fails is thawed, warned of with its output, and claims nothing")
+    @Test("After a freeze that fails, the machine is thawed, and a warning has the hook's output")
     func freezeFails() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -79,7 +79,7 @@ struct MachineTests {
         }
     }
 
-    @Test("A thaw that fails takes the claim back")
+    @Test("After a thaw that fails, the point is crash-consistent only")
     func thawFails() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -89,7 +89,7 @@ struct MachineTests {
         }
     }
 
-    @Test("A machine that was frozen for longer than its time is thawed meanwhile")
+    @Test("A machine that is frozen for longer than its limit is thawed before its backup ends")
     func timeIsOver() throws {
         try withTemporaryDirectory { directory in
             let folder = directory.appending("vm")
@@ -112,7 +112,7 @@ struct MachineTests {
         }
     }
 
-    @Test("Hooks get no descriptor of Kura's, and much output blocks nobody")
+    @Test("Hooks get no descriptor of Kura's, and long output blocks none of them")
     func descriptors() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -124,7 +124,7 @@ struct MachineTests {
         }
     }
 
-    @Test("A hook that is not there is no crash, and claims nothing")
+    @Test("A missing hook is a warning, and the point is crash-consistent only")
     func noHook() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -204,7 +204,7 @@ struct MachineTests {
     }
 
     @Test(
-        "What lies in a folder that cannot be understood is not gone, and hides nothing beside it")
+        "A machine in a folder that cannot be read is not gone, and other machines are found")
     func unreadable() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)

@@ -40,7 +40,7 @@ struct RegionInterleavingTests {
     }
 
     @Test(
-        "Whoever wants the vault's own lock beside its holder is refused, and told who that is",
+        "A second process that asks for the vault's own lock is refused, and learns who holds it",
         arguments: Owner.allCases, Owner.allCases)
     func own(_ holder: Owner, _ other: Owner) throws {
         try withTemporaryDirectory { directory in

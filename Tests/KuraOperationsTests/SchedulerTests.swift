@@ -72,7 +72,7 @@ struct SchedulerTests {
         }
     }
 
-    @Test("A machine that is registered again begins anew: nothing was missed meanwhile")
+    @Test("A machine that is registered again has missed no backup")
     func again() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -148,7 +148,7 @@ struct SchedulerTests {
         #expect(report.skipped.first?.reason.contains("in use") == true)
     }
 
-    @Test("What was due before a machine was protected is not made up for")
+    @Test("A run that was due before a machine was protected is not made later")
     func before() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -170,7 +170,7 @@ struct SchedulerTests {
         }
     }
 
-    @Test("A machine that fails fails no other, and is tried again at its next run")
+    @Test("A machine that fails does not stop the others, and is tried again at its next run")
     func failure() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -189,7 +189,7 @@ struct SchedulerTests {
         }
     }
 
-    @Test("A year of daily backups ends with exactly the points that the simulation foretold")
+    @Test("A year of daily backups ends with exactly the points that the simulation predicted")
     func year() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -222,7 +222,7 @@ struct SchedulerTests {
         }
     }
 
-    @Test("A policy's update shows beforehand what the next prune lets go")
+    @Test("A preview of a policy's update shows what the next prune drops")
     func preview() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)

@@ -109,7 +109,7 @@ struct TutorialTests {
         }
     }
 
-    @Test("Rule 7: several machines at once, a job each, and one failure fails no other")
+    @Test("Rule 7: several machines at once, a job each, and one failure does not stop the others")
     func severalAtOnce() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)

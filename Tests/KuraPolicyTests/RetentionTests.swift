@@ -90,7 +90,7 @@ struct RetentionTests {
         #expect(policy.expiry(of: sunday, tags: [.weekly]) == nil)
     }
 
-    @Test("A point that somebody asked to keep stays until then")
+    @Test("A point that a user asked to keep stays until then")
     func retainUntil() throws {
         let policy = try policy(tutorial)
         let time = try instant("2026-01-05 23:00", policy.zone)
@@ -112,7 +112,7 @@ struct RetentionTests {
         #expect(policy.expiry(of: .min, tags: [.yearly]) != nil)
     }
 
-    @Test("With protection stopped and data retained, nothing goes")
+    @Test("With protection stopped and data retained, no point is dropped")
     func retained() {
         let points = (1...3).map {
             RetentionPoint(id: $0, item: "a", sequence: UInt64($0), time: 0, tags: [.daily])

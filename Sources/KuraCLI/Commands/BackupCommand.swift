@@ -10,8 +10,8 @@ struct BackupCommand: ParsableCommand {
         commandName: "backup",
         abstract: "Make one recovery point of one item, with one disk for each path.",
         discussion: """
-            A disk is an image file, a block device, or - for standard input. What the vault
-            holds already is not stored again. The recovery point exists once it is durable in
+            A disk is an image file, a block device, or - for standard input. Chunks that the vault
+            already has are not stored again. The recovery point exists once it is durable in
             every replica. Images are raw: one in another format, such as qcow2 or VMDK, is
             refused, because its bytes are not those of the disk.
 
@@ -33,7 +33,7 @@ struct BackupCommand: ParsableCommand {
     @Option(help: "Level of zstd, 1 to 19: higher is smaller and slower.")
     var level = ItemBackup.defaultLevel
 
-    @Flag(help: "Hash every byte again, also where nothing seems to have changed.")
+    @Flag(help: "Hash every byte with SHA-256, also where nothing seems to have changed.")
     var paranoid = false
 
     @Option(
@@ -42,7 +42,7 @@ struct BackupCommand: ParsableCommand {
             valueName: "format"))
     var format: String?
 
-    @Flag(help: "Copy to the paired region right after.")
+    @Flag(help: "Then copy to the paired region.")
     var replicate = false
 
     @OptionGroup var progress: ProgressOptions

@@ -9,8 +9,8 @@ struct InventoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inventory", abstract: "Where virtual machines are discovered.",
         discussion: """
-            The folder has REGION/CLOUD-SERVICE/VM/ folders with disk images and, where there is
-            more to say, a vm.json.
+            The folder has REGION/CLOUD-SERVICE/VM/ folders with disk images. A vm.json in such a
+            folder can describe the machine.
             """,
         subcommands: [InventorySetCommand.self, InventoryShowCommand.self])
 }
@@ -55,10 +55,10 @@ struct CatalogCommand: ParsableCommand {
 
 struct CatalogRebuildCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rebuild", abstract: "Make the catalog anew from region directories alone.",
+        commandName: "rebuild", abstract: "Make a new catalog from the directories of regions.",
         discussion: """
-            Everything comes back but the history of jobs and the inventory's folder. One replica of
-            each region is enough; others beside it are found.
+            Everything comes back, except the history of jobs and the name of the inventory folder.
+            One replica of each region is enough; Kura finds the others beside it.
 
             EXAMPLES
               kura catalog rebuild
@@ -104,8 +104,8 @@ struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit", abstract: "Show who changed what in a vault.",
         discussion: """
-            Each entry names the one before it by its hash, so that none can be changed or taken out
-            unseen: --verify follows the chain.
+            Each entry has the hash of the one before it, so that a change or a removal
+            is noticed: --verify checks the chain.
             """)
 
     @Option(help: ArgumentHelp("The vault; by default all.", valueName: "name"))

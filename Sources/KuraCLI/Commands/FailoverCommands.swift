@@ -7,11 +7,11 @@ import KuraVault
 struct RegionFailoverCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "failover",
-        abstract: "Declare a region lost: its vaults go on in their paired regions.",
+        abstract: "Declare a region lost: its vaults become active in their paired regions.",
         discussion: """
-            What can still be copied is copied first. Where committed recovery points would be left
-            behind, the command lists them and refuses, unless --accept-loss is given. They come
-            back when the region does: with kura replicate, or kura region failback.
+            Kura first copies what it can still read. Where committed recovery points would be left
+            behind, the command lists them and refuses, unless --accept-loss is given. When the
+            region is back, kura replicate and kura region failback bring them back.
 
             EXAMPLES
               kura region failover japaneast
@@ -21,7 +21,7 @@ struct RegionFailoverCommand: ParsableCommand {
     @Argument(help: "The region that is lost.")
     var name: String
 
-    @Flag(help: "Go on although recovery points are left behind.")
+    @Flag(help: "Fail over although recovery points are left behind.")
     var acceptLoss = false
 
     @OptionGroup var progress: ProgressOptions
@@ -40,9 +40,9 @@ struct RegionFailoverCommand: ParsableCommand {
 struct RegionFailbackCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "failback",
-        abstract: "Make a region active again that is back: its vaults return to it.",
+        abstract: "Make a region active again: its vaults return to it.",
         discussion: """
-            Both regions are brought to the same state first, so nothing is lost on either side.
+            Kura first brings both regions to the same state, so neither loses anything.
 
             EXAMPLES
               kura region failback japaneast
@@ -51,7 +51,7 @@ struct RegionFailbackCommand: ParsableCommand {
     @Argument(help: "The region that is back.")
     var name: String
 
-    @Flag(help: "Go on although recovery points cannot be copied to it.")
+    @Flag(help: "Fail back although recovery points cannot be copied to it.")
     var acceptLoss = false
 
     @OptionGroup var progress: ProgressOptions
@@ -87,7 +87,7 @@ struct FailoverView {
         for warning in report.warnings { Terminal.warn(warning) }
         for vault in report.uncovered where !back {
             Terminal.warn(
-                "vault \(vault) in region \(report.region) has no pair: nothing takes its place")
+                "vault \(vault) in region \(report.region) has no pair, so no region takes over")
         }
         if report.isRefused { throw refusal }
         if !report.warnings.isEmpty || !report.atRisk.isEmpty { throw EarlyExit.warnings }

@@ -73,7 +73,7 @@ struct JobShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show one job in full.")
 
-    @Argument(help: "Its id, or the first digits of it.")
+    @Argument(help: "The job's id, or its first digits.")
     var id: String
 
     @OptionGroup var global: GlobalOptions
@@ -88,12 +88,12 @@ struct JobWatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch", abstract: "Wait until a job is over, then show it.")
 
-    @Argument(help: "Its id, or the first digits of it.")
+    @Argument(help: "The job's id, or its first digits.")
     var id: String
 
     @OptionGroup var global: GlobalOptions
 
-    /// Looks at least this often, where the system cannot tell when the catalog changes.
+    /// Looks at least this often: the system cannot always tell when the catalog changes.
     private static let pauseNanoseconds: Int64 = 1_000_000_000
 
     func run() throws {
@@ -103,7 +103,7 @@ struct JobWatchCommand: ParsableCommand {
         var shown = -1
         while !job.status.isOver {
             if Interrupts.cancellation.isCancelled {
-                throw KuraError(.interrupted, "no longer watching; the job goes on")
+                throw KuraError(.interrupted, "no longer watching; the job continues")
             }
             let percent = Int(job.progress * 100)
             if percent != shown, !global.quiet {
@@ -128,9 +128,9 @@ struct JobWatchCommand: ParsableCommand {
 struct JobCancelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel",
-        abstract: "Ask a job to end at its next safe point. What it committed stays.")
+        abstract: "Ask a job to end at its next safe point. Data that it committed stays.")
 
-    @Argument(help: "Its id, or the first digits of it.")
+    @Argument(help: "The job's id, or its first digits.")
     var id: String
 
     @OptionGroup var global: GlobalOptions

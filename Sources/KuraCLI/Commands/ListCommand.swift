@@ -95,7 +95,7 @@ struct ShowCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Only this vault.", valueName: "name"))
     var vault: String?
 
-    @Flag(help: "Also the size unique to it: what would be free without it. Walks every point.")
+    @Flag(help: "Also how many bytes only this point needs. Reads the tree of every point.")
     var unique = false
 
     @OptionGroup var global: GlobalOptions

@@ -53,49 +53,49 @@ struct PolicyDefinition: ParsableArguments {
 
     @Option(
         parsing: .singleValue,
-        help: ArgumentHelp("Back up on this weekday only, and others so named.", valueName: "day"))
+        help: ArgumentHelp("Back up on this weekday only; may be given again.", valueName: "day"))
     var day: [String] = []
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Keep a day's point for so many days.", valueName: "days"))
+        help: ArgumentHelp("Keep each day's point for this many days.", valueName: "days"))
     var daily: Int?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Keep a week's point for so many weeks.", valueName: "weeks"))
+        help: ArgumentHelp("Keep each week's point for this many weeks.", valueName: "weeks"))
     var weekly: Int?
 
     @Option(
         parsing: .singleValue,
-        help: ArgumentHelp("A week's point is this day's; by default sunday's.", valueName: "day"))
+        help: ArgumentHelp("The day of a week's point; by default sunday.", valueName: "day"))
     var weeklyDay: [String] = []
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Keep a month's point for so many months.", valueName: "months"))
+        help: ArgumentHelp("Keep each month's point for this many months.", valueName: "months"))
     var monthly: Int?
 
     @Option(
         help: ArgumentHelp(
-            "A month's point is this day's: \"last sunday\" by default, \"1\", \"last\".",
+            "The day of a month's point: \"last sunday\" (the default), \"1\", \"last\".",
             valueName: "day"))
     var monthlyOn: String?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Keep a year's point for so many years.", valueName: "years"))
+        help: ArgumentHelp("Keep each year's point for this many years.", valueName: "years"))
     var yearly: Int?
 
     @Option(
         help: ArgumentHelp(
-            "A year's point is this day's: \"first sunday of january\" by default.",
+            "The day of a year's point; by default \"first sunday of january\".",
             valueName: "day"))
     var yearlyOn: String?
 
     @Flag(
         inversion: .prefixedNo,
-        help: "Let a later point stand in for a date without a backup, as is the default.")
+        help: "Let a later point count for a date without a backup (the default).")
     var substitute: Bool?
 
     var isEmpty: Bool {
@@ -106,7 +106,7 @@ struct PolicyDefinition: ParsableArguments {
 
     /// - Parameters:
     ///   - name: of the policy; nil for the one in the file.
-    ///   - old: what flags change; nil for a policy of flags alone. A file says all of it.
+    ///   - old: the policy that flags change; nil for a new one. A file replaces all of it.
     func policy(named name: String?, changing old: Policy? = nil) throws -> Policy {
         if let file {
             let bytes = try Self.contents(file)
@@ -281,7 +281,7 @@ struct PolicyListCommand: ParsableCommand {
 
 struct PolicyShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show a policy, as the file that makes it.")
+        commandName: "show", abstract: "Show a policy, in the form of a policy file.")
 
     @Argument var name: String
 
@@ -304,7 +304,7 @@ struct PolicyShowCommand: ParsableCommand {
 struct PolicyUpdateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "update",
-        abstract: "Give a policy other rules. Points that are there are judged by them, too.",
+        abstract: "Change the rules of a policy. They apply to existing points, too.",
         discussion: """
             Flags change what they name and leave the rest; a file replaces the policy.
 
@@ -315,7 +315,7 @@ struct PolicyUpdateCommand: ParsableCommand {
 
     @Argument var name: String
 
-    @Flag(help: "Show which points would go, and do nothing.")
+    @Flag(help: "Show which points would be dropped, and change nothing.")
     var dryRun = false
 
     @OptionGroup var definition: PolicyDefinition
@@ -324,7 +324,7 @@ struct PolicyUpdateCommand: ParsableCommand {
 
     func run() throws {
         guard !definition.isEmpty else {
-            throw ValidationError("say what is to change: --file, or flags such as --daily")
+            throw ValidationError("name what to change: --file, or flags such as --daily")
         }
         let (operations, place) = try options.open(global)
         let old = try operations.policy(named: name, in: place).policy
@@ -383,7 +383,7 @@ struct PolicyAssignCommand: ParsableCommand {
 struct PolicySimulateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate",
-        abstract: "Show which points a policy would make and keep. Touches nothing.")
+        abstract: "Show which points a policy would make and keep. Changes nothing.")
 
     @OptionGroup var definition: PolicyDefinition
 

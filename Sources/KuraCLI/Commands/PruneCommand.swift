@@ -10,10 +10,10 @@ struct PruneCommand: ParsableCommand {
         commandName: "prune",
         abstract: "Drop expired recovery points and free what nothing else needs.",
         discussion: """
-            Recovery points go when their time is over, but never the newest of an item. Then
-            chunks that no other point needs are taken away: whole packs, and packs of which
-            more is dead than alive are written again without it. Backups and restores may run
-            beside it; what one of them may still need waits for the next prune.
+            Drops recovery points whose time is over, but never the newest of an item. Then removes
+            chunks that no other point needs: it deletes packs without live chunks, and writes
+            packs with many dead bytes again without them. Backups and restores may run at the same
+            time; packs that one of them may still need wait for the next prune.
 
             EXAMPLES
               kura prune --dry-run
@@ -30,7 +30,7 @@ struct PruneCommand: ParsableCommand {
             valueName: "rp"))
     var drop: [String] = []
 
-    @Flag(help: "Say what would go, and change nothing.")
+    @Flag(help: "Show what would be dropped, and change nothing.")
     var dryRun = false
 
     @OptionGroup var progress: ProgressOptions

@@ -17,9 +17,9 @@ struct RegionAddCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add", abstract: "Add a region.",
         discussion: """
-            A region has up to three replica directories, each best on a disk of its own. Regions
-            with the names of Azure's are paired as Azure pairs them, as soon as both are here.
-            Directories that are replicas of the region already are taken up as they are.
+            A region has up to three replica directories, each best on a disk of its own. Kura
+            pairs regions with names of Azure regions as Azure pairs them, once the home has both.
+            Directories that are already replicas of the region keep their contents.
 
             EXAMPLES
               kura region add japaneast --replica /mnt/a --replica /mnt/b --replica /mnt/c
@@ -40,7 +40,7 @@ struct RegionAddCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The region that vaults are copied to.", valueName: "region"))
     var pair: String?
 
-    @Flag(help: "Give a region whose directories are all lost new, empty ones.")
+    @Flag(help: "Make new, empty directories for a region that lost all of its own.")
     var recreate = false
 
     @OptionGroup var global: GlobalOptions
@@ -141,8 +141,8 @@ struct RegionStatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show how far behind the paired regions are.",
         discussion: """
-            Measured, not promised: which recovery points the paired region of each vault lacks now,
-            and how old the oldest of them is. That is what would be lost with the active region.
+            Measures which recovery points the paired region of each vault does not have yet, and
+            how old the oldest of them is. Those would be lost with the active region.
 
             EXAMPLES
               kura region status

@@ -6,8 +6,8 @@ struct RepairsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "repairs", abstract: "Show what was healed, and in which directory.",
         discussion: """
-            Every file that was healed is a line of the vault's ledger. A directory that needs
-            repair again and again is on a disk that dies.
+            The vault's ledger has a line for every file that was healed. A directory that needs
+            repair again and again is on a failing disk.
 
             EXAMPLES
               kura repairs

@@ -8,13 +8,13 @@ struct ReplicateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replicate", abstract: "Bring every copy up to date.",
         discussion: """
-            Copies to each replica what it lacks: one that was away, was put back from an old
-            copy, or is new. A new replica is an empty directory in the place of the old one;
-            it is filled from the others, and becomes a replica when it is complete.
+            Copies missing files to each replica: to one that was away, that was restored from an
+            old copy, or that is new. To replace a replica, put an empty directory in its place;
+            Kura fills it from the others, and it becomes a replica when it is complete.
 
-            Then copies to the paired region what that lacks: packs first, recovery points last, so
-            that it shows complete recovery points at every moment. What only the paired region has
-            is copied back. Killed anywhere, the same command goes on.
+            Then copies missing files to the paired region: packs first, recovery points last, so
+            that every recovery point there is complete at every moment. Files that only the paired
+            region has are copied back. If the command is killed, run it again to continue.
 
             EXAMPLES
               kura replicate
@@ -23,10 +23,10 @@ struct ReplicateCommand: ParsableCommand {
             """)
 
     @Option(
-        help: ArgumentHelp("Only this vault; no new directory is filled then.", valueName: "name"))
+        help: ArgumentHelp("Only this vault; then no new directory is filled.", valueName: "name"))
     var vault: String?
 
-    @Flag(help: "Say what would be copied, and change nothing.")
+    @Flag(help: "Show what would be copied, and change nothing.")
     var dryRun = false
 
     @OptionGroup var progress: ProgressOptions

@@ -15,8 +15,9 @@ struct RestoreCommand: ParsableCommand {
             device is overwritten with --device only, and never while it is mounted or in use.
             Every chunk is checked on the way.
 
-            What no copy has makes a restore fail. With --skip-lost it is left out, as zeros, and
-            its places are told; the exit code is 12 all the same. Run kura verify --repair first.
+            Chunks that no replica has make a restore fail. With --skip-lost, the restore writes
+            zeros in their place, prints the ranges, and ends with exit code 12. Run
+            kura verify --repair first.
 
             EXAMPLES
               kura restore web@latest --output web.img
@@ -39,7 +40,7 @@ struct RestoreCommand: ParsableCommand {
     @Flag(help: "Overwrite a block device.")
     var device = false
 
-    @Flag(help: "Leave out what no copy has, and say where that is.")
+    @Flag(help: "Write zeros for lost chunks, and print their ranges.")
     var skipLost = false
 
     @Option(help: ArgumentHelp("Read from this region only.", valueName: "name"))
@@ -133,12 +134,12 @@ struct RestoreCommand: ParsableCommand {
     private static func lines(_ lost: [Range<UInt64>]) -> [String] {
         guard !lost.isEmpty else { return [] }
         let bytes = lost.reduce(0) { $0 + ($1.upperBound - $1.lowerBound) }
-        var lines = ["lost: \(Units.bytes(bytes)) that no copy has, now zeros:"]
+        var lines = ["lost: \(Units.bytes(bytes)) that no replica has, written as zeros:"]
         for range in lost.prefix(lostLinesMax) {
             lines.append("  \(range.upperBound - range.lowerBound) bytes at \(range.lowerBound)")
         }
         if lost.count > lostLinesMax {
-            lines.append("  and \(lost.count - lostLinesMax) more places: see --json")
+            lines.append("  and \(lost.count - lostLinesMax) more ranges: see --json")
         }
         return lines
     }

@@ -9,19 +9,19 @@ import KuraVault
 
 struct SchedulerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "scheduler", abstract: "Run what policies make due.",
+        commandName: "scheduler", abstract: "Run the backups and prunes that are due.",
         subcommands: [SchedulerRunCommand.self, SchedulerTickCommand.self])
 }
 
 struct SchedulerRunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run what is due, until it is stopped.",
+        commandName: "run", abstract: "Run what is due, until the command is stopped.",
         discussion: """
-            Looks every 30 seconds. What was due while it did not run is caught up once. It can be
-            stopped at any moment; what it was doing then is done again.
+            Looks every 30 seconds. Backups that became due while it did not run are made once. It
+            can be stopped at any moment; work that this interrupts is done again later.
             """)
 
-    @Option(help: "Jobs beside each other, 1 to \(Operations.jobsAtOnceMax).")
+    @Option(help: "Jobs at the same time, 1 to \(Operations.jobsAtOnceMax).")
     var jobs = 2
 
     @OptionGroup var global: GlobalOptions
@@ -41,12 +41,14 @@ struct SchedulerRunCommand: ParsableCommand {
                     Terminal.writeError(Terminal.printable(TickView.text(report)) + "\n")
                 }
             } catch {
-                // What is wrong now may be right in half a minute.
+                // The cause may be gone in half a minute.
                 Terminal.error(error.message, remedy: error.remedy?.text)
             }
             Interrupts.cancellation.wait(until: Clock.steady() + Self.pauseNanoseconds)
         }
-        throw KuraError(.interrupted, "the scheduler was stopped; what is due then runs next time")
+        throw KuraError(
+            .interrupted,
+            "the scheduler was stopped; work that is due runs when it is started again")
     }
 }
 
@@ -61,12 +63,12 @@ private enum SchedulerJobs {
 
 struct SchedulerTickCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tick", abstract: "Run what is due at one moment, and end.")
+        commandName: "tick", abstract: "Run what is due now, and end.")
 
     @Option(help: ArgumentHelp("The moment; by default now.", valueName: "utc-iso-8601"))
     var now: String?
 
-    @Option(help: "Jobs beside each other, 1 to \(Operations.jobsAtOnceMax).")
+    @Option(help: "Jobs at the same time, 1 to \(Operations.jobsAtOnceMax).")
     var jobs = 2
 
     @OptionGroup var global: GlobalOptions

@@ -151,15 +151,15 @@ extension VaultReport {
 
 struct VaultDeleteCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "delete", abstract: "Delete a vault that has nothing in it any more.",
+        commandName: "delete", abstract: "Delete an empty vault.",
         discussion: """
-            Refused while virtual machines are registered or recovery points are left; says what is
-            in the way, and which command removes it.
+            Refused while virtual machines are registered or recovery points are left: then the
+            error names each of them, and the command that removes it.
             """)
 
     @Argument var name: String
 
-    @Flag(help: "Delete recovery points of items that are no virtual machines, too. No way back.")
+    @Flag(help: "Also delete recovery points of items that are no virtual machines, for good.")
     var withPoints = false
 
     @OptionGroup var global: GlobalOptions

@@ -9,9 +9,9 @@ struct VaultSetRedundancyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "set-redundancy", abstract: "Change where a vault's copies are kept.",
         discussion: """
-            Frozen once the vault has a recovery point, as in Azure Backup. What Azure cannot do:
-            with --convert, Kura copies to the paired region, reads the copy back, and only then
-            switches.
+            As in Azure Backup, the redundancy of a vault with recovery points cannot be changed,
+            except with --convert: then Kura copies the vault to the paired region, reads the copy
+            back, and switches last.
 
             EXAMPLES
               kura vault set-redundancy gold ra-grs

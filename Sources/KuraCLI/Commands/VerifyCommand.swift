@@ -12,12 +12,14 @@ struct VerifyCommand: ParsableCommand {
             Level packs compares the hash and the structure of every file in every replica.
             Level chunks also decodes and hashes every chunk and follows every recovery point
             down to its chunks. Exit code 12 means that damage was found and is still there, 3
-            that all of it was healed (--repair). Where no copy is good, --repair keeps what is
-            left and gives the rest up, so that the next backup stores it again.
+            that all of it was healed (--repair). Where no copy is good, --repair keeps the chunks
+            that are left and records the others as lost, so that the next backup stores them
+            again.
 
-            Each replica remembers when it was read. With --max-age, copies proven since then
-            are left out; with --max-duration, the run ends in time. Those not read for the
-            longest time come first, so a short run every night proves every copy.
+            Each replica remembers when each of its copies was read. With --max-age, verify skips
+            copies that were read since then; with --max-duration, it ends in time. It begins with
+            the copies that were not read for the longest time, so a short run every night reads
+            all of them.
 
             EXAMPLES
               kura verify
@@ -32,7 +34,7 @@ struct VerifyCommand: ParsableCommand {
 
     enum Level: String, ExpressibleByArgument, CaseIterable { case packs, chunks }
 
-    @Option(help: "What is compared.")
+    @Option(help: "How deep the check goes: packs or chunks.")
     var level: Level = .packs
 
     @Option(help: ArgumentHelp("Only this replica: 0, 1 or 2.", valueName: "number"))
@@ -41,12 +43,12 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Only what this recovery point needs.", valueName: "rp"))
     var point: String?
 
-    @Flag(help: "Heal what is damaged, from copies that are good.")
+    @Flag(help: "Heal damaged files from good copies.")
     var repair = false
 
     @Option(
         help: ArgumentHelp(
-            "Leave out copies read since then: 90s, 30m, 12h, 7d.", valueName: "time"))
+            "Skip copies read within this time: 90s, 30m, 12h, 7d.", valueName: "time"))
     var maxAge: Duration?
 
     @Option(
@@ -127,7 +129,7 @@ struct VerifyCommand: ParsableCommand {
     private func conclusion(_ report: VerificationReport) -> String {
         let remaining = report.remaining.count
         let healed = report.damaged.count - remaining
-        if report.damaged.isEmpty { return "everything that was read is as it must be" }
+        if report.damaged.isEmpty { return "no damage was found" }
         if remaining == 0 { return "\(healed) damaged, all healed" }
         let count =
             healed > 0
@@ -138,8 +140,9 @@ struct VerifyCommand: ParsableCommand {
         guard report.remaining.contains(where: { $0.kind == .dangling }) else { return count }
         return """
             \(count)
-            a point that lacks something is whole again when a backup has stored it again: back up
-            every item now; to drop a point that stays damaged, run: kura prune --drop RP
+            recovery points with missing chunks become whole when a backup stores those chunks
+            again: back up every item now; to drop a point that stays damaged, run:
+            kura prune --drop RP
             """
     }
 }

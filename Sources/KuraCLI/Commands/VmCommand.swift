@@ -27,7 +27,9 @@ struct VmCommand: ParsableCommand {
 
 /// Options of commands about named machines.
 struct MachineOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Tells machines of one name apart.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "The cloud service, where several machines have the name.", valueName: "name"))
     var cloudService: String?
 
     @Option(help: ArgumentHelp("The vault; needed where a region has several.", valueName: "name"))
@@ -137,7 +139,7 @@ struct VmListCommand: ParsableCommand {
         commandName: "list", abstract: "List virtual machines and their protection.",
         aliases: ["ls"])
 
-    @Flag(help: "Also machines that are not registered (this is what is shown by default).")
+    @Flag(help: "Also machines that are not registered (the default).")
     var all = false
     @Flag(help: "Only registered machines.")
     var registered = false
@@ -213,7 +215,7 @@ struct VmRegisterCommand: ParsableCommand {
 struct VmUnregisterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "unregister",
-        abstract: "Take machines without backup data out of their vault.")
+        abstract: "Remove machines without backup data from their vault.")
 
     @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
     var names: [String]

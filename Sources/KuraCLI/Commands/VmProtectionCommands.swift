@@ -24,12 +24,12 @@ struct VmProtectCommand: ParsableCommand {
 
     @Option(
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("Back up only this data disk, and others so named.", valueName: "lun"))
+        help: ArgumentHelp("Back up only this data disk; may be given again.", valueName: "lun"))
     var includeLun: [Int] = []
 
     @Option(
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("Leave this data disk out, and others so named.", valueName: "lun"))
+        help: ArgumentHelp("Leave out this data disk; may be given again.", valueName: "lun"))
     var excludeLun: [Int] = []
 
     @OptionGroup var options: MachineOptions
@@ -63,7 +63,7 @@ enum DiskChoice {
 
 struct VmBackupCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "backup", abstract: "Back protected machines up now.")
+        commandName: "backup", abstract: "Back up protected machines now.")
 
     @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
     var names: [String]
@@ -104,8 +104,8 @@ struct VmRestoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore", abstract: "Restore a machine's disks into a folder.",
         discussion: """
-            The folder gets the disks under their own names and a vm.json, so that it can be used
-            as a machine of the inventory. Nothing is overwritten.
+            Writes the disks under their own names, and a vm.json, so that the folder can be used as
+            a machine of the inventory. Existing files are never overwritten.
 
             EXAMPLES
               kura vm restore web-1 --output /tmp/web-1
@@ -128,12 +128,12 @@ struct VmRestoreCommand: ParsableCommand {
     @Option(
         name: [.customLong("include-lun"), .customLong("lun")], parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "Restore only this disk, and others so named; -1 is the system's.", valueName: "lun"))
+            "Restore only this disk; may be given again; -1 is the system disk.", valueName: "lun"))
     var includeLun: [Int] = []
 
     @Option(
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("Leave this disk out, and others so named.", valueName: "lun"))
+        help: ArgumentHelp("Leave out this disk; may be given again.", valueName: "lun"))
     var excludeLun: [Int] = []
 
     @OptionGroup var options: MachineOptions
@@ -177,9 +177,9 @@ struct VmStopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stop", abstract: "Stop protecting machines.",
         discussion: """
-            --retain (the default) keeps every point until it is deleted; --per-policy lets points
-            go as the policy says, but the newest; --delete-data deletes them all, which can be
-            undone for 14 days with: kura vm undelete NAME
+            --retain (the default) keeps every recovery point until it is deleted; --per-policy
+            drops points as the policy says, except the newest; --delete-data deletes all of them,
+            which can be undone for 14 days with: kura vm undelete NAME
             """)
 
     @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
@@ -187,13 +187,13 @@ struct VmStopCommand: ParsableCommand {
 
     @Flag(help: "Keep every recovery point.")
     var retain = false
-    @Flag(help: "Let recovery points go as the policy says.")
+    @Flag(help: "Drop recovery points as the policy says, except the newest.")
     var perPolicy = false
     @Flag(help: "Delete every recovery point.")
     var deleteData = false
-    @Flag(help: "With --delete-data: for good, with the next kura prune.")
+    @Flag(help: "With --delete-data: the next kura prune removes the data; it cannot be undone.")
     var atOnce = false
-    @Option(help: ArgumentHelp("Why, for whoever looks later.", valueName: "text"))
+    @Option(help: ArgumentHelp("Why; it is kept in the audit journal.", valueName: "text"))
     var comment: String?
 
     @OptionGroup var options: MachineOptions
@@ -235,7 +235,7 @@ struct VmResumeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A policy of the vault.", valueName: "name"))
     var policy: String
 
-    @Flag(help: "Show which points would go, and do nothing.")
+    @Flag(help: "Show which points would be dropped, and change nothing.")
     var dryRun = false
 
     @OptionGroup var options: MachineOptions
@@ -292,7 +292,8 @@ struct PreviewView {
         var lines = dropped.map { decision in
             "would drop \(decision.id.short) of \(decision.item), \(Units.local(decision.time))"
         }
-        lines.append("\(Units.count(dropped.count, "recovery point")) would go, \(kept) would stay")
+        lines.append(
+            "\(Units.count(dropped.count, "recovery point")) would be dropped, \(kept) kept")
         try global.show(
             text: lines.joined(separator: "\n"), ids: dropped.map(\.id.hex),
             json: [

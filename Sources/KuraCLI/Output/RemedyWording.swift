@@ -14,7 +14,7 @@ extension Remedy {
             RemedyText(parts.map { "\($0.subject): \($0.remedy.wording)" }, joinedBy: "\n")
         case .retry(let note?): "run the command again; \(note)"
         case .retry(nil): "run the command again"
-        case .resume: "run the same command again to go on"
+        case .resume: "run the same command again to continue"
         case .useNewerKura: "use the version of Kura that wrote it, or a newer one"
         case .chooseAnotherName: "choose another name"
         case .freeSpace(let path): "free space on the file system of \(path)"
@@ -42,7 +42,10 @@ extension Remedy.HomeAction {
         case .make: "run: \(run: "backup", "DISK"), which makes one"
         case .rebuildCatalog: "make it anew from the regions: \(run: "catalog", "rebuild")"
         case .setInventory:
-            "name the folder with REGION/CLOUD-SERVICE/VM in it: \(run: "inventory", "set", "DIR")"
+            """
+            name the folder that has REGION/CLOUD-SERVICE/VM folders: \
+            \(run: "inventory", "set", "DIR")
+            """
         case .chooseJob: "use an id from \(run: "job", "list"), or its first digits"
         }
     }
@@ -61,12 +64,12 @@ extension Remedy.RegionAction {
             \(run: "region", "add", name, "--recreate")
             """
         case .declareLost(let name, let successor?):
-            "declare it lost, to go on in \(successor): \(run: "region", "failover", name)"
+            "declare it lost, to continue in \(successor): \(run: "region", "failover", name)"
         case .declareLost(let name, nil): "declare it lost: \(run: "region", "failover", name)"
         case .failBack(let name): "bring it back first: \(run: "region", "failback", name)"
         case .acceptLoss(let name, let failsBack):
             """
-            go on without: \
+            continue without them: \
             \(run: "region", failsBack ? "failback" : "failover", name, "--accept-loss")
             """
         case .show(let name): "look at it with: \(run: "region", "show", name)"
@@ -111,7 +114,7 @@ extension Remedy.VaultAction {
             """
         case .resumeVerification:
             """
-            run the same command with \("--max-age", of: "verify", "--max-age", "7d") to go on
+            run the same command with \("--max-age", of: "verify", "--max-age", "7d") to continue
             """
         case .replicate(let name): "run: \(run: ["replicate"] + Self.option("--vault", name))"
         case .prune(let name): "run: \(run: ["prune"] + Self.option("--vault", name))"
@@ -178,7 +181,7 @@ extension Remedy.MachineAction {
             "run: \(run: ["vm", "stop", name, "--delete-data"] + (atOnce ? ["--at-once"] : []))"
         case .deleteDataLater(let days):
             """
-            leave \("--at-once", of: "vm", "stop", "NAME", "--delete-data", "--at-once") out; \
+            leave out \("--at-once", of: "vm", "stop", "NAME", "--delete-data", "--at-once"); \
             the data goes after \(days) days
             """
         case .undelete(let name): "bring its data back: \(run: "vm", "undelete", name)"

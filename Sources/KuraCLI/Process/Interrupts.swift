@@ -5,7 +5,7 @@ import KuraIO
 ///
 /// No code of ours runs in a signal handler, where hardly anything is safe: both signals are
 /// blocked in every thread, and one thread takes them with `sigwait`, as ordinary values. It may
-/// therefore take locks and wake who waits, as `Cancellation.cancel` does.
+/// therefore take locks and wake threads that wait, as `Cancellation.cancel` does.
 enum Interrupts {
     static let cancellation = Cancellation()
 

@@ -41,8 +41,8 @@ extension Operations {
     /// Brings every replica of every region up to date, fills replica directories that are empty,
     /// and then brings both regions of each vault to the same state, as one job.
     ///
-    /// Killed anywhere, the same request goes on. A vault whose regions cannot be reached is a
-    /// warning, unless it is the one that was asked for.
+    /// If it is killed, the same request continues the work. A vault whose regions cannot be
+    /// reached is a warning, unless the request names it.
     public func replicate(_ request: CopiesUpdate) throws(KuraError) -> CopiesUpdateReport {
         let (operations, identities) = try withHealthyIdentities()
         let places = try operations.subscription.places(named: request.vault)
@@ -98,7 +98,7 @@ extension Operations {
                 report.regions.append(copied.report)
                 report.damage += copied.damage
             } catch {
-                // One vault whose regions cannot be reached does not keep the others waiting.
+                // Other vaults are copied although the regions of this one cannot be reached.
                 guard error.code == .replicaMissing, request.vault == nil else { throw error }
                 job.warn(Warning(error))
             }

@@ -6,17 +6,16 @@ internal import KuraVault
 internal import Synchronization
 internal import SystemPackage
 
-/// The disks of a machine while they are backed up, and what may be claimed of their state.
+/// The disks of a machine while they are backed up, and how consistent they are.
 ///
-/// With hooks, the machine is frozen; clones of its disks are made where the file system can, and
-/// then it is let go at once. Where it cannot, the machine stays frozen until the last byte is
-/// read. A point is application-consistent only when the machine was frozen for as long as that
-/// took.
+/// A machine with hooks is frozen. Where the file system can clone its disks, the machine is thawed
+/// as soon as the clones are made; elsewhere it stays frozen until the last byte is read. A point
+/// is application-consistent only when the machine was frozen for all of that time.
 final class MachineSource: Sendable {
     let disks: [BackupRequest.Disk]
     /// Names of disks that their machine's description calls raw.
     let rawDisks: Set<String>
-    /// What is claimed before the first byte is read.
+    /// As it is before the first byte is read.
     let consistency: Consistency
     /// Whether the machine runs with an agent that took part.
     let usedAgent: Bool
@@ -84,7 +83,7 @@ final class MachineSource: Sendable {
         return chosen
     }
 
-    /// Nil where nothing was frozen; why not is a warning when hooks are there that did not work.
+    /// Nil where nothing was frozen; hooks that failed are a warning.
     private static func freeze(
         _ machine: VirtualMachine, as status: AgentStatus, _ run: JobRun, for context: Context
     ) -> FrozenMachineBox? {
@@ -109,8 +108,8 @@ final class MachineSource: Sendable {
         return BackupRequest.Disk(name: disk.name, source: file)
     }
 
-    /// Lets the machine go on, once what the disks hold is read or cloned.
-    /// - Returns: what the point may claim.
+    /// Thaws the machine, once its disks are read or cloned.
+    /// - Returns: how consistent the point is.
     func letGo() -> Consistency {
         state.withLock { state in
             guard let frozen = state.frozen else { return state.consistency }
@@ -125,7 +124,7 @@ final class MachineSource: Sendable {
         }
     }
 
-    /// Lets the machine go on whatever happened, and gives the clones up.
+    /// Thaws the machine whatever happened, and removes the clones.
     func release() {
         _ = letGo()
         for snapshot in snapshots { snapshot.remove() }

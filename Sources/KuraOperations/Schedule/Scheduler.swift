@@ -20,16 +20,14 @@ extension Operations {
     /// Jobs that the scheduler runs beside each other.
     public static let jobsAtOnceMax = 4
 
-    /// One step of the scheduler: whatever is due at the context's time runs now.
+    /// One step of the scheduler: runs everything that is due at the context's time.
     ///
-    /// An item is due when a run of its policy has come since the last one that was dealt with,
-    /// once, however many runs went by meanwhile. Which run was dealt with is in the catalog before
-    /// the backup begins: a backup that kills the scheduler is not begun again and again, and of
-    /// two schedulers one makes it. Then every vault that had a backup is replicated, and every
-    /// vault lets points go whose time is over.
+    /// An item is due when its policy had a run since the last one that was handled; several such
+    /// runs make one backup. The catalog has the handled run before the backup begins: so a backup
+    /// that kills the scheduler is not begun again and again, and of two schedulers only one makes
+    /// it. Then every vault that had a backup is replicated, and every vault is pruned once a day.
     ///
-    /// The clock may stand in the past or in the future: what is known of later times is then left
-    /// out of account.
+    /// The context's time may be in the past or in the future: records of later times are ignored.
     public func tick(jobsAtOnce: Int = 2) throws(KuraError) -> TickReport {
         // Everything that one step does counts as its time, however long it takes.
         var context = context
@@ -65,7 +63,7 @@ extension Operations {
         return report
     }
 
-    /// An item with the run that is due, and the one that was dealt with last.
+    /// An item with the run that is due, and the one that was handled last.
     private struct DueItem {
         var item: RegisteredItem
         var run: Int64
@@ -96,8 +94,8 @@ extension Operations {
         return due
     }
 
-    /// What the scheduler remembers of an item, which is entered when it is seen first. A catalog
-    /// that was made anew goes on from the item's newest point.
+    /// What the scheduler remembers of an item; an item that is new to it is entered. With a new
+    /// catalog, it begins with the item's newest point.
     private func scheduleState(
         of found: RegisteredItem, now: Int64
     ) throws(KuraError) -> ScheduleState {

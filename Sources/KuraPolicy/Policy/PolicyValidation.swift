@@ -1,5 +1,5 @@
 extension Policy {
-    /// Throws what is wrong first, by the rules of a profile.
+    /// Throws the first error, by the rules of a profile.
     public func validate(for limits: PolicyLimits = .classic) throws(PolicyError) {
         try Self.checkName(name)
         try checkSchedule(limits)
@@ -87,12 +87,12 @@ extension Policy {
         if !rule.dates.isEmpty {
             guard rule.weeks.isEmpty, rule.days.isEmpty else {
                 throw PolicyError(
-                    "\(field).dates", "dates exclude weeks and days: give either of both")
+                    "\(field).dates", "give either dates, or weeks and days")
             }
             guard schedule.frequency == .daily else {
                 throw PolicyError(
                     "\(field).dates",
-                    "a weekly schedule does not meet every date: "
+                    "a weekly schedule has no backup on most dates: "
                         + "give weeks and days")
             }
             for case .day(let day) in rule.dates where !(1...28 ~= day) {
@@ -112,7 +112,7 @@ extension Policy {
         }
     }
 
-    /// Throws unless there is something, and nothing twice.
+    /// Throws unless there is at least one value, and each only once.
     private static func check<T: Hashable>(
         _ values: [T], _ field: String, allowed: String
     ) throws(PolicyError) {
@@ -120,7 +120,7 @@ extension Policy {
             throw PolicyError(field, "at least one is needed", allowed: allowed)
         }
         guard Set(values).count == values.count else {
-            throw PolicyError(field, "something stands here twice", allowed: allowed)
+            throw PolicyError(field, "a value is listed twice", allowed: allowed)
         }
     }
 }

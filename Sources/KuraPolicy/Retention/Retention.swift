@@ -7,7 +7,7 @@ public struct RetentionPoint<ID: Hashable & Sendable>: Sendable {
     /// Nanoseconds since 1970.
     public var time: Int64
     public var tags: [Tier]
-    /// Until when a user asked to keep it, whatever the policy says; nil without such a wish.
+    /// Until when a user asked to keep it, whatever the policy says; nil where no user did.
     public var retainUntil: Int64?
 
     public init(
@@ -25,7 +25,7 @@ public struct RetentionPoint<ID: Hashable & Sendable>: Sendable {
 /// What an item's points are judged by.
 public enum RetentionRule: Sendable, Equatable {
     case policy(Policy)
-    /// Nothing goes: for the reason given.
+    /// Every point stays, for this reason.
     case keepAll(String)
 }
 
@@ -107,7 +107,7 @@ public enum Retention {
             decision.reasons = ["asked for"]
         } else if decision.reasons.isEmpty {
             decision.isKept = false
-            decision.reasons = ["older than every rule that it was kept for"]
+            decision.reasons = ["older than all rules allow"]
         }
         return decision
     }

@@ -1,4 +1,4 @@
-/// What a schedule and a retention come to, by the very functions that backups and pruning use.
+/// The points that a policy would make and keep, by the functions that backups and pruning use.
 public enum RetentionSimulation {
     public struct Point: Sendable, Equatable {
         /// Nanoseconds since 1970.

@@ -107,7 +107,7 @@ public struct Job: Sendable {
         self.tasks = tasks
     }
 
-    /// Seconds from start to end; nil while it runs, and 0 where the clock went back meanwhile.
+    /// Seconds from start to end; nil while it runs, 0 where the clock was set back.
     public var seconds: Double? {
         ended.map { Double(Clock.elapsed(from: started, to: $0)) / 1e9 }
     }

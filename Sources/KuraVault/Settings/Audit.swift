@@ -19,15 +19,15 @@ extension Subscription {
 
     /// What is wrong with a vault's journal; empty when it is whole.
     ///
-    /// Finds an entry that was changed, taken out or put in between. That the newest ones were
-    /// taken out is known from the catalog, which remembers what it has read.
+    /// Finds entries that were changed, removed or added. The catalog remembers the entries that it
+    /// has read: so the removal of the newest ones is found, too.
     /// - Parameter entries: what `audit` returned.
     public func auditProblems(
         of vault: Vault, _ entries: [(id: JournalID, entry: JournalEntry)]
     ) throws(KuraError) -> [AuditProblem] {
         var problems = Self.chainProblems(entries, epoch: vault.record.epoch)
-        // In this order: an entry that is appended meanwhile is in the region before it is
-        // remembered.
+        // In this order: an entry that another process appends now is in the region before the
+        // catalog remembers it.
         let remembered = try catalog().rememberedJournal(of: vault)
         let listed = try vault.journalIDs()
         var readable = Set(entries.map(\.id))
@@ -42,7 +42,7 @@ extension Subscription {
             problems.append(
                 AuditProblem(
                     sequence: entry.sequence,
-                    message: "entry \(id.short), \(entry.operation), was taken out: the catalog "
+                    message: "entry \(id.short), \(entry.operation), was removed: the catalog "
                         + "remembers it"))
         }
         return problems
@@ -50,8 +50,8 @@ extension Subscription {
 
     /// Follows the chain from the first entry to the last.
     ///
-    /// A branch that a failover left behind is no damage: its entries end where another one, of a
-    /// later epoch, goes on from the same place.
+    /// A branch that a failover left behind is no damage: its entries end, and an entry of a later
+    /// epoch follows the same predecessor.
     /// - Parameter epoch: the vault's: number of its failovers.
     static func chainProblems(
         _ entries: [(id: JournalID, entry: JournalEntry)], epoch: UInt64
@@ -65,7 +65,7 @@ extension Subscription {
                 problems.append(AuditProblem(sequence: entry.sequence, message: message))
             }
             if entry.epoch > epoch {
-                note("entry \(id.short) was put in: it is of a failover that never was")
+                note("entry \(id.short) was added: its failover never happened")
             }
             if !bySequence[entry.sequence, default: []].insert(entry.epoch).inserted {
                 note("there are two entries with sequence \(entry.sequence)")

@@ -21,10 +21,10 @@ extension Subscription {
         }
     }
 
-    /// Changes settings of a vault: one entry of its journal for each that is another afterwards.
+    /// Changes settings of a vault: one entry of its journal for each setting that changed.
     ///
-    /// On return the change is durable in the vault's region. No other process changes the
-    /// vault's settings meanwhile. If power fails among several entries, some are there and some
+    /// On return the change is durable in the vault's region. No other process changes the vault's
+    /// settings while `body` runs. If power fails between several entries, some are there and some
     /// are not, each of them whole.
     /// - Parameter operation: the name of what is done, for the journal.
     @discardableResult

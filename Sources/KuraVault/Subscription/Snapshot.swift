@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// What one request has read of vaults, so that it reads each of it once.
 ///
-/// What the request changes itself is forgotten here, and read anew when it is asked for. What
-/// others change meanwhile is not seen, as if the request had been made a moment earlier.
+/// What the request changes itself is read again. A change that another process makes while the
+/// request runs is not seen, as if the request had been made a moment earlier.
 final class Snapshot: Sendable {
     private struct Known {
         /// Per vault, the records with the highest revision.

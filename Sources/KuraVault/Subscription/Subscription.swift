@@ -34,7 +34,7 @@ public final class Subscription: Sendable {
     /// Where the regions are.
     let fileSystem: any FileSystem
 
-    /// The file of the catalog, for who waits for changes.
+    /// The file of the catalog, for callers that wait for a change of it.
     public var catalogPath: FilePath { home.appending(Catalog.fileName) }
 
     /// The catalog of the home, opened when it is first needed.
@@ -138,7 +138,7 @@ public final class Subscription: Sendable {
         to home: inout Home, _ context: Context
     ) throws(KuraError) {
         let relative = (0..<Limits.replicasMax).map { "regions/\(defaultRegion)/replica-\($0)" }
-        // The region is entered in the home last. What an interrupted start left is taken up again.
+        // The region is entered in the home last. Directories of an interrupted start are reused.
         let region = try Region.create(
             name: defaultRegion, stores: home.stores(of: relative, for: context, LocalFileSystem()),
             clock: context.clock)

@@ -11,8 +11,8 @@ public struct VaultPlace: Sendable {
     public let active: Region?
     /// The region that gets the copies; nil without a pair, or when the home does not know it.
     public let passive: Region?
-    /// Whether there are different records of this revision: two writers did not know of each
-    /// other.
+    /// Whether there are different records of this revision: two processes wrote one without
+    /// seeing the other's.
     public let isContested: Bool
 
     public var name: String { record.name }
@@ -116,7 +116,7 @@ public struct VaultPlace: Sendable {
         }
         return
             "region \(activeName) cannot be reached: vault \(name) is read from \(passive.name), "
-            + "which may lack the newest recovery points"
+            + "which may not have the newest recovery points"
     }
 
     /// The vault in both regions; nil unless both can be reached.
