@@ -25,11 +25,6 @@ public struct DiskSnapshot: Sendable {
         return DiskSnapshot(path: FilePath("/proc/self/fd/\(copy)"), descriptor: copy)
     }
 
-    private init(path: FilePath, descriptor: Int32) {
-        self.path = path
-        self.descriptor = descriptor
-    }
-
     /// Removes the copy. Call it once.
     public func remove() { close(descriptor) }
 }

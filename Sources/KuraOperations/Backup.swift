@@ -40,8 +40,6 @@ public struct ItemBackup: Sendable {
     /// Whether bytes are taken as they are where they seem to be an image in some format.
     public var takesRawBytes = false
     public var replication: Replication = .never
-    /// Gets the job's id before the work begins.
-    package var started: @Sendable (String) -> Void = { _ in }
     package var prepare: @Sendable (OperationJob) throws(KuraError) -> PreparedDisks
 
     /// - Parameter disks: opened already; they are read once.
@@ -120,8 +118,7 @@ extension Operations {
         try Name.check(request.item, what: "an item")
         let vault = try request.place.writing()
         let done = try withJob(
-            .backup, vault: request.place.name, item: request.item, auditing: [request.place],
-            started: request.started
+            .backup, vault: request.place.name, item: request.item, auditing: [request.place]
         ) { job throws(KuraError) in
             let made = try makePoint(request, in: vault, job)
             let across = bringAcross(request.place, when: request.replication, job)

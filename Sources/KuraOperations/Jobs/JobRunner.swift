@@ -26,10 +26,9 @@ extension Operations {
     ///   - vault: its name, for the list of jobs; empty for several vaults or none.
     ///   - auditing: the vaults that get an entry; empty where the work itself enters what it
     ///     changes.
-    ///   - started: gets the job's id before `body` runs.
     package func withJob<T>(
         _ operation: Job.Operation, vault: String = "", item: String = "",
-        auditing places: [VaultPlace] = [], started: (String) -> Void = { _ in },
+        auditing places: [VaultPlace] = [],
         _ body: (OperationJob) throws(KuraError) -> T
     ) throws(KuraError) -> JobOutcome<T> {
         let job = Job(
@@ -50,7 +49,6 @@ extension Operations {
         let run = JobRun(job, in: catalog, for: context)
         run.logBegin()
         if let problem { run.warn("this job is not in the list of jobs: \(problem.message)") }
-        started(job.id)
         let work = OperationJob(run, of: self, operation, item: item, auditing: places)
         let value = try finish(run, of: job, in: catalog) { () throws(KuraError) -> T in
             do throws(KuraError) {

@@ -34,13 +34,13 @@ extension Operations {
         outcome(name) { outcome throws(KuraError) in
             let found = try subscription.registered(name, cloudService: cloudService, vault: vault)
             outcome.item = found.item
+            let id = Guarded<String?>(nil)
+            defer { outcome.job = id.read() }
             var request = ItemBackup(found.place, item: found.item) { job throws(KuraError) in
-                try prepare(found, for: occasion, job)
+                id.update { $0 = job.id }
+                return try prepare(found, for: occasion, job)
             }
             request.replication = occasion.replicates ? .wherePaired : .never
-            let job = Guarded<String?>(nil)
-            request.started = { id in job.update { $0 = id } }
-            defer { outcome.job = job.read() }
             let report = try backup(request)
             (outcome.report, outcome.warnings) = (report.made, report.warnings)
         }

@@ -125,9 +125,9 @@ extension Operations {
         outcome.item = found.item
         let vault = try found.place.writing()
         let done = try withJob(
-            .configureProtection, vault: found.place.name, item: found.item,
-            started: { outcome.job = $0 }
+            .configureProtection, vault: found.place.name, item: found.item
         ) { job throws(KuraError) in
+            outcome.job = job.id
             try subscription.change(vault, by: "ConfigureProtection", note: "job \(job.id)") {
                 settings throws(KuraError) in
                 let chosen = try Subscription.policy(named: policy, settings, vault).policy.name

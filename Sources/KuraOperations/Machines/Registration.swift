@@ -20,9 +20,11 @@ extension Operations {
                 } catch {
                     // A job of its own all the same: it failed.
                     _ = try withJob(
-                        .register, vault: vault ?? "", item: machine.name,
-                        started: { outcome.job = $0 }
-                    ) { _ throws(KuraError) in throw error }
+                        .register, vault: vault ?? "", item: machine.name
+                    ) { job throws(KuraError) in
+                        outcome.job = job.id
+                        throw error
+                    }
                     return
                 }
                 try register(machine, in: place, &outcome)
@@ -36,8 +38,9 @@ extension Operations {
         let vault = try place.writing()
         let item = outcome.item ?? machine.name
         let done = try withJob(
-            .register, vault: place.name, item: item, started: { outcome.job = $0 }
+            .register, vault: place.name, item: item
         ) { job throws(KuraError) in
+            outcome.job = job.id
             job.run.begin(task: 0)
             let machine = try subscription.current(machine)
             let status = AgentStatus(of: machine)

@@ -34,9 +34,9 @@ extension Operations {
             let deletes = kind == .deleteData || kind == .deleteDataAtOnce
             let operation: Job.Operation = deletes ? .deleteBackupData : .stopProtection
             let done = try withJob(
-                operation, vault: found.place.name, item: found.item,
-                started: { outcome.job = $0 }
+                operation, vault: found.place.name, item: found.item
             ) { job throws(KuraError) in
+                outcome.job = job.id
                 let counts = try subscription.catalog().pointCounts(of: vault)
                 let points = counts[found.item]?.points ?? 0
                 let note = "job \(job.id)" + (comment.map { "; \($0)" } ?? "")
@@ -99,9 +99,9 @@ extension Operations {
             outcome.item = found.item
             let vault = try found.place.writing()
             let done = try withJob(
-                .undelete, vault: found.place.name, item: found.item,
-                started: { outcome.job = $0 }
+                .undelete, vault: found.place.name, item: found.item
             ) { job throws(KuraError) in
+                outcome.job = job.id
                 try subscription.change(vault, by: "Undelete", note: "job \(job.id)") {
                     settings throws(KuraError) in
                     guard settings.items[found.item]?.status == .softDeleted else {

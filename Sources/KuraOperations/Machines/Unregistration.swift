@@ -12,9 +12,9 @@ extension Operations {
             outcome.item = found.item
             let vault = try found.place.writing()
             let done = try withJob(
-                .unregister, vault: found.place.name, item: found.item,
-                started: { outcome.job = $0 }
+                .unregister, vault: found.place.name, item: found.item
             ) { job throws(KuraError) in
+                outcome.job = job.id
                 let counts = try subscription.catalog().pointCounts(of: vault)
                 let points = counts[found.item]?.points ?? 0
                 try subscription.change(vault, by: "Unregister", note: "job \(job.id)") {
