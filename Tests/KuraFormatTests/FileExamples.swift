@@ -55,7 +55,7 @@ enum IndexRunFile {
         var bytes = header.encoded()
         var fences: [UInt64] = []
         var filter = BloomFilter(capacity: entries.count)
-        var digests = StreamingHasher()
+        var digests = SHA256()
         for entry in entries { filter.insert(entry.id) }
         for start in stride(from: 0, to: entries.count, by: IndexBlock.entriesMax) {
             let part = entries[start..<min(start + IndexBlock.entriesMax, entries.count)]
@@ -96,7 +96,7 @@ enum IndexRunFile {
         guard trailer.header.encoded() == Array(file[..<IndexRunHeader.byteCount]) else {
             throw .checksumMismatch(.indexRun)
         }
-        var digests = StreamingHasher()
+        var digests = SHA256()
         for number in trailer.fences.indices {
             let start = (number + 1) * IndexBlock.byteCount
             let block = Array(file[start..<(start + IndexBlock.byteCount)])
@@ -139,4 +139,12 @@ private func readTrailer(
     let trailer = Array(file[(end - Int(footer.trailerByteCount))..<end])
     guard SHA256.digest(trailer) == id else { throw .checksumMismatch(structure) }
     return trailer
+}
+
+extension SHA256 {
+    fileprivate mutating func update(_ digest: Digest) {
+        var bytes = [UInt8](repeating: 0, count: Digest.byteCount)
+        bytes.withUnsafeMutableBytes { digest.store(to: $0.baseAddress!) }
+        bytes.withUnsafeBytes { update($0) }
+    }
 }
