@@ -10,6 +10,10 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+// Tests are compiled for speed of the compiler, also in a release build: what they call is what takes
+// the time.
+let tests = strict + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+
 let package = Package(
     name: "kura",
     products: [
@@ -163,34 +167,34 @@ let package = Package(
                 "HostileBytes", "KuraIO", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "KuraFormatTests", dependencies: ["KuraFormat", "TestSupport"],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "KuraCodecTests", dependencies: ["KuraCodec", "KuraFormat", "TestSupport"],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "KuraIOTests",
             dependencies: [
                 "KuraIO", "Simulation", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "KuraBenchTests",
             dependencies: [
                 "KuraBench", "KuraCodec", "KuraFormat", "KuraIO", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "KuraReplicasTests",
             dependencies: [
                 "KuraFormat", "KuraIO", "KuraReplicas", "Simulation", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "KuraStoreTests",
             dependencies: [
@@ -198,17 +202,17 @@ let package = Package(
                 "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "KuraReplicationTests",
             dependencies: [
                 "KuraFormat", "KuraIO", "KuraReplication", "KuraStore", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "KuraPolicyTests", dependencies: ["KuraPolicy", "TestSupport"],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "KuraVaultTests",
             dependencies: [
@@ -217,7 +221,7 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "KuraOperationsTests",
             dependencies: [
@@ -225,20 +229,20 @@ let package = Package(
                 "KuraReplication", "KuraStore", "KuraVault", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "KuraCLITests",
             dependencies: [
                 "KuraCLI", "KuraIO",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "kura", "KuraFormat", "KuraIO", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            swiftSettings: strict),
+            swiftSettings: tests),
     ]
 )

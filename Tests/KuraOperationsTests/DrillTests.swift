@@ -47,7 +47,8 @@ import Testing
         }
     }
 
-    /// Every file of both regions, but those of journals, with its time of change.
+    /// Every file of both regions with its time of change, but those of journals, and lock files: a
+    /// lock's holder leaves its name in them.
     private func listing(_ regions: TwoRegions) throws -> [String: Int64] {
         var found: [String: Int64] = [:]
         func walk(_ path: FilePath) throws {
@@ -56,7 +57,8 @@ import Testing
                 found[path.string] = status.changed
                 return
             }
-            for name in try LocalFileSystem().list(path) where name != "journal" {
+            for name in try LocalFileSystem().list(path) where !["journal", "locks"].contains(name)
+            {
                 try walk(path.appending(name))
             }
         }

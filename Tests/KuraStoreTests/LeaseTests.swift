@@ -22,9 +22,12 @@ import Testing
             }
         }
 
-        func run(_ store: TestStore, _ vault: Vault) throws {
+        func run(
+            _ store: TestStore, _ vault: Vault, cancellation: Cancellation = Cancellation()
+        ) throws {
             switch self {
-            case .item, .commit: try store.backup([1], into: vault)
+            case .item, .commit:
+                try store.backup([1], into: vault, cancellation: cancellation)
             case .vault: _ = try vault.heal([])
             case .journal: try vault.withJournal { _ throws(KuraError) in }
             case .reading: try vault.lease().end()
@@ -64,7 +67,9 @@ import Testing
                 cancellation.cancel()
             }
             let vault = store.reopened(waits: policy)
-            let error = #expect(throws: KuraError.self) { try need.run(store, vault) }
+            let error = #expect(throws: KuraError.self) {
+                try need.run(store, vault, cancellation: cancellation)
+            }
             #expect(error?.code == .interrupted)
             let what = need.scope.description(in: "vault")
             #expect(
