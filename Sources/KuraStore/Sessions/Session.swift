@@ -55,21 +55,28 @@ package final class Session: Sendable {
             failures: failures.merging(later) { first, _ in first })
         let session = Session(
             vault, id: id, operation: operation, waits: waits, leases: [main, own], writer: writer)
-        let record = SessionRecord(
-            id: id, operation: operation, item: scope.item, process: Process.id,
-            host: Process.hostName, started: vault.clock.now())
         do throws(KuraError) {
             if let error = writer.error { throw error }
-            try writer.publish(record.encoded(), as: .session(id))
-            // A removal of packs that begins now sees this session's record; an earlier one has
-            // published its runs, which are read next. A session of the journal reads neither.
-            if scope != .journal { try session.waitForCommits() }
+            // A session of the journal relies on no pack and leaves nothing half done: what a
+            // replica lacks of the journal shows in its listing. So it needs no record.
+            if scope != .journal {
+                try writer.publish(session.record(scope).encoded(), as: .session(id))
+                // A removal of packs that begins now sees this session's record; an earlier one
+                // has published its runs, which are read next.
+                try session.waitForCommits()
+            }
             if let error = writer.error { throw error }
         } catch {
             session.end(clean: true)
             throw error
         }
         return session
+    }
+
+    private func record(_ scope: LeaseScope) -> SessionRecord {
+        SessionRecord(
+            id: id, operation: operation, item: scope.item, process: Process.id,
+            host: Process.hostName, started: vault.clock.now())
     }
 
     /// Ends the session's threads and locks. In replicas that were given up its record stays, so
