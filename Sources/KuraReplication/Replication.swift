@@ -68,7 +68,9 @@ public struct Replication: Sendable {
         var clean = false
         defer { intake.end(clean: clean) }
         do throws(KuraError) {
-            let (there, back) = try plan()
+            let (there, back) = try ReplicationPlan.between(
+                active: active, passive: passive,
+                holdsRecord: intake.holdsRecord && active.record == passive.record)
             report.there = try RegionCopy(
                 there, from: active, into: intake, progress: progress, cancellation: cancellation
             ).run(threads: threads)

@@ -71,16 +71,18 @@ extension ReplicationPlan {
     /// - Parameters:
     ///   - active: the vault in the region that takes backups, opened without a pair.
     ///   - passive: the same vault in the other region, likewise.
+    ///   - holdsRecord: whether every replica of the other region is known to have the record.
     /// - Returns: what the passive region lacks, and what only it has.
     public static func between(
-        active: Vault, passive: Vault
+        active: Vault, passive: Vault, holdsRecord: Bool = false
     ) throws(KuraError) -> (there: ReplicationPlan, back: ReplicationPlan) {
         let (ours, theirs) = (try active.inventory(), try passive.inventory())
         // A run that another one has swallowed need not be copied, wherever that other one is.
         let superseded = Set((ours.runs + theirs.runs).flatMap(\.superseded))
         return (
             there: try ReplicationPlan(
-                from: active, ours, to: passive, theirs, superseded: superseded),
+                from: active, ours, to: passive, theirs, superseded: superseded,
+                holdsRecord: holdsRecord),
             back: try ReplicationPlan(
                 from: passive, theirs, to: active, ours, superseded: superseded)
         )
@@ -88,7 +90,7 @@ extension ReplicationPlan {
 
     private init(
         from source: Vault, _ held: RegionInventory, to target: Vault, _ known: RegionInventory,
-        superseded: Set<RunID>
+        superseded: Set<RunID>, holdsRecord: Bool = false
     ) throws(KuraError) {
         vault = source.record.name
         self.source = source.region.name
@@ -107,8 +109,13 @@ extension ReplicationPlan {
         }
         runs = live.filter { !known.runsEverywhere.contains($0.id) && !superseded.contains($0.id) }
             .map { File(id: $0.id, byteCount: $0.byteCount) }
+        // A run is published after its packs, so those of a run that the target has are there,
+        // unless a file was lost, which is for verify to find; or a prune died there that had no
+        // room to copy them.
+        let everyPack = !target.interruptedSessions().isEmpty
         var listed = Set<PackID>()
-        let needed = live.flatMap(\.packs).filter { listed.insert($0.id).inserted }
+        let needed = live.filter { everyPack || !known.runsEverywhere.contains($0.id) }
+            .flatMap(\.packs).filter { listed.insert($0.id).inserted }
             .sorted { $0.id < $1.id }
         packs = try target.lacking(needed).map { File(id: $0.id, byteCount: $0.fileByteCount) }
         for run in held.unreadableRuns where !superseded.contains(run) {
@@ -131,6 +138,6 @@ extension ReplicationPlan {
             }
         }
         points.sort { ($0.time, $0.id) < ($1.time, $1.id) }
-        copiesRecord = try !target.holdsEverywhere(source.record)
+        copiesRecord = holdsRecord ? false : try !target.holdsEverywhere(source.record)
     }
 }

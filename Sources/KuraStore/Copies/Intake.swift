@@ -10,6 +10,8 @@ package import KuraReplicas
 package final class Intake: Sendable {
     package let vault: Vault
     private let session: Session
+    /// Whether every replica had the vault's record when the session began.
+    package let holdsRecord: Bool
 
     /// Begins a session in a vault that may not be there yet, and brings its replicas into step, so
     /// that nothing comes from afar that a neighbour has.
@@ -29,7 +31,7 @@ package final class Intake: Sendable {
             vault, operation: operation, scope: .vault, required: vault.requiredCopies,
             waits: vault.waits.until(cancellation))
         do throws(KuraError) {
-            try requireUnchanged()
+            holdsRecord = try Self.requireUnchanged(vault)
             try session.catchUp(
                 session.writer.live, everyPack: false, progress: Progress(),
                 cancellation: cancellation)
@@ -69,37 +71,36 @@ package final class Intake: Sendable {
     /// replicas differ, and the highest revision counts.
     package func publish(_ record: VaultRecord) throws(KuraError) {
         precondition(record.revision > vault.record.revision || record == vault.record)
-        if try vault.holdsEverywhere(record) { return }
+        if record == vault.record, holdsRecord { return }
         try session.writer.publish(record.encoded(), as: .record)
     }
 
-    private func requireUnchanged() throws(KuraError) {
+    /// - Returns: whether every usable replica has the vault's record. Copies that cannot be read
+    ///   are no obstacle: they are what is replaced.
+    private static func requireUnchanged(_ vault: Vault) throws(KuraError) -> Bool {
         let record = vault.record
-        for known in try knownRecords()
-        where known.revision > record.revision
-            || (known.revision == record.revision && known != record)
-        {
-            throw KuraError(
-                .locked,
-                "the record of vault \(record.name) in region \(vault.region.name) changed "
-                    + "meanwhile", remedy: .retry())
+        var isEverywhere = true
+        for replica in vault.replicas {
+            guard let known = try vault.recordHeld(by: replica) else {
+                isEverywhere = false
+                continue
+            }
+            if known == record { continue }
+            isEverywhere = false
+            guard known.revision < record.revision else {
+                throw KuraError(
+                    .locked,
+                    "the record of vault \(record.name) in region \(vault.region.name) changed "
+                        + "meanwhile", remedy: .retry())
+            }
         }
-    }
-
-    /// Copies that cannot be read are no obstacle: they are what is replaced.
-    private func knownRecords() throws(KuraError) -> [VaultRecord] {
-        do throws(KuraError) {
-            return try vault.region.vaultRecords()[vault.id] ?? []
-        } catch {
-            if error.code == .damaged { return [] }
-            throw error
-        }
+        return isEverywhere
     }
 
     /// Finishes what sessions left that died, this operation's own earlier ones among them, and
     /// writes the receipts that are missing.
     package func tidy() throws(KuraError) {
-        try session.settle()
+        try session.settleInterrupted()
         try vault.completeReceipts(in: session.writer.live, session: session.id)
     }
 

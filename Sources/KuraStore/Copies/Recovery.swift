@@ -18,6 +18,14 @@ extension Session {
         try bringIntoStep(progress, cancellation)
     }
 
+    /// Like `settle`, for a session whose replicas were brought into step when it began: only what
+    /// a process that died left needs another look.
+    func settleInterrupted() throws(KuraError) {
+        try removeTemporaries()
+        if vault.interruptedSessions().isEmpty { return try removeDroppedPoints() }
+        try bringIntoStep(Progress(), Cancellation())
+    }
+
     private func bringIntoStep(
         _ progress: Progress, _ cancellation: Cancellation
     ) throws(KuraError) {

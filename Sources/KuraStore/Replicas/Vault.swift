@@ -257,18 +257,26 @@ public final class Vault: Sendable {
 
     /// Whether every usable replica holds this very record.
     package func holdsEverywhere(_ record: VaultRecord) throws(KuraError) -> Bool {
-        let wanted = record.encoded()
-        for replica in replicas {
-            do throws(IOError) {
-                let found = try replica.store.contents(
-                    VaultFile.record.name(in: id), max: SealedRecord.byteCountMax)
-                if found != wanted { return false }
-            } catch {
-                if error.isNotFound { return false }
-                throw KuraError(io: error)
-            }
-        }
+        for replica in replicas where try recordHeld(by: replica) != record { return false }
         return true
+    }
+
+    /// The record of this vault in a replica; nil where there is none that can be read.
+    func recordHeld(by replica: Replica) throws(KuraError) -> VaultRecord? {
+        let bytes: [UInt8]
+        do throws(IOError) {
+            bytes = try replica.store.contents(
+                VaultFile.record.name(in: id), max: SealedRecord.byteCountMax)
+        } catch {
+            if error.isNotFound { return nil }
+            throw KuraError(io: error)
+        }
+        do throws(FormatError) {
+            let record = try VaultRecord.decode(bytes)
+            return record.id == id ? record : nil
+        } catch {
+            return nil
+        }
     }
 
     /// Removes a file that nothing needs any more. One that is not there is gone already.
