@@ -18,7 +18,7 @@ package struct ZeroPass {
         let buffer = AlignedBuffer(byteCount: bufferBytes / block * block)
         buffer.bytes.initializeMemory(as: UInt8.self, repeating: 0)
         for _ in 0..<rounds {
-            zeroBytes += times.time(primitive, buffer.byteCount) {
+            zeroBytes += times.time(primitive, byteCount: buffer.byteCount) {
                 var count = 0
                 for offset in stride(from: 0, to: buffer.byteCount, by: block)
                 where ZeroScan.isZero(buffer.base + offset, count: block) { count += block }

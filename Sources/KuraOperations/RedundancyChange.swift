@@ -1,5 +1,6 @@
 public import KuraFormat
 public import KuraIO
+internal import KuraReplicas
 internal import KuraReplication
 internal import KuraStore
 internal import KuraVault

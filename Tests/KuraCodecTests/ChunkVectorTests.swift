@@ -9,6 +9,20 @@ import Testing
         try Specification.vectors().map(\.name).filter { $0.hasPrefix("chunks-") }
     }
 
+    @Test("has the gear table of the code") func gearTable() throws {
+        let vector = try Specification.vector("gear-table")
+        func hex(_ word: UInt64) -> String {
+            let digits = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }
+        for value in [0, 1, 255] {
+            #expect(try vector.one("word-\(value)") == hex(GearTable.words[value]))
+        }
+        var writer = ByteWriter()
+        for value in 0..<256 { writer.integer(GearTable.words[value]) }
+        #expect(try vector.one("table-sha256") == SHA256.digest(writer.bytes).hex)
+    }
+
     @Test("has the chunks of the code", arguments: try names()) func chunks(_ name: String) throws {
         let input = try ChunkInput(Specification.vector(name))
         #expect(input.chunks() == input.expected)

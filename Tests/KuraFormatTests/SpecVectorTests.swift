@@ -39,16 +39,6 @@ import Testing
         #expect(try Specification.limits() == limits)
     }
 
-    @Test("has the gear table of the code") func gearTable() throws {
-        let vector = try Specification.vector("gear-table")
-        for value in [0, 1, 255] {
-            #expect(try vector.one("word-\(value)") == Self.hex(GearTable.words[value]))
-        }
-        var writer = ByteWriter()
-        for value in 0..<256 { writer.integer(GearTable.words[value]) }
-        #expect(try vector.one("table-sha256") == SHA256.digest(writer.bytes).hex)
-    }
-
     @Test("has the replica identity of the code") func replica() throws {
         let vector = try Specification.vector("replica-record")
         let record = ReplicaRecord(

@@ -17,7 +17,7 @@ import Testing
         _ house: Household, _ bytes: [UInt8], item: String = "new",
         _ change: (inout ItemBackup) -> Void = { _ in }
     ) throws -> ItemBackupReport {
-        let disk = BackupRequest.Disk(name: "disk", source: MemorySource(name: "d.img", bytes))
+        let disk = ItemBackup.Disk(name: "disk", source: MemorySource(name: "d.img", bytes))
         var request = ItemBackup(try house.place(), item: item, disks: [disk])
         change(&request)
         return try house.operations().backup(request)

@@ -27,7 +27,9 @@ import Testing
             let estate = try Estate(directory)
             let lock = try hold(directory.appending("home").appending("kura.lock"))
             let late = try estate.reopened(waits: WaitPolicy(limit: 5_000_000))
-            let refusal = #expect(throws: KuraError.self) { try late.addRegion(.init(name: "osaka")) }
+            let refusal = #expect(throws: KuraError.self) {
+                try late.addRegion(.init(name: "osaka"))
+            }
             #expect(refusal?.code == .locked)
             #expect(refusal?.message.contains("\(Self.holder)") == true)
             let cancellation = Cancellation()
@@ -35,7 +37,9 @@ import Testing
                 waits: WaitPolicy(noticeAfter: 0, cancellation: cancellation) { _ in
                     cancellation.cancel()
                 })
-            let error = #expect(throws: KuraError.self) { try other.addRegion(.init(name: "osaka")) }
+            let error = #expect(throws: KuraError.self) {
+                try other.addRegion(.init(name: "osaka"))
+            }
             #expect(error?.code == .interrupted)
             let last = try estate.reopened(
                 waits: WaitPolicy(noticeAfter: 0) { _ in lock.release(removing: false) })

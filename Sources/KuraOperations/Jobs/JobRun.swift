@@ -1,5 +1,5 @@
 package import KuraIO
-package import KuraVault
+internal import KuraVault
 internal import Logging
 internal import Synchronization
 
