@@ -10,8 +10,8 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
-// Tests are compiled for speed of the compiler, also in a release build: what they call is what takes
-// the time.
+// Tests are compiled for speed of the compiler, also in a release build: what they call is what
+// takes the time.
 let tests = strict + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
 
 let package = Package(

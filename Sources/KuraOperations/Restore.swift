@@ -140,7 +140,7 @@ extension Operations {
             let disk = try onlyDisk(request, name)
             let stream = StreamSink(
                 descriptor: descriptor, name: streamName, byteCount: disk.byteCount)
-            let report = try restore(disk, to: stream, request, job)
+            let report = try restore(disk, to: stream, for: request, in: job)
             try request.written(job)
             return [PointRestoreReport.Disk(disk: disk, path: nil, report: report)]
         case .output(.path(let path), let name):
@@ -154,7 +154,8 @@ extension Operations {
             for file in files {
                 done.append(
                     PointRestoreReport.Disk(
-                        disk: file.disk, path: file.path, report: try write(file, request, job)))
+                        disk: file.disk, path: file.path,
+                        report: try write(file, for: request, in: job)))
             }
             try request.written(job)
         } catch {
@@ -235,7 +236,7 @@ extension Operations {
     }
 
     private func write(
-        _ file: PointRestore.File, _ request: PointRestore, _ job: OperationJob
+        _ file: PointRestore.File, for request: PointRestore, in job: OperationJob
     ) throws(KuraError) -> RestoredBytes {
         let path = SinkPath(
             context.resolve(file.path), overwrites: request.overwrites,
@@ -243,11 +244,11 @@ extension Operations {
         let sink = try path.open(byteCount: file.disk.byteCount)
         // The restore adds it again.
         job.progress.update { $0.totalBytes -= file.disk.byteCount }
-        return try restore(file.disk, to: sink, request, job)
+        return try restore(file.disk, to: sink, for: request, in: job)
     }
 
     private func restore(
-        _ disk: DiskRecord, to sink: any DiskSink, _ request: PointRestore, _ job: OperationJob
+        _ disk: DiskRecord, to sink: any DiskSink, for request: PointRestore, in job: OperationJob
     ) throws(KuraError) -> RestoredBytes {
         let report = try request.point.vault.restore(
             disk, to: sink, threads: context.budget.threads, skipsLost: request.skipsLost,

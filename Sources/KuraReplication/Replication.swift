@@ -30,7 +30,7 @@ public struct Replication: Sendable {
     public let passive: Vault
 
     /// Packs in flight, and so the packs that are in memory.
-    public static let defaultThreads = 3
+    private static let defaultThreads = 3
 
     /// - Parameters: the same vault in two regions, with the same record, each without a pair.
     public init(active: Vault, passive: Vault) {
@@ -57,7 +57,11 @@ public struct Replication: Sendable {
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
     ) throws(KuraError) -> ReplicationReport {
         let start = Clock.steady()
-        let threads = threads ?? active.region.budget.threads(waiting: Self.defaultThreads)
+        let budget = active.region.budget
+        let threads =
+            threads
+            ?? budget.buffers(
+                budget.threads(waiting: Self.defaultThreads), of: Tuning.dataPackBytes)
         var report = ReplicationReport()
         let activeLease = try active.lease(cancellation)
         defer { activeLease.end() }

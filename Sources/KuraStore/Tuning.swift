@@ -4,12 +4,12 @@ import KuraFormat
 /// `Limits`.
 package enum Tuning {
     /// Frames are closed when the next chunk would take them beyond this many plain bytes.
-    /// Measured: 2 MiB save 0.9 % of the bytes, but of an old history a restore decodes a sixth
+    /// Measured: 2 MiB save 0.9 % of the bytes, but a restore from an old history decodes a sixth
     /// more.
     package static let dataFrameBytes = 1 << 20
-    /// Likewise, for new chunks of extents that had data before, and for what is rewritten: of what
-    /// was written there lately soon only a part is needed, and a restore decodes whole blocks of
-    /// frames. Measured: of an old history frames of 128 KiB decode a third more.
+    /// Likewise, for new chunks of extents that had data before, and for rewritten chunks. Such
+    /// extents change often, so later restores need only a part of each frame, but decode it
+    /// whole. Measured: with frames of 128 KiB a restore from an old history decodes a third more.
     package static let smallFrameBytes = 64 << 10
     /// Nodes are read one by one, so their frames are small.
     package static let manifestFrameBytes = 64 << 10
@@ -23,14 +23,14 @@ package enum Tuning {
     /// Bytes that a worker reads at once: they stay in the cache until they are cut, hashed and
     /// copied.
     package static let windowBytes = 512 << 10
-    /// Of so many backups of an item one reads an extent by SHA-256 rather than by codes, each time
-    /// other extents, so that every block is proven again within this many.
+    /// A backup compares most extents by codes, and one in this many by SHA-256: other extents each
+    /// time, so that within this many backups every block is proven again.
     package static let proofRounds = 32
-    /// Of so many backups of an item one looks for sparse frames in an extent, which costs a
-    /// look-up of the index for every chunk.
+    /// A backup looks for sparse frames in one extent of this many, because that costs a look-up of
+    /// the index for every chunk.
     package static let rewriteRounds = 8
-    /// Of the plain bytes that were new in the backup before, one in so many may be stored again
-    /// because it lies in a sparse frame.
+    /// A backup may store chunks of sparse frames again, at most this part of the plain bytes that
+    /// were new in the backup before: one in four.
     package static let rewriteShare: UInt64 = 4
     /// New chunks after which an index run is written, so that memory stays bounded: the claims of
     /// 2^19 chunks are about 32 MiB, their entries 20 MiB.
@@ -39,9 +39,9 @@ package enum Tuning {
     package static let cachedBlocks = 2048
     /// Extents that a restore has in memory, 32 MiB each: being put together or being written.
     package static let restoreExtents = 7
-    /// Who restores or verifies decodes small frames of that many bytes together, and then hashes
-    /// all the chunks: the lanes are full, and the bytes still in the cache. Its memory is as much
-    /// and a frame.
+    /// A restore or verification decodes small frames of this many bytes together and then hashes
+    /// all their chunks: all lanes of the hasher work, and the bytes are still in the cache. It
+    /// needs memory for these bytes and one frame.
     package static let decodeBatchBytes = 512 << 10
     /// Threads of a restore that decode, at most.
     package static let restoreWorkersMax = 6

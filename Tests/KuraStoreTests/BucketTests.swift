@@ -26,8 +26,9 @@ struct BucketVault {
     }
 
     /// The vault, opened anew: nothing remembered.
-    func vault(in others: [MemoryStore]? = nil) -> Vault {
-        Vault(region: Region(id: region, name: "test", stores: others ?? stores), record: record)
+    func vault(in others: [MemoryStore]? = nil, budget: Budget = Budget()) -> Vault {
+        let region = Region(id: region, name: "test", stores: others ?? stores, budget: budget)
+        return Vault(region: region, record: record)
     }
 
     @discardableResult
@@ -72,6 +73,20 @@ struct BucketTests {
         let report = try bucket.verify()
         #expect(report.damaged == [] && report.packs > 0)
         #expect(try bucket.restore(id) == bytes)
+    }
+
+    @Test("A backup and a restore with the least memory and one thread are right")
+    func smallBudget() throws {
+        let bucket = try BucketVault()
+        let vault = bucket.vault(budget: Budget(threads: 1, bufferBytes: 1))
+        // Three extents of 32 MiB: more than the buffers of a restore.
+        let bytes = Self.bytes(1, count: 70 << 20)
+        let disk = BackupRequest.Disk(name: "disk", source: MemorySource(name: "memory", bytes))
+        let id = try vault.backup(BackupRequest(item: "item", disks: [disk], level: 1)).id
+        let record = try vault.recoveryPoint(id).disks[0]
+        let sink = MemorySink(byteCount: record.byteCount)
+        _ = try vault.restore(record, to: sink)
+        #expect(sink.bytes == bytes)
     }
 
     @Test("Every store holds the same objects, and no draft is left")

@@ -86,7 +86,7 @@ struct MergeTests {
         }
     }
 
-    @Test("comes to nothing where packs were condemned meanwhile, which are taken away then")
+    @Test("is dropped when packs were condemned meanwhile; they are removed then")
     func condemnedMeanwhile() throws {
         try withTemporaryDirectory { directory in
             let store = try TestStore(directory)

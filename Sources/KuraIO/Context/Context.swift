@@ -73,10 +73,15 @@ public struct Caller: Equatable, Sendable {
 public struct Budget: Equatable, Sendable {
     /// Most worker threads, at least 1; nil for as many as suit the machine.
     public let threadsMax: Int?
+    /// Most bytes of memory for large buffers, at least 1; nil for as many as are fastest, which is
+    /// below 300 MiB. An operation needs a few of each kind of buffer, however little this is.
+    public let bufferBytesMax: Int?
 
-    public init(threads: Int? = nil) {
+    public init(threads: Int? = nil, bufferBytes: Int? = nil) {
         precondition(threads ?? 1 >= 1, "an operation needs a thread")
+        precondition(bufferBytes ?? 1 >= 1, "an operation needs memory")
         threadsMax = threads
+        bufferBytesMax = bufferBytes
     }
 
     /// Workers for work that computes.
@@ -85,6 +90,19 @@ public struct Budget: Equatable, Sendable {
     /// Workers for work that waits for disks most of the time, where `preferred` are best.
     public func threads(waiting preferred: Int) -> Int {
         min(preferred, threadsMax ?? preferred)
+    }
+
+    /// How many large buffers an operation may have.
+    /// - Parameters:
+    ///   - preferred: as many as are fastest.
+    ///   - byteCount: of each.
+    ///   - least: with fewer the operation would not work.
+    ///   - share: what part of all memory these buffers may take: one in so many.
+    public func buffers(
+        _ preferred: Int, of byteCount: Int, atLeast least: Int = 1, share: Int = 1
+    ) -> Int {
+        guard let bufferBytesMax else { return preferred }
+        return max(least, min(preferred, bufferBytesMax / share / byteCount))
     }
 }
 

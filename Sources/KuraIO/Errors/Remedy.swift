@@ -74,7 +74,7 @@ extension Remedy {
         case show(String)
         /// Fills directories of replicas that are empty.
         case fillReplicas
-        /// Uses directories of replicas whoever owns them.
+        /// Uses directories of replicas of any owner.
         case trustOwners
     }
 

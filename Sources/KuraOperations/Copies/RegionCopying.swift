@@ -15,7 +15,6 @@ extension Operations {
         let report: ReplicationReport
         do throws(KuraError) {
             report = try replication.run(
-                threads: context.budget.threads(waiting: Replication.defaultThreads),
                 progress: job.progress, cancellation: job.cancellation)
         } catch {
             try subscription.saveQueue(of: place)

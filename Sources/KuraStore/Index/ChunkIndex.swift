@@ -5,19 +5,19 @@ internal import KuraReplicas
 /// All index runs of a vault: which chunks it holds, and where.
 ///
 /// Immutable; a new run makes a new value. Memory: the filters (12 bits a chunk) and fences (0.7
-/// bits a chunk) of all runs. A look-up costs one filter probe a run, and one block read where a
-/// filter says perhaps.
+/// bits a chunk) of all runs. A look-up costs one filter probe a run, and one block read for each
+/// filter that cannot rule the chunk out.
 package final class ChunkIndex: Sendable {
     let vault: Vault
-    /// Smallest first. Small runs are young, so of a chunk that is in several packs the place is
-    /// found that was written last, beside what is needed with it.
+    /// Smallest first. Small runs are young. So when a chunk is in several packs, a look-up finds
+    /// the newest of them, which holds the chunks that are needed with it.
     package let runs: [IndexRunReader]
     /// Runs that are still there although another one holds all they hold.
     let obsolete: [IndexRunReader]
 
     init(_ vault: Vault, runs: [IndexRunReader]) {
         self.vault = vault
-        // A run that another one has swallowed adds nothing.
+        // A superseded run adds nothing.
         let superseded = Set(runs.flatMap(\.trailer.superseded))
         obsolete = runs.filter { superseded.contains($0.id) }
         self.runs = runs.filter { !superseded.contains($0.id) }

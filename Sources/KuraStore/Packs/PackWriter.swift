@@ -36,7 +36,10 @@ final class PackWriter: Sendable {
         self.kind = kind
         self.writer = writer
         self.capacity = capacity
-        buffers = Pool((0..<Tuning.packBuffers).map { _ in AlignedBuffer(byteCount: capacity) })
+        // Data and manifest packs are written side by side, and workers have buffers, too.
+        let count = writer.vault.budget.buffers(
+            Tuning.packBuffers, of: capacity, atLeast: 2, share: kind == .data ? 2 : 8)
+        buffers = Pool((0..<count).map { _ in AlignedBuffer(byteCount: capacity) })
     }
 
     /// Copies a frame into the open pack. Waits while every buffer is being written.

@@ -26,8 +26,8 @@ struct RunRewriting {
         self.survivors = survivors
     }
 
-    /// Writes the successors of large runs, under no name yet, so that no other session waits for
-    /// it. What it wrote comes to nothing where a run changes before `run`.
+    /// Writes the successors of large runs, still without a name, so that no other session waits
+    /// for it. If a run changes before `run`, its successor is dropped.
     mutating func prepare(_ index: ChunkIndex) throws(KuraError) {
         for run in index.runs where isAffected(run) {
             guard run.trailer.entryCount >= Self.preparedEntriesMin else { continue }

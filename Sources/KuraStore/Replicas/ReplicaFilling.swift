@@ -14,17 +14,18 @@ public enum ReplicaVacancy: Sendable, Equatable {
 
 /// Filling a new replica from the others.
 ///
-/// The identity file comes last. A directory without one is a missing replica: it is never read, it
-/// never counts for `min copies`, and what it lacks is no evidence of anything. With the identity
-/// first, a crash would leave a replica that looks complete and has only half of the vaults:
-/// harmless while the others are there, because the union counts, but were they away it would show
-/// a past that never was. So meanwhile the same record stands in the file `filling`, and says whose
-/// directory this is. What is on disk if power fails:
+/// The identity file is written last. A directory without one is a missing replica: Kura does not
+/// read it, does not count it for `min copies`, and draws no conclusion from files that it does not
+/// have. If the identity were first, a crash would leave a replica that looks complete and has half
+/// of the vaults. That does no harm while the other replicas are there, because all of them count
+/// together; without them it would show a state that the vault never had. So until the end the same
+/// record stands in the file `filling`, which says whose directory this is. What is on disk if
+/// power fails:
 /// - before `filling`: an empty directory, as before;
 /// - before the identity: `filling` and complete files named by content; filling goes on with the
 ///   rest;
-/// - after it: a replica. What others committed meanwhile it lacks like one that was away, and gets
-///   at the start of the next session. A `filling` beside the identity means nothing.
+/// - after it: a replica. The next session copies to it what other sessions committed meanwhile, as
+///   to a replica that was away. A `filling` beside the identity means nothing.
 extension Region {
     /// What is in the place of a replica that has no identity.
     public func vacancy(of ordinal: Int) throws(KuraError) -> ReplicaVacancy {

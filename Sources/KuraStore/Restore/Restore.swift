@@ -97,7 +97,10 @@ final class Restore: Sendable {
         packs = PackReader(index.vault)
         planner = RestorePlanner(index, packs, skipsLost: skipsLost)
         nodes = try Self.nodes(of: disk, planner)
-        window = AssemblyWindow(extentCount: nodes.count, bufferCount: Tuning.restoreExtents)
+        window = AssemblyWindow(
+            extentCount: nodes.count,
+            bufferCount: index.vault.budget.buffers(
+                Tuning.restoreExtents, of: Limits.extentBytes, atLeast: 2))
         workerCount = min(threads, Tuning.restoreWorkersMax)
         let writerCount = sink.access == .sequential ? 1 : Tuning.restoreWriters
         writers = (0..<writerCount).map { _ in SerialWorker() }

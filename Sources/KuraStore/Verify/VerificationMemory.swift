@@ -15,7 +15,7 @@ final class VerificationMemory: Sendable {
     init(_ vault: Vault, _ replicas: [Replica]) {
         self.vault = vault
         self.replicas = replicas
-        // A time ahead of the clock vouches for nothing.
+        // A time in the future proves nothing.
         let now = vault.clock.now()
         var times: [Int: [PackID: Int64]] = [:]
         for replica in replicas {

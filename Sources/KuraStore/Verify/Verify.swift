@@ -179,7 +179,8 @@ final class Verification: Sendable {
     ) throws(KuraError) {
         guard !missing.isEmpty else { return }
         try vault.waitForCommits(vault.waits.until(cancellation))
-        // Asked before the points are looked at again: a session that copies them ends behind that.
+        // This question comes first: a session that copies the points may end between the two, and
+        // then the second look finds them.
         let isInterrupted = !vault.interruptedSessions().isEmpty
         let dropped = try vault.droppedPoints()
         for (id, replica) in missing {
