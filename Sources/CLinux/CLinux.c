@@ -112,32 +112,59 @@ int kura_clone_file(int target, int source) {
     return ioctl(target, FICLONE, source);
 }
 
-int kura_spawn_session(char *const arguments[], char *const environment[], const char *folder,
-                       int input, int output) {
-    posix_spawn_file_actions_t actions;
+/// Gives the child of `posix_spawn` its surroundings: no descriptor but the first three, signals as
+/// they are by default, and `flags` besides.
+static int spawn(posix_spawn_file_actions_t *actions, int flags, char *const arguments[],
+                 char *const environment[], const char *folder) {
     posix_spawnattr_t attributes;
     sigset_t signals;
     pid_t process = 0;
-    int result = posix_spawn_file_actions_init(&actions);
+    int result = posix_spawnattr_init(&attributes);
     if (result != 0) return -result;
-    result = posix_spawnattr_init(&attributes);
-    if (result != 0) {
-        posix_spawn_file_actions_destroy(&actions);
-        return -result;
-    }
-    posix_spawn_file_actions_addchdir_np(&actions, folder);
-    posix_spawn_file_actions_adddup2(&actions, input, 0);
-    posix_spawn_file_actions_adddup2(&actions, output, 1);
-    posix_spawn_file_actions_adddup2(&actions, output, 2);
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    posix_spawn_file_actions_addchdir_np(actions, folder);
+    posix_spawn_file_actions_addclosefrom_np(actions, 3);
     sigfillset(&signals);
     posix_spawnattr_setsigdefault(&attributes, &signals);
     sigemptyset(&signals);
     posix_spawnattr_setsigmask(&attributes, &signals);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
-                                              POSIX_SPAWN_SETSIGMASK);
-    result = posix_spawnp(&process, arguments[0], &actions, &attributes, arguments, environment);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | flags);
+    result = posix_spawnp(&process, arguments[0], actions, &attributes, arguments, environment);
     posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
     return result == 0 ? process : -result;
+}
+
+int kura_spawn_session(char *const arguments[], char *const environment[], const char *folder,
+                       int input, int output) {
+    posix_spawn_file_actions_t actions;
+    int result = posix_spawn_file_actions_init(&actions);
+    if (result != 0) return -result;
+    posix_spawn_file_actions_adddup2(&actions, input, 0);
+    posix_spawn_file_actions_adddup2(&actions, output, 1);
+    posix_spawn_file_actions_adddup2(&actions, output, 2);
+    result = spawn(&actions, POSIX_SPAWN_SETSID, arguments, environment, folder);
+    posix_spawn_file_actions_destroy(&actions);
+    return result;
+}
+
+int kura_spawn_writer(char *const arguments[], char *const environment[], const char *folder,
+                      int output) {
+    posix_spawn_file_actions_t actions;
+    int result = posix_spawn_file_actions_init(&actions);
+    if (result != 0) return -result;
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, output, 1);
+    result = spawn(&actions, 0, arguments, environment, folder);
+    posix_spawn_file_actions_destroy(&actions);
+    return result;
+}
+
+int kura_pipe_cloexec(int ends[2]) {
+    return pipe2(ends, O_CLOEXEC);
+}
+
+int kura_is_byte_locked(int descriptor, off_t offset) {
+    struct flock lock = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1, .l_pid = 0};
+    if (fcntl(descriptor, F_OFD_GETLK, &lock) != 0) return -1;
+    return lock.l_type != F_UNLCK;
 }

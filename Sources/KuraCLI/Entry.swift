@@ -12,7 +12,8 @@ public enum Entry {
         StandardErrorLog.install()
         Interrupts.install()
         let arguments = takeLeadingHome(arguments)
-        let wantsJSON = arguments.contains("--json")
+        // What stands behind -- belongs to another command.
+        let wantsJSON = arguments.prefix { $0 != "--" }.contains("--json")
         do {
             var command = try KuraCommand.parseAsRoot(arguments)
             try command.run()

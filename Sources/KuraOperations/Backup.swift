@@ -11,10 +11,13 @@ public struct ItemBackup: Sendable {
         /// Unique within the request.
         public var name: String
         public var source: any DiskSource
+        /// Where it comes from, as the recovery point says it; nil for the source's name.
+        public var origin: String?
 
-        public init(name: String, source: any DiskSource) {
+        public init(name: String, source: any DiskSource, origin: String? = nil) {
             self.name = name
             self.source = source
+            self.origin = origin
         }
     }
 
@@ -39,6 +42,12 @@ public struct ItemBackup: Sendable {
     public var isParanoid = false
     /// Whether bytes are taken as they are where they seem to be an image in some format.
     public var takesRawBytes = false
+    /// Whether a disk may be much smaller than in the item's newest point, or have no bytes.
+    public var allowsShrinking = false
+    /// Whether a disk is read that a machine writes to now.
+    public var readsLiveDisks = false
+    /// Whether the item's name follows from a disk's: then another disk of that name may be meant.
+    public var isItemDerived = false
     public var replication: Replication = .never
     package var prepare: @Sendable (OperationJob) throws(KuraError) -> PreparedDisks
 
@@ -47,7 +56,9 @@ public struct ItemBackup: Sendable {
         self.init(place, item: item) { job throws(KuraError) in
             job.run.skip(task: 0)
             return PreparedDisks(
-                disks.map { BackupRequest.Disk(name: $0.name, source: $0.source) })
+                disks.map {
+                    BackupRequest.Disk(name: $0.name, source: $0.source, origin: $0.origin)
+                })
         }
     }
 
@@ -70,6 +81,12 @@ package struct PreparedDisks: Sendable {
     package var rawDisks: Set<String> = []
     /// How a user says that of a disk.
     package var rawRemedy = Remedy.point(.backUpRaw)
+    /// How a user takes a disk that has become much smaller.
+    package var shrinkRemedy = Remedy.point(.allowShrinking)
+    package var liveDisks = LiveDisks.refused
+
+    /// What becomes of disks that a machine writes to while they are read.
+    package enum LiveDisks: Sendable { case refused, warnedOf, expected }
     package var consistency: Consistency = .crashConsistent
     /// Asked once, after the last byte of every disk was read: what the point may claim in the end.
     package var confirmConsistency: (@Sendable () -> Consistency)?

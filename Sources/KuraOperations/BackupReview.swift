@@ -1,30 +1,55 @@
 internal import KuraFormat
 internal import KuraIO
 internal import KuraStore
+internal import SystemPackage
 
 extension Operations {
     /// What keeps a backup from making a point that is of no use.
     func review(
         _ request: ItemBackup, of prepared: PreparedDisks, for job: OperationJob
     ) -> BackupRequest.Review {
-        let isAlwaysRaw = request.takesRawBytes
+        let review = BackupReview(request: request, prepared: prepared, job: job)
         return BackupRequest.Review { newest throws(KuraError) in
-            for disk in prepared.disks
-            where !isAlwaysRaw && !prepared.rawDisks.contains(disk.name) {
-                try reviewFormat(
-                    of: disk, rawBy: prepared.rawRemedy, before: newest, for: job)
+            for disk in prepared.disks { try review.check(disk, before: newest) }
+        } disks: { read, newest throws(KuraError) in
+            for disk in read {
+                try review.checkSize(
+                    disk.byteCount, of: disk.name, at: disk.source, before: newest)
             }
+        }
+    }
+}
+
+/// The rules for one backup. What they throw is `refused`.
+private struct BackupReview: Sendable {
+    let request: ItemBackup
+    let prepared: PreparedDisks
+    let job: OperationJob
+
+    /// Before anything is read of a disk.
+    func check(
+        _ disk: BackupRequest.Disk, before newest: RecoveryPoint?
+    ) throws(KuraError) {
+        let previous = newest?.disks.first { $0.name == disk.name }
+        try checkFormat(of: disk, isKnown: previous != nil)
+        try checkMachine(of: disk)
+        if let byteCount = disk.source.knownByteCount {
+            try checkSize(byteCount, of: disk.name, at: disk.source.name, before: newest)
+        }
+        if request.isItemDerived, let origin = disk.origin, let previous {
+            warnOfOther(origin, previous)
         }
     }
 
     /// Throws for an image in a format of its own. A disk of which there are points already was
     /// raw from the start: what looks like a header there, its guest may have written, and must not
     /// end its backups.
-    private func reviewFormat(
-        of disk: BackupRequest.Disk, rawBy rawRemedy: Remedy, before newest: RecoveryPoint?,
-        for job: OperationJob
+    private func checkFormat(
+        of disk: BackupRequest.Disk, isKnown: Bool
     ) throws(KuraError) {
-        guard let format = try disk.source.imageFormat() else { return }
+        guard !request.takesRawBytes, !prepared.rawDisks.contains(disk.name),
+            let format = try disk.source.imageFormat()
+        else { return }
         let name = disk.source.name
         if format.isCompression {
             job.warn(
@@ -32,7 +57,7 @@ extension Operations {
                     "\(name) is compressed by \(format.rawValue): little of it will be "
                         + "deduplicated, and a restore gives the compressed file",
                     remedy: .advice("decompress it first")))
-        } else if newest?.disks.contains(where: { $0.name == disk.name }) == true {
+        } else if isKnown {
             job.warn(
                 Warning(
                     "\(name) looks like a \(format.rawValue) image; its bytes were taken as they "
@@ -42,8 +67,57 @@ extension Operations {
             throw KuraError(
                 .refused, "\(name) is a \(format.rawValue) image, not the bytes of a disk",
                 remedy: .anyOf([
-                    .advice("convert it first: qemu-img convert -O raw IMAGE DISK.img"), rawRemedy,
+                    .advice("convert it first: qemu-img convert -O raw IMAGE DISK.img"),
+                    prepared.rawRemedy,
                 ]))
         }
+    }
+
+    /// Throws for a disk that a machine writes to. Parts of it would be from different times.
+    private func checkMachine(of disk: BackupRequest.Disk) throws(KuraError) {
+        guard prepared.liveDisks != .expected, disk.source.isWrittenByMachine() else { return }
+        let message = "a running machine (QEMU) writes to \(disk.source.name)"
+        guard request.readsLiveDisks || prepared.liveDisks == .warnedOf else {
+            throw KuraError(
+                .refused, message,
+                remedy: .anyOf([
+                    .advice("shut the machine down, or back up a snapshot of the disk"),
+                    .point(.backUpLive),
+                ]))
+        }
+        job.warn(
+            Warning("\(message): the recovery point may mix states from before and after"))
+    }
+
+    /// Throws for a disk of no bytes, and for one of less than half the bytes it had: a stream that
+    /// was cut off, or a file that is not written yet.
+    func checkSize(
+        _ byteCount: UInt64, of disk: String, at source: String, before newest: RecoveryPoint?
+    ) throws(KuraError) {
+        guard !request.allowsShrinking else { return }
+        let previous = newest?.disks.first { $0.name == disk }?.byteCount ?? 0
+        guard byteCount > 0 else {
+            throw KuraError(.refused, "\(source) has no bytes", remedy: prepared.shrinkRemedy)
+        }
+        // Twice as many could be more than a number of 64 bits holds.
+        if byteCount < previous, previous - byteCount > byteCount {
+            throw KuraError(
+                .refused,
+                "\(source) has \(byteCount) bytes; disk \(disk) of the newest recovery point has "
+                    + "\(previous)", remedy: prepared.shrinkRemedy)
+        }
+    }
+
+    /// Two images of the same name, each in the folder of its machine, are two items.
+    private func warnOfOther(_ origin: String, _ previous: DiskRecord) {
+        // Points of older versions have the path as it was typed, which may be a relative one.
+        guard FilePath(previous.source).isAbsolute, origin != previous.source else { return }
+        job.warn(
+            Warning(
+                "item \(request.item) has points of \(previous.source), and this one is of "
+                    + "\(origin)",
+                remedy: .steps([
+                    .advice("where these are different disks"), .point(.nameItem),
+                ])))
     }
 }

@@ -34,6 +34,8 @@ import Testing
             expectError(try kura.run("backup", disk, "--level", "99"), code: 64, "--level")
             expectError(try kura.run("backup", "-"), code: 64, "--item")
             expectError(try kura.run("backup", disk, "--format", "vhd"), code: 64, "--format")
+            expectError(
+                try kura.run("backup", "--stdin-from-command", "--", "true"), code: 64, "--item")
             expectError(try kura.run("frobnicate"), code: 64, "frobnicate")
             expectError(try kura.run("backup", disk, "--item", "a/b"), code: 64, "slash")
             expectError(try kura.run("backup", disk, "--item", "a\tb"), code: 64, "control")

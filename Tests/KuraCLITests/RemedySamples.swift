@@ -95,7 +95,10 @@ enum RemedySamples {
         case .choose: .backUp
         case .backUp: .backUpStream
         case .backUpStream: .backUpRaw
-        case .backUpRaw: .drop("3f2a")
+        case .backUpRaw: .allowShrinking
+        case .allowShrinking: .backUpLive
+        case .backUpLive: .nameItem
+        case .nameItem: .drop("3f2a")
         case .drop: .restoreDisk(point: "3f2a", disk: "os")
         case .restoreDisk: .chooseDisk
         case .chooseDisk: .leaveOutLost
@@ -119,7 +122,8 @@ enum RemedySamples {
         case .stop: .deleteData("web-1")
         case .deleteData: .deleteDataLater(days: 14)
         case .deleteDataLater: .undelete("web-1")
-        case .undelete: .chooseCloudService
+        case .undelete: .allowShrinking("web-1")
+        case .allowShrinking: .chooseCloudService
         case .chooseCloudService: .chooseVaultOfRegion
         case .chooseVaultOfRegion: .chooseDisks
         case .chooseDisks: .restoreElsewhere

@@ -87,6 +87,151 @@ import Testing
         }
     }
 
+    // MARK: - Disks that have become smaller
+
+    @Test(
+        "a disk of no bytes, and one of less than half the bytes it had, make no point unasked",
+        arguments: [(0, true), (49_999, true), (50_000, false), (100_001, false)])
+    func shrunk(_ byteCount: Int, _ isRefused: Bool) throws {
+        try withTemporaryDirectory { directory in
+            let house = try Household(directory)
+            _ = try backup(house, Self.disk)
+            let bytes = [UInt8]((Self.disk + Self.disk).prefix(byteCount))
+            if isRefused {
+                let error = error { _ = try backup(house, bytes) }
+                #expect(error?.code == .refused)
+                #expect(
+                    error?.message
+                        == (byteCount == 0
+                            ? "d.img has no bytes"
+                            : "d.img has 49999 bytes; disk disk of the newest recovery point has "
+                                + "100000"))
+                #expect(error?.remedy == .point(.allowShrinking))
+                #expect(try points(house) == 1)
+            }
+            let report = try backup(house, bytes) { $0.allowsShrinking = isRefused }
+            #expect(report.warnings.isEmpty)
+            #expect(try points(house) == 2)
+        }
+    }
+
+    @Test("a first point of no bytes is not made unasked")
+    func firstEmpty() throws {
+        try withTemporaryDirectory { directory in
+            let house = try Household(directory)
+            #expect(error { _ = try backup(house, []) }?.code == .refused)
+            #expect(try points(house) == 0)
+        }
+    }
+
+    /// A stream that gives some bytes and ends.
+    private func stream(
+        _ bytes: [UInt8], _ body: (StreamSource) throws -> Void
+    ) throws {
+        let ends = try FileDescriptor.pipe()
+        let writer = SerialWorker()
+        writer.submit {
+            do {
+                _ = try ends.writeEnd.writeAll(bytes)
+                try ends.writeEnd.close()
+            } catch {
+                Issue.record(error)
+            }
+        }
+        defer { writer.stop() }
+        try body(StreamSource(descriptor: ends.readEnd.rawValue, name: "stream"))
+        try ends.readEnd.close()
+    }
+
+    @Test("a stream that was cut off makes no point, and leaves no work for other backups")
+    func cutStream() throws {
+        try withTemporaryDirectory { directory in
+            let house = try Household(directory)
+            _ = try backup(house, Self.disk)
+            try stream(Array(Self.disk.prefix(1000))) { source in
+                let request = ItemBackup(
+                    try house.place(), item: "new",
+                    disks: [ItemBackup.Disk(name: "disk", source: source)])
+                let error = error { _ = try house.operations().backup(request) }
+                #expect(error?.code == .refused)
+                #expect(error?.message.hasPrefix("stream has 1000 bytes") == true)
+            }
+            #expect(try points(house) == 1)
+            #expect(try house.place().writing().interruptedSessions().isEmpty)
+            #expect(try house.damage().isEmpty)
+        }
+    }
+
+    // MARK: - Items that are mixed up
+
+    @Test(
+        "an item that has the name of its disk warns where another disk of that name comes",
+        arguments: [
+            ("/a/d.img", "/b/d.img", true, true), ("/a/d.img", "/a/d.img", true, false),
+            ("/a/d.img", "/b/d.img", false, false), ("d.img", "/b/d.img", true, false),
+        ])
+    func mixedUp(_ first: String, _ second: String, _ isDerived: Bool, _ warns: Bool) throws {
+        try withTemporaryDirectory { directory in
+            let house = try Household(directory)
+            for origin in [first, second] {
+                let source = MemorySource(name: "d.img", Self.disk)
+                let disk = ItemBackup.Disk(name: "disk", source: source, origin: origin)
+                var request = ItemBackup(try house.place(), item: "d", disks: [disk])
+                request.isItemDerived = isDerived
+                let warnings = try house.operations().backup(request).warnings
+                let isExpected = warns && origin == second
+                #expect(
+                    warnings.map(\.message)
+                        == (isExpected
+                            ? ["item d has points of /a/d.img, and this one is of /b/d.img"] : []))
+            }
+        }
+    }
+
+    // MARK: - Disks that a machine writes to
+
+    @Test("an image that a machine writes to makes no point unasked, and then warns")
+    func live() throws {
+        try withTemporaryDirectory { directory in
+            let house = try Household(directory)
+            let path = directory.appending("disk.img")
+            let holder = try lockByte(101, of: path)
+            let error = error { _ = try house.operations().backup(house.backup()) }
+            #expect(error?.code == .refused)
+            #expect(error?.message == "a running machine (QEMU) writes to \(path)")
+            var request = try house.backup()
+            request.readsLiveDisks = true
+            #expect(try house.operations().backup(request).warnings.count == 1)
+            try holder.close()
+            #expect(try house.operations().backup(house.backup()).warnings.isEmpty)
+        }
+    }
+
+    @Test(
+        "a machine's disk that is written to warns where its description says that it is off",
+        arguments: ["running", "stopped"])
+    func liveMachine(_ power: String) throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            let file =
+                #"{"power": "\#(power)", "agent": {"version": "1"}}"#
+            try estate.machine("web", "db-1", file: file)
+            _ = try estate.operations.discover()
+            try estate.succeed(estate.operations.register(["db-1"]))
+            try estate.succeed(estate.operations.protect(["db-1"], policy: "DefaultPolicy"))
+            let image = estate.folder("web", "db-1").appending("os.img")
+            let holder = try lockByte(101, of: image)
+            let outcome = estate.operations.backUp("db-1")
+            try holder.close()
+            #expect(outcome.error == nil)
+            let isTold = outcome.warnings.contains { $0.message.contains("(QEMU) writes to") }
+            // Where the file system can, a clone of one moment is read instead.
+            let clone = DiskSnapshot.take(of: image)
+            #expect(isTold == (power == "stopped" && clone == nil))
+            clone?.remove()
+        }
+    }
+
     // MARK: - Machines
 
     private func machine(_ estate: Estate, file: String? = nil) throws -> MachineOutcome {

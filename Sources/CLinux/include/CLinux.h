@@ -78,4 +78,18 @@ int kura_clone_file(int target, int source);
 int kura_spawn_session(char *const arguments[], char *const environment[], const char *folder,
                        int input, int output);
 
+/// A pipe that no child inherits: the end to read from, and the one to write to. 0, or -1 with errno.
+int kura_pipe_cloexec(int ends[2]);
+
+/// Starts a program with every signal as it is by default, an empty standard input and this process's
+/// standard error. It stays in this process's group, so that it can ask at the terminal.
+/// @param arguments ends with NULL; the first one is looked for in PATH when it has no slash.
+/// @param output where its standard output goes.
+/// @return its process id, or the negative errno.
+int kura_spawn_writer(char *const arguments[], char *const environment[], const char *folder,
+                      int output);
+
+/// Whether another open file has a lock (F_OFD_GETLK) on the byte at an offset: 1, 0, or -1 with errno.
+int kura_is_byte_locked(int descriptor, off_t offset);
+
 #endif

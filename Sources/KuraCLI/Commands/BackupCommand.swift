@@ -10,18 +10,23 @@ struct BackupCommand: ParsableCommand {
         commandName: "backup",
         abstract: "Make one recovery point of one item, with one disk for each path.",
         discussion: """
-            A disk is an image file, a block device, or - for standard input. Chunks that the vault
-            already has are not stored again. The recovery point exists once it is durable in
+            A disk is an image file, a block device, or - for standard input. With
+            --stdin-from-command it is what a command writes, and no recovery point is made
+            unless the command ends with exit status 0. An image that a running machine writes
+            to, and a disk that lost more than half of its bytes, are refused unless options allow
+            them. Chunks that the vault already has are not stored again. The recovery point
+            exists once it is durable in
             every replica. Images are raw: one in another format, such as qcow2 or VMDK, is
             refused, because its bytes are not those of the disk.
 
             EXAMPLES
               kura backup disk.img
               kura backup os.img data.img --item web-server
-              ssh host cat /dev/vda | kura backup - --item host
+              kura backup --item host --stdin-from-command -- ssh host cat /dev/vda
             """)
 
-    @Argument(help: ArgumentHelp("Disk images, block devices, or -.", valueName: "disk"))
+    @Argument(
+        help: ArgumentHelp("Disk images, block devices, or -; or a command.", valueName: "disk"))
     var disks: [String]
 
     @Option(help: ArgumentHelp("The vault.", valueName: "name"))
@@ -42,6 +47,17 @@ struct BackupCommand: ParsableCommand {
             valueName: "format"))
     var format: String?
 
+    @Flag(
+        help: ArgumentHelp(
+            "Run the command behind -- and take its output as the only disk; needs --item."))
+    var stdinFromCommand = false
+
+    @Flag(help: "Take a disk that has less than half the bytes it had before, or none.")
+    var allowShrink = false
+
+    @Flag(help: "Read an image although a running machine writes to it.")
+    var live = false
+
     @Flag(help: "Then copy to the paired region.")
     var replicate = false
 
@@ -55,6 +71,13 @@ struct BackupCommand: ParsableCommand {
         if let format, format != "raw" {
             throw ValidationError("--format takes raw, not \(format)")
         }
+        if stdinFromCommand {
+            guard item != nil else {
+                throw ValidationError(
+                    "the output of a command has no name: give it one with --item")
+            }
+            return
+        }
         if disks.contains("-"), item == nil {
             throw ValidationError("standard input has no name: give it one with --item")
         }
@@ -67,7 +90,7 @@ struct BackupCommand: ParsableCommand {
         let item = item ?? DiskName.withoutEnding(disks[0])
         // Names and disks are looked at first, so that a wrong one leaves no trace.
         try Name.check(item, what: "an item")
-        let disks = try disks.map(open)
+        let disks = try stdinFromCommand ? [start(disks)] : disks.map(open)
         let isDefault = vault == Subscription.defaultVault
         let subscription = try global.subscription(create: isDefault ? .defaults : .nothing)
         let report = try progress.shown(as: "backing up", subscription, global) {
@@ -77,6 +100,9 @@ struct BackupCommand: ParsableCommand {
             request.level = level
             request.isParanoid = paranoid
             request.takesRawBytes = format != nil
+            request.allowsShrinking = allowShrink
+            request.readsLiveDisks = live
+            request.isItemDerived = self.item == nil
             request.replication = replicate ? .asked : .never
             return try operations.backup(request)
         }
@@ -98,7 +124,16 @@ struct BackupCommand: ParsableCommand {
         }
         let name = DiskName.last(path)
         try Name.check(name, what: "a disk")
-        return ItemBackup.Disk(name: name, source: try FileSource(FilePath(path)))
+        let origin = CommandContext.directory.pushing(FilePath(path)).lexicallyNormalized()
+        return ItemBackup.Disk(
+            name: name, source: try FileSource(FilePath(path)), origin: origin.string)
+    }
+
+    private func start(_ command: [String]) throws(KuraError) -> ItemBackup.Disk {
+        let source = try CommandSource(
+            command, folder: CommandContext.directory, environment: CommandContext.environment,
+            cancellation: Interrupts.cancellation)
+        return ItemBackup.Disk(name: "disk", source: source)
     }
 
     private func show(_ done: ItemBackupReport) throws {

@@ -71,6 +71,9 @@ struct VmBackupCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Keep the points until this day.", valueName: "yyyy-mm-dd"))
     var retainUntil: String?
 
+    @Flag(help: "Take disks that have less than half the bytes they had before, or none.")
+    var allowShrink = false
+
     @OptionGroup var options: MachineOptions
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var global: GlobalOptions
@@ -84,6 +87,7 @@ struct VmBackupCommand: ParsableCommand {
     func run() throws {
         let subscription = try global.subscription()
         var occasion = BackupOccasion.onDemand
+        occasion.allowsShrinking = allowShrink
         if let day = retainUntil.flatMap({ LocalDate($0) }) {
             occasion.retainUntil = PolicyZone.utc.instant(of: day, second: 0)
         }

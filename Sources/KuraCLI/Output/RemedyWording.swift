@@ -139,6 +139,14 @@ extension Remedy.PointAction {
             """
             take its bytes as they are with \("--format raw", of: "backup", "D", "--format", "raw")
             """
+        case .allowShrinking:
+            "if that is right, use \("--allow-shrink", of: "backup", "D", "--allow-shrink")"
+        case .backUpLive:
+            """
+            read it all the same, with parts of different times: \
+            \("--live", of: "backup", "D", "--live")
+            """
+        case .nameItem: "name items with \("--item", of: "backup", "D", "--item", "NAME")"
         case .drop(let id): "drop the recovery point: \(run: "prune", "--drop", id ?? "RP")"
         case .restoreDisk(let id, let disk):
             """
@@ -185,6 +193,8 @@ extension Remedy.MachineAction {
             the data goes after \(days) days
             """
         case .undelete(let name): "bring its data back: \(run: "vm", "undelete", name)"
+        case .allowShrinking(let name):
+            "if that is right, run: \(run: "vm", "backup", name, "--allow-shrink")"
         case .chooseCloudService:
             """
             tell them apart with \

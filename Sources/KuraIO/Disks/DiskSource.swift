@@ -18,6 +18,12 @@ public protocol DiskSource: AnyObject, Sendable {
     /// The first bytes of the disk, or all where there are fewer; they can be read again. Before
     /// anything of a stream is read, and at most a few KiB.
     func firstBytes(_ count: Int) throws(KuraError) -> [UInt8]
+    /// Whether a virtual machine has it open and may write to it now, as far as can be told.
+    func isWrittenByMachine() -> Bool
     /// Whether it may have been written to since it was opened.
     func hasChanged() throws(KuraError) -> Bool
+}
+
+extension DiskSource {
+    public func isWrittenByMachine() -> Bool { false }
 }

@@ -116,6 +116,12 @@ extension Remedy {
         case backUpStream
         /// Takes the bytes of an image in some format as they are.
         case backUpRaw
+        /// Takes a disk that has become much smaller.
+        case allowShrinking
+        /// Takes a disk that a machine writes to now.
+        case backUpLive
+        /// Names the item, where it would have the name of the disk.
+        case nameItem
         case drop(String? = nil)
         /// Restores a disk that has no logical unit number.
         case restoreDisk(point: String, disk: String)
@@ -147,6 +153,8 @@ extension Remedy {
         /// - Parameter days: how many.
         case deleteDataLater(days: Int)
         case undelete(String)
+        /// Backs up a machine of which a disk has become much smaller.
+        case allowShrinking(String)
         case chooseCloudService
         /// A vault in the region of the machine that is meant tells it from others.
         case chooseVaultOfRegion

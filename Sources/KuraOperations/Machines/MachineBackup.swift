@@ -11,6 +11,8 @@ public struct BackupOccasion: Sendable {
     public var run: Int64?
     /// Until when a backup on demand is kept, likewise; nil for as long as the policy says.
     public var retainUntil: Int64?
+    /// Whether a disk may be much smaller than in the newest point, or have no bytes.
+    public var allowsShrinking = false
     /// Whether the point goes to the paired region within the job; a caller that runs several jobs
     /// replicates once for all of them.
     public var replicates = true
@@ -40,6 +42,7 @@ extension Operations {
                 id.update { $0 = job.id }
                 return try prepare(found, for: occasion, job)
             }
+            request.allowsShrinking = occasion.allowsShrinking
             request.replication = occasion.replicates ? .wherePaired : .never
             let report = try backup(request)
             (outcome.report, outcome.warnings) = (report.made, report.warnings)
@@ -86,6 +89,9 @@ extension Operations {
                 machine, disks: found.state.disks, job.run, for: context)
             var prepared = PreparedDisks(source.disks)
             prepared.rawDisks = source.rawDisks
+            prepared.shrinkRemedy = .machine(.allowShrinking(found.item))
+            // One that runs was frozen, or its point claims no more than it can.
+            prepared.liveDisks = machine.power == .running ? .expected : .warnedOf
             prepared.rawRemedy = .advice(
                 "to take its bytes as they are, give the disk \"format\": \"raw\" in vm.json")
             prepared.consistency = source.consistency

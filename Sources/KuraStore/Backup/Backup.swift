@@ -180,6 +180,7 @@ final class Backup: Sendable {
         }
         let disks = try finishDisks()
         try makeDurable()
+        try reviewed { review, newest throws(KuraError) in try review.disks(disks, newest) }
         let (point, id) = try commit(disks, time: time)
         var warnings = disks.filter(\.changedWhileRead).map { disk in
             "\(disk.source) changed while it was read; disk \(disk.name) of the recovery point "
@@ -241,7 +242,8 @@ final class Backup: Sendable {
             records.append(
                 DiskRecord(
                     name: disk.name, root: root, counts: counts,
-                    changedWhileRead: try disk.source.hasChanged(), source: disk.source.name))
+                    changedWhileRead: try disk.source.hasChanged(),
+                    source: disk.origin ?? disk.source.name))
         }
         try worker.flush()
         return records

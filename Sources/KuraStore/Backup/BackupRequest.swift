@@ -8,22 +8,31 @@ public struct BackupRequest: Sendable {
         /// Unique within the request.
         public var name: String
         public var source: any DiskSource
+        /// Where it comes from, as the recovery point says it; nil for the source's name.
+        public var origin: String?
 
-        public init(name: String, source: any DiskSource) {
+        public init(name: String, source: any DiskSource, origin: String? = nil) {
             self.name = name
             self.source = source
+            self.origin = origin
         }
     }
 
     /// A caller's own rules for what makes a point. What they throw ends the backup without one.
     public struct Review: Sendable {
-        /// Called before anything is read, with the item's newest point; nil before the first one.
-        public var sources: @Sendable (_ newest: RecoveryPoint?) throws(KuraError) -> Void
+        public typealias Sources =
+            @Sendable (_ newest: RecoveryPoint?) throws(KuraError) -> Void
+        public typealias Disks =
+            @Sendable (_ read: [DiskRecord], _ newest: RecoveryPoint?) throws(KuraError) -> Void
 
-        public init(
-            sources: @escaping @Sendable (_ newest: RecoveryPoint?) throws(KuraError) -> Void
-        ) {
+        /// Called before anything is read, with the item's newest point; nil before the first one.
+        public var sources: Sources
+        /// Called when every disk was read to its end, before the point is made.
+        public var disks: Disks
+
+        public init(sources: @escaping Sources, disks: @escaping Disks) {
             self.sources = sources
+            self.disks = disks
         }
     }
 
