@@ -97,13 +97,21 @@ import Testing
             try LocalFileSystem().makeDirectory(mount)
             try run("mkfs.ext4", "-q", device.string)
             try run("mount", device.string, mount.string)
-            let before = try bytes(device)
-            let error = error(SinkPath(device, overwrites: true, isDevice: true))
-            #expect(error?.code == .refused)
-            #expect(
-                error?.message == "\(device) is mounted at \(mount): nothing was written to it")
-            #expect(try bytes(device) == before)
-            try run("umount", mount.string)
+            do {
+                defer {
+                    do {
+                        try run("umount", mount.string)
+                    } catch {
+                        Issue.record(error)
+                    }
+                }
+                let before = try bytes(device)
+                let error = error(SinkPath(device, overwrites: true, isDevice: true))
+                #expect(error?.code == .refused)
+                #expect(
+                    error?.message == "\(device) is mounted at \(mount): nothing was written to it")
+                #expect(try bytes(device) == before)
+            }
             _ = try SinkPath(device, isDevice: true).open(byteCount: 1)
         }
     }

@@ -86,7 +86,7 @@ public final class CommandSource: DiskSource {
     public func hasChanged() throws(KuraError) -> Bool { false }
 
     private func requireSuccess() throws(KuraError) {
-        // After a cancellation, whoever reads finds that out, too.
+        // After a cancellation the reader asks for that itself.
         let status = program.waitForEnd(cancellation)
         guard let status, status != 0, !cancellation.isCancelled else { return }
         let signal = status & 0x7f
