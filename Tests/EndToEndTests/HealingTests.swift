@@ -80,7 +80,7 @@ import Testing
             for number in 0..<3 { try damage(kura, number, at: 60) }
             let repair = try kura.run("verify", "--repair")
             #expect(repair.code == 12)
-            #expect(repair.output.contains("back up\nevery item now"))
+            #expect(repair.output.contains("back up every item now"))
             // It is no secret to the short verification either.
             #expect(try kura.run("verify").code == 12)
             let told = "recovery point \(id.prefix(8)) of d needs chunks that no replica has"
