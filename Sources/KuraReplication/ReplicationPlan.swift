@@ -95,7 +95,13 @@ extension ReplicationPlan {
         vault = source.record.name
         self.source = source.region.name
         self.target = target.region.name
-        var live = held.runs.filter { !superseded.contains($0.id) }
+        let live = held.runs.filter { !superseded.contains($0.id) }
+        let missing = live.filter { !known.runsEverywhere.contains($0.id) }
+        runs = missing.map { File(id: $0.id, byteCount: $0.byteCount) }
+        // A run is published after its packs, so those of a run that the target has are there,
+        // unless a file was lost, which is for verify to find; or a prune died there that had no
+        // room to copy them.
+        var sources = target.interruptedSessions().isEmpty ? missing : live
         let wantsPoints = !held.points.subtracting(known.points).subtracting(known.dropped).isEmpty
         if wantsPoints {
             // A run that only the target has may supersede one of ours without holding its packs:
@@ -105,17 +111,10 @@ extension ReplicationPlan {
                 superseded.contains($0.id) && !ours.contains($0.id)
             }
             relists = !foreign.isEmpty
-            live += foreign
+            sources += foreign
         }
-        runs = live.filter { !known.runsEverywhere.contains($0.id) && !superseded.contains($0.id) }
-            .map { File(id: $0.id, byteCount: $0.byteCount) }
-        // A run is published after its packs, so those of a run that the target has are there,
-        // unless a file was lost, which is for verify to find; or a prune died there that had no
-        // room to copy them.
-        let everyPack = !target.interruptedSessions().isEmpty
         var listed = Set<PackID>()
-        let needed = live.filter { everyPack || !known.runsEverywhere.contains($0.id) }
-            .flatMap(\.packs).filter { listed.insert($0.id).inserted }
+        let needed = sources.flatMap(\.packs).filter { listed.insert($0.id).inserted }
             .sorted { $0.id < $1.id }
         packs = try target.lacking(needed).map { File(id: $0.id, byteCount: $0.fileByteCount) }
         for run in held.unreadableRuns where !superseded.contains(run) {

@@ -174,6 +174,30 @@ import Testing
         }
     }
 
+    @Test("Packs come again that the other region took away, also where it still has their run")
+    func takenAway() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try VaultPair(directory)
+            let part = SyntheticDisk(seed: 10, byteCount: 300_000).bytes
+            let bytes = SyntheticDisk(seed: 11, byteCount: 300_000).bytes + part
+            let first = try regions.backup(bytes)
+            try regions.backup(part, item: "other")
+            try regions.replicate()
+            let packs = try Set(regions.files("packs", west))
+            // The same chunks: a point that needs the packs of the first one, and no new ones.
+            let second = try regions.backup(bytes)
+            // The other region drops the first point and repacks. Power fails before the old run
+            // goes.
+            let runs = try regions.files("index", west).map { ($0, try readFile($0)) }
+            _ = try regions.vault(in: west).prune(
+                PruneRequest(dropping: [first], reason: "test", deadShareMax: 0))
+            for (path, content) in runs { try writeFile(content, to: path) }
+            #expect(try !packs.isSubset(of: regions.files("packs", west)))
+            #expect(try regions.replicate().isComplete)
+            #expect(try regions.restore(second, from: regions.vault(in: west)) == bytes)
+        }
+    }
+
     @Test("Points that only the passive region has are copied back")
     func union() throws {
         try withTemporaryDirectory { directory in
