@@ -6,20 +6,7 @@ public import KuraVault
 
 /// One recovery point to be made of one item.
 public struct ItemBackup: Sendable {
-    /// One disk to read.
-    public struct Disk: Sendable {
-        /// Unique within the request.
-        public var name: String
-        public var source: any DiskSource
-        /// Where it comes from, as the recovery point says it; nil for the source's name.
-        public var origin: String?
-
-        public init(name: String, source: any DiskSource, origin: String? = nil) {
-            self.name = name
-            self.source = source
-            self.origin = origin
-        }
-    }
+    public typealias Disk = SourceDisk
 
     /// Levels of zstd.
     public static var levels: ClosedRange<Int> { Compressor.levels }
@@ -55,10 +42,7 @@ public struct ItemBackup: Sendable {
     public init(_ place: VaultPlace, item: String, disks: [Disk]) {
         self.init(place, item: item) { job throws(KuraError) in
             job.run.skip(task: 0)
-            return PreparedDisks(
-                disks.map {
-                    BackupRequest.Disk(name: $0.name, source: $0.source, origin: $0.origin)
-                })
+            return PreparedDisks(disks)
         }
     }
 

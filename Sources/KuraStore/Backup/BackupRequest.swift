@@ -3,20 +3,7 @@ public import KuraIO
 
 /// What to back up, and how.
 public struct BackupRequest: Sendable {
-    /// One disk to read.
-    public struct Disk: Sendable {
-        /// Unique within the request.
-        public var name: String
-        public var source: any DiskSource
-        /// Where it comes from, as the recovery point says it; nil for the source's name.
-        public var origin: String?
-
-        public init(name: String, source: any DiskSource, origin: String? = nil) {
-            self.name = name
-            self.source = source
-            self.origin = origin
-        }
-    }
+    public typealias Disk = SourceDisk
 
     /// A caller's own rules for what makes a point. What they throw ends the backup without one.
     public struct Review: Sendable {
