@@ -31,7 +31,8 @@ public enum MachineInventory {
                         report.machines.append(
                             try machine(
                                 name, region: region, service: service, in: folder,
-                                fileSystem, recording: &report.problems))
+                                fileSystem
+                            ) { report.problems.append($0) })
                     } catch {
                         report.problems.append(
                             InventoryProblem(path: folder.string, message: error.message))
@@ -59,10 +60,7 @@ public enum MachineInventory {
                 .notFound, "virtual machine \(name) is gone: there is no \(folder)",
                 remedy: .anyOf([.machine(.discover), .machine(.stop(name))]))
         }
-        var ignored: [InventoryProblem] = []
-        return try machine(
-            name, region: region, service: cloudService, in: folder, fileSystem,
-            recording: &ignored)
+        return try machine(name, region: region, service: cloudService, in: folder, fileSystem)
     }
 
     /// Names of folders, in order; hidden ones and files are passed over.
@@ -93,9 +91,10 @@ public enum MachineInventory {
         }
     }
 
+    /// - Parameter note: told of images that are not taken; nil where nothing looks for them.
     private static func machine(
         _ name: String, region: String, service: String, in folder: FilePath,
-        _ fileSystem: LocalFileSystem, recording problems: inout [InventoryProblem]
+        _ fileSystem: LocalFileSystem, noting note: ((InventoryProblem) -> Void)? = nil
     ) throws(KuraError) -> VirtualMachine {
         for part in [service, name] { try Name.check(part, what: "a virtual machine") }
         try Name.checkItem("\(service)/\(name)")
@@ -111,7 +110,7 @@ public enum MachineInventory {
         if let described = file?.disks {
             for disk in described { disks.append(try resolved(disk, folder)) }
         } else {
-            disks = try imagesInOrder(folder, fileSystem, noting: &problems)
+            disks = try imagesInOrder(folder, fileSystem, noting: note)
         }
         try check(disks)
         return VirtualMachine(
@@ -151,7 +150,7 @@ public enum MachineInventory {
 
     private static func imagesInOrder(
         _ folder: FilePath, _ fileSystem: LocalFileSystem,
-        noting problems: inout [InventoryProblem]
+        noting note: ((InventoryProblem) -> Void)?
     ) throws(KuraError) -> [VirtualMachine.Disk] {
         let names: [String]
         do throws(IOError) {
@@ -162,14 +161,16 @@ public enum MachineInventory {
         let images = names.filter { name in
             !name.hasPrefix(".") && imageEndings.contains(FilePath(name).extension ?? "")
         }
-        for name in names where !name.hasPrefix(".") && !images.contains(name) {
-            let path = folder.appending(name)
-            guard let format = format(path, fileSystem) else { continue }
-            problems.append(
-                InventoryProblem(
-                    path: path.string,
-                    message: "not taken as a disk: its format is \(format.rawValue). Convert it to "
-                        + "a raw image, or list the machine's disks in vm.json"))
+        if let note {
+            for name in names where !name.hasPrefix(".") && !images.contains(name) {
+                let path = folder.appending(name)
+                guard let format = format(path, fileSystem) else { continue }
+                note(
+                    InventoryProblem(
+                        path: path.string,
+                        message: "not taken as a disk: its format is \(format.rawValue). Convert "
+                            + "it to a raw image, or list the machine's disks in vm.json"))
+            }
         }
         return images.enumerated().map { number, name in
             VirtualMachine.Disk(
