@@ -181,7 +181,7 @@ enum Ratio {
         let place = directory.appending("vault")
         try FileManager.default.createDirectory(
             atPath: place.string, withIntermediateDirectories: true)
-        let disk = BackupRequest.Disk(name: "disk", source: .file(try SourceFile(source)))
+        let disk = BackupRequest.Disk(name: "disk", source: try FileSource(source))
         let report = try Sample.vault(in: place).backup(
             BackupRequest(item: "item", disks: [disk], threads: threads))
         try FileManager.default.removeItem(atPath: place.string)

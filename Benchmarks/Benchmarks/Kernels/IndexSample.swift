@@ -34,7 +34,7 @@ struct IndexSample: @unchecked Sendable {
             fences.append(entries[0].id.word0)
         }
         trailer = IndexRunTrailer(
-            header: IndexRunHeader(vault: vault), entryCount: UInt64(sorted.count),
+            header: IndexRunHeader(vault: vault, nonce: 1), entryCount: UInt64(sorted.count),
             blocksDigest: sorted[0], packs: [], superseded: [], fences: fences, filter: filter)
         known = Array(names.prefix(100_000))
         unknown = Self.names(seed: 2, count: 100_000)
