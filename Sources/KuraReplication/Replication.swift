@@ -57,11 +57,10 @@ public struct Replication: Sendable {
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
     ) throws(KuraError) -> ReplicationReport {
         let start = Clock.steady()
-        let budget = active.region.budget
         let threads =
             threads
-            ?? budget.buffers(
-                budget.threads(waiting: Self.defaultThreads), of: Tuning.dataPackBytes)
+            ?? active.region.budget.threads(
+                waiting: Self.defaultThreads, eachHolding: Tuning.dataPackBytes)
         var report = ReplicationReport()
         let activeLease = try active.lease(cancellation)
         defer { activeLease.end() }

@@ -27,6 +27,9 @@ import Testing
         #expect(Budget(threads: 2).threads == 2)
         #expect(Budget(threads: 2).threads(waiting: 3) == 2)
         #expect(Budget(threads: 9).threads(waiting: 3) == 3)
+        let small = Budget(bufferBytes: 64 << 20)
+        #expect(small.threads(waiting: 3) == 3)
+        #expect(small.threads(waiting: 3, eachHolding: 32 << 20) == 2)
         #expect(Budget().threads == Threads.processorCount)
     }
 }

@@ -88,8 +88,10 @@ public struct Budget: Equatable, Sendable {
     public var threads: Int { threadsMax ?? Threads.processorCount }
 
     /// Workers for work that waits for disks most of the time, where `preferred` are best.
-    public func threads(waiting preferred: Int) -> Int {
-        min(preferred, threadsMax ?? preferred)
+    /// - Parameter byteCount: of the large buffer that each has; 0 for none.
+    public func threads(waiting preferred: Int, eachHolding byteCount: Int = 0) -> Int {
+        let count = min(preferred, threadsMax ?? preferred)
+        return byteCount > 0 ? buffers(count, of: byteCount) : count
     }
 
     /// How many large buffers an operation may have.

@@ -38,7 +38,7 @@ public enum ImageFormat: String, Sendable, CaseIterable {
 
     private static func format(_ head: [UInt8]) -> ImageFormat? {
         // The version is a number of 32 bits, most significant byte first.
-        if starts(head, [0x51, 0x46, 0x49, 0xfb, 0, 0, 0]), head.count > 7 {
+        if head.starts(with: [0x51, 0x46, 0x49, 0xfb, 0, 0, 0]), head.count > 7 {
             switch head[7] {
             case 1: return .qcow
             case 2, 3: return .qcow2
@@ -48,7 +48,7 @@ public enum ImageFormat: String, Sendable, CaseIterable {
         if isVHDFooter(head[...]) { return .vhd }
         // A text of any wording comes first.
         if head.count >= 0x44, Array(head[0x40..<0x44]) == [0x7f, 0x10, 0xda, 0xbe] { return .vdi }
-        return marks.first { starts(head, $0.bytes) }?.format
+        return marks.first { head.starts(with: $0.bytes) }?.format
     }
 
     private static let marks: [(format: ImageFormat, bytes: [UInt8])] =
@@ -74,10 +74,6 @@ public enum ImageFormat: String, Sendable, CaseIterable {
     private static func isVHDFooter(_ bytes: ArraySlice<UInt8>) -> Bool {
         bytes.count >= 511 && bytes.starts(with: Array("conectix".utf8))
             && bytes.dropFirst(12).starts(with: [0, 1, 0, 0])
-    }
-
-    private static func starts(_ head: [UInt8], _ mark: [UInt8]) -> Bool {
-        head.starts(with: mark)
     }
 }
 

@@ -8,7 +8,7 @@ internal import Synchronization
 /// been none for a while. So a place that hangs costs this process one thread, however often it is
 /// tried, and calls in a row do not begin a thread each.
 public enum BoundedCalls {
-    private enum Start { case queued, within, hangs, over }
+    private enum Start { case queued, within, hangs }
 
     private static let places = Mutex<[String: Place]>([:])
 
@@ -31,7 +31,7 @@ public enum BoundedCalls {
         switch enqueue(job, in: place, within: limit) {
         case .within: return body()
         case .hangs: return nil
-        case .queued, .over: break
+        case .queued: break
         }
         return cancellation.notifying(
             { call.wake() }, during: { call.wait(until: deadline, cancellation) })
@@ -50,17 +50,18 @@ public enum BoundedCalls {
             if isNew {
                 Threads.detach {
                     place.work()
-                    places.withLock { places in
-                        if places[name] === place { places[name] = nil }
-                    }
+                    forget(place, named: name)
                 }
             }
-            let start = place.add(job, within: limit)
-            guard start == .over else { return start }
+            if let start = place.add(job, within: limit) { return start }
             // Its thread has ended just now, and may not have taken the place out yet.
-            places.withLock { places in
-                if places[name] === place { places[name] = nil }
-            }
+            forget(place, named: name)
+        }
+    }
+
+    private static func forget(_ place: Place, named name: String) {
+        places.withLock { places in
+            if places[name] === place { places[name] = nil }
         }
     }
 
@@ -77,9 +78,10 @@ public enum BoundedCalls {
         private var begun: Int64?
         private var isOver = false
 
-        func add(_ job: @escaping @Sendable () -> Void, within limit: Int64) -> Start {
+        /// - Returns: nil when the thread has ended.
+        func add(_ job: @escaping @Sendable () -> Void, within limit: Int64) -> Start? {
             monitor.withLock {
-                if isOver { return .over }
+                if isOver { return nil }
                 // A call that is made by a call would wait for itself.
                 if let thread, pthread_equal(thread, pthread_self()) != 0 { return .within }
                 if let begun, Clock.steady() - begun >= limit { return .hangs }

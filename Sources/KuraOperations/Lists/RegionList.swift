@@ -31,6 +31,14 @@ public struct RegionReport: Sendable {
     public var available: Int { replicas.count { $0.problem == nil } }
 }
 
+extension RegionReport.Replica {
+    init(_ replica: KuraStore.Replica, of region: Region) {
+        ordinal = replica.ordinal
+        path = replica.place
+        problem = region.problems[replica.ordinal]?.message
+    }
+}
+
 extension Operations {
     /// Every region of the home.
     public func regions() throws(KuraError) -> [RegionReport] {
@@ -56,11 +64,7 @@ extension Operations {
     ) -> RegionReport {
         RegionReport(
             name: region.name, id: region.id, pair: subscription.pairs[region.name],
-            replicas: region.replicas.map { replica in
-                RegionReport.Replica(
-                    ordinal: replica.ordinal, path: replica.place,
-                    problem: region.problems[replica.ordinal]?.message)
-            },
+            replicas: region.replicas.map { RegionReport.Replica($0, of: region) },
             vaults: places.filter { isIn(region, $0) }.map { place in
                 RegionReport.Vault(
                     name: place.name, isActive: place.record.activeRegion == region.id,

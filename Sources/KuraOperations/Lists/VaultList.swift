@@ -83,10 +83,8 @@ extension Operations {
             record: vault.record,
             state: place.isContested ? .contested : isWhole ? .active : .degraded,
             region: place.activeName, pair: place.passiveName,
-            replicas: vault.region.replicas.prefix(Int(vault.record.copies)).map { replica in
-                RegionReport.Replica(
-                    ordinal: replica.ordinal, path: replica.place,
-                    problem: vault.region.problems[replica.ordinal]?.message)
+            replicas: vault.region.replicas.prefix(Int(vault.record.copies)).map {
+                RegionReport.Replica($0, of: vault.region)
             },
             itemCount: Set(points.keys).union(registered).count,
             pointCount: points.values.reduce(0, +), storedBytes: try vault.statistics().storedBytes,

@@ -57,8 +57,8 @@ final class CopyRun: Sendable {
         }
         let packs = plan.steps.filter { $0.isPack }
         let next = Atomic<Int>(0)
-        let threads = vault.budget.buffers(
-            vault.budget.threads(waiting: Self.threads), of: Tuning.dataPackBytes)
+        let threads = vault.budget.threads(
+            waiting: Self.threads, eachHolding: Tuning.dataPackBytes)
         Threads.run(min(threads, max(1, packs.count))) { [self] _ in
             while !cancellation.isCancelled {
                 let number = next.add(1, ordering: .relaxed).oldValue
