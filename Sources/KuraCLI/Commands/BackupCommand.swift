@@ -15,9 +15,8 @@ struct BackupCommand: ParsableCommand {
             unless the command ends with exit status 0. An image that a running machine writes
             to, and a disk that lost more than half of its bytes, are refused unless options allow
             them. Chunks that the vault already has are not stored again. The recovery point
-            exists once it is durable in
-            every replica. Images are raw: one in another format, such as qcow2 or VMDK, is
-            refused, because its bytes are not those of the disk.
+            exists once it is durable in every replica. Images are raw: one in another format,
+            such as qcow2 or VMDK, is refused, because its bytes are not those of the disk.
 
             EXAMPLES
               kura backup disk.img

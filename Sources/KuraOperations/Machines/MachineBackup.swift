@@ -1,4 +1,3 @@
-internal import KuraFormat
 internal import KuraIO
 internal import KuraMachines
 internal import KuraPolicy
@@ -90,7 +89,8 @@ extension Operations {
             var prepared = PreparedDisks(source.disks)
             prepared.rawDisks = source.rawDisks
             prepared.shrinkRemedy = .machine(.allowShrinking(found.item))
-            // One that runs was frozen, or its point claims no more than it can.
+            // A running machine writes to its disks. It was frozen, or its point says that it is
+            // crash-consistent only.
             prepared.liveDisks = machine.power == .running ? .expected : .warnedOf
             prepared.rawRemedy = .advice(
                 "to take its bytes as they are, give the disk \"format\": \"raw\" in vm.json")
