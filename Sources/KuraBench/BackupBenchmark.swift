@@ -1,4 +1,3 @@
-internal import KuraCodec
 internal import KuraFormat
 public import KuraIO
 internal import KuraReplicas

@@ -1,7 +1,6 @@
 internal import Glibc
 internal import KuraFormat
 public import KuraIO
-internal import KuraStore
 public import SystemPackage
 
 /// A new folder for a measurement, removed with everything in it at the end.

@@ -1,5 +1,4 @@
 public import KuraIO
-internal import KuraStore
 public import SystemPackage
 
 /// Content to measure with where no image is given. Real disks differ: zstd and the chunker

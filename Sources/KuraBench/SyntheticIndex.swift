@@ -2,7 +2,6 @@ public import KuraFormat
 public import KuraIO
 internal import KuraReplicas
 public import KuraStore
-internal import SystemPackage
 
 /// A vault's index with synthetic chunks and no packs, written and merged as backups do it: what
 /// the benchmarks measure the index with, at sizes that no test could fill with data.

@@ -1,4 +1,3 @@
-internal import Glibc
 public import KuraFormat
 public import KuraIO
 internal import KuraReplication

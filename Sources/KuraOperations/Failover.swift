@@ -1,6 +1,5 @@
 internal import KuraFormat
 public import KuraIO
-internal import KuraReplication
 internal import KuraStore
 internal import KuraVault
 

@@ -1,6 +1,5 @@
 public import KuraIO
 public import KuraPolicy
-internal import KuraStore
 public import KuraVault
 
 /// A policy, and the items that it protects.

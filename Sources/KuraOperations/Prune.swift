@@ -1,7 +1,6 @@
 public import KuraFormat
 public import KuraIO
 public import KuraPolicy
-internal import KuraReplication
 internal import KuraStore
 package import KuraVault
 

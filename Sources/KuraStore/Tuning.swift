@@ -1,5 +1,3 @@
-import KuraFormat
-
 /// Sizes that this writer chooses. They are no part of the format: a reader takes any within
 /// `Limits`.
 package enum Tuning {

@@ -1,6 +1,5 @@
 package import KuraFormat
 package import KuraIO
-internal import KuraReplication
 package import KuraStore
 
 extension Subscription {

@@ -1,6 +1,5 @@
 internal import KuraFormat
 public import KuraIO
-internal import KuraReplicas
 internal import KuraReplication
 public import KuraStore
 internal import SystemPackage

@@ -1,6 +1,4 @@
-import KuraIO
 import Simulation
-import SystemPackage
 
 /// Something that the code does to be safe and that is taken away, and the operation that must then
 /// lose something: otherwise the sweep would not notice if the code forgot it.

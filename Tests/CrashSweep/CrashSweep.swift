@@ -1,6 +1,4 @@
-import KuraFormat
 import KuraIO
-import KuraStore
 import Simulation
 import Synchronization
 import SystemPackage

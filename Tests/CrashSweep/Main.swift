@@ -1,7 +1,6 @@
 import Glibc
 import KuraIO
 import Synchronization
-import SystemPackage
 import TestSupport
 
 /// The command line of the crash sweep.

@@ -1,6 +1,5 @@
 import Foundation
 import SystemPackage
-import TestSupport
 import Testing
 
 /// What the benchmarks do, not how long it takes.

@@ -1,6 +1,5 @@
 import Foundation
 import SystemPackage
-import TestSupport
 import Testing
 
 /// The independent reader knows FORMAT.md only and shares no code with Kura.

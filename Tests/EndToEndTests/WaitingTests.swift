@@ -2,7 +2,6 @@ import Foundation
 import KuraFormat
 import KuraIO
 import SystemPackage
-import TestSupport
 import Testing
 
 @Suite("Waiting for another process") struct WaitingTests {

@@ -1,5 +1,4 @@
 import KuraFormat
-import TestSupport
 import Testing
 
 @Suite("Byte reader") struct ByteReaderTests {

@@ -1,7 +1,6 @@
 import Glibc
 import KuraIO
 import SystemPackage
-import TestSupport
 import Testing
 
 @Suite("The output of a program as a disk") struct CommandSourceTests {

@@ -2,7 +2,6 @@ import Glibc
 import KuraFormat
 import KuraIO
 import KuraOperations
-import KuraStore
 import KuraVault
 import Synchronization
 import SystemPackage

@@ -3,7 +3,6 @@ import KuraFormat
 import KuraIO
 import KuraMachines
 import KuraOperations
-import KuraStore
 import KuraVault
 import SystemPackage
 import TestSupport

@@ -1,7 +1,6 @@
 import KuraFormat
 import KuraIO
 import KuraOperations
-import KuraStore
 import KuraVault
 import SystemPackage
 import TestSupport

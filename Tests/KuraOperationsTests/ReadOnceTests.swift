@@ -1,4 +1,3 @@
-import KuraFormat
 import KuraIO
 import KuraOperations
 import KuraPolicy

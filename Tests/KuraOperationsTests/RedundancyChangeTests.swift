@@ -1,10 +1,8 @@
 import KuraFormat
 import KuraIO
 import KuraOperations
-import KuraReplication
 import KuraStore
 import KuraVault
-import SystemPackage
 import TestSupport
 import Testing
 

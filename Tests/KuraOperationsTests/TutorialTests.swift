@@ -1,4 +1,3 @@
-import Glibc
 import KuraFormat
 import KuraIO
 import KuraMachines

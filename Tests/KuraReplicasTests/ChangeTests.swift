@@ -1,4 +1,3 @@
-import KuraFormat
 import KuraIO
 import KuraReplicas
 import SystemPackage

@@ -1,5 +1,4 @@
 import KuraFormat
-import KuraIO
 import KuraReplicas
 import Simulation
 import SystemPackage

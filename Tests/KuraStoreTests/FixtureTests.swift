@@ -1,4 +1,3 @@
-import Glibc
 import KuraCodec
 import KuraFormat
 import KuraIO

@@ -1,6 +1,5 @@
 import Glibc
 import KuraFormat
-import KuraIO
 import KuraStore
 import SystemPackage
 import TestSupport

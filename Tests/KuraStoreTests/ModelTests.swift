@@ -1,7 +1,6 @@
 import KuraFormat
 import KuraIO
 import KuraStore
-import SystemPackage
 import TestSupport
 import Testing
 

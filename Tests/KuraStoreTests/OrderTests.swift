@@ -1,5 +1,3 @@
-import KuraFormat
-import KuraIO
 import KuraStore
 import Synchronization
 import SystemPackage

@@ -1,7 +1,5 @@
 import KuraFormat
-import KuraIO
 import KuraStore
-import SystemPackage
 import TestSupport
 import Testing
 

@@ -1,4 +1,3 @@
-import KuraFormat
 import KuraIO
 import KuraStore
 import SystemPackage

@@ -1,7 +1,6 @@
 import KuraFormat
 import KuraIO
 import KuraPolicy
-import KuraStore
 import KuraVault
 import SystemPackage
 import TestSupport

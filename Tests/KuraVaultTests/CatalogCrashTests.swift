@@ -1,5 +1,4 @@
 import KuraIO
-import KuraStore
 import KuraVault
 import Simulation
 import SystemPackage

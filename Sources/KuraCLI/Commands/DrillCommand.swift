@@ -2,7 +2,6 @@ import ArgumentParser
 import KuraFormat
 import KuraIO
 import KuraOperations
-import KuraVault
 import SystemPackage
 
 struct DrillCommand: ParsableCommand {

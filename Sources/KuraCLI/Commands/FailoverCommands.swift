@@ -2,7 +2,6 @@ import ArgumentParser
 import KuraFormat
 import KuraIO
 import KuraOperations
-import KuraVault
 
 struct RegionFailoverCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

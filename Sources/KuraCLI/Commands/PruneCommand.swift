@@ -3,7 +3,6 @@ import KuraFormat
 import KuraIO
 import KuraOperations
 import KuraPolicy
-import KuraVault
 
 struct PruneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

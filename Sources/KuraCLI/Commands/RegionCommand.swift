@@ -1,6 +1,5 @@
 import ArgumentParser
 import KuraFormat
-import KuraIO
 import KuraOperations
 import KuraVault
 

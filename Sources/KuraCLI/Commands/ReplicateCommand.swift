@@ -1,8 +1,6 @@
 import ArgumentParser
-import KuraFormat
 import KuraIO
 import KuraOperations
-import KuraVault
 
 struct ReplicateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,8 +2,6 @@ import ArgumentParser
 import KuraFormat
 import KuraIO
 import KuraOperations
-import KuraVault
-import SystemPackage
 
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

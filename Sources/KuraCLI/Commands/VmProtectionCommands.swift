@@ -1,7 +1,6 @@
 import ArgumentParser
 import KuraFormat
 import KuraIO
-import KuraMachines
 import KuraOperations
 import KuraPolicy
 import KuraVault

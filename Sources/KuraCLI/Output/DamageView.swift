@@ -1,5 +1,4 @@
 import KuraFormat
-import KuraIO
 import KuraOperations
 
 /// Damage as commands tell it.

@@ -1,4 +1,3 @@
-import Glibc
 import KuraIO
 import Synchronization
 

@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// Who holds a lock, as the lock file says: a service to those who wait.
 ///
 /// Nothing depends on it. The lock is the kernel's; a file whose lock is free may still name its

@@ -1,4 +1,3 @@
-internal import KuraFormat
 package import KuraIO
 package import KuraStore
 package import KuraVault

@@ -1,7 +1,6 @@
 public import KuraFormat
 public import KuraIO
 internal import KuraStore
-internal import KuraVault
 
 /// The repair ledgers of vaults.
 public struct RepairListReport: Sendable {

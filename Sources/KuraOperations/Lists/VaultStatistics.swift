@@ -1,7 +1,6 @@
 internal import KuraFormat
 public import KuraIO
 internal import KuraStore
-internal import KuraVault
 
 /// What vaults hold, and what that costs.
 public struct VaultStatistics: Sendable {

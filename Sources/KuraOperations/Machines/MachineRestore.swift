@@ -2,7 +2,6 @@ internal import FoundationEssentials
 public import KuraFormat
 public import KuraIO
 internal import KuraMachines
-internal import KuraStore
 public import KuraVault
 public import SystemPackage
 

@@ -1,5 +1,4 @@
 internal import KuraIO
-internal import KuraMachines
 internal import KuraPolicy
 internal import KuraVault
 

@@ -1,5 +1,4 @@
 public import KuraFormat
-internal import KuraReplication
 internal import KuraVault
 
 /// How far the copy of one vault in its paired region is behind.

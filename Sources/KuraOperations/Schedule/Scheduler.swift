@@ -1,7 +1,6 @@
 internal import KuraFormat
 public import KuraIO
 internal import KuraPolicy
-internal import KuraStore
 internal import KuraVault
 internal import Synchronization
 

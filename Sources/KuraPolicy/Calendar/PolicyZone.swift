@@ -1,5 +1,4 @@
 internal import FoundationEssentials
-internal import FoundationInternationalization
 
 /// A time zone by its IANA name: from instants to wall clocks, and back.
 ///

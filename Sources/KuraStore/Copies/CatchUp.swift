@@ -1,5 +1,4 @@
 public import KuraIO
-internal import KuraReplicas
 
 extension Vault {
     /// What its replicas lack of each other's files, and what `filling` lack of all of it.

@@ -1,6 +1,5 @@
 internal import KuraFormat
 internal import KuraIO
-internal import KuraReplicas
 
 /// What a collection did.
 public struct CollectionReport: Sendable {

@@ -1,6 +1,5 @@
 public import KuraFormat
 public import KuraIO
-internal import KuraReplicas
 
 /// What a prune is asked to do.
 public struct PruneRequest: Sendable {

@@ -1,4 +1,3 @@
-internal import KuraFormat
 internal import KuraIO
 
 /// An extent whose chunks have been put together, on its way to the target.

@@ -1,7 +1,5 @@
-internal import Dispatch
 internal import GRDB
 package import KuraIO
-internal import KuraStore
 package import SystemPackage
 
 /// The SQLite file of a home: jobs, discovered machines, and copies of what the regions hold, so

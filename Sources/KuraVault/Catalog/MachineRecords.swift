@@ -2,7 +2,6 @@ internal import FoundationEssentials
 internal import GRDB
 package import KuraIO
 package import KuraMachines
-internal import KuraStore
 
 extension Catalog {
     /// Every machine of the last discovery, by region, cloud service and name.

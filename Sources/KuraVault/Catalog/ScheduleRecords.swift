@@ -1,7 +1,6 @@
 internal import GRDB
 package import KuraFormat
 package import KuraIO
-internal import KuraStore
 
 /// What the scheduler remembers of an item.
 package struct ScheduleState: Equatable {

@@ -1,6 +1,5 @@
 internal import GRDB
 package import KuraIO
-internal import KuraStore
 
 /// Which jobs a list shows.
 public struct JobFilter: Sendable {

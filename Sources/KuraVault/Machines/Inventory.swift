@@ -1,6 +1,5 @@
 public import KuraIO
 package import KuraMachines
-internal import KuraStore
 public import SystemPackage
 
 extension Subscription {

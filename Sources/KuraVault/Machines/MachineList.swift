@@ -2,7 +2,6 @@ internal import KuraFormat
 public import KuraIO
 internal import KuraMachines
 internal import KuraPolicy
-internal import KuraStore
 
 /// A virtual machine as lists show it.
 public struct MachineRow: Sendable {

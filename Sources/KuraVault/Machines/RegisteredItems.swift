@@ -1,8 +1,5 @@
-internal import KuraFormat
 public import KuraIO
 package import KuraMachines
-internal import KuraPolicy
-internal import KuraStore
 
 /// A registered machine with its vault.
 public struct RegisteredItem: Sendable {

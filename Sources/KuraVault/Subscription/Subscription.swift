@@ -1,7 +1,6 @@
 public import KuraFormat
 public import KuraIO
 public import KuraPolicy
-internal import KuraReplicas
 internal import KuraReplication
 public import KuraStore
 public import SystemPackage

@@ -1,7 +1,6 @@
 internal import FoundationEssentials
 internal import KuraFormat
 public import KuraPolicy
-internal import KuraStore
 
 /// Policies and items of a vault: what its journal says last of each.
 public struct VaultSettings: Sendable {
