@@ -107,19 +107,3 @@ public struct Budget: Equatable, Sendable {
         return max(least, min(preferred, bufferBytesMax / share / byteCount))
     }
 }
-
-/// Where wall time comes from: the system, or a test.
-public struct WallClock: Sendable {
-    private let read: @Sendable () -> Int64
-
-    /// - Parameter read: nanoseconds since 1970-01-01T00:00:00Z; called from any thread.
-    public init(_ read: @escaping @Sendable () -> Int64) { self.read = read }
-
-    public static let system = WallClock { Clock.now() }
-
-    /// A clock that stands still, for one step at a given time.
-    public static func fixed(_ time: Int64) -> WallClock { WallClock { time } }
-
-    /// Nanoseconds since 1970-01-01T00:00:00Z.
-    public func now() -> Int64 { read() }
-}

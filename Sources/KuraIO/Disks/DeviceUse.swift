@@ -16,12 +16,12 @@ package enum DeviceUse: Equatable, Sendable {
         let above = devicesAbove(number)
         let numbers = above.map(\.number) + [number]
         if let place = mountPoint(
-            of: Set(numbers), in: text("/proc/self/mountinfo"),
+            of: Set(numbers), in: KernelText.read("/proc/self/mountinfo"),
             deviceOf: { source in Self.number(of: source) })
         {
             return .mounted(place)
         }
-        for line in text("/proc/swaps").split(separator: "\n").dropFirst() {
+        for line in KernelText.read("/proc/swaps").split(separator: "\n").dropFirst() {
             guard let source = line.split(whereSeparator: \.isWhitespace).first else { continue }
             if Self.number(of: unescaped(source)).map(numbers.contains) == true { return .swap }
         }
@@ -83,7 +83,8 @@ package enum DeviceUse: Equatable, Sendable {
                 partitions.map { ("\(folder)/\($0)", $0, true) }
                 + names(in: "\(folder)/holders").map { ("\(folder)/holders/\($0)", $0, false) }
             for (path, name, isPartition) in above {
-                let number = text("\(path)/dev").split(separator: "\n").first.map(String.init)
+                let number = KernelText.read("\(path)/dev").split(separator: "\n").first.map(
+                    String.init)
                 guard let number, !found.contains(where: { $0.number == number }) else { continue }
                 found.append((number, name, isPartition))
                 open.append(number)
@@ -108,23 +109,5 @@ package enum DeviceUse: Equatable, Sendable {
         let major = device >> 8 & 0xfff | device >> 32 & ~0xfff
         let minor = device & 0xff | device >> 12 & ~0xff
         return "\(major):\(minor)"
-    }
-
-    /// A text of the kernel, whose files have no size; empty where it cannot be read.
-    private static func text(_ path: String) -> String {
-        do {
-            let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
-            return try file.closeAfter {
-                var bytes: [UInt8] = []
-                var part = [UInt8](repeating: 0, count: 65_536)
-                while true {
-                    let count = try part.withUnsafeMutableBytes { try file.read(into: $0) }
-                    if count == 0 { return String(decoding: bytes, as: UTF8.self) }
-                    bytes += part[..<count]
-                }
-            }
-        } catch {
-            return ""
-        }
     }
 }
