@@ -157,6 +157,29 @@ struct PruneTests {
         }
     }
 
+    @Test("While a point that stays cannot be followed, no point is dropped")
+    func lostPointStays() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            var random = SeededGenerator(seed: 6)
+            let bytes = random.bytes(1 << 19)
+            let whole = try store.backup(bytes)
+            let old = try (0..<3).map { try Set(store.files("packs", replica: $0)) }
+            _ = try store.backup(random.bytes(1 << 19))
+            // The newest point is lost in every copy.
+            for replica in 0..<3 {
+                for path in try store.files("packs", replica: replica)
+                where !old[replica].contains(path) { unlink(path.string) }
+            }
+            let error = #expect(throws: KuraError.self) {
+                try Self.prune(store.reopened(), dropping: [whole.id])
+            }
+            #expect(error?.message.contains("nothing was removed") == true)
+            #expect(try store.reopened().recoveryPointIDs().contains(whole.id))
+            #expect(try store.restore(whole.id) == bytes)
+        }
+    }
+
     @Test("With a replica away points are dropped and nothing is collected until it is back")
     func replicaAway() throws {
         try withTemporaryDirectory { directory in

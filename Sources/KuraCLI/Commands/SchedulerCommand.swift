@@ -17,7 +17,9 @@ struct SchedulerRunCommand: ParsableCommand {
         commandName: "run", abstract: "Run what is due, until the command is stopped.",
         discussion: """
             Looks every 30 seconds. Backups that became due while it did not run are made once. It
-            can be stopped at any moment; work that this interrupts is done again later.
+            can be stopped at any moment; work that this interrupts is done again later. SIGTERM
+            ends it with exit status 0. One line on standard error tells of its start, and one of
+            each job.
             """)
 
     @Option(help: "Jobs at the same time, 1 to \(Operations.jobsAtOnceMax).")
@@ -30,6 +32,8 @@ struct SchedulerRunCommand: ParsableCommand {
     func validate() throws { try SchedulerJobs.check(jobs) }
 
     func run() throws {
+        Terminal.writeError(
+            "scheduler started: it looks every 30 s and runs \(jobs) jobs at the same time\n")
         while !Interrupts.cancellation.isCancelled {
             do throws(KuraError) {
                 // Opened anew each time: regions and vaults may have come.
@@ -45,6 +49,7 @@ struct SchedulerRunCommand: ParsableCommand {
             }
             Interrupts.cancellation.wait(until: Clock.steady() + Self.pauseNanoseconds)
         }
+        if Interrupts.isTermination { return Terminal.writeError("scheduler stopped\n") }
         throw KuraError(
             .interrupted,
             "the scheduler was stopped; work that is due runs when it is started again")

@@ -1,5 +1,6 @@
 import Glibc
 import KuraIO
+import Synchronization
 
 /// SIGINT and SIGTERM ask for a clean end; the second one ends at once.
 ///
@@ -8,6 +9,10 @@ import KuraIO
 /// therefore take locks and wake threads that wait, as `Cancellation.cancel` does.
 enum Interrupts {
     static let cancellation = Cancellation()
+    private static let termination = Atomic<Bool>(false)
+
+    /// Whether it was SIGTERM that asked for the end: a service manager, not a person.
+    static var isTermination: Bool { termination.load(ordering: .acquiring) }
 
     /// Call once, before any other thread is started: threads inherit what is blocked. Programs
     /// that Kura starts do not, see `kura_spawn_session`.
@@ -29,6 +34,7 @@ enum Interrupts {
             var number: Int32 = 0
             guard sigwait(&signals, &number) == 0 else { continue }
             if cancellation.isCancelled { _exit(130) }
+            termination.store(number == SIGTERM, ordering: .releasing)
             cancellation.cancel()
         }
     }

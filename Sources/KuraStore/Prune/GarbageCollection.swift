@@ -27,7 +27,9 @@ public struct CollectionReport: Sendable {
 
 /// Takes away what no recovery point needs, beside running backups and restores.
 ///
-/// 1. Every point is followed down to its chunks, and what it needs is marked.
+/// 1. Every point is followed down to its chunks, and what it needs is marked. Only then are
+///    packs swept that an earlier collection condemned: where a record or a run is wrong, a point
+///    cannot be followed, and nothing goes.
 /// 2. Live chunks of packs with many dead bytes are copied to new packs.
 /// 3. Under the commit lock: points that were committed meanwhile are followed, too, and what they
 ///    need is spared; the packs that go are condemned, with the names of all who are open; runs
@@ -44,6 +46,15 @@ struct GarbageCollection {
     private let progress: Progress
     private let cancellation: Cancellation
     private(set) var report = CollectionReport()
+    /// What the first round goes by, when it was found out before.
+    private var followed: FollowedPoints?
+
+    /// Points that were followed to their end, and what they need.
+    private struct FollowedPoints {
+        var points: Set<RecoveryPointID>
+        var index: ChunkIndex
+        var marks: LiveMarks
+    }
 
     init(
         _ session: Session, deadShareMax: Double, progress: Progress,
@@ -62,19 +73,29 @@ struct GarbageCollection {
         while try !collect(isFirst: isFirst) { isFirst = false }
     }
 
+    /// Follows the recovery points for the next round.
+    /// - Parameter dropped: points that the caller drops before that.
+    /// - Throws: at the first point that cannot be followed to its end.
+    mutating func follow(without dropped: Set<RecoveryPointID> = []) throws(KuraError) {
+        // Points before runs: whatever a point in the list needs is in the index.
+        let points = Set(try vault.recoveryPointIDs()).subtracting(dropped)
+        let index = try ChunkIndex.open(vault)
+        try vault.requireReadable(index)
+        let marks = LiveMarks(index)
+        try vault.mark(points, on: marks, cancellation)
+        followed = FollowedPoints(points: points, index: index, marks: marks)
+    }
+
     /// - Parameter isFirst: whether what it plans is what the report says was planned.
     /// - Returns: false when there was no room to repack, and there may be some now.
     private mutating func collect(isFirst: Bool) throws(KuraError) -> Bool {
         let removedBefore = report.removedPacks
+        if followed == nil { try follow() }
+        let (points, index, marks) = (followed!.points, followed!.index, followed!.marks)
+        followed = nil
         try sweep()
-        // Points before runs: whatever a point in the list needs is in the index.
-        let points = try vault.recoveryPointIDs()
-        let index = try ChunkIndex.open(vault)
-        try vault.requireReadable(index)
         // Looked for before repacking, whose packs are in no run at first.
         let unlisted = try vault.unlistedPacks(index)
-        let marks = LiveMarks(index)
-        try vault.mark(points, on: marks, cancellation)
         let plan = CollectionPlan(try marks.packUses(), deadShareMax: deadShareMax)
         if isFirst { report.plan = plan }
         let hasRoom = try hasRoom(for: plan)
@@ -101,7 +122,7 @@ struct GarbageCollection {
             }
             try session.withCommitLock { () throws(KuraError) in
                 try repacking?.list()
-                try condemn(&rewriting, knowing: Set(points), survivors)
+                try condemn(&rewriting, knowing: points, survivors)
             }
             report.repackedBytes += repacking?.packBytes ?? 0
             report.writtenBytes += (repacking?.packBytes ?? 0) + (repacking?.runBytes ?? 0)

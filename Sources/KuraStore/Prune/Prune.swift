@@ -55,6 +55,9 @@ extension Vault {
 
     /// Drops recovery points, then takes away what no other point needs.
     ///
+    /// Every point that stays is followed to its end first. While one of them cannot be, nothing is
+    /// dropped or taken away: the dropped ones may be the last that are whole.
+    ///
     /// Runs beside backups, restores and verifications; one at a time, and not beside repair,
     /// replication into this region or failover. Dropped points are gone when this returns, or
     /// after an error that comes later; collecting can be stopped anywhere and is gone on with next
@@ -72,8 +75,12 @@ extension Vault {
     ) throws(KuraError) -> CollectionReport {
         try requireWritable()
         return try inSession(cancellation) { (session, isSettled) throws(KuraError) in
-            try session.drop(
-                try recoveryPointIDs().filter(request.dropped.contains), reason: request.reason)
+            var collection = GarbageCollection(
+                session, deadShareMax: isSettled ? request.deadShareMax : 1, progress: progress,
+                cancellation: cancellation)
+            let dropped = try recoveryPointIDs().filter(request.dropped.contains)
+            if !dropped.isEmpty { try collection.follow(without: Set(dropped)) }
+            try session.drop(dropped, reason: request.reason)
             if session.writer.live.count < Int(record.copies) {
                 let reason = (problems + session.writer.failures.map(\.value)).first?.message
                 return CollectionReport(
@@ -85,9 +92,6 @@ extension Vault {
                     obstacle: "vault \(record.name) is failed over; what the dropped points "
                         + "needed is taken away after the region is failed back")
             }
-            var collection = GarbageCollection(
-                session, deadShareMax: isSettled ? request.deadShareMax : 1, progress: progress,
-                cancellation: cancellation)
             try collection.run()
             return collection.report
         }
