@@ -124,7 +124,9 @@ extension Operations {
             let made = try makePoint(request, in: vault, job)
             let across = bringAcross(request.place, when: request.replication, job)
             mergeRuns(vault, job)
-            return (made, across + job.healMetDamage(vault))
+            let healed = made.healed.map { FoundDamage($0) }
+            for damage in healed { job.warn(damage.text()) }
+            return (made, healed + across + job.healMetDamage(vault))
         }
         let (made, damage) = done.value
         return ItemBackupReport(

@@ -22,6 +22,9 @@ final class Backup: Sendable {
     /// One worker at a time writes an index run.
     private let runLock = Mutex(())
 
+    /// Packs that the vault had when the backup began, which it relies on.
+    private let relied: [PackSummary]
+
     /// The item's recovery point before this one.
     private let parent: (id: RecoveryPointID, point: RecoveryPoint)?
 
@@ -45,6 +48,7 @@ final class Backup: Sendable {
         cancellation: Cancellation
     ) throws(KuraError) {
         self.request = request
+        relied = index.packs
         parent = try session.vault.recoveryPoints().first {
             $0.point.item.utf8.elementsEqual(request.item.utf8)
         }
@@ -262,6 +266,8 @@ final class Backup: Sendable {
         let bytes = point.encoded()
         let (decoded, id) = try withKuraErrors { try RecoveryPoint.decode(bytes) }
         precondition(decoded == point, "a recovery point reads back as it was written")
+        // What the first look found may have gone since.
+        try session.vault.require(relied, in: session.writer, remedy: .retry())
         try session.withCommitLock { () throws(KuraError) in
             try session.resurrect(disks, index)
             try session.writer.publish(bytes, as: .point(id))
@@ -289,11 +295,13 @@ extension Vault {
         var clean = false
         defer { session.end(clean: clean) }
         try session.settle(Progress(), cancellation)
+        let (index, healed) = try dependableIndex(for: session.writer)
         let backup = try Backup(
-            request, in: session, index: try ChunkIndex.open(self), progress: progress,
+            request, in: session, index: index, progress: progress,
             cancellation: cancellation)
         do throws(KuraError) {
-            let report = try backup.run()
+            var report = try backup.run()
+            report.healed = healed
             session.keepReserve()
             clean = session.writer.error == nil
             return report

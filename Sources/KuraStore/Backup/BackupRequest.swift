@@ -79,6 +79,9 @@ public struct BackupReport: Sendable {
     public var absences: [KuraError]
     /// Nanoseconds that the replicas' threads wrote and flushed, together.
     public var replicaNanoseconds: Int64
+    /// Copies of packs that were not there when the backup began, and that it heals or gives up
+    /// before it relies on them.
+    public var healed: [Damage] = []
 
     /// Whether some replica of the vault does not hold the recovery point.
     public var isUnderReplicated: Bool { !absences.isEmpty }

@@ -105,24 +105,30 @@ extension Session {
     /// Lists packs that no sound run lists in a new one.
     /// - Parameters:
     ///   - superseding: lost runs whose every pack a sound run or the new one lists.
+    ///   - distrusting: runs that contradict the packs they list: all those are listed anew, as
+    ///     they say themselves.
     ///   - evenCondemned: whether packs are listed that wait for their removal: for an intake of
     ///     points that need them.
     ///   - evenDamaged: whether packs are listed of which no whole copy can be had, without the
     ///     frames that no copy has right: otherwise the next backup would rely on those.
     func listUnlistedPacks(
-        superseding: [RunID] = [], evenCondemned: Bool = false, evenDamaged: Bool = false
+        superseding: [RunID] = [], distrusting: Set<RunID> = [], evenCondemned: Bool = false,
+        evenDamaged: Bool = false
     ) throws(KuraError) {
         try withCommitLock { () throws(KuraError) in
             try listUnlistedPacksLocked(
-                superseding: superseding, evenCondemned: evenCondemned, evenDamaged: evenDamaged)
+                superseding: superseding, distrusting: distrusting, evenCondemned: evenCondemned,
+                evenDamaged: evenDamaged)
         }
     }
 
     private func listUnlistedPacksLocked(
-        superseding: [RunID], evenCondemned: Bool, evenDamaged: Bool
+        superseding: [RunID], distrusting: Set<RunID>, evenCondemned: Bool, evenDamaged: Bool
     ) throws(KuraError) {
         let index = try ChunkIndex.open(vault)
-        let listed = Set(index.packs.map(\.id))
+        // A pack is listed anew also where another run lists it: that may have a part of it only.
+        let untrue = index.runs.filter { distrusting.contains($0.id) }.flatMap(\.trailer.packs)
+        let listed = Set(index.packs.map(\.id)).subtracting(untrue.map(\.id))
         let condemned = try vault.condemnedPacks()
         var found = PackWriter.Durable()
         try vault.forEachPack { (id) throws(KuraError) in

@@ -94,6 +94,40 @@ package final class ChunkIndex: Sendable {
     }
 }
 
+extension ChunkIndex {
+    /// Where a chunk may be that is not where `find` says: as other runs have it, then as the pack
+    /// itself says. The run that is wrong is noted as damage.
+    func otherPlaces(
+        of id: ChunkID, than wrong: FoundChunk, _ cache: BlockCache
+    ) throws(KuraError) -> [FoundChunk] {
+        var places: [FoundChunk] = []
+        for run in runs where run.trailer.filter.mayContain(id) {
+            guard let location = try cache.find(id, in: run),
+                location.pack < run.trailer.packs.count
+            else { continue }
+            let place = FoundChunk(
+                pack: run.trailer.packs[location.pack].id, frame: location.frame,
+                plainOffset: location.plainOffset)
+            if place != wrong {
+                places.append(place)
+                continue
+            }
+            for replica in vault.replicas {
+                vault.note(
+                    Damage(
+                        of: run.id, in: vault, replica,
+                        detail: "chunk \(id.short) is not where it says, in frame "
+                            + "\(place.frame) of pack \(place.pack.short)"))
+            }
+        }
+        try PackReader.trailer(wrong.pack, vault).forEachLocation { chunk, frame, plainOffset in
+            guard chunk.id == id else { return }
+            places.append(FoundChunk(pack: wrong.pack, frame: frame, plainOffset: plainOffset))
+        }
+        return places.filter { $0 != wrong }
+    }
+}
+
 /// Checked index blocks of one worker: direct-mapped, of fixed size, used by one thread.
 package final class BlockCache {
     private struct Slot {

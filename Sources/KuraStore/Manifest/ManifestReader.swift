@@ -22,12 +22,31 @@ final class ManifestReader {
                 remedy: .vault(.repair(.chunks)))
         }
         do {
-            let bytes = try bytes(of: id, at: place)
+            let bytes = try bytesAnywhere(of: id, at: place)
             return try ManifestNode(decoding: bytes, level: level)
         } catch let error as FormatError {
             throw KuraError(format: error, at: nil)
         } catch {
             throw KuraError(error)
+        }
+    }
+
+    /// The node, also where the index has it in a wrong place.
+    private func bytesAnywhere(
+        of id: NodeID, at place: FoundChunk
+    ) throws -> UnsafeRawBufferPointer {
+        do {
+            return try bytes(of: id, at: place)
+        } catch {
+            guard (error as? KuraError)?.code != .interrupted else { throw error }
+            for other in try index.otherPlaces(of: id, than: place, blocks) {
+                do {
+                    return try bytes(of: id, at: other)
+                } catch {
+                    continue
+                }
+            }
+            throw error
         }
     }
 

@@ -1,33 +1,81 @@
 internal import KuraFormat
 internal import KuraIO
 
+/// What a node of a manifest tree covers, with all that is below it.
+struct TreeSummary {
+    /// Sum of the lengths of its chunks.
+    var dataBytes: UInt64 = 0
+    /// Where the last of its chunks ends, in bytes from the start of what the node covers.
+    var end: UInt64 = 0
+    /// A bit for each replica that lacks a pack of it.
+    var lackingIn: UInt8 = 0
+
+    /// Adds a child.
+    /// - Parameter start: of what the child covers, from the start of what this node covers.
+    mutating func add(_ child: TreeSummary, at start: UInt64) {
+        dataBytes &+= child.dataBytes
+        if child.end > 0 { end = max(end, start &+ child.end) }
+        lackingIn |= child.lackingIn
+    }
+}
+
+extension DiskRecord {
+    /// Throws where a disk says something else of itself than its tree does. What a restore and a
+    /// verification refuse is the same.
+    func check(_ tree: TreeSummary) throws(KuraError) {
+        guard tree.end <= byteCount else {
+            throw KuraError(
+                .damaged,
+                "disk \(name) has \(byteCount) bytes, but chunks to byte \(tree.end)")
+        }
+        guard tree.dataBytes == counts.dataBytes else {
+            throw KuraError(
+                .damaged,
+                "disk \(name) has \(tree.dataBytes) bytes of data instead of "
+                    + "\(counts.dataBytes)", remedy: .vault(.verify()))
+        }
+    }
+}
+
 /// Follows manifest trees and finds every chunk in the index. Shared nodes are walked once.
 final class PointWalker {
     private let index: ChunkIndex
     private let lost: [PackID: LostFrames]
+    private let lacking: [PackID: UInt8]
     private let other: ChunkIndex?
     private let otherBlocks = BlockCache()
     private let blocks = BlockCache()
     private let reader: ManifestReader
-    private var walked = Set<NodeID>()
+    private var walked: [NodeID: TreeSummary] = [:]
     /// Packs that what was walked needs.
     private(set) var packs = Set<PackID>()
 
     /// - Parameters:
     ///   - lost: frames of which no copy is right.
     ///   - other: an index whose chunks need no pack: `packs` leaves them out.
+    ///   - lacking: per pack, the ordinals of replicas that do not hold it.
     init(
-        _ index: ChunkIndex, lost: [PackID: LostFrames] = [:], unlessIn other: ChunkIndex? = nil
+        _ index: ChunkIndex, lost: [PackID: LostFrames] = [:], unlessIn other: ChunkIndex? = nil,
+        lacking: [PackID: Set<Int>] = [:]
     ) {
         self.index = index
         self.lost = lost
         self.other = other
+        self.lacking = lacking.mapValues { $0.reduce(0) { $0 | 1 << UInt8($1) } }
         reader = ManifestReader(index, PackReader(index.vault), blocks: blocks)
     }
 
-    /// Throws at the first node or chunk that is not there.
+    /// Throws at the first node or chunk that is not there, or where a disk is not as its tree
+    /// says.
     func walk(_ point: RecoveryPoint) throws(KuraError) {
-        for disk in point.disks { try walk(disk) }
+        for disk in point.disks { _ = try walk(disk) }
+    }
+
+    /// Ordinals of the replicas that lack a pack which a point needs.
+    func replicasLacking(_ point: RecoveryPoint) throws(KuraError) -> Set<Int> {
+        var bits: UInt8 = 0
+        for disk in point.disks { bits |= try walk(disk).lackingIn }
+        return Set((0..<Limits.replicasMax).filter { bits >> UInt8($0) & 1 == 1 })
     }
 
     /// Those of some points that need what is not there.
@@ -46,32 +94,45 @@ final class PointWalker {
         return lacking
     }
 
-    /// Throws at the first node or chunk that is not there.
-    func walk(_ disk: DiskRecord) throws(KuraError) {
-        guard let root = disk.root else { return }
-        try walk(node: root, level: ManifestNode.rootLevel(diskBytes: disk.byteCount))
+    /// Likewise, of one disk.
+    @discardableResult
+    func walk(_ disk: DiskRecord) throws(KuraError) -> TreeSummary {
+        var tree = TreeSummary()
+        if let root = disk.root {
+            tree = try walk(node: root, level: ManifestNode.rootLevel(diskBytes: disk.byteCount))
+        }
+        try disk.check(tree)
+        return tree
     }
 
     /// - Parameter level: at least 1; leaves are looked at with the extent that they belong to.
-    private func walk(node id: NodeID, level: Int) throws(KuraError) {
-        if walked.contains(id) { return }
-        try find(id, "manifest node")
-        guard case .inner(_, let children) = try reader.node(id, level: level) else { return }
-        for child in children {
+    private func walk(node id: NodeID, level: Int) throws(KuraError) -> TreeSummary {
+        if let known = walked[id] { return known }
+        var tree = TreeSummary()
+        tree.lackingIn = try find(id, "manifest node")
+        guard case .inner(_, let children) = try reader.node(id, level: level) else { return tree }
+        let step = ManifestNode.spanBytes(level: level - 1)
+        for (slot, child) in children.enumerated() {
             guard let child else { continue }
             if level > 1 {
-                try walk(node: child, level: level - 1)
+                tree.add(try walk(node: child, level: level - 1), at: UInt64(slot) &* step)
             } else {
-                try find(child, "manifest node")
+                tree.lackingIn |= try find(child, "manifest node")
             }
         }
         if level == 1 {
-            for chunk in try reader.chunks(ofExtent: id) { try find(chunk.id, "chunk") }
+            for chunk in try reader.chunks(ofExtent: id) {
+                tree.lackingIn |= try find(chunk.id, "chunk")
+                tree.dataBytes += UInt64(chunk.byteCount)
+                tree.end = UInt64(chunk.offset + chunk.byteCount)
+            }
         }
-        walked.insert(id)
+        walked[id] = tree
+        return tree
     }
 
-    private func find(_ id: Digest, _ what: String) throws(KuraError) {
+    /// - Returns: a bit for each replica that lacks its pack.
+    private func find(_ id: Digest, _ what: String) throws(KuraError) -> UInt8 {
         guard let place = try index.find(id, blocks) else {
             throw KuraError(.damaged, "\(what) \(id.short) is in no pack")
         }
@@ -81,7 +142,8 @@ final class PointWalker {
                 "\(what) \(id.short) is in frame \(place.frame) of pack "
                     + "\(place.pack.short), which has no good copy")
         }
-        if let other, try other.contains(id, otherBlocks) { return }
+        if let other, try other.contains(id, otherBlocks) { return 0 }
         packs.insert(place.pack)
+        return lacking.isEmpty ? 0 : lacking[place.pack] ?? 0
     }
 }

@@ -158,7 +158,7 @@ extension PackSummary {
 
 extension PackTrailer {
     /// Calls `body` with every chunk, its frame, and the plain offset in it where it starts.
-    func forEachLocation(
+    package func forEachLocation(
         _ body: (ChunkEntry, Int, Int) -> Void
     ) {
         var next = 0

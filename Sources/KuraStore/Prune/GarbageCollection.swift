@@ -81,8 +81,10 @@ struct GarbageCollection {
         let points = Set(try vault.recoveryPointIDs()).subtracting(dropped)
         let index = try ChunkIndex.open(vault)
         try vault.requireReadable(index)
+        try vault.requireSomeCopy(of: index.packs)
         let marks = LiveMarks(index)
-        try vault.mark(points, on: marks, cancellation)
+        try vault.mark(
+            points, lacking: Set(vault.lackingPoints()), on: marks, cancellation)
         followed = FollowedPoints(points: points, index: index, marks: marks)
     }
 
@@ -200,15 +202,33 @@ struct GarbageCollection {
 }
 
 extension Vault {
+    /// Throws where a pack is in no replica that can be used: nothing may be removed while it is
+    /// not known what is lost.
+    func requireSomeCopy(of packs: [PackSummary]) throws(KuraError) {
+        let lost = PackPresence(packs, of: self, in: replicas)
+            .packs(inFewerThan: 1, of: replicas.count)
+        guard let first = lost.first else { return }
+        let more = lost.count > 1 ? " and \(lost.count - 1) more are" : " is"
+        throw KuraError(
+            .damaged,
+            "pack \(first.short)\(more) in no replica of vault \(record.name); "
+                + "nothing was removed",
+            remedy: .vault(.repair(.chunks, vault: record.name)))
+    }
+
     /// Follows recovery points. Throws at the first that cannot be followed to its end; one that
     /// was dropped since it was listed needs nothing any more.
+    /// - Parameter lacking: points that are known to lack something: what is left of them is
+    ///   marked.
     func mark(
-        _ points: some Sequence<RecoveryPointID>, on marks: LiveMarks, _ cancellation: Cancellation
+        _ points: some Sequence<RecoveryPointID>, lacking: Set<RecoveryPointID>,
+        on marks: LiveMarks, _ cancellation: Cancellation
     ) throws(KuraError) {
-        for id in points {
+        // Those with gaps last: what they mark is not followed to its end.
+        for id in points.filter({ !lacking.contains($0) }) + points.filter(lacking.contains) {
             if cancellation.isCancelled { throw .interruptedByUser }
             do throws(KuraError) {
-                try marks.mark(recoveryPoint(id))
+                try marks.mark(recoveryPoint(id), allowsGaps: lacking.contains(id))
             } catch {
                 if isDropped(id, error) { continue }
                 throw KuraError(

@@ -11,6 +11,7 @@ final class LiveMarks {
     /// Every pack of the index, by its name.
     let summaries: [PackID: PackSummary]
     private var bits: [[UInt64]]
+    private var followedWithGaps = Set<NodeID>()
     private let blocks = BlockCache()
     private let reader: ManifestReader
 
@@ -49,33 +50,48 @@ final class LiveMarks {
 
     /// Marks everything that a point needs. Throws at the first node or chunk that is not there:
     /// then it is unknown what else is needed.
-    func mark(_ point: RecoveryPoint) throws(KuraError) {
+    /// - Parameter allowsGaps: whether what is not there is passed over, and what is below it.
+    func mark(_ point: RecoveryPoint, allowsGaps: Bool = false) throws(KuraError) {
         for disk in point.disks {
             guard let root = disk.root else { continue }
-            try mark(node: root, level: ManifestNode.rootLevel(diskBytes: disk.byteCount))
+            let level = ManifestNode.rootLevel(diskBytes: disk.byteCount)
+            try mark(node: root, level: level, allowsGaps: allowsGaps)
         }
     }
 
-    private func mark(node id: NodeID, level: Int) throws(KuraError) {
-        guard try mark(id, "manifest node") else { return }
-        switch try reader.node(id, level: level) {
+    private func mark(node id: NodeID, level: Int, allowsGaps: Bool) throws(KuraError) {
+        let isNew = try mark(id, "manifest node", allowsGaps: allowsGaps)
+        // A marked node may lack something below it where gaps are allowed, so there the marks do
+        // not say what was followed.
+        guard allowsGaps ? followedWithGaps.insert(id).inserted : isNew else { return }
+        let node: ManifestNode
+        do throws(KuraError) {
+            node = try reader.node(id, level: level)
+        } catch {
+            guard allowsGaps, error.code == .damaged || error.code == .notFound else { throw error }
+            return
+        }
+        switch node {
         case .leaf(let entries):
-            for entry in entries { _ = try mark(entry.id, "chunk") }
+            for entry in entries { _ = try mark(entry.id, "chunk", allowsGaps: allowsGaps) }
         case .inner(_, let children):
             for child in children {
-                if let child { try mark(node: child, level: level - 1) }
+                if let child { try mark(node: child, level: level - 1, allowsGaps: allowsGaps) }
             }
         }
     }
 
     /// - Returns: whether the entry was not marked before.
-    private func mark(_ id: Digest, _ what: String) throws(KuraError) -> Bool {
+    private func mark(
+        _ id: Digest, _ what: String, allowsGaps: Bool
+    ) throws(KuraError) -> Bool {
         for (run, reader) in index.runs.enumerated() where reader.trailer.filter.mayContain(id) {
             guard let (number, _) = try blocks.place(of: id, in: reader) else { continue }
             guard !isLive(run: run, number) else { return false }
             bits[run][number / 64] |= 1 << UInt64(number % 64)
             return true
         }
+        if allowsGaps { return false }
         throw KuraError(
             .damaged, "\(what) \(id.short) is in no pack",
             remedy: .anyOf([.vault(.repair(.chunks)), .point(.drop())]))

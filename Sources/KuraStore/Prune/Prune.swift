@@ -5,6 +5,8 @@ public import KuraIO
 public struct PruneRequest: Sendable {
     /// Points that go; ids that are not there are ignored.
     public var dropped: Set<RecoveryPointID>
+    /// Points that no replica has and that are dropped all the same, so that they are not missed.
+    public var missing: Set<RecoveryPointID> = []
     /// Why, for the tombstones.
     public var reason: String
     /// Of the bytes that stay in packs, the share that may be dead. What is above it is repacked.
@@ -36,7 +38,7 @@ extension Vault {
         let index = try ChunkIndex.open(self)
         try requireReadable(index)
         let marks = LiveMarks(index)
-        try mark(points, on: marks, cancellation)
+        try mark(points, lacking: Set(lackingPoints()), on: marks, cancellation)
         return CollectionPlan(try marks.packUses(), deadShareMax: request.deadShareMax)
     }
 
@@ -55,8 +57,9 @@ extension Vault {
 
     /// Drops recovery points, then takes away what no other point needs.
     ///
-    /// Every point that stays is followed to its end first. While one of them cannot be, nothing is
-    /// dropped or taken away: the dropped ones may be the last that are whole.
+    /// Every point that stays is followed to its end first, and every pack must be in some replica.
+    /// While that is not so, nothing is dropped or taken away: the dropped points may be the last
+    /// that are whole. Of points that a repair gave up, what is left stays.
     ///
     /// Runs beside backups, restores and verifications; one at a time, and not beside repair,
     /// replication into this region or failover. Dropped points are gone when this returns, or
@@ -69,9 +72,10 @@ extension Vault {
     /// Collecting needs every replica, because one that is away would bring back what was taken
     /// away; and while the vault is failed over, the other region may still need what this one does
     /// not. Points are dropped all the same; `obstacle` says why nothing was collected.
+    /// - Parameter didDrop: called when the points are gone, before anything is collected.
     public func prune(
         _ request: PruneRequest, progress: Progress = Progress(),
-        cancellation: Cancellation = Cancellation()
+        cancellation: Cancellation = Cancellation(), didDrop: () -> Void = {}
     ) throws(KuraError) -> CollectionReport {
         try requireWritable()
         return try inSession(cancellation) { (session, isSettled) throws(KuraError) in
@@ -80,7 +84,8 @@ extension Vault {
                 cancellation: cancellation)
             let dropped = try recoveryPointIDs().filter(request.dropped.contains)
             if !dropped.isEmpty { try collection.follow(without: Set(dropped)) }
-            try session.drop(dropped, reason: request.reason)
+            try session.drop(dropped + request.missing.sorted(), reason: request.reason)
+            didDrop()
             if session.writer.live.count < Int(record.copies) {
                 let reason = (problems + session.writer.failures.map(\.value)).first?.message
                 return CollectionReport(

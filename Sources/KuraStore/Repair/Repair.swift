@@ -36,9 +36,14 @@ final class Repair: Sendable {
         prepareFolders()
         var damage = damage
         var places: [VaultFile: [Int]] = [:]
+        var untrueRuns: [RunID: [Int]] = [:]
         for (index, entry) in damage.enumerated() {
-            guard entry.region == vault.region.name, !entry.isRepaired else { continue }
-            if let file = entry.file, entry.kind != .dangling {
+            guard entry.region == vault.region.name, !entry.isRepaired, !entry.isTooNew else {
+                continue
+            }
+            if case .run(let id) = entry.file, entry.isUntrue {
+                untrueRuns[id, default: []].append(index)
+            } else if let file = entry.file, entry.kind != .dangling {
                 places[file, default: []].append(index)
             } else if entry.kind == .missing, let folder = entry.folder,
                 isThere(folder, in: entry.replica)
@@ -63,7 +68,9 @@ final class Repair: Sendable {
             guard outcome.hasNoGoodCopy else { continue }
             if case .run(let id) = outcome.file { lostRuns[id] = indices }
             if case .pack(let id) = outcome.file { lostPacks[id] = indices }
+            if case .dropped = outcome.file { setAside(outcome.file, at: indices, &damage) }
         }
+        if !untrueRuns.isEmpty { rebuildIndex(untrueRuns, areUntrue: true, &damage) }
         if !lostRuns.isEmpty || damage.contains(where: { $0.kind == .dangling }) {
             rebuildIndex(lostRuns, &damage)
         }
@@ -102,6 +109,29 @@ final class Repair: Sendable {
             }
         } catch {
             for index in all { damage[index].obstacle = error.message }
+        }
+    }
+
+    /// Moves every copy of a tombstone away of which none is good: it does not say that its point
+    /// was dropped. Not while a replica is away, which may hold a good one.
+    private func setAside(
+        _ file: VaultFile, at indices: [Int], _ damage: inout [Damage]
+    ) {
+        guard isComplete else { return }
+        for index in indices {
+            guard
+                let replica = session.writer.live.first(where: {
+                    $0.ordinal == damage[index].replica
+                })
+            else { continue }
+            do throws(IOError) {
+                try quarantine(file, in: replica, moving: true)
+                damage[index].repairedFrom = .rebuilt
+                damage[index].obstacle = nil
+                session.log(file, in: replica, damage[index].kind, from: .rebuilt, byteCount: 0)
+            } catch {
+                damage[index].obstacle = "\(error)"
+            }
         }
     }
 
@@ -255,7 +285,10 @@ final class Repair: Sendable {
     ///
     /// With a replica or a paired region away nothing is superseded: it may hold a good copy of the
     /// run, and packs that no other replica has. Until it is back what the others have can be read.
-    private func rebuildIndex(_ lost: [RunID: [Int]], _ damage: inout [Damage]) {
+    /// - Parameter areUntrue: whether the runs are there, and not to be believed.
+    private func rebuildIndex(
+        _ lost: [RunID: [Int]], areUntrue: Bool = false, _ damage: inout [Damage]
+    ) {
         let indices = lost.values.flatMap { $0 }
         do throws(KuraError) {
             let index = try ChunkIndex.open(vault)
@@ -266,6 +299,7 @@ final class Repair: Sendable {
                 // What was given up may have come back as a good copy.
                 try session.listUnlistedPacks(
                     superseding: isComplete ? left : [],
+                    distrusting: areUntrue ? Set(lost.keys) : [],
                     evenCondemned: damage.contains { $0.kind == .dangling }, evenDamaged: true)
             }
         } catch {

@@ -10,6 +10,11 @@ public struct Damage: Sendable, Equatable {
     public var place: String
     /// The file by what it is; nil where it is no file of a vault.
     public var file: VaultFile?
+    /// Whether the file is whole, and what it says is not true: a copy from another replica does
+    /// not help.
+    var isUntrue = false
+    /// Whether the file was written by a newer Kura: no damage, and nothing to repair.
+    public private(set) var isTooNew = false
     /// The folder, where a whole one is not as it must be.
     var folder: StoreFolder?
     public var structure: Structure
@@ -50,7 +55,11 @@ public struct Damage: Sendable, Equatable {
         in replica: Replica, at place: String, as structure: Structure, _ error: any Error
     ) {
         let kind: DamageKind
+        var isTooNew = false
         switch error {
+        case FormatError.unsupportedVersion, FormatError.unsupportedFeature:
+            kind = .unreadable
+            isTooNew = true
         case let error as IOError: kind = error.isNotFound ? .missing : .unreadable
         case FormatError.truncated, FormatError.trailingBytes: kind = .wrongLength
         default: kind = .corrupt
@@ -59,6 +68,28 @@ public struct Damage: Sendable, Equatable {
         self.init(
             region: replica.regionName, replica: replica.ordinal, place: place,
             structure: structure, kind: kind, detail: detail)
+        self.isTooNew = isTooNew
+    }
+
+    /// A point that cannot be restored.
+    init(of point: RecoveryPointID, in vault: Vault, _ replica: Replica?, _ error: KuraError) {
+        self.init(
+            region: vault.region.name, replica: replica?.ordinal ?? 0,
+            place: replica?.store.address(of: VaultFile.point(point).name(in: vault.id)) ?? "",
+            structure: .recoveryPoint, kind: .dangling,
+            detail: "it cannot be restored: \(error.message)")
+        file = .point(point)
+        isTooNew = error.code == .unsupported
+    }
+
+    /// An index run that contradicts a pack.
+    init(of run: RunID, in vault: Vault, _ replica: Replica, detail: String) {
+        self.init(
+            region: vault.region.name, replica: replica.ordinal,
+            place: replica.store.address(of: VaultFile.run(run).name(in: vault.id)),
+            structure: .indexRun, kind: .corrupt, detail: detail)
+        file = .run(run)
+        isUntrue = true
     }
 
     /// Classifies an error that reading a file of a vault ended with.

@@ -111,8 +111,25 @@ extension Vault {
             for id in $0 { bits[id, default: 0] |= 1 << $1.ordinal }
         }
         // Listed after the points: one that is dropped in between is left out, too.
-        for id in try droppedPoints() { bits[id] = nil }
+        for id in try droppedPoints() where bits[id] != nil {
+            if try hasGoodTombstone(id) { bits[id] = nil }
+        }
         return bits
+    }
+
+    /// Whether some replica has a tombstone of a point that is what its name says. A file that is
+    /// damaged does not say that the point was dropped.
+    func hasGoodTombstone(_ id: RecoveryPointID) throws(KuraError) -> Bool {
+        do throws(KuraError) {
+            let file = VaultFile.dropped(id)
+            try read(file, max: SealedRecord.byteCountMax) { bytes, _ in
+                try file.check(bytes, self.record)
+            }
+            return true
+        } catch {
+            guard error.code == .damaged else { throw error }
+            return false
+        }
     }
 
     /// Ids of the points that were dropped, by the tombstones of all replicas together. A point

@@ -59,6 +59,8 @@ public final class Vault: Sendable {
     public var damage: [Damage] { met.withLock { $0 } }
 
     func note(_ damage: Damage) {
+        // What a newer Kura wrote is not to be healed.
+        if damage.isTooNew { return }
         met.withLock { known in
             if !known.contains(damage) { known.append(damage) }
         }

@@ -149,7 +149,14 @@ final class RestoreWorker {
     private func decode(_ tasks: [FrameTask]) throws(KuraError) {
         var decodings: [Decoding] = []
         decodings.reserveCapacity(tasks.count)
-        for task in tasks { decodings.append(try decoding(task)) }
+        var misplaced: [MisplacedPiece] = []
+        for task in tasks {
+            if let decoding = try decoding(task) {
+                decodings.append(decoding)
+            } else {
+                misplaced += task.pieces.map { MisplacedPiece(piece: $0, frame: task.frame) }
+            }
+        }
         let room = scratch.bytes(
             decodings.reduce(1) { $0 + ($1.home == nil ? $1.neededBytes : 0) })
         var used = 0
@@ -170,16 +177,25 @@ final class RestoreWorker {
         let all = zip(decodings, plains)
         if !trace.time(.hash, { areSound(all.lazy.map { ($0.pieces, $1) }) }) {
             // Another replica may have a good copy of a frame that is wrong.
-            for (decoding, plain) in all { try mend(decoding, in: plain) }
+            for (number, plain) in zip(decodings.indices, plains) {
+                misplaced += try mend(&decodings[number], in: plain)
+            }
         }
         trace.time(.assemble) {
-            for (decoding, plain) in all { Self.copy(decoding.pieces, from: plain) }
+            for (decoding, plain) in zip(decodings, plains) {
+                Self.copy(decoding.pieces, from: plain)
+            }
         }
+        // Last: a frame that was decoded into its place may have left other bytes there.
+        for piece in misplaced { try restore.find(piece, decoder) }
     }
 
-    private func decoding(_ task: FrameTask) throws(KuraError) -> Decoding {
+    /// Nil where the pack has no such frame.
+    private func decoding(_ task: FrameTask) throws(KuraError) -> Decoding? {
         let pieces = task.pieces.sorted { $0.plainOffset < $1.plainOffset }
-        let frame = try restore.packs.frame(task.frame.number, of: task.frame.pack)
+        let table = try restore.packs.frameTable(task.frame.pack)
+        guard task.frame.number < table.frames.count else { return nil }
+        let frame = table.frames[task.frame.number]
         let home = Self.home(of: pieces, frame.entry)
         return Decoding(
             name: task.frame, pieces: pieces, frame: frame, home: home,
@@ -198,16 +214,16 @@ final class RestoreWorker {
 
     /// Reads a frame once more, its stored bytes compared, where a chunk of it is not what its name
     /// says.
+    /// - Returns: pieces that are not in the frame although the index says so, which it gives up.
     private func mend(
-        _ decoding: Decoding, in plain: UnsafeMutableRawBufferPointer
-    ) throws(KuraError) {
-        if areSound([(decoding.pieces, plain)]) { return }
+        _ decoding: inout Decoding, in plain: UnsafeMutableRawBufferPointer
+    ) throws(KuraError) -> [MisplacedPiece] {
+        if areSound([(decoding.pieces, plain)]) { return [] }
         try read(decoding, checked: true, into: plain)
-        if areSound([(decoding.pieces, plain)]) { return }
-        throw KuraError(
-            .damaged,
-            "frame \(decoding.name.number) of pack \(decoding.name.pack.short) does not "
-                + "hold what the index says", remedy: .vault(.verify()))
+        if areSound([(decoding.pieces, plain)]) { return [] }
+        let wrong = decoding.pieces.filter { !areSound([([$0], plain)]) }
+        decoding.pieces.removeAll { piece in wrong.contains { $0.target == piece.target } }
+        return wrong.map { MisplacedPiece(piece: $0, frame: decoding.name) }
     }
 
     /// Where the frame lies as a whole among the extents, if it does.

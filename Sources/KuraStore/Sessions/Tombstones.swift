@@ -28,12 +28,12 @@ extension Session {
 
     private static let dropsAtOnce = 64
 
-    /// Nil for one that cannot be read, which can be dropped all the same.
+    /// Nil for one that cannot be read, or is not there any more: both can be dropped all the same.
     private func readable(_ id: RecoveryPointID) throws(KuraError) -> RecoveryPoint? {
         do throws(KuraError) {
             return try vault.recoveryPoint(id)
         } catch {
-            guard error.code == .damaged else { throw error }
+            guard error.code == .damaged || error.code == .notFound else { throw error }
             return nil
         }
     }
@@ -55,14 +55,19 @@ extension Session {
         let dropped = try vault.droppedPoints()
         guard !dropped.isEmpty else { return }
         for replica in writer.live {
+            let names: [String]
             do throws(IOError) {
-                let names = try replica.store.names(
+                names = try replica.store.names(
                     in: Layout.vault(vault.id).folder(Layout.points))
-                let left = names.compactMap { RecoveryPointID(hex: $0) }.filter(dropped.contains)
-                remove(left, in: replica)
             } catch {
                 writer.fail(replica.ordinal, KuraError(io: error))
+                continue
             }
+            var left: [RecoveryPointID] = []
+            for id in names.compactMap({ RecoveryPointID(hex: $0) }) where dropped.contains(id) {
+                if try vault.hasGoodTombstone(id) { left.append(id) }
+            }
+            remove(left, in: replica)
         }
         if let error = writer.error { throw error }
     }

@@ -43,13 +43,14 @@ final class Verification: Sendable {
     func run() throws(KuraError) -> VerifyReport {
         noteMissingReplicas()
         checkRecords()
-        try checkLedger()
+        try checkSmallFiles()
         let points = try checkPoints()
         let runs = try RunVerification(self).run()
+        let comparison = try EntryComparison(runs) { isCancelled }
         let index = ChunkIndex(vault, runs: runs)
         let packs = try packsToCheck(index, points)
         let work = work(packs)
-        let dangling = checkPacks(work, of: points, in: index)
+        let dangling = checkPacks(work, of: points, in: index, comparison)
         let problems = memory.save(Set(index.packs.map(\.id)))
         summarise(packs, work, problems: problems)
         if cancellation.isCancelled {
@@ -75,7 +76,11 @@ final class Verification: Sendable {
 
     func note(_ damage: Damage) {
         report.withLock { report in
-            if !report.damaged.contains(damage) { report.damaged.append(damage) }
+            if damage.isTooNew {
+                if !report.tooNew.contains(damage) { report.tooNew.append(damage) }
+            } else if !report.damaged.contains(damage) {
+                report.damaged.append(damage)
+            }
         }
     }
 
@@ -118,28 +123,21 @@ final class Verification: Sendable {
         return bytes
     }
 
-    private func checkLedger() throws(KuraError) {
-        for name in try vault.listIfPresent(Layout.repairs).keys.sorted() {
-            guard let id = RepairID(hex: name) else { continue }
-            for replica in replicas {
-                do {
-                    try VaultFile.repair(id).check(contents(.repair(id), of: replica), vault.record)
-                } catch {
-                    note(error, in: .repair(id), of: replica)
-                }
-            }
-        }
-        for name in try vault.listIfPresent(Layout.journal).keys.sorted() {
-            guard let id = JournalID(hex: name) else { continue }
-            for replica in replicas {
-                do {
-                    let bytes = try contents(.journal(id), of: replica)
-                    try VaultFile.journal(id).check(bytes, vault.record)
-                } catch  where Vault.isNotFound(error) {
-                    // Another process appends; or the replica was away: the next session copies it.
-                    continue
-                } catch {
-                    note(error, in: .journal(id), of: replica)
+    /// Lines of the ledger, entries of the journal, tombstones and condemnations.
+    private func checkSmallFiles() throws(KuraError) {
+        for kind in ObjectKind.all where kind.copying == .listed && kind.folder != Layout.points {
+            for name in try vault.listIfPresent(kind.folder).keys.sorted() {
+                guard let file = kind.file(name) else { continue }
+                for replica in replicas {
+                    do {
+                        try file.check(contents(file, of: replica), vault.record)
+                    } catch  where kind.comesAndGoes && Vault.isNotFound(error) {
+                        // Another process writes; or the replica was away: the next session copies
+                        // it.
+                        continue
+                    } catch {
+                        note(error, in: file, of: replica)
+                    }
                 }
             }
         }
@@ -226,7 +224,8 @@ final class Verification: Sendable {
     /// right in no copy.
     /// - Returns: a damage for each point that lacks something.
     private func checkPacks(
-        _ work: [Work], of points: [RecoveryPointID: RecoveryPoint], in index: ChunkIndex
+        _ work: [Work], of points: [RecoveryPointID: RecoveryPoint], in index: ChunkIndex,
+        _ comparison: EntryComparison
     ) -> [Damage] {
         let total = work.reduce(0) { $0 + $1.pack.fileByteCount * UInt64($1.replicas.count) }
         progress.update { $0.totalBytes += total }
@@ -242,6 +241,7 @@ final class Verification: Sendable {
                 let number = next.add(1, ordering: .relaxed).oldValue
                 guard number < work.count else { break }
                 check(work[number], with: worker)
+                compare(work[number].pack, comparison)
             }
             report.withLock { $0.stages += worker.trace }
         }
@@ -286,15 +286,34 @@ final class Verification: Sendable {
         progress.update { $0.doneBytes += work.pack.fileByteCount * UInt64(work.replicas.count) }
     }
 
+    /// Notes the runs that contradict a pack, as damage in each replica that has them.
+    private func compare(_ pack: PackSummary, _ comparison: EntryComparison) {
+        do throws(KuraError) {
+            let trailer = try PackReader.trailer(pack.id, vault)
+            for found in try comparison.contradictions(of: pack.id, trailer) {
+                for replica in replicas {
+                    note(Damage(of: found.run, in: vault, replica, detail: found.detail))
+                }
+            }
+        } catch {
+            // A trailer or a run that cannot be read is noted where it is checked.
+            return
+        }
+    }
+
     /// What the memory says after this run.
     private func summarise(_ packs: [PackSummary], _ work: [Work], problems: [String]) {
         let limit = request.maxAge.map { vault.clock.now() - $0 } ?? .min
+        let away = vault.region.replicas.prefix(Int(vault.record.copies)).count {
+            vault.region.problems[$0.ordinal] != nil
+                && (request.replica ?? $0.ordinal) == $0.ordinal
+        }
         var times: [Int64?] = []
         for pack in packs {
             for replica in replicas { times.append(memory.time(of: pack.id, in: replica)) }
         }
         report.withLock { report in
-            report.copies = times.count
+            report.copies = times.count + packs.count * away
             report.skipped = times.count - report.packs
             report.provenCopies = times.count { $0.map { $0 >= limit } ?? false }
             report.oldestVerified = times.contains(nil) ? nil : times.compactMap { $0 }.min()
@@ -314,14 +333,7 @@ final class Verification: Sendable {
             do throws(KuraError) {
                 try walker.walk(point)
             } catch {
-                let replica = replicas.first
-                var damage = Damage(
-                    region: vault.region.name, replica: replica?.ordinal ?? 0,
-                    place: replica?.store.address(of: VaultFile.point(id).name(in: vault.id)) ?? "",
-                    structure: .recoveryPoint, kind: .dangling,
-                    detail: "it cannot be restored: \(error.message)")
-                damage.file = .point(id)
-                found.append(damage)
+                found.append(Damage(of: id, in: vault, replicas.first, error))
             }
         }
         report.withLock { $0.stages[.manifest] += Clock.steady() - start }

@@ -59,6 +59,8 @@ public struct VerifyReport: Sendable {
     public var copies = 0
     /// Of `copies`, those read in full and found good within `maxAge`; ever, without `maxAge`.
     public var provenCopies = 0
+    /// Files that a newer Kura wrote: they are no damage, and cannot be read here.
+    public var tooNew: [Damage] = []
     /// What could not be done although nothing is damaged, for people.
     public var warnings: [String] = []
     public var seconds: Double = 0

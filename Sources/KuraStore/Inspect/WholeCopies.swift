@@ -1,0 +1,41 @@
+public import KuraFormat
+public import KuraIO
+
+extension Vault {
+    /// Per recovery point, ordinals of the replicas that hold it whole: its record, and every pack
+    /// that it needs.
+    /// - Complexity: opens the index and asks for the status of each copy of each pack; where one
+    ///   is not there, follows every point.
+    public func wholeCopies() throws(KuraError) -> [RecoveryPointID: [Int]] {
+        var holders = try pointHolders()
+        for (id, lacking) in try incompleteCopies() {
+            holders[id]?.removeAll(where: lacking.contains)
+        }
+        return holders
+    }
+
+    /// Per recovery point that some usable replica does not hold whole, the ordinals of those.
+    private func incompleteCopies() throws(KuraError) -> [RecoveryPointID: Set<Int>] {
+        let seen = PackPresence(try ChunkIndex.open(self).packs, of: self, in: replicas)
+        guard !seen.lacking.isEmpty else { return [:] }
+        // Once more while nothing is removed: packs may just have been swept.
+        let lease = try lease()
+        defer { lease.end() }
+        let ids = try recoveryPointIDs()
+        let index = try ChunkIndex.open(self)
+        let presence = PackPresence(index.packs, of: self, in: replicas)
+        guard !presence.lacking.isEmpty else { return [:] }
+        let walker = PointWalker(index, lacking: presence.lacking)
+        var found: [RecoveryPointID: Set<Int>] = [:]
+        for (id, point) in try recoveryPoints(ids) {
+            do throws(KuraError) {
+                let lacking = try walker.replicasLacking(point)
+                if !lacking.isEmpty { found[id] = lacking }
+            } catch {
+                guard error.code == .damaged || error.code == .notFound else { throw error }
+                found[id] = Set(replicas.map(\.ordinal))
+            }
+        }
+        return found
+    }
+}

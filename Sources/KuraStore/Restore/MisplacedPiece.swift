@@ -1,0 +1,37 @@
+internal import KuraCodec
+internal import KuraFormat
+internal import KuraIO
+
+/// A chunk that is not in the frame in which the index has it.
+struct MisplacedPiece {
+    var piece: ChunkPiece
+    var frame: FrameName
+}
+
+extension Restore {
+    /// Finds a chunk where the index says something wrong of it, and copies it to its place.
+    func find(_ misplaced: MisplacedPiece, _ decoder: FrameDecoder) throws(KuraError) {
+        let piece = misplaced.piece
+        let wrong = FoundChunk(
+            pack: misplaced.frame.pack, frame: misplaced.frame.number,
+            plainOffset: piece.plainOffset)
+        let blocks = BlockCache(blockCount: 64)
+        for place in try index.otherPlaces(of: piece.id, than: wrong, blocks) {
+            let frame = try packs.frame(place.frame, of: place.pack)
+            let room = AlignedBuffer(byteCount: Int(frame.entry.plainByteCount))
+            try packs.read(frame, of: place.pack, decoder, checked: true, into: room.bytes)
+            let end = place.plainOffset + piece.byteCount
+            guard end <= room.bytes.count else { continue }
+            let found = UnsafeRawBufferPointer(rebasing: room.bytes[place.plainOffset..<end])
+            guard ChunkHasher.digest(found) == piece.id else { continue }
+            if let start = found.baseAddress {
+                piece.target.copyMemory(from: start, byteCount: found.count)
+            }
+            return
+        }
+        throw KuraError(
+            .damaged,
+            "frame \(wrong.frame) of pack \(wrong.pack.short) does not hold what the index says",
+            remedy: .vault(.repair(.chunks)))
+    }
+}
