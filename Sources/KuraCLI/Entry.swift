@@ -21,7 +21,7 @@ public enum Entry {
         } catch let exit as EarlyExit {
             return exit.code
         } catch let error as KuraError {
-            report(error, json: wantsJSON)
+            Terminal.error(error, json: wantsJSON)
             return exitCode(error.code)
         } catch {
             return reportUsage(error, json: wantsJSON)
@@ -47,24 +47,12 @@ public enum Entry {
         switch code {
         case .notFound: 10
         case .locked: 11
-        case .damaged: 12
+        case .damaged, .absent: 12
         case .noSpace: 13
         case .invalidInput: 64
         case .interrupted: 130
         case .unsupported, .io, .replicaMissing, .refused, .exists: 1
         }
-    }
-
-    private static func report(_ error: KuraError, json: Bool) {
-        report(code: error.code.rawValue, error.message, remedy: error.remedy?.text, json: json)
-    }
-
-    private static func report(code: String, _ message: String, remedy: String?, json: Bool) {
-        guard json else { return Terminal.error(message, remedy: remedy) }
-        let document: JSON = [
-            "error": ["code": .string(code), "message": .string(message), "remedy": JSON(remedy)]
-        ]
-        Terminal.writeError(document.text(pretty: false) + "\n")
     }
 
     /// Help and version go to standard output; a wrong flag or value is exit code 64.
@@ -82,7 +70,7 @@ public enum Entry {
         let usage = full.split(separator: "\n").first { $0.hasPrefix("Usage: ") }
         let isUsage = KuraCommand.exitCode(for: error) == .validationFailure
         let remedy = isUsage ? usage.map { "usage: \($0.dropFirst("Usage: ".count))" } : nil
-        report(
+        Terminal.error(
             code: isUsage ? "usage" : "failed", message,
             remedy: remedy ?? "run: kura --help", json: json)
         return isUsage ? 64 : 1

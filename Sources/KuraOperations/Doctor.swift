@@ -7,7 +7,11 @@ internal import SystemPackage
 
 /// One thing that was checked, and what to do where it is not as it should be.
 public struct HealthCheck: Sendable {
-    public enum Status: String, Sendable { case ok, warning, failed }
+    public enum Status: String, Sendable {
+        case ok, warning, failed
+        /// Something that should be there is not.
+        case absent
+    }
 
     public var name: String
     public var status: Status
@@ -25,7 +29,20 @@ extension Operations {
             checks += vaultChecks(of: region)
         }
         checks.append(clock())
+        checks.append(memory())
         return checks
+    }
+
+    /// Whether everything is there that the home knows of.
+    private func memory() -> HealthCheck {
+        check("what the home knows") {
+            let absences = try subscription.absences()
+            guard let first = absences.first(where: { !$0.isElsewhere }) ?? absences.first else {
+                return (.ok, "every region, vault and recovery point is there", nil)
+            }
+            let more = absences.count > 1 ? "; and \(absences.count - 1) more" : ""
+            return (first.isElsewhere ? .warning : .absent, first.message + more, first.remedy)
+        }
     }
 
     private func examine(_ replica: Replica, of region: Region) -> [HealthCheck] {
@@ -153,7 +170,7 @@ extension Operations {
 
     private func copies(of vault: Vault) -> HealthCheck {
         check("\(name(vault)): copies") {
-            let holders = try vault.pointHolders()
+            let holders = try vault.wholeCopies()
             let copies = Int(vault.record.copies)
             let behind = holders.count { $0.value.count < copies }
             guard behind == 0 else {

@@ -1,7 +1,7 @@
 internal import KuraFormat
 public import KuraIO
 internal import KuraStore
-internal import KuraVault
+public import KuraVault
 
 /// What is verified, and whether it is repaired.
 public struct Verification: Sendable {
@@ -67,6 +67,8 @@ public struct VerificationReport: Sendable {
     public var jobs: [String] = []
     /// Everything that the user should know beside the damage.
     public var warnings: [Warning] = []
+    /// What should be there and could not be read. Replicas that are away are damage.
+    public var absences: [Absence] = []
 
     /// Damage that is still there.
     public var remaining: [FoundDamage] { damaged.filter { !$0.isRepaired } }
@@ -87,6 +89,11 @@ private struct VerificationSums {
         report.chunks += copy.chunks
         report.bytes += copy.bytes
         report.damaged += copy.damaged.map { FoundDamage($0) }
+        report.absences += copy.tooNew.map { found in
+            Absence(
+                "\(found.place) was written by a newer Kura, and cannot be checked here: "
+                    + found.detail, remedy: .useNewerKura)
+        }
         report.seconds += copy.seconds
         stages += copy.stages
         if copy.copies > 0 { oldest.append(copy.oldestVerified) }
@@ -112,7 +119,11 @@ extension Operations {
         for copies in try operations.copies(of: request) {
             try operations.verify(copies, request, into: &sums)
         }
-        return sums.total
+        var report = sums.total
+        let told = Set(report.damaged.map(\.detail))
+        report.absences += try operations.subscription.absences(of: request.vault)
+            .filter { !told.contains($0.message) }
+        return report
     }
 
     /// Per vault its copies in regions, and the point that is verified.

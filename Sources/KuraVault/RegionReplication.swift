@@ -102,7 +102,8 @@ extension Subscription {
     }
 
     /// Every region's copy of a vault, or of every vault: what `verify` reads. Each with the other
-    /// region behind it, to heal from.
+    /// region behind it, to heal from. Those in regions that are away are left out; of a vault that
+    /// is named, one must be there.
     /// - Parameter name: the vault; nil for all.
     public func copiesOfVaults(named name: String?) throws(KuraError) -> [Vault] {
         let places: [VaultPlace]
@@ -115,7 +116,7 @@ extension Subscription {
         for place in places {
             if place.isActiveReachable, let active = place.active {
                 vaults.append(Vault(region: active, record: place.record, pair: place.passive))
-            } else if place.passive == nil {
+            } else if name != nil, !place.isPassiveReachable {
                 throw place.unreachable
             }
             if place.isPassiveReachable, let passive = place.passive {

@@ -112,13 +112,20 @@ extension Subscription {
             remedy: .region(.add(name)))
     }
 
-    /// Gives a region new directories under its old identity, after all of them were lost.
+    /// Gives a region new directories under its old identity, after all of them were lost. Where
+    /// some are there, lets the others be filled although their disks are not mounted.
     ///
     /// Only when every vault that is known to be in it is active elsewhere: an empty region in
     /// place of an active one would look like a vault without recovery points.
     private func recreate(_ entry: Home.RegionEntry, _ home: Home) throws(KuraError) {
         let region = try home.open(entry, for: context, fileSystem)
         guard region.available.isEmpty else {
+            let unmounted = try region.replicas.filter { replica throws(KuraError) in
+                try region.problems[replica.ordinal] != nil && isUnmounted(replica)
+            }
+            // From now on they are filled as they are.
+            for replica in unmounted { try forgetMount(of: replica) }
+            if !unmounted.isEmpty { return }
             throw KuraError(
                 .exists,
                 "region \(entry.name) has \(region.available.count) replicas that are there",

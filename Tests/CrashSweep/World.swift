@@ -100,7 +100,7 @@ struct World: @unchecked Sendable {
     func vault(in number: Int = 0) -> Vault { Vault(region: region(number), record: record) }
 
     /// Whether some replica says that there is a vault.
-    func hasVault() throws -> Bool { try region(0).vaultRecords()[record.id] != nil }
+    func hasVault() throws -> Bool { try region(0).survey().records[record.id] != nil }
 
     func directory(replica: Int) -> FilePath {
         regions[0].replicas[replica].appending("vaults").appending(record.id.hex)

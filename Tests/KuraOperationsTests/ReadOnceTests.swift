@@ -80,7 +80,7 @@ private final class CountingFileSystem: PassingFileSystem {
                     #expect(!points.isEmpty)
                     _ = try kura.settings(of: vault).expiries(of: points)
                 }
-                #expect(try kura.unreadableVaults().isEmpty)
+                #expect(try kura.absences().isEmpty)
                 #expect(try !kura.places().isEmpty)
             }
             #expect(counts.records.count == 4)

@@ -117,8 +117,8 @@ struct AuditCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let trail = try global.operations(create: .defaultsIfEmpty)
-            .auditTrail(ofVault: vault, verifies: verify)
+        let operations = try global.operations(create: .defaultsIfEmpty)
+        let trail = try operations.auditTrail(ofVault: vault, verifies: verify)
         var table = Table([
             ("vault", .left), ("entry", .right), ("time", .left), ("who", .left),
             ("operation", .left), ("what", .left),
@@ -153,7 +153,9 @@ struct AuditCommand: ParsableCommand {
                     }),
                 "verified": .bool(verify && problems == 0),
             ])
-        if problems > 0 { throw EarlyExit.damage }
+        try finish(
+            operations.subscription, vault: vault, json: global.json,
+            exit: problems > 0 ? .damage : nil)
     }
 
     /// Ids with their first digits, as everywhere in tables.

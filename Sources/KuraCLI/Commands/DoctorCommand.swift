@@ -33,6 +33,7 @@ struct DoctorCommand: ParsableCommand {
                         ]
                     })
             ])
+        if checks.contains(where: { $0.status == .absent }) { throw EarlyExit.damage }
         if checks.contains(where: { $0.status == .failed }) { throw EarlyExit.failure }
         if checks.contains(where: { $0.status == .warning }) { throw EarlyExit.warnings }
     }

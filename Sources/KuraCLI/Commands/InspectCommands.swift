@@ -16,7 +16,8 @@ struct StatsCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let total = try global.operations().statistics(ofVault: vault)
+        let operations = try global.operations()
+        let total = try operations.statistics(ofVault: vault)
         let text = """
             recovery points    \(total.recoveryPoints)
             size of all disks  \(Units.bytes(total.logicalBytes))
@@ -43,6 +44,7 @@ struct StatsCommand: ParsableCommand {
                 "compression_ratio": .fraction(total.compression), "chunks": .number(total.chunks),
                 "packs": JSON(total.packs), "recovery_points": JSON(total.recoveryPoints),
             ])
+        try finish(operations.subscription, vault: vault, json: global.json)
     }
 }
 

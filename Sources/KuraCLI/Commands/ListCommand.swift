@@ -26,13 +26,14 @@ struct ListCommand: ParsableCommand {
         let report = try operations.recoveryPoints(
             PointListRequest(vault: vault, item: item, withExpiries: global.json))
         try show(report)
-        try warnAboutRegions(operations.subscription)
         for id in report.lost {
             Terminal.warn(
                 "recovery point \(id.short) has no good copy; to see what is left, run: "
                     + "kura verify")
         }
-        if !report.lost.isEmpty { throw EarlyExit.damage }
+        try finish(
+            operations.subscription, vault: vault, json: global.json,
+            exit: report.lost.isEmpty ? nil : .damage)
     }
 
     /// A home that was never made has no recovery points, which is no error.
@@ -101,8 +102,8 @@ struct ShowCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let detail = try global.operations().recoveryPoint(
-            point, in: vault, measuresUnique: unique)
+        let operations = try global.operations()
+        let detail = try operations.recoveryPoint(point, in: vault, measuresUnique: unique)
         let receipt = ReceiptView(detail)
         let replicas = JSON.array(
             detail.replicas.map { replica in
@@ -119,7 +120,7 @@ struct ShowCommand: ParsableCommand {
                 "replicas": replicas, "receipt": receipt.json,
                 "unique_bytes": detail.uniqueBytes.map(JSON.number) ?? .null,
             ]))
-        if let notice = detail.notice { Terminal.warn(notice) }
+        try finish(operations.subscription, vault: detail.report.vault, json: global.json)
     }
 
     /// "here", "not here", or "away" where the replica cannot be used.

@@ -75,7 +75,7 @@ struct RegionListCommand: ParsableCommand {
         try global.show(
             text: table.text, ids: regions.map(\.name),
             json: ["regions": .array(regions.map(\.json))])
-        try warnAboutRegions(operations.subscription)
+        try finish(operations.subscription, json: global.json)
     }
 }
 
@@ -165,7 +165,7 @@ struct RegionStatusCommand: ParsableCommand {
         try global.show(
             text: table.text, ids: lags.map(\.vault),
             json: ["vaults": .array(lags.map(Self.json))])
-        try warnAboutRegions(operations.subscription)
+        try finish(operations.subscription, json: global.json)
     }
 
     private static func row(_ lag: ReplicationLag) -> [String] {

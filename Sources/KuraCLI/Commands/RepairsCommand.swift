@@ -20,7 +20,8 @@ struct RepairsCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let report = try global.operations().repairs(ofVault: vault)
+        let operations = try global.operations()
+        let report = try operations.repairs(ofVault: vault)
         var lines = Table([
             ("time", .left), ("vault", .left), ("replica", .right), ("damage", .left),
             ("healed from", .left), ("size", .right), ("file", .left),
@@ -50,7 +51,9 @@ struct RepairsCommand: ParsableCommand {
                 "counters": .array(report.counters.map(Self.json)),
             ])
         for damage in report.damage { Terminal.warn(damage.text()) }
-        if !report.damage.isEmpty { throw EarlyExit.warnings }
+        try finish(
+            operations.subscription, vault: vault, json: global.json,
+            exit: report.damage.isEmpty ? nil : .warnings)
     }
 
     private static func json(_ repair: RepairListReport.Repair) -> JSON {

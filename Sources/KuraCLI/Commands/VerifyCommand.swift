@@ -88,9 +88,13 @@ struct VerifyCommand: ParsableCommand {
             threads: progress.threads ?? Threads.processorCount)
         try show(report)
         for warning in report.warnings { Terminal.warn(warning) }
-        try warnAboutRegions(subscription)
-        if !report.remaining.isEmpty { throw EarlyExit.damage }
-        if !report.damaged.isEmpty || !report.warnings.isEmpty { throw EarlyExit.warnings }
+        var exit: EarlyExit?
+        if !report.damaged.isEmpty || !report.warnings.isEmpty { exit = .warnings }
+        if !report.remaining.isEmpty { exit = .damage }
+        for absence in report.absences {
+            exit = EarlyExit.worse(exit, tell(absence, json: global.json))
+        }
+        if let exit { throw exit }
     }
 
     private func show(_ report: VerificationReport) throws {
@@ -127,7 +131,10 @@ struct VerifyCommand: ParsableCommand {
     private func conclusion(_ report: VerificationReport) -> String {
         let remaining = report.remaining.count
         let healed = report.damaged.count - remaining
-        if report.damaged.isEmpty { return "no damage was found" }
+        if report.damaged.isEmpty {
+            return report.absences.isEmpty
+                ? "no damage was found" : "no damage was found in what could be read"
+        }
         if remaining == 0 { return "\(healed) damaged, all healed" }
         let count =
             healed > 0

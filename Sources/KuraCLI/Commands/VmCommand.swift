@@ -179,7 +179,7 @@ struct VmListCommand: ParsableCommand {
         try global.show(
             text: table.text, ids: rows.map(\.item),
             json: ["virtual_machines": .array(rows.map(json))])
-        try warnAboutRegions(subscription)
+        try finish(subscription, vault: vault, json: global.json)
     }
 
     private func json(_ row: MachineRow) -> JSON {

@@ -16,6 +16,9 @@ public struct KuraError: Error, Equatable, Sendable, CustomStringConvertible {
         case io
         /// A replica directory is not there, or is another one's.
         case replicaMissing = "replica-missing"
+        /// Something that is known to exist is in no place that can be read: a region, a vault, a
+        /// recovery point.
+        case absent
         case interrupted
         /// What the caller asked for makes no sense.
         case invalidInput = "invalid-input"
@@ -84,6 +87,9 @@ public struct KuraError: Error, Equatable, Sendable, CustomStringConvertible {
                 .damaged, "\(error)\(place)", remedy: .vault(.repair(.chunks)), cause: error)
         }
     }
+
+    /// Whether something is not where it should be, which may be back later.
+    package var isAboutAbsence: Bool { code == .replicaMissing || code == .absent }
 
     package static let interruptedByUser = KuraError(
         .interrupted, "interrupted; what was stored so far stays", remedy: .resume)

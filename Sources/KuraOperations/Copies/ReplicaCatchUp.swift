@@ -107,7 +107,9 @@ extension Operations {
         guard !region.available.isEmpty else { return [] }
         var vacant: [Replica] = []
         for replica in region.replicas where region.problems[replica.ordinal] != nil {
-            guard try region.vacancy(of: replica.ordinal) != .occupied else { continue }
+            guard try region.vacancy(of: replica.ordinal) != .occupied,
+                try !subscription.isUnmounted(replica)
+            else { continue }
             vacant.append(isDryRun ? replica : try region.beginFilling(replica.ordinal))
         }
         return vacant
@@ -116,7 +118,15 @@ extension Operations {
     private func explain(
         _ problem: KuraError, of replica: Replica, in region: Region
     ) throws(KuraError) -> KuraError {
-        switch try region.vacancy(of: replica.ordinal) {
+        let vacancy = try region.vacancy(of: replica.ordinal)
+        if vacancy != .occupied, try subscription.isUnmounted(replica) {
+            return KuraError(
+                problem.code,
+                problem.message + "; a disk was mounted there when it was last seen, and none is "
+                    + "now, so the directory is not filled",
+                remedy: .anyOf([.advice("mount its disk"), .region(.recreate(region.name))]))
+        }
+        switch vacancy {
         case .empty, .half:
             let remedy: Remedy =
                 region.available.isEmpty

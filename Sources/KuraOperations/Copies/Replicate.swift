@@ -81,7 +81,7 @@ extension Operations {
                 plan.regions.append((PlannedCopies(plans.there), PlannedCopies(plans.back)))
                 plan.warnings += (plans.there.problems + plans.back.problems).map { Warning($0) }
             } catch {
-                guard error.code == .replicaMissing, request.vault == nil else { throw error }
+                guard error.isAboutAbsence, request.vault == nil else { throw error }
                 plan.warnings.append(Warning(error))
             }
         }
@@ -99,7 +99,7 @@ extension Operations {
                 report.damage += copied.damage
             } catch {
                 // Other vaults are copied although the regions of this one cannot be reached.
-                guard error.code == .replicaMissing, request.vault == nil else { throw error }
+                guard error.isAboutAbsence, request.vault == nil else { throw error }
                 job.warn(Warning(error))
             }
         }

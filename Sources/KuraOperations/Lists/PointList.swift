@@ -45,6 +45,8 @@ extension Operations {
         report.points = found.count == 1 ? found[0].points : Self.merged(found)
         report.lost = lost.sorted()
         if let item = request.item, report.points.isEmpty {
+            let absences = try subscription.absences(of: request.vault)
+            if let absent = absences.first(where: { !$0.isElsewhere }) { throw absent.error }
             throw KuraError(
                 .notFound, "item \(item) has no recovery point", remedy: .point(.list()))
         }
@@ -54,7 +56,7 @@ extension Operations {
     private func points(
         of vault: Vault, _ request: PointListRequest
     ) throws(KuraError) -> [PointReport] {
-        let holders = try vault.pointHolders()
+        let holders = try vault.wholeCopies()
         let found = try subscription.recoveryPoints(
             of: vault, item: request.item, listed: Set(holders.keys))
         let expiries =

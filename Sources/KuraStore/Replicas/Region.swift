@@ -65,38 +65,58 @@ public final class Region: Sendable {
 
     /// Every vault of which at least one replica holds a readable record: the highest revision.
     public func vaults() throws(KuraError) -> [VaultRecord] {
-        try vaultRecords().values.compactMap(\.first).sorted { $0.name < $1.name }
+        let found = try survey()
+        if found.records.isEmpty, let problem = found.unreadable.values.first { throw problem }
+        return found.records.values.compactMap(\.first).sorted { $0.name < $1.name }
     }
 
-    /// Per vault, the records with the highest revision that a replica holds: one, unless two
-    /// writers did not know of each other.
-    public func vaultRecords() throws(KuraError) -> [UniqueID: [VaultRecord]] {
+    /// What the usable replicas of a region say about its vaults.
+    public struct Survey: Sendable {
+        /// Per vault, the records with the highest revision that a replica holds: one, unless two
+        /// writers did not know of each other.
+        public var records: [UniqueID: [VaultRecord]] = [:]
+        /// Per vault of which no replica has a good record, why. One that is of a newer version, or
+        /// needs a feature that is not known here, is `unsupported`.
+        public var unreadable: [UniqueID: KuraError] = [:]
+    }
+
+    /// Reads the record of every vault in every usable replica.
+    public func survey() throws(KuraError) -> Survey {
         try withKuraErrors {
-            var found: [UniqueID: [VaultRecord]] = [:]
-            var firstProblem: KuraError?
+            var found = Survey()
             for replica in available {
                 for name in try replica.store.names(in: Layout.vaults) {
                     guard let id = UniqueID(hex: name) else { continue }
-                    let object = VaultFile.record.name(in: id)
                     do {
-                        let record = try VaultRecord.decode(
-                            replica.store.contents(object, max: SealedRecord.byteCountMax))
-                        guard record.id == id else {
-                            throw FormatError.invalidField(.vault, field: "id")
-                        }
-                        found[id, default: []].keepNewest(record)
+                        found.records[id, default: []].keepNewest(try record(of: id, in: replica))
                     } catch let error as FormatError {
-                        firstProblem =
-                            firstProblem
-                            ?? KuraError(format: error, at: replica.store.address(of: object))
+                        let place = replica.store.address(of: VaultFile.record.name(in: id))
+                        found.unreadable[id] =
+                            found.unreadable[id] ?? KuraError(format: error, at: place)
                     } catch let error as IOError where error.isNotFound {
                         // A vault whose creation did not get as far as its record does not exist.
-                        continue
+                        guard try holdsPoints(of: id, replica) else { continue }
+                        found.unreadable[id] = found.unreadable[id] ?? KuraError(io: error)
                     }
                 }
             }
-            if found.isEmpty, let firstProblem { throw firstProblem }
+            for id in found.records.keys { found.unreadable[id] = nil }
             return found
+        }
+    }
+
+    private func record(of id: UniqueID, in replica: Replica) throws -> VaultRecord {
+        let record = try VaultRecord.decode(
+            replica.store.contents(
+                VaultFile.record.name(in: id), max: SealedRecord.byteCountMax))
+        guard record.id == id else { throw FormatError.invalidField(.vault, field: "id") }
+        return record
+    }
+
+    private func holdsPoints(of id: UniqueID, _ replica: Replica) throws(IOError) -> Bool {
+        let folder = Layout.vault(id).folder(Layout.points)
+        return try replica.store.namesIfPresent(in: folder).contains {
+            RecoveryPointID(hex: $0) != nil
         }
     }
 }

@@ -17,8 +17,18 @@ enum CatalogSchema {
                 sql: "ALTER TABLE schedule ADD COLUMN first INTEGER NOT NULL DEFAULT 0")
             try database.execute(sql: "UPDATE schedule SET first = handled")
         }
+        migrator.registerMigration("vaults, missing points") { database in
+            try database.execute(sql: vaults)
+        }
         return migrator
     }
+
+    /// The last record that was seen of each vault. A point is missing where the region that had it
+    /// has neither the point nor its tombstone.
+    private static let vaults = """
+        CREATE TABLE vault (id TEXT PRIMARY KEY NOT NULL, record BLOB NOT NULL);
+        ALTER TABLE point ADD COLUMN missing INTEGER NOT NULL DEFAULT 0;
+        """
 
     /// Copies of what the regions hold, with the bytes as they are there: a copy's name is its
     /// seal, so it cannot say anything else than the region does.

@@ -48,7 +48,7 @@ extension Catalog {
             part.removeAll(keepingCapacity: true)
         }
         try read { database in
-            var sql = "SELECT bytes, id FROM point WHERE vault = ?"
+            var sql = "SELECT bytes, id FROM point WHERE vault = ? AND missing = 0"
             var arguments: StatementArguments = [vault.id.hex]
             if let item {
                 sql += " AND item = ?"
@@ -74,7 +74,10 @@ extension Catalog {
         return try read { database in
             let rows = try Row.fetchCursor(
                 database,
-                sql: "SELECT item, count(*), max(time) FROM point WHERE vault = ? GROUP BY item",
+                sql: """
+                    SELECT item, count(*), max(time) FROM point WHERE vault = ? AND missing = 0
+                    GROUP BY item
+                    """,
                 arguments: [vault.id.hex])
             var counts: [String: PointCount] = [:]
             while let row = try rows.next() {
@@ -87,8 +90,8 @@ extension Catalog {
     /// Points that are read from a region, and entered, at once.
     private static let pointsAtOnce = 8192
 
-    /// Reads from the region what the catalog does not know, and forgets what the region has no
-    /// more.
+    /// Reads from the region what the catalog does not know, forgets what was dropped, and enters
+    /// what is missing.
     /// - Returns: names of all points of the vault.
     @discardableResult
     package func refreshPoints(
@@ -96,13 +99,20 @@ extension Catalog {
     ) throws(KuraError) -> Set<RecoveryPointID> {
         let listed = if let listed { listed } else { Set(try vault.recoveryPointIDs()) }
         var missing = listed
-        var gone: [RecoveryPointID] = []
+        var gone: [RecoveryPointID: Bool] = [:]
+        var found: [RecoveryPointID] = []
         try read { database in
             let rows = try Row.fetchCursor(
-                database, sql: "SELECT id FROM point WHERE vault = ?", arguments: [vault.id.hex])
+                database, sql: "SELECT id, missing FROM point WHERE vault = ?",
+                arguments: [vault.id.hex])
             while let row = try rows.next() {
                 guard let id = Self.identifier(row[0] as Data) else { continue }
-                if missing.remove(id) == nil { gone.append(id) }
+                let wasMissing: Bool = row[1]
+                if missing.remove(id) == nil {
+                    gone[id] = wasMissing
+                } else if wasMissing {
+                    found.append(id)
+                }
             }
         }
         progress.update { $0.totalBytes += UInt64(missing.count) }
@@ -112,8 +122,56 @@ extension Catalog {
             try insert(vault.recoveryPoints(part), vault)
             progress.update { $0.doneBytes += UInt64(part.count) }
         }
-        if !gone.isEmpty { try forget(gone, vault) }
+        if !found.isEmpty { try mark(found, missing: false, vault) }
+        if !gone.isEmpty { try settle(gone, vault) }
         return listed
+    }
+
+    /// Forgets points that were dropped, and marks the others as missing.
+    /// - Parameter gone: points that no replica has, each with whether it is marked already.
+    private func settle(
+        _ gone: [RecoveryPointID: Bool], _ vault: Vault
+    ) throws(KuraError) {
+        // Asked after the points were listed: one that was dropped meanwhile is among them.
+        let dropped = try vault.droppedPoints()
+        let forgotten = gone.keys.filter(dropped.contains)
+        if !forgotten.isEmpty { try forget(Array(forgotten), vault) }
+        let missing = gone.filter { !$0.value && !dropped.contains($0.key) }.map(\.key)
+        if !missing.isEmpty { try mark(missing, missing: true, vault) }
+    }
+
+    private func mark(
+        _ ids: [RecoveryPointID], missing: Bool, _ vault: Vault
+    ) throws(KuraError) {
+        try write { database in
+            let statement = try database.makeStatement(
+                sql: "UPDATE point SET missing = ? WHERE vault = ? AND id = ?")
+            for id in ids {
+                try statement.execute(arguments: [missing, vault.id.hex, Self.data(id)])
+            }
+        }
+    }
+
+    /// Points that the catalog has read before and that no replica has, although they were not
+    /// dropped: newest first.
+    package func missingPoints(
+        of vault: Vault
+    ) throws(KuraError) -> [(id: RecoveryPointID, item: String, time: Int64)] {
+        try refreshPoints(of: vault)
+        return try read { database in
+            var found: [(id: RecoveryPointID, item: String, time: Int64)] = []
+            let rows = try Row.fetchCursor(
+                database,
+                sql: """
+                    SELECT id, item, time FROM point WHERE vault = ? AND missing = 1
+                    ORDER BY time DESC
+                    """, arguments: [vault.id.hex])
+            while let row = try rows.next() {
+                guard let id = Self.identifier(row[0] as Data) else { continue }
+                found.append((id, row[1], row[2]))
+            }
+            return found
+        }
     }
 
     private static func identifier(_ data: Data) -> RecoveryPointID? {
@@ -188,6 +246,8 @@ extension Catalog {
                 try database.execute(
                     sql: "DELETE FROM \(table) WHERE vault = ?", arguments: [vault.id.hex])
             }
+            try database.execute(
+                sql: "DELETE FROM vault WHERE id = ?", arguments: [vault.id.hex])
         }
     }
 

@@ -8,20 +8,17 @@ internal import Synchronization
 /// request runs is not seen, as if the request had been made a moment earlier.
 final class Snapshot: Sendable {
     private struct Known {
-        /// Per vault, the records with the highest revision.
-        var records: [[VaultRecord]]?
+        var survey: VaultSurvey?
         var settings: [UniqueID: VaultSettings] = [:]
     }
 
     private let known = Mutex(Known())
 
-    func records(
-        _ read: () throws(KuraError) -> [[VaultRecord]]
-    ) throws(KuraError) -> [[VaultRecord]] {
-        if let records = known.withLock({ $0.records }) { return records }
-        let records = try read()
-        known.withLock { $0.records = records }
-        return records
+    func survey(_ read: () throws(KuraError) -> VaultSurvey) throws(KuraError) -> VaultSurvey {
+        if let survey = known.withLock({ $0.survey }) { return survey }
+        let survey = try read()
+        known.withLock { $0.survey = survey }
+        return survey
     }
 
     func settings(
@@ -33,7 +30,7 @@ final class Snapshot: Sendable {
         return settings
     }
 
-    func forgetRecords() { known.withLock { $0.records = nil } }
+    func forgetRecords() { known.withLock { $0.survey = nil } }
 
     func forgetSettings(of vault: UniqueID) { known.withLock { $0.settings[vault] = nil } }
 }

@@ -172,6 +172,14 @@ public final class Subscription: Sendable {
                 .exists, "there is a vault \(known.name) already",
                 remedy: .advice("choose another name; upper and lower case are the same"))
         }
+        if let absent = try absences(points: false).first(where: {
+            $0.vault?.lowercased() == name.lowercased()
+        }) {
+            throw KuraError(
+                .exists,
+                "there is a vault \(absent.vault ?? name), which cannot be read now: "
+                    + absent.message, remedy: absent.remedy)
+        }
         let redundancy = redundancy ?? (pairs[regionName] == nil ? .lrs : .grs)
         let copies = copies ?? region.replicas.count
         guard 1...region.replicas.count ~= copies else {
@@ -208,7 +216,7 @@ public final class Subscription: Sendable {
             try replace(record, by: record, in: pair, operation: "create")
             try saveQueue(of: VaultPlace([record], regions: regions))
         }
-        try change(vault, by: "CreateVault") { settings throws(KuraError) in
+        try change(vault, by: Self.creation) { settings throws(KuraError) in
             settings.limits = profile
             settings.enterStandardPolicy(on: PolicyZone.utc.date(at: record.created))
         }
@@ -284,6 +292,7 @@ public final class Subscription: Sendable {
         }
         guard let (vault, id) = found.first else {
             if let unreadable { throw unreadable }
+            try requireNotMissing(in: vaultName) { id, _ in id.hex.hasPrefix(reference) }
             throw KuraError(
                 .notFound, "there is no recovery point \(reference)",
                 remedy: .point(.list()))
@@ -305,7 +314,8 @@ public final class Subscription: Sendable {
     ) throws(KuraError) -> (vaults: [Vault], unreadable: KuraError?) {
         guard let regionName else {
             if let name { return ([try vault(named: name)], nil) }
-            return (try vaults(), try unreadableVaults().first)
+            let absent = try absences(points: false).first { !$0.isElsewhere }
+            return (try vaults(), absent?.error)
         }
         if let name { return ([try vault(named: name, in: regionName)], nil) }
         let region = try region(named: regionName)
@@ -332,6 +342,9 @@ public final class Subscription: Sendable {
         }
         guard let first = found.first else {
             if let unreadable { throw unreadable }
+            try requireNotMissing(in: vaults.count == 1 ? vaults[0].record.name : nil) {
+                $1 == item
+            }
             throw KuraError(
                 .notFound, "item \(item) has no recovery point", remedy: .point(.list()))
         }

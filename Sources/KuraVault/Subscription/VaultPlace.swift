@@ -98,11 +98,10 @@ public struct VaultPlace: Sendable {
         let message = "region \(activeName), where vault \(name) is, cannot be reached: \(reason)"
         guard isPassiveReachable, let passive else {
             return KuraError(
-                problem?.code ?? .replicaMissing, message,
-                remedy: problem?.remedy ?? .region(.attach))
+                .absent, message, remedy: problem?.remedy ?? .region(.attach), cause: problem)
         }
         return KuraError(
-            .replicaMissing, message,
+            .absent, message,
             remedy: .anyOf([
                 .advice("mount its disks"),
                 .region(.declareLost(activeName, successor: passive.name)),
@@ -129,33 +128,40 @@ public struct VaultPlace: Sendable {
 }
 
 extension Subscription {
-    /// Every vault that a reachable region holds, by name.
+    /// Every vault that a reachable region holds, by name. Throws where there is none of which a
+    /// record can be read, but there are vaults.
     public func places() throws(KuraError) -> [VaultPlace] {
-        let records =
-            if let snapshot {
-                try snapshot.records { () throws(KuraError) in try vaultRecords() }
-            } else {
-                try vaultRecords()
-            }
-        return records.map { VaultPlace($0, regions: regions) }.sorted { $0.name < $1.name }
+        let survey = try survey()
+        if survey.records.isEmpty, let problem = survey.problems.first { throw problem }
+        return survey.records.map { VaultPlace($0, regions: regions) }.sorted { $0.name < $1.name }
     }
 
-    /// Per vault, the records with the highest revision of any replica of any region.
-    private func vaultRecords() throws(KuraError) -> [[VaultRecord]] {
+    /// The records of all vaults in all regions.
+    func survey() throws(KuraError) -> VaultSurvey {
+        guard let snapshot else { return try newSurvey() }
+        return try snapshot.survey { () throws(KuraError) in try newSurvey() }
+    }
+
+    private func newSurvey() throws(KuraError) -> VaultSurvey {
         var found: [UniqueID: [VaultRecord]] = [:]
-        var problem: KuraError?
+        var survey = VaultSurvey()
         for region in regions {
             do throws(KuraError) {
-                for (id, records) in try region.vaultRecords() {
+                let inRegion = try region.survey()
+                for (id, records) in inRegion.records {
                     for record in records { found[id, default: []].keepNewest(record) }
                 }
+                survey.unreadable.merge(inRegion.unreadable) { first, _ in first }
             } catch {
                 // Another region may have good copies of the same records.
-                problem = problem ?? error
+                survey.regionProblems.append(error)
             }
         }
-        if found.isEmpty, let problem { throw problem }
-        return Array(found.values)
+        for id in found.keys { survey.unreadable[id] = nil }
+        survey.records = Array(found.values)
+        remember(survey)
+        rememberMounts()
+        return survey
     }
 
     /// Where an opened vault is.
@@ -169,10 +175,12 @@ extension Subscription {
         if let place = all.first(where: { $0.name.lowercased() == name.lowercased() }) {
             return place
         }
-        // With every replica gone, "no such vault" would be a guess.
-        for region in regions where region.available.isEmpty {
-            if let problem = region.problems.compactMap({ $0 }).first { throw problem }
+        // It may be where nothing can be read: "no such vault" would be a guess.
+        let absences = try absences(points: false)
+        if let known = absences.first(where: { $0.vault?.lowercased() == name.lowercased() }) {
+            throw known.error
         }
+        if let unknown = absences.first(where: { $0.mayHideVaults }) { throw unknown.error }
         let known = all.map(\.name).joined(separator: ", ")
         throw KuraError(
             .notFound, "there is no vault \(name)",
@@ -184,7 +192,7 @@ extension Subscription {
         try place(named: name).reading()
     }
 
-    /// Every vault that can be read, by name. What cannot is among `unreadableVaults`.
+    /// Every vault that can be read, by name. What cannot is among `absences`.
     public func vaults() throws(KuraError) -> [Vault] {
         var vaults: [Vault] = []
         for place in try places() {
@@ -195,19 +203,6 @@ extension Subscription {
             }
         }
         return vaults
-    }
-
-    /// Per vault that cannot be read now, why.
-    public func unreadableVaults() throws(KuraError) -> [KuraError] {
-        var errors: [KuraError] = []
-        for place in try places() {
-            do throws(KuraError) {
-                _ = try place.reading()
-            } catch {
-                errors.append(error)
-            }
-        }
-        return errors
     }
 
     /// The vault in one region alone, for `--region`.

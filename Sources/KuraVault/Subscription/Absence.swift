@@ -1,0 +1,221 @@
+public import KuraFormat
+public import KuraIO
+internal import KuraStore
+
+/// Something that the home knows of, and that cannot be read now.
+public struct Absence: Sendable, Equatable {
+    public var message: String
+    public var remedy: Remedy?
+    /// The vault's name; nil where it is not known, or more than one is concerned.
+    public var vault: String?
+    /// Whether all of it can be read in another place: a replica that is away, for instance.
+    public var isElsewhere = false
+    /// Whether there may be vaults in it of which the home does not know.
+    public var mayHideVaults = false
+    /// Recovery points that are in no replica.
+    public var points: [RecoveryPointID] = []
+
+    package init(_ message: String, remedy: Remedy? = nil, vault: String? = nil) {
+        self.message = message
+        self.remedy = remedy
+        self.vault = vault
+    }
+
+    init(_ error: KuraError, vault: String? = nil) {
+        self.init(error.message, remedy: error.remedy, vault: vault)
+    }
+
+    /// For what cannot be done because of it.
+    public var error: KuraError { KuraError(.absent, message, remedy: remedy) }
+}
+
+extension Subscription {
+    /// What should be there and cannot be read: regions and replicas that the home names, vaults
+    /// and recovery points that the catalog remembers, vaults without a readable record. Empty when
+    /// everything is there.
+    ///
+    /// - Parameters:
+    ///   - vaultName: only what concerns this vault; nil for all.
+    ///   - points: whether recovery points are compared with the catalog, too: one list of points
+    ///     in each replica of each vault.
+    public func absences(
+        of vaultName: String? = nil, points: Bool = true
+    ) throws(KuraError) -> [Absence] {
+        let survey = try survey()
+        let places = survey.records.map { VaultPlace($0, regions: regions) }
+            .sorted { $0.name < $1.name }
+        let remembered = rememberedVaults()
+        let here = Set(places.map(\.record.id))
+        let lost = remembered.filter { !here.contains($0.id) && survey.unreadable[$0.id] == nil }
+        var found: [Absence] = []
+        for region in regions { found += absences(of: region, places, lost: lost) }
+        found += survey.unreadable.sorted { $0.key.hex < $1.key.hex }.map { id, error in
+            let name = remembered.first { $0.id == id }?.name
+            let what = name.map { "vault \($0)" } ?? "a vault"
+            var absence = Absence(
+                "\(what) cannot be read: \(error.message)", remedy: error.remedy, vault: name)
+            absence.mayHideVaults = name == nil
+            return absence
+        }
+        found += survey.regionProblems.map { Absence($0) }
+        found += lost.filter { record in regionOf(record)?.available.isEmpty != true }
+            .map(missingVault)
+        if points { for place in places { found += missingPoints(of: place) } }
+        guard let vaultName else { return found }
+        return found.filter { $0.vault == nil || $0.vault?.lowercased() == vaultName.lowercased() }
+    }
+
+    private func regionOf(_ record: VaultRecord) -> Region? {
+        regions.first { $0.id == record.activeRegion }
+    }
+
+    private func missingVault(_ record: VaultRecord) -> Absence {
+        let region = regionOf(record)?.name ?? "that this home does not know"
+        return Absence(
+            "vault \(record.name), which this home knows, is in no replica of region \(region)",
+            remedy: .anyOf([
+                .advice("mount its disks"),
+                .steps([.advice("if another home deleted it"), .home(.rebuildCatalog)]),
+            ]), vault: record.name)
+    }
+
+    // MARK: Regions
+
+    /// - Parameter lost: vaults that the catalog remembers and that no region has.
+    private func absences(
+        of region: Region, _ places: [VaultPlace], lost: [VaultRecord]
+    ) -> [Absence] {
+        let mine = places.filter {
+            [$0.record.activeRegion, $0.record.passiveRegion].contains(region.id)
+        }
+        guard region.available.isEmpty else { return replicas(of: region, away: mine) }
+        let reason = region.problems.compactMap { $0 }.first
+        var found = mine.compactMap { Self.absence(of: $0, in: region) }
+        found += lost.filter { $0.activeRegion == region.id }.map { record in
+            Absence(
+                "region \(region.name), where vault \(record.name) is, cannot be reached: "
+                    + (reason?.message ?? "it has no replica"),
+                remedy: reason?.remedy, vault: record.name)
+        }
+        if found.isEmpty {
+            var absence = Absence(
+                "region \(region.name) cannot be reached, and what it holds cannot be read: "
+                    + (reason?.message ?? "it has no replica"), remedy: reason?.remedy)
+            absence.mayHideVaults = true
+            found.append(absence)
+        }
+        return found
+    }
+
+    /// A vault of which one region is away as a whole.
+    private static func absence(of place: VaultPlace, in region: Region) -> Absence? {
+        if place.record.activeRegion == region.id {
+            guard let notice = place.notice else {
+                return Absence(place.unreachable, vault: place.name)
+            }
+            var absence = Absence(notice, vault: place.name)
+            absence.isElsewhere = true
+            return absence
+        }
+        let reason = region.problems.compactMap { $0 }.first
+        var absence = Absence(
+            "region \(region.name), which has the copies of vault \(place.name), cannot be "
+                + "reached: " + (reason?.message ?? "it has no replica"),
+            remedy: reason?.remedy, vault: place.name)
+        absence.isElsewhere = true
+        return absence
+    }
+
+    /// Replicas that cannot be used, of a region in which others can.
+    private func replicas(of region: Region, away places: [VaultPlace]) -> [Absence] {
+        region.problems.enumerated().compactMap { ordinal, problem in
+            guard let problem, places.contains(where: { Int($0.record.copies) > ordinal }) else {
+                return nil
+            }
+            let concerned = places.filter { Int($0.record.copies) > ordinal }
+            var absence = Absence(
+                problem, vault: concerned.count == 1 ? concerned[0].name : nil)
+            absence.isElsewhere = true
+            return absence
+        }
+    }
+
+    // MARK: Points
+
+    /// How many are named.
+    private static let namedMax = 3
+
+    /// Points that the catalog remembers and no replica has, although they were not dropped.
+    private func missingPoints(of place: VaultPlace) -> [Absence] {
+        let missing: [(id: RecoveryPointID, item: String, time: Int64)]
+        let isActive: Bool
+        do throws(KuraError) {
+            let vault = try place.reading()
+            isActive = vault.region.id == place.record.activeRegion
+            missing = try catalog().missingPoints(of: vault)
+        } catch {
+            // Without a catalog there is nothing to compare with; a vault that cannot be read is
+            // an absence of its own.
+            return []
+        }
+        guard !missing.isEmpty else { return [] }
+        let named = missing.prefix(Self.namedMax).map { "\($0.id.short) of \($0.item)" }
+            .joined(separator: ", ")
+        let more = missing.count > Self.namedMax ? " and others" : ""
+        let count =
+            missing.count == 1 ? "a recovery point" : "\(missing.count) recovery points"
+        var absence = Absence(
+            "\(count) of vault \(place.name), which this home knows, "
+                + "\(missing.count == 1 ? "is" : "are") in no replica: \(named)\(more)",
+            remedy: .anyOf([
+                .advice("bring back the replicas that have them"),
+                .point(.drop(missing[0].id.hex)),
+            ]), vault: place.name)
+        absence.points = missing.map(\.id)
+        // What a failover left behind, or has not arrived in the region that is read, is in the
+        // other region.
+        absence.isElsewhere = place.record.failedOver || !isActive
+        return [absence]
+    }
+
+    /// Throws where a point that is not found is one that the catalog remembers.
+    func requireNotMissing(
+        in vaultName: String?, _ isWanted: (RecoveryPointID, _ item: String) -> Bool
+    ) throws(KuraError) {
+        for vault in try vaults() where vaultName == nil || vault.record.name == vaultName {
+            let missing: [(id: RecoveryPointID, item: String, time: Int64)]
+            do throws(KuraError) {
+                missing = try catalog().missingPoints(of: vault)
+            } catch {
+                continue
+            }
+            guard let found = missing.first(where: { isWanted($0.id, $0.item) }) else { continue }
+            throw KuraError(
+                .absent,
+                "recovery point \(found.id.short) of item \(found.item), which this home knows, "
+                    + "is in no replica",
+                remedy: .anyOf([
+                    .advice("bring back the replicas that have it"), .point(.drop(found.id.hex)),
+                ]))
+        }
+    }
+
+    /// Records of vaults that this home has seen. None without a catalog.
+    private func rememberedVaults() -> [VaultRecord] {
+        do throws(KuraError) {
+            return try catalog().rememberedVaults()
+        } catch {
+            return []
+        }
+    }
+
+    /// Enters vaults in the catalog, so that their absence is seen later. Without a catalog it is
+    /// not.
+    func remember(_ survey: VaultSurvey) {
+        do throws(KuraError) {
+            try catalog().remember(vaults: survey.records.compactMap(\.first))
+        } catch {
+            return
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What is known to be there and cannot be read is never passed over.
+@Suite("Never green when blind") struct BlindTests {
+    /// A home whose vault is in region east, with one point of item a, and machine-free.
+    private func vaultInEast(_ kura: Kura) throws {
+        let line = """
+            mkdir disks-0 disks-1 disks-2
+            kura region add east --replica disks-0 --replica disks-1 --replica disks-2 &&
+            kura vault create gold --region east && kura list
+            """
+        let made = try kura.shell(line)
+        #expect(made.code == 0, "\(made.error)")
+        #expect(try kura.run("backup", kura.disk("a.img"), "--vault", "gold").code == 0)
+    }
+
+    private static let commands = [
+        ["verify"], ["verify", "--level", "chunks"], ["list"], ["stats"], ["vault", "list"],
+        ["vm", "list"], ["scheduler", "tick"], ["doctor"], ["repairs"], ["audit"],
+        ["show", "a@latest"], ["restore", "a@latest", "--output", "out.img"],
+    ]
+
+    @Test("Every command says so and ends with 12 while no disk of a region is mounted")
+    func nothingMounted() throws {
+        try Kura.inDirectory { kura in
+            try vaultInEast(kura)
+            let moved = "mkdir away && mv disks-? away && mkdir disks-0 disks-1 disks-2"
+            #expect(try kura.shell(moved).code == 0)
+            for command in Self.commands {
+                let outcome = try kura.run(command)
+                #expect(outcome.code == 12, "\(command): \(outcome.output) \(outcome.error)")
+                let text = outcome.output + outcome.error
+                #expect(text.contains("east"), "\(command): \(text)")
+                #expect(!text.contains("no damage was found\n"), "\(command)")
+            }
+            let back = "rmdir disks-? && mv away/* ."
+            #expect(try kura.shell(back).code == 0)
+            #expect(try kura.run("verify").code == 0)
+            #expect(try kura.run("list").code == 0)
+        }
+    }
+
+    @Test("One replica that is away makes a list end with 3, and verify counts its copies")
+    func oneReplicaAway() throws {
+        try Kura.inDirectory { kura in
+            try vaultInEast(kura)
+            #expect(try kura.shell("mv disks-1 away").code == 0)
+            let list = try kura.run("list")
+            #expect(list.code == 3)
+            #expect(list.error.contains("replica 1 of region east"))
+            let verify = try kura.run("verify", "--json")
+            #expect(verify.code == 12)
+            let found = try verify.json()
+            let copies = try #require(found["copies"] as? Int)
+            #expect(found["proven_copies"] as? Int == copies / 3 * 2)
+        }
+    }
+
+    @Test("A recovery point that was removed everywhere is missed, until it is dropped")
+    func pointsGone() throws {
+        try Kura.inDirectory { kura in
+            try vaultInEast(kura)
+            let other = try kura.disk("b.img", seed: 2)
+            #expect(try kura.run("backup", other, "--vault", "gold").code == 0)
+            let id = try kura.run("list", "--item", "a", "--quiet").output
+                .trimmingCharacters(in: .whitespacesAndNewlines)
+            #expect(try kura.shell("rm -f disks-?/vaults/*/points/\(id)").code == 0)
+            for command in [["list"], ["verify"], ["stats"], ["doctor"], ["show", "a@latest"]] {
+                let outcome = try kura.run(command)
+                #expect(outcome.code == 12, "\(command): \(outcome.error)")
+            }
+            let restore = try kura.run("restore", "a@latest", "--output", "out.img")
+            #expect(restore.code == 12)
+            #expect(restore.error.contains("in no replica"))
+            #expect(try kura.run("list", "--quiet").output.split(separator: "\n").count == 1)
+            #expect(try kura.run("prune", "--drop", id).code == 0)
+            let after = try kura.run("list")
+            #expect(after.code == 0, "\(after.error)")
+        }
+    }
+
+    @Test("A vault whose record is damaged in every replica is missed beside another vault")
+    func damagedRecord() throws {
+        try Kura.inDirectory { kura in
+            try vaultInEast(kura)
+            #expect(
+                try kura.run("vault", "create", "silver", "--region", "east", "--copies", "1").code
+                    == 0)
+            #expect(try kura.run("list").code == 0)
+            let line = """
+                for f in disks-0/vaults/*/vault; do
+                id=$(basename $(dirname $f)); [[ -e disks-1/vaults/$id ]] && continue
+                chmod u+w $f; printf X | dd of=$f bs=1 seek=60 conv=notrunc; done
+                """
+            #expect(try kura.shell(line).code == 0)
+            for command in [["verify"], ["list"], ["vault", "list"], ["doctor"]] {
+                let outcome = try kura.run(command)
+                #expect(outcome.code == 12, "\(command): \(outcome.error)")
+                #expect((outcome.output + outcome.error).contains("vault silver cannot be read"))
+            }
+            let second = try kura.run("vault", "create", "silver", "--region", "east")
+            #expect(second.code == 1)
+            #expect(second.error.contains("cannot be read now"))
+            #expect(try kura.run("verify", "--vault", "silver").code == 12)
+        }
+    }
+
+    @Test("A backup over packs that are gone stores them again, and can be restored")
+    func missingPacks() throws {
+        try Kura.inDirectory { kura in
+            let disk = try kura.disk("a.img")
+            #expect(try kura.run("backup", disk).code == 0)
+            let remove = "find '\(kura.home)/regions' -path '*packs/*/*' -type f -delete"
+            #expect(try kura.shell(remove).code == 0)
+            let list = try kura.run("list")
+            #expect(list.output.contains("0/3") || list.output.contains("0 of 3"), "\(list.output)")
+            let backup = try kura.run("backup", disk)
+            #expect(backup.code == 3, "\(backup.error)")
+            let restore = try kura.run("restore", "a@latest", "--output", kura.home + "-out")
+            #expect(restore.code == 0, "\(restore.error)")
+            #expect(try kura.bytes(kura.home + "-out") == kura.bytes(disk))
+            #expect(try kura.run("verify", "--level", "chunks").code == 0)
+        }
+    }
+}
