@@ -7,6 +7,8 @@ public struct PolicyReport: Sendable {
     public var policy: Policy
     /// Names, ascending.
     public var items: [String]
+    /// Of a policy that was changed: per item, how many recovery points the next prune drops.
+    public var going: [(item: String, points: Int)] = []
 }
 
 extension Operations {
@@ -58,8 +60,13 @@ extension Operations {
     public func updatePolicy(
         named name: String, to policy: Policy, in place: VaultPlace
     ) throws(KuraError) -> PolicyReport {
-        try subscription.updatePolicy(named: name, to: policy, in: place.writing())
-        return try self.policy(named: name, in: place)
+        let vault = try place.writing()
+        let preview = try subscription.previewUpdate(of: name, to: policy, in: vault)
+        try subscription.updatePolicy(named: name, to: policy, in: vault)
+        var report = try self.policy(named: name, in: place)
+        report.going = Dictionary(grouping: preview.dropped, by: \.item)
+            .map { ($0.key, $0.value.count) }.sorted { $0.0 < $1.0 }
+        return report
     }
 
     /// Which recovery points the next prune would drop after `updatePolicy`. Changes nothing.

@@ -99,7 +99,9 @@ enum RemedySamples {
         case .allowShrinking: .backUpLive
         case .backUpLive: .nameItem
         case .nameItem: .drop("3f2a")
-        case .drop: .restoreDisk(point: "3f2a", disk: "os")
+        case .drop: .reviewPrune
+        case .reviewPrune: .confirmPrune(vault: "gold", token: "12ab")
+        case .confirmPrune: .restoreDisk(point: "3f2a", disk: "os")
         case .restoreDisk: .chooseDisk
         case .chooseDisk: .leaveOutLost
         case .leaveOutLost: .overwriteTarget

@@ -74,7 +74,7 @@ enum OperationKind: CaseIterable {
                 Verification(level: .chunks, repairs: self == .repair))
             return report.warnings + report.damaged.map { Warning($0.text()) }
         case .prune:
-            return try operations.prune(Pruning()).flatMap(\.warnings)
+            return try operations.prune(Pruning()).reports.flatMap(\.warnings)
         case .replicate:
             return try operations.replicate(CopiesUpdate()).warnings
         case .drill:

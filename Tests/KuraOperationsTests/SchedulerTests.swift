@@ -234,7 +234,14 @@ struct SchedulerTests {
             let preview = try kura.at(now).previewUpdate(of: "gold", to: short, in: estate.vault())
             #expect(preview.dropped.count == 3)
             try kura.updatePolicy(named: "gold", to: short, in: estate.vault())
-            let report = try kura.at(now).operations.prune(kura.place(named: "tokyo"))
+            // A policy that was shortened is a brake: a look at what goes comes first.
+            let operations = kura.at(now).operations
+            let place = try kura.place(named: "tokyo")
+            #expect(throws: KuraError.self) { try operations.prune(place) }
+            #expect(try estate.vault().recoveryPointIDs().count == 5)
+            let plan = try operations.prunePlan(Pruning(vault: "tokyo"))
+            let brake = try #require(plan[0].brake)
+            let report = try operations.prune(place, confirmed: brake.token)
             #expect(
                 Set(report.decisions.filter { !$0.isKept }.map(\.id))
                     == Set(preview.dropped.map(\.id)))

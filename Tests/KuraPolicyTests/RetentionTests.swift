@@ -202,3 +202,44 @@ extension String {
         return result + rest
     }
 }
+
+@Suite("Retention in a wrong world") struct RetentionOfWrongTimesTests {
+    private static let day: Int64 = 86_400_000_000_000
+
+    private func decide(
+        _ times: [Int64], now: Int64, dropping: Set<Int> = [], lacking: Set<Int> = []
+    ) -> [Bool] {
+        let points = times.enumerated().map { number, time in
+            RetentionPoint(
+                id: number + 1, item: "a", sequence: UInt64(number + 1), time: time, tags: [.daily])
+        }
+        return Retention.decide(
+            points, now: now, dropping: dropping, lacking: lacking,
+            rule: { _ in .policy(.standard) }
+        ).map(\.isKept)
+    }
+
+    @Test("A point that was made while the clock was a year behind is as young as its sequence")
+    func clockBehind() {
+        let now = 1000 * Self.day
+        let times = [now - 3 * Self.day, now - 368 * Self.day, now - Self.day]
+        #expect(decide(times, now: now) == [true, true, true])
+        #expect(decide(times, now: now + 28 * Self.day) == [false, false, true])
+    }
+
+    @Test("A point of the future makes no later point younger than it is")
+    func clockAhead() {
+        let now = 1000 * Self.day
+        let times = [now + 900 * Self.day, now - 40 * Self.day, now - Self.day]
+        #expect(decide(times, now: now) == [true, false, true])
+    }
+
+    @Test("The newest point that lacks nothing stays, also before a newer one that does")
+    func lackingNewest() {
+        let now = 1000 * Self.day
+        let times = [now - 60 * Self.day, now - 50 * Self.day, now - Self.day]
+        #expect(decide(times, now: now, lacking: [3]) == [false, true, true])
+        #expect(decide(times, now: now, dropping: [3], lacking: [3]) == [false, true, false])
+        #expect(decide(times, now: now, lacking: [1, 2, 3]) == [false, false, true])
+    }
+}

@@ -335,9 +335,20 @@ struct PolicyUpdateCommand: ParsableCommand {
             ).show(global)
         }
         let changed = try operations.updatePolicy(named: name, to: policy, in: place)
+        let going = changed.going.map { item, count in
+            "\n\(Units.count(count, "recovery point")) of \(item) will go at the next prune"
+        }
+        let advice =
+            going.isEmpty
+            ? "" : "\nto see which, run: kura prune --dry-run"
         try global.show(
-            text: "policy \(changed.policy.name): \(changed.policy.summary)",
-            ids: [changed.policy.name], json: PolicyView.json(changed))
+            text: "policy \(changed.policy.name): \(changed.policy.summary)"
+                + going.joined() + advice,
+            ids: [changed.policy.name],
+            json: PolicyView.json(changed).merging([
+                "going": .array(
+                    changed.going.map { ["item": .string($0.item), "points": JSON($0.points)] })
+            ]))
     }
 }
 

@@ -18,6 +18,9 @@ struct PruneCommand: ParsableCommand {
               kura prune --dry-run
               kura prune --vault gold
               kura prune --drop 3f2a91c0
+
+            A prune that would drop much at once, or by a rule or a clock that changed, stops, says
+            why, and prints a token that lets exactly this plan through with --confirm.
             """)
 
     @Option(help: ArgumentHelp("Only this vault.", valueName: "name"))
@@ -29,6 +32,11 @@ struct PruneCommand: ParsableCommand {
             valueName: "rp"))
     var drop: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Make a prune that was stopped, as it was planned.", valueName: "token"))
+    var confirm: String?
+
     @Flag(help: "Show what would be dropped, and change nothing.")
     var dryRun = false
 
@@ -37,12 +45,13 @@ struct PruneCommand: ParsableCommand {
 
     func run() throws {
         let subscription = try global.subscription()
-        let request = Pruning(vault: vault, dropping: drop)
-        let reports = try progress.shown(as: "pruning", subscription, global) {
+        let request = Pruning(vault: vault, dropping: drop, confirmed: confirm)
+        let (reports, failure) = try progress.shown(as: "pruning", subscription, global) {
             operations throws(KuraError) in
-            dryRun ? try operations.prunePlan(request) : try operations.prune(request)
+            dryRun ? (try operations.prunePlan(request), nil) : try operations.prune(request)
         }
-        try show(reports)
+        if failure == nil || !reports.isEmpty { try show(reports) }
+        if let failure { throw failure }
         let warnings = reports.flatMap(\.warnings)
         for warning in warnings { Terminal.warn(warning) }
         if !warnings.isEmpty { throw EarlyExit.warnings }
@@ -67,6 +76,10 @@ struct PruneCommand: ParsableCommand {
                     + "each replica"
                     + (bytes.repackedBytes > 0
                         ? ", \(Units.bytes(bytes.repackedBytes)) written again" : ""))
+            if let brake = report.brake {
+                lines += brake.reasons.map { "  stops without --confirm: \($0.message)" }
+                lines.append("  token: \(brake.token)")
+            }
             if bytes.deadBytesLeft > 0 {
                 lines.append(
                     "  \(Units.bytes(bytes.deadBytesLeft)) that nothing needs stay in packs "
@@ -100,6 +113,15 @@ struct PruneCommand: ParsableCommand {
             "dead_bytes": sum(\.deadBytesLeft), "waiting_bytes": sum(\.waitingBytes),
             "removed_packs": .number(
                 reports.reduce(0) { $0 + UInt64($1.space.removedPacks) }),
+            "brake": .array(
+                reports.compactMap { report in
+                    report.brake.map { brake in
+                        [
+                            "vault": .string(report.vault), "token": .string(brake.token),
+                            "reasons": .array(brake.reasons.map { .string($0.message) }),
+                        ]
+                    }
+                }),
             "warnings": .array(reports.flatMap(\.warnings).map { .string($0.text) }),
         ]
     }

@@ -34,12 +34,18 @@ struct SchedulerRunCommand: ParsableCommand {
     func run() throws {
         Terminal.writeError(
             "scheduler started: it looks every 30 s and runs \(jobs) jobs at the same time\n")
+        // Told when they change: the scheduler looks every half minute.
+        var absences: [Absence] = []
         while !Interrupts.cancellation.isCancelled {
             do throws(KuraError) {
                 // Opened anew each time: regions and vaults may have come.
                 let report = try global.operations(
                     create: .defaultsIfEmpty, context: global.context(surface: .scheduler)
                 ).tick(jobsAtOnce: jobs)
+                if report.absences != absences {
+                    for absence in report.absences { _ = tell(absence, json: global.json) }
+                    absences = report.absences
+                }
                 if !report.isEmpty {
                     Terminal.writeError(Terminal.printable(TickView.text(report)) + "\n")
                 }
@@ -109,13 +115,18 @@ struct SchedulerTickCommand: ParsableCommand {
             json: TickView.json(report))
         if Interrupts.cancellation.isCancelled { throw KuraError(.interrupted, "stopped") }
         for error in report.errors { Terminal.error(error.message, remedy: error.remedy?.text) }
-        if !report.errors.isEmpty || report.backups.contains(where: { $0.error != nil }) {
-            throw EarlyExit.failure
-        }
+        var exit: EarlyExit?
         let hasWarnings =
             report.backups.contains { !$0.warnings.isEmpty }
             || report.pruned.contains { !$0.warnings.isEmpty }
-        if hasWarnings { throw EarlyExit.warnings }
+        if hasWarnings { exit = .warnings }
+        if !report.errors.isEmpty || report.backups.contains(where: { $0.error != nil }) {
+            exit = .failure
+        }
+        for absence in report.absences {
+            exit = EarlyExit.worse(exit, tell(absence, json: global.json))
+        }
+        if let exit { throw exit }
     }
 }
 

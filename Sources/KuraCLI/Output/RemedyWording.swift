@@ -148,6 +148,9 @@ extension Remedy.PointAction {
             """
         case .nameItem: "name items with \("--item", of: "backup", "D", "--item", "NAME")"
         case .drop(let id): "drop the recovery point: \(run: "prune", "--drop", id ?? "RP")"
+        case .reviewPrune: "look at what would go: \(run: "prune", "--dry-run")"
+        case .confirmPrune(let vault, let token):
+            "if that is right, run: \(run: "prune", "--vault", vault, "--confirm", token)"
         case .restoreDisk(let id, let disk):
             """
             restore a disk by its name: \

@@ -123,6 +123,10 @@ extension Remedy {
         /// Names the item, where it would have the name of the disk.
         case nameItem
         case drop(String? = nil)
+        /// Shows what a prune would drop.
+        case reviewPrune
+        /// Lets a prune through that was stopped, as it was planned.
+        case confirmPrune(vault: String, token: String)
         /// Restores a disk that has no logical unit number.
         case restoreDisk(point: String, disk: String)
         case chooseDisk

@@ -64,7 +64,8 @@ package final class OperationJob: Sendable {
 
     /// Enters that the job failed, also where it was entered as begun before.
     func auditFailure(_ failure: KuraError) {
-        let what = failure.code == .interrupted ? "was cancelled" : "failed: \(failure.message)"
+        let what =
+            failure.code == .interrupted ? JobNotes.cancelled : JobNotes.failed + failure.message
         let note = (item.isEmpty ? what : "\(item) \(what)") + ", job \(id)"
         for place in state.withLock({ $0.places }) { enter(note, in: place) }
     }

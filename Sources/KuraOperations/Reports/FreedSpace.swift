@@ -20,6 +20,9 @@ public struct FreedSpace: Sendable {
     /// How many of those sessions there are.
     public var waitingSessions: Int
 
+    /// Nothing was freed.
+    init() { self.init(CollectionReport()) }
+
     init(_ report: CollectionReport) {
         freedBytes = report.freedBytes
         removedBytes = report.removedBytes

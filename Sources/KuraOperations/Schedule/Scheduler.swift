@@ -1,7 +1,7 @@
 internal import KuraFormat
 public import KuraIO
 internal import KuraPolicy
-internal import KuraVault
+public import KuraVault
 internal import Synchronization
 
 /// What one step of the scheduler did.
@@ -13,6 +13,8 @@ public struct TickReport: Sendable {
     public var skipped: [(item: String, reason: String)] = []
     public var pruned: [PruneReport] = []
     public var errors: [KuraError] = []
+    /// What the home knows of and that cannot be read. What is due there is not known.
+    public var absences: [Absence] = []
 }
 
 extension Operations {
@@ -38,7 +40,8 @@ extension Operations {
         let now = context.clock.now()
         var report = TickReport(time: now)
         var due: [DueItem] = []
-        for place in try subscription.places() {
+        report.absences = try subscription.absences()
+        for place in try subscription.places() where place.isActiveReachable {
             do throws(KuraError) {
                 due += try dueItems(in: place, now: now)
             } catch {
@@ -54,6 +57,7 @@ extension Operations {
                 }
                 if let pruned = try pruneIfDue(place, now) {
                     report.pruned.append(pruned)
+                    if let failure = pruned.failure { report.errors.append(failure) }
                 }
             } catch {
                 report.errors.append(error)
@@ -72,7 +76,6 @@ extension Operations {
     private func dueItems(
         in place: VaultPlace, now: Int64
     ) throws(KuraError) -> [DueItem] {
-        guard place.isActiveReachable else { throw place.unreachable }
         let settings = try subscription.settings(of: place.reading())
         var due: [DueItem] = []
         for (item, state) in settings.items.sorted(by: { $0.key < $1.key })

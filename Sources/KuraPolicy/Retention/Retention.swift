@@ -58,25 +58,53 @@ public struct RetentionDecision<ID: Hashable & Sendable>: Sendable {
 public enum Retention {
     /// - Parameters:
     ///   - dropping: points that go whatever the policy says; never the newest of an item.
+    ///   - lacking: points that are known to lack something. The newest of an item is the newest
+    ///     that lacks nothing, as long as there is one.
     ///   - now: nanoseconds since 1970. A point goes at its expiry, not before.
     ///   - rule: what the points of an item are judged by.
     /// - Returns: a decision for each point, in the order of `points`.
     public static func decide<ID>(
         _ points: [RetentionPoint<ID>], now: Int64, dropping: Set<ID> = [],
-        rule: (String) -> RetentionRule
+        lacking: Set<ID> = [], rule: (String) -> RetentionRule
     ) -> [RetentionDecision<ID>] {
         var newest: [String: UInt64] = [:]
+        var whole: [String: UInt64] = [:]
         var rules: [String: RetentionRule] = [:]
         for point in points {
             newest[point.item] = max(newest[point.item] ?? 0, point.sequence)
+            if lacking.contains(point.id) { continue }
+            whole[point.item] = max(whole[point.item] ?? 0, point.sequence)
         }
+        newest.merge(whole) { $1 }
+        let times = timesInSequence(points, now: now)
         return points.map { point in
             let known = rules[point.item] ?? rule(point.item)
             rules[point.item] = known
-            return decide(
-                point, known, now: now, isNewest: newest[point.item] == point.sequence,
+            var judged = point
+            judged.time = times[point.id] ?? point.time
+            var decision = decide(
+                judged, known, now: now, isNewest: newest[point.item] == point.sequence,
                 isAskedFor: dropping.contains(point.id))
+            decision.time = point.time
+            return decision
         }
+    }
+
+    /// Times of points that say that they are older than the point before them: that of the point
+    /// before. The clock was behind when they were made, and they are as young as their sequence
+    /// says. A point before that is of the future says nothing.
+    private static func timesInSequence<ID>(
+        _ points: [RetentionPoint<ID>], now: Int64
+    ) -> [ID: Int64] {
+        var times: [ID: Int64] = [:]
+        for points in Dictionary(grouping: points, by: \.item).values {
+            var latest = Int64.min
+            for point in points.sorted(by: { $0.sequence < $1.sequence }) {
+                if point.time < latest { times[point.id] = latest }
+                if point.time <= now { latest = max(latest, point.time) }
+            }
+        }
+        return times
     }
 
     private static func decide<ID>(

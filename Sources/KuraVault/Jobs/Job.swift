@@ -1,6 +1,13 @@
 public import KuraIO
 
 /// One long operation, as the catalog remembers it.
+/// How notes of the audit journal begin that tell of a job which was not done.
+package enum JobNotes {
+    package static let cancelled = "was cancelled"
+    package static let failed = "failed: "
+    static let failures = [cancelled, failed]
+}
+
 public struct Job: Sendable {
     /// Azure Backup's job operations; the raw values are the values in JSON.
     public enum Operation: String, Sendable, CaseIterable {

@@ -11,8 +11,10 @@ extension Subscription {
     }
 
     /// A decision for every point of a vault, newest first.
+    /// - Parameter lacking: points that are known to lack something: they protect no item.
     package func pruneDecisions(
-        _ vault: Vault, dropping: Set<RecoveryPointID>, _ settings: VaultSettings
+        _ vault: Vault, dropping: Set<RecoveryPointID>, lacking: Set<RecoveryPointID> = [],
+        _ settings: VaultSettings
     ) throws(KuraError) -> [RetentionDecision<RecoveryPointID>] {
         let now = context.clock.now()
         let over = settings.deletedItems(now: now)
@@ -22,7 +24,8 @@ extension Subscription {
             policies[point.item] = policy
             return Self.retentionPoint(id, point, by: policy)
         }.sorted { ($1.time, $1.sequence) < ($0.time, $0.sequence) }
-        var decisions = Retention.decide(points, now: now, dropping: dropping, rule: settings.rule)
+        var decisions = Retention.decide(
+            points, now: now, dropping: dropping, lacking: lacking, rule: settings.rule)
         for index in decisions.indices where over.contains(decisions[index].item) {
             decisions[index].isKept = false
             decisions[index].reasons = ["deleted, and the time to bring it back is over"]

@@ -109,7 +109,7 @@ public struct VaultSettings: Sendable {
     }
 
     /// Nil for what is gone, and for what cannot be understood: a newer Kura wrote it.
-    private static func policyState(_ text: String) -> PolicyState? {
+    static func policyState(_ text: String) -> PolicyState? {
         guard !text.isEmpty else { return nil }
         do {
             let document = try JSONDecoder().decode(PolicyEntry.self, from: Data(text.utf8))
