@@ -36,7 +36,7 @@ extension Operations {
     /// Whether everything is there that the home knows of.
     private func memory() -> HealthCheck {
         check("what the home knows") {
-            let absences = try subscription.absences()
+            let absences = try subscription.absences(packs: true)
             guard let first = absences.first(where: { !$0.isElsewhere }) ?? absences.first else {
                 return (.ok, "every region, vault and recovery point is there", nil)
             }

@@ -120,8 +120,9 @@ extension Subscription {
     private func recreate(_ entry: Home.RegionEntry, _ home: Home) throws(KuraError) {
         let region = try home.open(entry, for: context, fileSystem)
         guard region.available.isEmpty else {
-            let unmounted = try region.replicas.filter { replica throws(KuraError) in
-                try region.problems[replica.ordinal] != nil && isUnmounted(replica)
+            var unmounted: [Replica] = []
+            for replica in region.replicas where region.problems[replica.ordinal] != nil {
+                if try isUnmounted(replica) { unmounted.append(replica) }
             }
             // From now on they are filled as they are.
             for replica in unmounted { try forgetMount(of: replica) }

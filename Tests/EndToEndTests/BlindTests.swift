@@ -108,6 +108,65 @@ import Testing
         }
     }
 
+    /// A part of a home that is known, and the shell line that takes it away.
+    enum Loss: String, CaseIterable, Sendable {
+        case replica, identity, allReplicas, point, packInOne, packEverywhere, record, newerRecord
+        case runEverywhere
+
+        var line: String {
+            let vaults = "disks-?/vaults"
+            let pack = "$(cd disks-0/vaults/*/packs && find . -type f -size +9k | head -1)"
+            return switch self {
+            case .replica: "mv disks-1 away"
+            case .identity: "chmod u+w disks-1/replica; : >disks-1/replica"
+            case .allReplicas: "mkdir away && mv disks-? away && mkdir disks-0 disks-1 disks-2"
+            case .point: "rm -f \(vaults)/*/points/*"
+            case .packInOne: "rm -f disks-1/vaults/*/packs/\(pack)"
+            case .packEverywhere: "p=\(pack); rm -f disks-?/vaults/*/packs/$p"
+            case .record:
+                "for f in \(vaults)/*/vault; do chmod u+w $f; printf X | "
+                    + "dd of=$f bs=1 seek=60 conv=notrunc; done"
+            // The version stands behind the magic of 8 bytes.
+            case .newerRecord:
+                "for f in \(vaults)/*/vault; do chmod u+w $f; printf '\\x63' | "
+                    + "dd of=$f bs=1 seek=8 conv=notrunc; done"
+            case .runEverywhere: "rm -f \(vaults)/*/index/*"
+            }
+        }
+
+        /// Commands that speak of what is gone.
+        var witnesses: [[String]] {
+            let all = [["verify"], ["list"], ["stats"], ["vault", "list"], ["doctor"]]
+            return self == .runEverywhere ? [["verify"]] : all
+        }
+    }
+
+    @Test(
+        "A command ends with 0 only if everything that it speaks of was there",
+        arguments: Loss.allCases)
+    func losses(_ loss: Loss) throws {
+        try Kura.inDirectory { kura in
+            try vaultInEast(kura)
+            for command in loss.witnesses {
+                #expect([0, 3].contains(try kura.run(command).code), "\(command)")
+            }
+            _ = try kura.shell(loss.line)
+            for command in loss.witnesses {
+                let outcome = try kura.run(command)
+                let isPartly = [.replica, .identity, .packInOne].contains(loss)
+                let codes: [Int32] = isPartly ? [3, 12, 1] : [12]
+                #expect(
+                    codes.contains(outcome.code),
+                    "\(loss) \(command): \(outcome.code) \(outcome.output) \(outcome.error)")
+                if loss == .newerRecord {
+                    let text = outcome.output + outcome.error
+                    #expect(
+                        !text.contains("there is no vault") && !text.contains("damaged"), "\(text)")
+                }
+            }
+        }
+    }
+
     @Test("A backup over packs that are gone stores them again, and can be restored")
     func missingPacks() throws {
         try Kura.inDirectory { kura in

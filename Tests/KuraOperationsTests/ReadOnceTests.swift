@@ -69,6 +69,24 @@ private final class CountingFileSystem: PassingFileSystem {
         }
     }
 
+    @Test("A change of a policy reads its vault's record three times at most, and lists no packs")
+    func policyUpdate() throws {
+        try withTemporaryDirectory { directory in
+            let counts = try counted(directory) { _, open in
+                let operations = Operations(try open(), .test())
+                let place = try operations.policyVault(named: Household.vault)
+                var policy = Policy.standard
+                policy.retention[.daily]?.count = 60
+                let changed = try operations.updatePolicy(
+                    named: policy.name, to: policy, in: place)
+                #expect(changed.policy.retention[.daily]?.count == 60)
+            }
+            #expect(counts.records.count == 4)
+            #expect(counts.records.values.allSatisfy { $0 <= Self.recordsMax }, "\(counts.records)")
+            #expect(counts.packDirectories.isEmpty, "\(counts.packDirectories)")
+        }
+    }
+
     @Test("A list of points reads its vault's record three times at most, and lists no packs")
     func list() throws {
         try withTemporaryDirectory { directory in

@@ -44,7 +44,7 @@ struct StatsCommand: ParsableCommand {
                 "compression_ratio": .fraction(total.compression), "chunks": .number(total.chunks),
                 "packs": JSON(total.packs), "recovery_points": JSON(total.recoveryPoints),
             ])
-        try finish(operations.subscription, vault: vault, json: global.json)
+        try finish(operations.subscription, vault: vault, packs: true, json: global.json)
     }
 }
 

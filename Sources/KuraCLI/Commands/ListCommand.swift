@@ -32,7 +32,7 @@ struct ListCommand: ParsableCommand {
                     + "kura verify")
         }
         try finish(
-            operations.subscription, vault: vault, json: global.json,
+            operations.subscription, vault: vault, packs: true, json: global.json,
             exit: report.lost.isEmpty ? nil : .damage)
     }
 
@@ -120,7 +120,8 @@ struct ShowCommand: ParsableCommand {
                 "replicas": replicas, "receipt": receipt.json,
                 "unique_bytes": detail.uniqueBytes.map(JSON.number) ?? .null,
             ]))
-        try finish(operations.subscription, vault: detail.report.vault, json: global.json)
+        try finish(
+            operations.subscription, vault: detail.report.vault, packs: true, json: global.json)
     }
 
     /// "here", "not here", or "away" where the replica cannot be used.

@@ -94,7 +94,7 @@ struct VaultListCommand: ParsableCommand {
         try global.show(
             text: table.text, ids: vaults.map(\.name),
             json: ["vaults": .array(vaults.map(\.json))])
-        try finish(operations.subscription, json: global.json)
+        try finish(operations.subscription, packs: true, json: global.json)
     }
 }
 

@@ -5,12 +5,14 @@ import KuraVault
 /// for that: 12, or 3 where all of it can be read in another place.
 /// - Parameters:
 ///   - vault: only what concerns this vault; nil for all.
+///   - packs: whether packs count that are not there: for commands that speak of data.
 ///   - exit: how the command ends without that.
 func finish(
-    _ subscription: Subscription, vault: String? = nil, json: Bool, exit: EarlyExit? = nil
+    _ subscription: Subscription, vault: String? = nil, packs: Bool = false, json: Bool,
+    exit: EarlyExit? = nil
 ) throws {
     var exit = exit
-    for absence in try subscription.absences(of: vault) {
+    for absence in try subscription.absences(of: vault, packs: packs) {
         exit = EarlyExit.worse(exit, tell(absence, json: json))
     }
     for place in try subscription.places() where place.isContested {

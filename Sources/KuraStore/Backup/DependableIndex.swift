@@ -16,7 +16,7 @@ extension Vault {
         let index = try ChunkIndex.open(self)
         let live = writer.live
         let presence = PackPresence(index.packs, of: self, in: live)
-        guard !presence.lacking.isEmpty else { return (index, []) }
+        guard !presence.isComplete else { return (index, []) }
         let healed = try heal(presence.damage(of: self, in: live), salvaging: true)
         let mended = try ChunkIndex.open(self)
         try require(mended.packs, in: writer, remedy: .vault(.repair(.chunks, vault: record.name)))

@@ -14,17 +14,43 @@ extension Vault {
         return holders
     }
 
+    /// Packs that index runs list and that are not where they should be.
+    public struct MissingPacks: Sendable {
+        /// In no replica that can be used, of this region or of the paired one.
+        public var nowhere: [PackID] = []
+        /// In some, but not in all.
+        public var partly: [PackID] = []
+    }
+
+    /// - Complexity: opens the index, and asks for the status of each copy of each pack.
+    public func missingPacks() throws(KuraError) -> MissingPacks {
+        guard try !PackPresence(ChunkIndex.open(self).packs, of: self, in: replicas).isComplete
+        else { return MissingPacks() }
+        // Once more while nothing is removed: packs may just have been swept.
+        let lease = try lease()
+        defer { lease.end() }
+        let packs = try ChunkIndex.open(self).packs
+        let here = PackPresence(packs, of: self, in: replicas)
+        let nowhere = Set(here.packs(inFewerThan: 1, of: replicas.count))
+        let there = PackPresence(packs.filter { nowhere.contains($0.id) }, of: self, in: pair)
+        let lost = Set(there.packs(inFewerThan: 1, of: pair.count)).union(
+            pair.isEmpty ? nowhere : [])
+        return MissingPacks(
+            nowhere: lost.sorted(), partly: here.lacking.keys.filter { !lost.contains($0) }.sorted()
+        )
+    }
+
     /// Per recovery point that some usable replica does not hold whole, the ordinals of those.
     private func incompleteCopies() throws(KuraError) -> [RecoveryPointID: Set<Int>] {
         let seen = PackPresence(try ChunkIndex.open(self).packs, of: self, in: replicas)
-        guard !seen.lacking.isEmpty else { return [:] }
+        guard !seen.isComplete else { return [:] }
         // Once more while nothing is removed: packs may just have been swept.
         let lease = try lease()
         defer { lease.end() }
         let ids = try recoveryPointIDs()
         let index = try ChunkIndex.open(self)
         let presence = PackPresence(index.packs, of: self, in: replicas)
-        guard !presence.lacking.isEmpty else { return [:] }
+        guard !presence.isComplete else { return [:] }
         let walker = PointWalker(index, lacking: presence.lacking)
         var found: [RecoveryPointID: Set<Int>] = [:]
         for (id, point) in try recoveryPoints(ids) {

@@ -8,6 +8,9 @@ struct PackPresence {
     /// Per pack that some of the replicas do not hold, in its length, the ordinals of those.
     private(set) var lacking: [PackID: Set<Int>] = [:]
 
+    /// Whether every replica holds every pack.
+    var isComplete: Bool { lacking.isEmpty }
+
     /// - Parameter packs: each once.
     init(_ packs: [PackSummary], of vault: Vault, in replicas: [Replica]) {
         let lists = Threads.map(replicas.count) { number in

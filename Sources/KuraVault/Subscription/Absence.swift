@@ -38,8 +38,10 @@ extension Subscription {
     ///   - vaultName: only what concerns this vault; nil for all.
     ///   - points: whether recovery points are compared with the catalog, too: one list of points
     ///     in each replica of each vault.
+    ///   - packs: whether the packs are looked for that the index lists: opens it, and asks for the
+    ///     status of each copy of each pack.
     public func absences(
-        of vaultName: String? = nil, points: Bool = true
+        of vaultName: String? = nil, points: Bool = true, packs: Bool = false
     ) throws(KuraError) -> [Absence] {
         let survey = try survey()
         let places = survey.records.map { VaultPlace($0, regions: regions) }
@@ -60,7 +62,10 @@ extension Subscription {
         found += survey.regionProblems.map { Absence($0) }
         found += lost.filter { record in regionOf(record)?.available.isEmpty != true }
             .map(missingVault)
-        if points { for place in places { found += missingPoints(of: place) } }
+        for place in places {
+            if points { found += missingPoints(of: place) }
+            if packs { found += missingPacks(of: place) }
+        }
         guard let vaultName else { return found }
         return found.filter { $0.vault == nil || $0.vault?.lowercased() == vaultName.lowercased() }
     }
@@ -176,6 +181,26 @@ extension Subscription {
         // other region.
         absence.isElsewhere = place.record.failedOver || !isActive
         return [absence]
+    }
+
+    private func missingPacks(of place: VaultPlace) -> [Absence] {
+        do throws(KuraError) {
+            let missing = try place.reading().missingPacks()
+            return [(missing.nowhere, false), (missing.partly, true)].compactMap {
+                packs, isPartly in
+                guard let first = packs.first else { return nil }
+                let more = packs.count > 1 ? " and \(packs.count - 1) more are" : " is"
+                var absence = Absence(
+                    "pack \(first.short)\(more) not in \(isPartly ? "every" : "any") replica of "
+                        + "vault \(place.name)",
+                    remedy: .vault(.repair(.chunks, vault: place.name)), vault: place.name)
+                absence.isElsewhere = isPartly
+                return absence
+            }
+        } catch {
+            // A vault that cannot be read is an absence of its own, and a damaged index is damage.
+            return []
+        }
     }
 
     /// Throws where a point that is not found is one that the catalog remembers.

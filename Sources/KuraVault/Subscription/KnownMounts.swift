@@ -4,8 +4,8 @@ internal import KuraReplicas
 package import KuraStore
 internal import SystemPackage
 
-/// Which replica directories are mount points: an empty directory where a disk was mounted before is
-/// not a new, empty replica, and what is written into it lands on the wrong disk.
+/// Which replica directories are mount points: an empty directory where a disk was mounted before
+/// is no new, empty replica, and what is written into it lands on the wrong disk.
 extension Subscription {
     private static let mountsKey = "mounts"
 
@@ -24,7 +24,8 @@ extension Subscription {
 
     /// Whether a replica had a file system of its own when it was last seen, and has none now.
     package func isUnmounted(_ replica: Replica) throws(KuraError) -> Bool {
-        try !Self.isMountPoint(replica) && knownMounts().contains(replica.place)
+        if Self.isMountPoint(replica) { return false }
+        return try knownMounts().contains(replica.place)
     }
 
     /// Takes the directory of a replica for one that needs no file system of its own.
