@@ -188,6 +188,16 @@ extension Operations {
                 // The queue is for the new active region now, which has no points of its own yet.
                 try subscription.resetQueue(of: place)
             }
+            if !report.atRisk.isEmpty { acceptLoss(in: place, job) }
+        }
+    }
+
+    /// What was left behind is not missed from now on. When its region is back, it is found again.
+    private func acceptLoss(in place: VaultPlace, _ job: OperationJob) {
+        do throws(KuraError) {
+            try subscription.catalog().acceptMissing(in: place.reading())
+        } catch {
+            job.warn("points that were left behind are missed from now on: \(error.message)")
         }
     }
 

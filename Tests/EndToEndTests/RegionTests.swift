@@ -43,7 +43,7 @@ import Testing
             let east = kura.home + "/regions/japaneast"
             try FileManager.default.moveItem(atPath: east, toPath: east + "-away")
             let unreachable = try kura.run("restore", one, "--output", "x")
-            #expect(unreachable.code == 1)
+            #expect(unreachable.code == 12)
             #expect(unreachable.error.contains("kura region failover japaneast"))
             let refused = try kura.run("region", "failover", "japaneast", "--json")
             #expect(refused.code == 1)

@@ -62,7 +62,9 @@ import Testing
             let id = try forge(kura) { $0.disks[1].name = "../escaped" }
             let file = kura.directory.appending("one").string
             let one = try kura.run("restore", id.hex, "--disk", "../escaped", "--output", file)
-            #expect(one.code == 0, "\(one.error)")
+            // Points that were here before they were forged are missed.
+            #expect(one.code == 3, "\(one.error)")
+            #expect(one.error.contains("in no replica"))
             #expect(try kura.bytes(file) == kura.bytes(kura.directory.appending("b.img").string))
         }
     }

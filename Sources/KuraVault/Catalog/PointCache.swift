@@ -231,6 +231,11 @@ extension Catalog {
         }
     }
 
+    /// Forgets points that are in no replica of a vault: a user accepted their loss.
+    package func acceptMissing(in vault: Vault) throws(KuraError) {
+        try forget(missingPoints(of: vault).map(\.id), vault)
+    }
+
     private func forget(_ ids: [RecoveryPointID], _ vault: Vault) throws(KuraError) {
         try write { database in
             let statement = try database.makeStatement(
