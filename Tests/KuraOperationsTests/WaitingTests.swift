@@ -1,13 +1,14 @@
 import KuraFormat
 import KuraIO
 import KuraOperations
+import KuraStore
 import KuraVault
 import SystemPackage
 import TestSupport
 import Testing
 
-/// What commands do when another process holds a lock of the home.
-@Suite("Waiting in a home", .timeLimit(.minutes(2))) struct WaitingTests {
+/// What commands do when another process holds a lock.
+@Suite("Waiting for others", .timeLimit(.minutes(2))) struct WaitingTests {
     private static let holder = LockHolder(
         operation: "replicate", process: 4711, host: "elsewhere", since: 1)
 
@@ -51,14 +52,14 @@ import Testing
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
             try estate.protected("web-1")
-            let vault = try estate.subscription.place(named: "tokyo").record.id
-            let name = SHA256.digest(Array("\(vault.hex)/web-1".utf8)).hex.prefix(32)
+            let vault = try estate.vault()
+            let name = SHA256.digest(Array("/machine/web-1".utf8)).hex.prefix(32)
             let lock = try hold(
-                directory.appending("home").appending("jobs").appending("item-\(name)"))
+                vault.replicas[0].vaultPath(vault.id).appending("locks").appending("item-\(name)"))
             let late = try estate.reopened(waits: WaitPolicy(limit: 5_000_000))
             let error = late.operations.backUp("web-1").error
             #expect(error?.code == .locked)
-            #expect(error?.message.contains("item web-1 is in use by \(Self.holder)") == true)
+            #expect(error?.message.contains("machine web-1 is in use by \(Self.holder)") == true)
             let other = try estate.reopened(
                 waits: WaitPolicy(noticeAfter: 0) { _ in lock.release(removing: false) })
             #expect(other.operations.backUp("web-1").error == nil)

@@ -227,10 +227,11 @@ import Testing
     @Test("Locks have the names that earlier versions know")
     func names() {
         #expect(LeaseScope.commit.fileName == "commit")
-        let names = [LeaseScope.item("web"), .vault, .journal, .index].map(\.fileName)
+        let names = [LeaseScope.item("web"), .vault, .machine("web"), .journal, .index].map(
+            \.fileName)
         #expect(
             names
-                == ["web", "", "/journal", "/index"].map {
+                == ["web", "", "/machine/web", "/journal", "/index"].map {
                     "item-\(SHA256.digest(Array($0.utf8)).hex.prefix(32))"
                 })
         let id = UniqueID.random()

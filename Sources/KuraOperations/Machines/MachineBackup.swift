@@ -75,8 +75,8 @@ extension Operations {
         // Held before anything is frozen: a second backup would thaw what this one reads.
         // A scheduled run does not wait: its thread has other runs to make.
         let policy = context.waits.until(job.cancellation)
-        let lock = try subscription.lock(
-            .machine(found), for: "backup", occasion.run == nil ? policy : policy.once)
+        let lock = try vault.leaseMachine(
+            of: found.item, for: "backup", occasion.run == nil ? policy : policy.once)
         do throws(KuraError) {
             // One time for both: until when the point is kept is counted from its own time.
             let time = context.clock.now()
@@ -103,11 +103,11 @@ extension Operations {
             }
             prepared.release = {
                 source.release()
-                lock.release(removing: false)
+                lock.release()
             }
             return prepared
         } catch {
-            lock.release(removing: false)
+            lock.release()
             throw error
         }
     }

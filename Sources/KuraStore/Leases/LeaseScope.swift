@@ -7,6 +7,8 @@ package enum LeaseScope: Hashable, Sendable {
     case item(String)
     /// The vault as a whole: repairs, copies, prunes, and replacing its record.
     case vault
+    /// Freezing and thawing the machine of an item.
+    case machine(String)
     /// Appending to the journal.
     case journal
     /// Merging index runs.
@@ -24,6 +26,7 @@ package enum LeaseScope: Hashable, Sendable {
         switch self {
         case .item(let name): name
         case .vault, .session, .reader, .commit: ""
+        case .machine(let item): "/machine/\(item)"
         case .journal: "/journal"
         case .index: "/index"
         }
@@ -33,7 +36,7 @@ package enum LeaseScope: Hashable, Sendable {
 
     package var fileName: String {
         switch self {
-        case .item, .vault, .journal, .index:
+        case .item, .vault, .machine, .journal, .index:
             "item-\(SHA256.digest(Array(item.utf8)).hex.prefix(32))"
         case .session(let id): "session-\(id.hex)"
         case .reader(let id): "\(Self.readerPrefix)\(id.hex)"
@@ -46,6 +49,7 @@ package enum LeaseScope: Hashable, Sendable {
         switch self {
         case .item(let name): "item \(name)"
         case .vault: "vault \(vault)"
+        case .machine(let item): "machine \(item)"
         case .journal: "the settings of vault \(vault)"
         case .index: "the index of vault \(vault)"
         case .session(let id): "session \(id) of vault \(vault)"

@@ -60,9 +60,7 @@ package final class ReplicaWriter: Sendable {
             return nil
         }
         let reasons = failed.sorted { $0.key < $1.key }.map(\.value) + vault.problems
-        return reasons.isEmpty
-            ? KuraError(.replicaMissing, "the vault has no replica")
-            : vault.tooFewReplicas(reasons, required: required)
+        return vault.tooFewReplicas(reasons, required: required)
     }
 
     var busyNanoseconds: Int64 { state.withLock { $0.busy } }

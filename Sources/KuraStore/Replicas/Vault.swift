@@ -99,8 +99,11 @@ public final class Vault: Sendable {
     }
 
     /// The error of a session that has fewer than `required` replicas to write to.
-    /// - Parameter reasons: why each of the others cannot be written, at least one.
+    /// - Parameter reasons: why each of the others cannot be written.
     func tooFewReplicas(_ reasons: [KuraError], required: Int) -> KuraError {
+        guard !reasons.isEmpty else {
+            return KuraError(.replicaMissing, "the vault has no replica")
+        }
         if reasons.count == 1 || record.copies == 1 { return reasons[0] }
         let code = reasons.first { $0.code == .noSpace }?.code ?? reasons[0].code
         let usable = Int(record.copies) - reasons.count
