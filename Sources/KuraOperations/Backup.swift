@@ -68,6 +68,9 @@ package struct PreparedDisks: Sendable {
     /// How a user takes a disk that has become much smaller.
     package var shrinkRemedy = Remedy.point(.allowShrinking)
     package var liveDisks = LiveDisks.refused
+    /// Whether the disks' names come from a machine's description, and not from names of files,
+    /// which may have another date each day.
+    package var areNamedByMachine = false
 
     /// What becomes of disks that a machine writes to while they are read.
     package enum LiveDisks: Sendable { case refused, warnedOf, expected }

@@ -1,15 +1,24 @@
 internal import KuraFormat
 internal import KuraIO
 internal import KuraStore
+internal import KuraVault
 internal import SystemPackage
 
 extension Operations {
+    /// How far clocks may differ, and be set back, in their daily work, in nanoseconds.
+    static let clockStepMax: Int64 = 60_000_000_000
+
     /// What keeps a backup from making a point that is of no use.
     func review(
         _ request: ItemBackup, of prepared: PreparedDisks, for job: OperationJob
     ) -> BackupRequest.Review {
         let review = BackupReview(request: request, prepared: prepared, job: job)
+        let time = prepared.time ?? context.clock.now()
         return BackupRequest.Review { newest throws(KuraError) in
+            if let newest {
+                review.warnOfClock(at: time, newest)
+                review.warnOfOtherDisks(than: newest)
+            }
             for disk in prepared.disks { try review.check(disk, before: newest) }
         } disks: { read, newest throws(KuraError) in
             for disk in read {
@@ -106,6 +115,32 @@ private struct BackupReview: Sendable {
                 "\(source) has \(byteCount) bytes; disk \(disk) of the newest recovery point has "
                     + "\(previous)", remedy: prepared.shrinkRemedy)
         }
+    }
+
+    /// A point is in the order of its making whatever its time says; but schedules, policies and
+    /// people go by the time.
+    func warnOfClock(at time: Int64, _ newest: RecoveryPoint) {
+        let behind = Clock.elapsed(from: time, to: newest.time)
+        guard behind > Operations.clockStepMax else { return }
+        job.warn(
+            Warning(
+                "the clock is \(Duration.nanoseconds(behind).inWords) behind the newest recovery "
+                    + "point of \(request.item)", remedy: .advice("check the clock")))
+    }
+
+    /// A disk that is no longer there, or that came, may be meant; a disk that was not mounted, or
+    /// that was left out of a machine's description, is not.
+    func warnOfOtherDisks(than newest: RecoveryPoint) {
+        let (now, before) = (prepared.disks.map(\.name), newest.disks.map(\.name))
+        // Of one file, then of another one: still the item's only disk.
+        guard prepared.areNamedByMachine || max(now.count, before.count) > 1 else { return }
+        let changes =
+            before.filter { !now.contains($0) }.map { "\($0) is missing" }
+            + now.filter { !before.contains($0) }.map { "\($0) is new" }
+        guard !changes.isEmpty else { return }
+        job.warn(
+            "item \(request.item) has other disks than in its newest recovery point: "
+                + changes.joined(separator: ", "))
     }
 
     /// Two images of the same name, each in the folder of its machine, are two items.

@@ -242,22 +242,54 @@ extension Operations {
         }
     }
 
-    /// Recovery points are ordered without the clock, but schedules and people go by it.
+    /// Recovery points are ordered without the clock, but schedules, policies and people go by it.
     private func clock() -> HealthCheck {
         check("clock") {
             let now = context.clock.now()
-            let times = try subscription.vaults().flatMap {
-                try $0.recoveryPoints().map(\.point.time)
+            let doubt = try clockBehind(now) ?? subscription.clockDoubt()
+            guard let doubt else { return (.ok, "it agrees with everything that has a time", nil) }
+            return (
+                .warning, doubt,
+                .advice("set the clock; while it is wrong, points expire too early or too late")
+            )
+        }
+    }
+
+    /// Nil where the clock is not behind any recovery point or any change in a replica.
+    private func clockBehind(_ now: Int64) throws(KuraError) -> String? {
+        let point = try subscription.newestPointTime() ?? .min
+        let file = newestChange()
+        let behind = Clock.elapsed(from: now, to: max(point, file))
+        guard behind > Self.clockStepMax else { return nil }
+        return "the clock is \(Duration.nanoseconds(behind).inWords) behind the newest "
+            + (point < file ? "file of a replica" : "recovery point")
+    }
+
+    /// When something was last put into a folder of a vault, in nanoseconds since 1970.
+    private func newestChange() -> Int64 {
+        var newest = Int64.min
+        for vault in subscription.regions.flatMap(vaultsThatCanBeRead) {
+            for replica in vault.replicas {
+                for folder in [Layout.points, Layout.sessions, Layout.journal] {
+                    do throws(IOError) {
+                        let name = Layout.vault(vault.id).folder(folder).key
+                        let path = replica.store.directory.pushing(FilePath(name))
+                        newest = max(newest, try LocalFileSystem().status(path).modified)
+                    } catch {
+                        // It was not made yet, or another check says what is wrong with it.
+                        continue
+                    }
+                }
             }
-            let newest = times.max() ?? 0
-            guard now >= newest else {
-                let seconds = Clock.elapsed(from: now, to: newest) / 1_000_000_000
-                return (
-                    .warning, "it is \(seconds) s behind the newest recovery point",
-                    .advice("set the clock")
-                )
-            }
-            return (.ok, "ahead of every recovery point", nil)
+        }
+        return newest
+    }
+
+    private func vaultsThatCanBeRead(_ region: Region) -> [Vault] {
+        do throws(KuraError) {
+            return try region.vaults().map { Vault(region: region, record: $0) }
+        } catch {
+            return []
         }
     }
 }

@@ -188,6 +188,74 @@ import Testing
         }
     }
 
+    // MARK: - Clocks and sets of disks
+
+    @Test(
+        "a clock that is behind the newest point warns",
+        arguments: [(3 * 86_400 + 7200, "3 days"), (7200, "2 hours"), (59, nil), (-86_400, nil)]
+            as [(Int64, String?)])
+    func clockBehind(_ seconds: Int64, _ words: String?) throws {
+        try withTemporaryDirectory { directory in
+            let house = try Household(directory)
+            let point = try house.latest().point
+            let file = try FileSource(directory.appending("disk.img"))
+            let time = point.time - seconds * 1_000_000_000
+            let request = ItemBackup(
+                try house.place(), item: Household.item,
+                disks: [ItemBackup.Disk(name: "disk.img", source: file)])
+            let kura = try house.subscription().at(time)
+            let warnings = try kura.operations.backup(request).warnings
+            #expect(
+                warnings.map(\.message)
+                    == [words].compactMap(\.self).map {
+                        "the clock is \($0) behind the newest recovery point of web"
+                    })
+        }
+    }
+
+    @Test("a set of disks that changed warns, and names each")
+    func otherDisks() throws {
+        try withTemporaryDirectory { directory in
+            let house = try Household(directory)
+            func warnings(_ names: String...) throws -> [String] {
+                let disks = names.map { name in
+                    ItemBackup.Disk(name: name, source: MemorySource(name: name, Self.disk))
+                }
+                let request = ItemBackup(try house.place(), item: "new", disks: disks)
+                return try house.operations().backup(request).warnings.map(\.message)
+            }
+            #expect(try warnings("os", "data0").isEmpty)
+            #expect(try warnings("data0", "os").isEmpty)
+            #expect(
+                try warnings("os", "data1") == [
+                    "item new has other disks than in its newest recovery point: data0 is missing, "
+                        + "data1 is new"
+                ])
+            #expect(try warnings("os", "data1").isEmpty)
+            #expect(try warnings("os").count == 1)
+            // One file instead of another one.
+            #expect(try warnings("monday.img").isEmpty)
+            #expect(try warnings("os", "data1").count == 1)
+        }
+    }
+
+    @Test("a machine whose only disk has become another one warns")
+    func otherOnlyDisk() throws {
+        try withTemporaryDirectory { directory in
+            let estate = try Estate(directory)
+            try estate.protected()
+            #expect(estate.operations.backUp("web-1").warnings.isEmpty)
+            let folder = estate.folder("web", "web-1")
+            try LocalFileSystem().rename(
+                folder.appending("os.img"), to: folder.appending("disk.img"), replacing: false)
+            #expect(
+                estate.operations.backUp("web-1").warnings.map(\.message) == [
+                    "item web-1 has other disks than in its newest recovery point: os is missing, "
+                        + "disk is new"
+                ])
+        }
+    }
+
     // MARK: - Disks that a machine writes to
 
     @Test("an image that a machine writes to makes no point unasked, and then warns")

@@ -88,6 +88,7 @@ extension Operations {
                 machine, disks: found.state.disks, job.run, for: context)
             var prepared = PreparedDisks(source.disks)
             prepared.rawDisks = source.rawDisks
+            prepared.areNamedByMachine = true
             prepared.shrinkRemedy = .machine(.allowShrinking(found.item))
             // A running machine writes to its disks. It was frozen, or its point says that it is
             // crash-consistent only.
