@@ -9,18 +9,15 @@ package enum HomeLock {
     /// A vault's replication queue. Two processes must not each write what they saw before the
     /// other one's backup.
     case queue(UniqueID)
-    /// A machine, from before it is frozen.
-    case machine(RegisteredItem)
+    /// A piece of the schedule's work in a vault, while a scheduler tries it.
+    case work(String, of: UniqueID)
 
     var name: String {
         switch self {
         case .regions: "kura.lock"
         case .queue(let vault): "replication/\(vault.hex).lock"
-        case .machine(let found):
-            "jobs/item-"
-                + SHA256.digest(
-                    Array("\(found.place.record.id.hex)/\(found.item)".utf8)
-                ).hex.prefix(32)
+        case .work(let item, let vault):
+            "jobs/work-\(SHA256.digest(Array("\(vault.hex)/\(item)".utf8)).hex.prefix(32))"
         }
     }
 
@@ -29,7 +26,7 @@ package enum HomeLock {
         switch self {
         case .regions: "the regions of \(home)"
         case .queue: "the replication queue \(home.appending(name))"
-        case .machine(let found): "item \(found.item)"
+        case .work(let item, _): "the schedule of \(item)"
         }
     }
 }
@@ -59,6 +56,16 @@ extension Subscription {
         case .taken(let lock): return lock
         case .held(let holder): throw policy.refusal(of: what, heldBy: holder)
         case .cancelled: throw .interruptedByUser
+        }
+    }
+
+    /// Whether some process holds a lock of the home now. What cannot be examined is not held.
+    func isHeld(_ lock: HomeLock) -> Bool {
+        let path = home.pushing(FilePath(lock.name))
+        do throws(IOError) {
+            return try LockWait(for: FileLockPlace(path), in: home.string).isHeld(context.waits)
+        } catch {
+            return false
         }
     }
 }

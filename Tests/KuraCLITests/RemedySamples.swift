@@ -50,7 +50,8 @@ enum RemedySamples {
         case .make: .rebuildCatalog
         case .rebuildCatalog: .setInventory
         case .setInventory: .chooseJob
-        case .chooseJob: nil
+        case .chooseJob: .confirmTime
+        case .confirmTime: nil
         }
     }
 

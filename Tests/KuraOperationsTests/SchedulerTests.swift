@@ -56,7 +56,10 @@ struct SchedulerTests {
             for number in 0..<40 where !missed.contains(first.adding(days: number)) {
                 let date = first.adding(days: number)
                 let run = policy.zone.instant(of: date, TimeOfDay(hour: 23, minute: 0))
-                #expect(try estate.subscription.at(run).operations.tick().backups.count == 1)
+                var tick = Tick()
+                tick.isForced = number == 0
+                let report = try estate.subscription.at(run).operations.tick(tick)
+                #expect(report.backups.count == 1)
                 #expect(try estate.subscription.at(run + 1).operations.tick().backups.isEmpty)
             }
             let end = policy.zone.instant(of: first.adding(days: 40), second: 0)
@@ -108,7 +111,7 @@ struct SchedulerTests {
         }
     }
 
-    @Test("A machine that is busy is skipped, and the reason is told")
+    @Test("A machine that is busy is skipped, the reason is told, and it is tried again")
     func busy() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -138,6 +141,8 @@ struct SchedulerTests {
                     Issue.record(error)
                 }
             }
+            let later = try estate.subscription.at(utc("2026-01-01", "14:02")).operations.tick()
+            #expect(later.backups.first?.report != nil)
         }
     }
 
@@ -145,7 +150,7 @@ struct SchedulerTests {
         defer { close(open(folder.appending("go").string, O_CREAT | O_WRONLY, 0o600)) }
         let report = try kura.at(now).operations.tick()
         #expect(report.skipped.map(\.item) == ["web-1"])
-        #expect(report.skipped.first?.reason.contains("in use") == true)
+        #expect(report.skipped.first?.error?.message.contains("in use") == true)
     }
 
     @Test("A run that was due before a machine was protected is not made later")
@@ -170,7 +175,7 @@ struct SchedulerTests {
         }
     }
 
-    @Test("A machine that fails does not stop the others, and is tried again at its next run")
+    @Test("A machine that fails does not stop the others")
     func failure() throws {
         try withTemporaryDirectory { directory in
             let estate = try Estate(directory)
@@ -184,6 +189,7 @@ struct SchedulerTests {
             removeTree(estate.folder("web", "web-1"))
             let report = try kura.at(utc("2026-01-01", "14:00")).operations.tick()
             #expect(report.backups.map { $0.error == nil } == [false, true])
+            #expect(try report.backups.first?.again == utc("2026-01-01", "14:02"))
             #expect(try kura.at(utc("2026-01-01", "14:01")).operations.tick().backups.isEmpty)
             #expect(try kura.at(utc("2026-01-02", "14:00")).operations.tick().backups.count == 2)
         }

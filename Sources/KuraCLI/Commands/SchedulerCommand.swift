@@ -5,6 +5,7 @@ import KuraIO
 import KuraOperations
 import KuraPolicy
 import KuraVault
+import Synchronization
 
 struct SchedulerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,8 +19,10 @@ struct SchedulerRunCommand: ParsableCommand {
         discussion: """
             Looks every 30 seconds. Backups that became due while it did not run are made once. It
             can be stopped at any moment; work that this interrupts is done again later. SIGTERM
-            ends it with exit status 0. One line on standard error tells of its start, and one of
-            each job.
+            ends it with exit status 0. Lines on standard error tell of its start, and of the start
+            and the end of each job. A backup that was cut short, that failed, or whose machine was
+            in use is made again: after two minutes, then after longer pauses, an hour at most,
+            until the policy's next run takes its place.
             """)
 
     @Option(help: "Jobs at the same time, 1 to \(Operations.jobsAtOnceMax).")
@@ -36,22 +39,24 @@ struct SchedulerRunCommand: ParsableCommand {
             "scheduler started: it looks every 30 s and runs \(jobs) jobs at the same time\n")
         // Told when they change: the scheduler looks every half minute.
         var absences: [Absence] = []
+        let log = SchedulerLog()
+        var tick = Tick()
+        tick.jobsAtOnce = jobs
+        tick.observe = { log.tell($0) }
         while !Interrupts.cancellation.isCancelled {
+            log.beginStep()
             do throws(KuraError) {
                 // Opened anew each time: regions and vaults may have come.
                 let report = try global.operations(
                     create: .defaultsIfEmpty, context: global.context(surface: .scheduler)
-                ).tick(jobsAtOnce: jobs)
+                ).tick(tick)
                 if report.absences != absences {
                     for absence in report.absences { _ = tell(absence, json: global.json) }
                     absences = report.absences
                 }
-                if !report.isEmpty {
-                    Terminal.writeError(Terminal.printable(TickView.text(report)) + "\n")
-                }
             } catch {
                 // The cause may be gone in half a minute.
-                Terminal.error(error.message, remedy: error.remedy?.text)
+                log.tell(.failed(TickFailure(what: "scheduler", error: error)))
             }
             Interrupts.cancellation.wait(until: Clock.steady() + Self.pauseNanoseconds)
         }
@@ -59,6 +64,25 @@ struct SchedulerRunCommand: ParsableCommand {
         throw KuraError(
             .interrupted,
             "the scheduler was stopped; work that is due runs when it is started again")
+    }
+}
+
+/// Lines of a scheduler that goes on: what is wrong in each of its steps is told once.
+private final class SchedulerLog: Sendable {
+    private let told = Mutex((before: Set<String>(), now: Set<String>()))
+
+    func beginStep() { told.withLock { $0 = ($0.now, []) } }
+
+    func tell(_ event: TickEvent) {
+        let text = TickView.text(of: event)
+        if event.isOfEachStep {
+            let isKnown = told.withLock { told in
+                told.now.insert(text)
+                return told.before.contains(text)
+            }
+            if isKnown { return }
+        }
+        Terminal.writeError(Terminal.printable(text) + "\n")
     }
 }
 
@@ -80,6 +104,12 @@ struct SchedulerTickCommand: ParsableCommand {
 
     @Option(help: "Jobs at the same time, 1 to \(Operations.jobsAtOnceMax).")
     var jobs = 2
+
+    @Flag(help: "Show what is due and what would be pruned, and change nothing.")
+    var dryRun = false
+
+    @Flag(help: "Take a time that is far ahead of the clock and of every recovery point.")
+    var force = false
 
     @OptionGroup var global: GlobalOptions
 
@@ -106,21 +136,26 @@ struct SchedulerTickCommand: ParsableCommand {
 
     func run() throws {
         let clock = now.flatMap(Self.instant).map(WallClock.fixed) ?? .system
-        let report = try global.operations(
-            create: .defaultsIfEmpty,
-            context: global.context(clock: clock, surface: .scheduler)
-        ).tick(jobsAtOnce: jobs)
+        let operations = try global.operations(
+            create: dryRun ? .nothing : .defaultsIfEmpty,
+            context: global.context(clock: clock, surface: .scheduler))
+        if dryRun { return try show(operations.tickPlan()) }
+        var tick = Tick()
+        tick.jobsAtOnce = jobs
+        tick.isForced = force
+        let report = try operations.tick(tick)
         try global.show(
             text: TickView.text(report), ids: report.backups.compactMap { $0.report?.id.hex },
             json: TickView.json(report))
         if Interrupts.cancellation.isCancelled { throw KuraError(.interrupted, "stopped") }
-        for error in report.errors { Terminal.error(error.message, remedy: error.remedy?.text) }
+        show(report.failures)
         var exit: EarlyExit?
         let hasWarnings =
             report.backups.contains { !$0.warnings.isEmpty }
             || report.pruned.contains { !$0.warnings.isEmpty }
+            || !report.warnings.isEmpty || !report.skipped.isEmpty
         if hasWarnings { exit = .warnings }
-        if !report.errors.isEmpty || report.backups.contains(where: { $0.error != nil }) {
+        if !report.failures.isEmpty || report.backups.contains(where: { $0.error != nil }) {
             exit = .failure
         }
         for absence in report.absences {
@@ -128,58 +163,18 @@ struct SchedulerTickCommand: ParsableCommand {
         }
         if let exit { throw exit }
     }
-}
 
-extension TickReport {
-    var isEmpty: Bool { backups.isEmpty && skipped.isEmpty && pruned.isEmpty && errors.isEmpty }
-}
-
-enum TickView {
-    static func text(_ report: TickReport) -> String {
-        guard !report.isEmpty else { return "nothing is due" }
-        var lines: [String] = []
-        for backup in report.backups {
-            let item = backup.item ?? backup.name
-            if let error = backup.error {
-                lines.append("failed: \(item): \(error.message)")
-            } else if let made = backup.report {
-                lines.append(
-                    "backed up \(item): recovery point \(made.id.short), "
-                        + made.point.tags.joined(separator: ", "))
-            }
-            for warning in backup.warnings { lines.append("  warning: \(warning.text)") }
-        }
-        for (item, reason) in report.skipped { lines.append("skipped \(item): \(reason)") }
-        for pruned in report.pruned {
-            let count = pruned.decisions.count { !$0.isKept }
-            lines.append("pruned \(pruned.vault): \(Units.count(count, "recovery point")) dropped")
-            for warning in pruned.warnings { lines.append("  warning: \(warning.text)") }
-        }
-        for error in report.errors { lines.append("failed: \(error.message)") }
-        return lines.joined(separator: "\n")
+    private func show(_ plan: TickPlan) throws {
+        try global.show(
+            text: TickView.text(plan), ids: plan.due.map(\.item), json: TickView.json(plan))
+        show(plan.failures)
+        if !plan.failures.isEmpty { throw EarlyExit.failure }
     }
 
-    static func json(_ report: TickReport) -> JSON {
-        [
-            "time": .string(Units.utc(report.time)),
-            "backups": .array(
-                report.backups.map { backup in
-                    [
-                        "item": JSON(backup.item), "job": JSON(backup.job),
-                        "recovery_point": JSON(backup.report?.id.hex),
-                        "tags": .array((backup.report?.point.tags ?? []).map(JSON.string)),
-                        "error": JSON(backup.error?.message),
-                    ]
-                }),
-            "skipped": .array(
-                report.skipped.map { skipped in
-                    ["item": .string(skipped.item), "reason": .string(skipped.reason)]
-                }),
-            "dropped": .array(
-                report.pruned.flatMap { pruned in
-                    pruned.decisions.filter { !$0.isKept }.map { .string($0.id.hex) }
-                }),
-            "errors": .array(report.errors.map { .string($0.message) }),
-        ]
+    private func show(_ failures: [TickFailure]) {
+        for failure in failures {
+            Terminal.error(
+                "\(failure.what): \(failure.error.message)", remedy: failure.error.remedy?.text)
+        }
     }
 }

@@ -166,13 +166,16 @@ struct VmListCommand: ParsableCommand {
         let rows = try subscription.machineRows(filter, vault: vault)
         var table = Table([
             ("name", .left), ("cloud service", .left), ("region", .left), ("vault", .left),
-            ("policy", .left), ("last backup", .left), ("points", .right), ("status", .left),
+            ("policy", .left), ("last backup", .left), ("next run", .left), ("points", .right),
+            ("status", .left),
         ])
         for row in rows {
             table.add([
                 row.name, row.cloudService, row.region, row.vault ?? "-", row.policy ?? "-",
-                row.lastBackup.map(Units.local) ?? "-", "\(row.points)",
-                row.status + (row.isGone ? " (machine gone)" : "")
+                row.lastBackup.map(Units.local) ?? "-",
+                row.nextRun.map(Units.local) ?? "-", "\(row.points)",
+                row.status + (row.isOverdue ? ", backup overdue" : "")
+                    + (row.isGone ? " (machine gone)" : "")
                     + (row.deletedUntil.map { ", until \(Units.local($0))" } ?? ""),
             ])
         }
@@ -190,6 +193,7 @@ struct VmListCommand: ParsableCommand {
             "last_backup": JSON(row.lastBackup.map(Units.utc)), "points": JSON(row.points),
             "disks": JSON(row.disks), "deleted_until": JSON(row.deletedUntil.map(Units.utc)),
             "comment": JSON(row.comment), "gone": .bool(row.isGone),
+            "next_run": JSON(row.nextRun.map(Units.utc)), "overdue": .bool(row.isOverdue),
         ]
     }
 }

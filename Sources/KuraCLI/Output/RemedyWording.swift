@@ -46,6 +46,12 @@ extension Remedy.HomeAction {
             name the folder that has REGION/CLOUD-SERVICE/VM folders: \
             \(run: "inventory", "set", "DIR")
             """
+        case .confirmTime:
+            """
+            look first at what it would do, with \
+            \("--dry-run", of: "scheduler", "tick", "--dry-run"), or say that it is meant, with \
+            \("--force", of: "scheduler", "tick", "--force")
+            """
         case .chooseJob: "use an id from \(run: "job", "list"), or its first digits"
         }
     }

@@ -54,6 +54,8 @@ extension Remedy {
         case rebuildCatalog
         case setInventory
         case chooseJob
+        /// A step of the scheduler at a time that is far from now is meant.
+        case confirmTime
     }
 
     public enum RegionAction: Equatable, Sendable, Codable {

@@ -9,6 +9,8 @@ public struct MachineOutcome: Sendable {
     public var job: String?
     public var warnings: [Warning] = []
     public var error: KuraError?
+    /// When a scheduled backup that failed is made again, in nanoseconds since 1970.
+    public var again: Int64?
     /// Of a backup.
     public var report: MadePoint?
 }

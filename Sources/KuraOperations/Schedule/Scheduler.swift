@@ -1,21 +1,7 @@
 internal import KuraFormat
 public import KuraIO
-internal import KuraPolicy
-public import KuraVault
+internal import KuraVault
 internal import Synchronization
-
-/// What one step of the scheduler did.
-public struct TickReport: Sendable {
-    /// Nanoseconds since 1970.
-    public var time: Int64
-    public var backups: [MachineOutcome] = []
-    /// Items that were due and were left, and why.
-    public var skipped: [(item: String, reason: String)] = []
-    public var pruned: [PruneReport] = []
-    public var errors: [KuraError] = []
-    /// What the home knows of and that cannot be read. What is due there is not known.
-    public var absences: [Absence] = []
-}
 
 extension Operations {
     /// Jobs that the scheduler runs beside each other.
@@ -23,135 +9,113 @@ extension Operations {
 
     /// One step of the scheduler: runs everything that is due at the context's time.
     ///
-    /// An item is due when its policy had a run since the last one that was handled; several such
-    /// runs make one backup. The catalog has the handled run before the backup begins: so a backup
-    /// that kills the scheduler is not begun again and again, and of two schedulers only one makes
-    /// it. Then every vault that had a backup is replicated, and every vault is pruned once a day.
+    /// An item is due while the last run of its policy has no point: several runs that were missed
+    /// make one backup. A run that was cut short, that failed, or whose machine was in use is made
+    /// again after a pause, until it has its point or the next run takes its place. A backup on
+    /// demand since then counts. Of two schedulers only one makes it. Then every vault that had a
+    /// backup is replicated, and every vault is pruned once a day.
     ///
     /// The context's time may be in the past or in the future: records of later times are ignored.
-    public func tick(jobsAtOnce: Int = 2) throws(KuraError) -> TickReport {
+    /// A time that the caller named and that is far ahead of the machine's clock and of every
+    /// recovery point must be forced (`invalidInput`): policies would take most points for expired.
+    public func tick(_ request: Tick = Tick()) throws(KuraError) -> TickReport {
+        try checkTime(request)
         // Everything that one step does counts as its time, however long it takes.
         var context = context
-        context.clock = .fixed(context.clock.now())
-        return try Operations(subscription, context).step(jobsAtOnce: jobsAtOnce)
+        context.clock = context.clock.stopped()
+        if context.clock.source == .given { context.clock = context.clock.confirmed() }
+        return try Operations(subscription, context).step(request)
     }
 
-    private func step(jobsAtOnce: Int) throws(KuraError) -> TickReport {
+    private func checkTime(_ request: Tick) throws(KuraError) {
         let now = context.clock.now()
-        var report = TickReport(time: now)
+        guard context.clock.source == .given, !request.isForced,
+            let gap = ClockHistory.gap(from: WallClock.system.now(), to: now), gap > .zero
+        else { return }
+        if let newest = try subscription.newestPointTime() {
+            let distance = ClockHistory.gap(from: newest, to: now) ?? .zero
+            guard distance > .zero else { return }
+        }
+        throw KuraError(
+            .invalidInput,
+            "this time is \(gap.inWords) ahead of the machine's clock, and far from every recovery "
+                + "point: policies would drop what is older by then",
+            remedy: .home(.confirmTime))
+    }
+
+    private func step(_ request: Tick) throws(KuraError) -> TickReport {
+        let now = context.clock.now()
+        let step = TickState(time: now, observe: request.observe)
+        let doubt = try clockDoubt()
+        if let doubt {
+            step.warn(Warning("\(doubt); nothing is pruned", remedy: .vault(.prune())))
+        }
         var due: [DueItem] = []
-        report.absences = try subscription.absences()
+        let absences = try subscription.absences()
+        step.change { $0.absences = absences }
         for place in try subscription.places() where place.isActiveReachable {
-            do throws(KuraError) {
-                due += try dueItems(in: place, now: now)
-            } catch {
-                report.errors.append(error)
+            step.catching("vault \(place.name)") { () throws(KuraError) in
+                let found = try dueItems(in: place, at: now, isPlan: false)
+                if !found.isEmpty, place.record.redundancy.hasPair {
+                    try subscription.catalog().want(
+                        ScheduledWork.replication, in: place.record.id, at: now)
+                }
+                due += found
             }
         }
-        run(due, jobsAtOnce: min(max(1, jobsAtOnce), Self.jobsAtOnceMax), into: &report)
-        let vaults = Set(due.map(\.item.place.name))
+        run(due, jobsAtOnce: min(max(1, request.jobsAtOnce), Self.jobsAtOnceMax), step)
         for place in try subscription.places() where !context.cancellation.isCancelled {
-            do throws(KuraError) {
-                if vaults.contains(place.name), place.record.redundancy.hasPair {
-                    _ = try apart.replicate(CopiesUpdate(vault: place.name))
-                }
-                if let pruned = try pruneIfDue(place, now) {
-                    report.pruned.append(pruned)
-                    if let failure = pruned.failure { report.errors.append(failure) }
-                }
-            } catch {
-                report.errors.append(error)
+            step.catching("vault \(place.name)") { () throws(KuraError) in
+                try replicateIfDue(place, at: now, step)
+                if doubt == nil { try pruneIfDue(place, at: now, step) }
             }
         }
-        return report
+        return step.report
     }
 
-    /// An item with the run that is due, and the one that was handled last.
-    private struct DueItem {
-        var item: RegisteredItem
-        var run: Int64
-        var last: Int64
+    /// Before anything is made: points that are made under a wrong clock would vouch for it.
+    private func clockDoubt() throws(KuraError) -> String? {
+        let doubt = try subscription.clockDoubt()
+        try subscription.observeClock()
+        return doubt
     }
 
-    private func dueItems(
-        in place: VaultPlace, now: Int64
-    ) throws(KuraError) -> [DueItem] {
-        let settings = try subscription.settings(of: place.reading())
-        var due: [DueItem] = []
-        for (item, state) in settings.items.sorted(by: { $0.key < $1.key })
-        where state.status == .protected {
-            guard let policy = state.policy.flatMap({ settings.policies[$0]?.policy }) else {
-                continue
-            }
-            let registered = RegisteredItem(item: item, state: state, place: place)
-            let known = try scheduleState(of: registered, now: now)
-            // What was due before the policy was assigned was not missed.
-            let since =
-                [known.handled, state.assigned ?? .min].filter { $0 <= now }.max()
-                ?? now - Self.inTimeNanoseconds
-            let run = policy.lastRun(atOrBefore: now)
-            guard run > since else { continue }
-            due.append(DueItem(item: registered, run: run, last: known.handled))
-        }
-        return due
-    }
+    // MARK: Backups
 
-    /// What the scheduler remembers of an item; an item that is new to it is entered. With a new
-    /// catalog, it begins with the item's newest point.
-    private func scheduleState(
-        of found: RegisteredItem, now: Int64
-    ) throws(KuraError) -> ScheduleState {
-        let (catalog, vault) = (try subscription.catalog(), found.place.record.id)
-        if let known = try catalog.schedule(of: found.item, in: vault) { return known }
-        let newest = try catalog.mapPoints(of: found.place.reading(), item: found.item) {
-            $1.time
-        }.filter { $0 <= now }.max()
-        let assigned = found.state.assigned.flatMap { $0 <= now ? $0 : nil }
-        let handled = [newest, assigned].compactMap(\.self).max() ?? now - Self.inTimeNanoseconds
-        try catalog.enter(
-            ScheduleState(handled: handled, first: newest ?? now), of: found.item, in: vault)
-        return try catalog.schedule(of: found.item, in: vault)
-            ?? ScheduleState(handled: handled, first: now)
-    }
-
-    private func run(_ due: [DueItem], jobsAtOnce: Int, into report: inout TickReport) {
-        let shared = Mutex((next: 0, report: report))
+    private func run(_ due: [DueItem], jobsAtOnce: Int, _ step: TickState) {
+        let next = Mutex(0)
         Threads.run(min(jobsAtOnce, due.count)) { [self] _ in
             while !context.cancellation.isCancelled {
-                let number = shared.withLock { state in
-                    defer { state.next += 1 }
-                    return state.next
+                let number = next.withLock { next in
+                    defer { next += 1 }
+                    return next
                 }
                 guard number < due.count else { return }
-                guard let outcome = runOne(due[number]) else { continue }
-                shared.withLock { state in
-                    if let error = outcome.error, error.code == .locked {
-                        state.report.skipped.append((due[number].item.item, error.message))
-                    } else {
-                        state.report.backups.append(outcome)
-                    }
-                }
+                runOne(due[number], step)
             }
         }
-        report = shared.withLock { $0.report }
-        report.backups.sort { ($0.item ?? "") < ($1.item ?? "") }
+        step.change { $0.backups.sort { ($0.item ?? "") < ($1.item ?? "") } }
     }
 
-    /// Nil where another scheduler makes this run.
-    private func runOne(_ due: DueItem) -> MachineOutcome? {
+    private func runOne(_ due: DueItem, _ step: TickState) {
         let (item, place) = (due.item.item, due.item.place)
+        var outcome = MachineOutcome(name: item)
         do throws(KuraError) {
-            let isMine = try subscription.catalog().claim(
-                due.run, after: due.last, of: item, in: place.record.id)
-            guard isMine else { return nil }
+            let made = try attempt(due.work) {
+                step.tell(.backupBegins(item: item))
+                var occasion = BackupOccasion(run: due.work.run)
+                occasion.replicates = false
+                let outcome = apart.backUp(item, vault: place.name, occasion)
+                return (value: outcome, error: outcome.error)
+            }
+            // Another scheduler makes this run.
+            guard let made else { return }
+            outcome = made.value
+            outcome.again = made.again
         } catch {
-            var outcome = MachineOutcome(name: item)
             outcome.error = error
-            return outcome
         }
-        var occasion = BackupOccasion(run: due.run)
-        occasion.replicates = false
-        return apart.backUp(item, vault: place.name, occasion)
+        step.tell(.backupEnds(outcome))
     }
 
     /// For one job of several: a request of its own.
@@ -161,25 +125,134 @@ extension Operations {
         return Operations(subscription.snapshotted(), context)
     }
 
-    /// Once a day, and only when something has to go.
-    private func pruneIfDue(_ place: VaultPlace, _ now: Int64) throws(KuraError) -> PruneReport? {
-        guard place.isActiveReachable, !place.isContested else { return nil }
-        let (catalog, vault) = (try subscription.catalog(), place.record.id)
-        let known = try catalog.schedule(of: Self.pruneItem, in: vault)
-        let last = known?.handled ?? .min
-        // A last prune in the future was recorded under a wrong clock; ignore it.
-        guard last > now || last <= now - Self.pruneNanoseconds else { return nil }
-        guard try subscription.hasExpiredPoints(place) else { return nil }
-        if known == nil {
-            try catalog.enter(
-                ScheduleState(handled: last, first: now), of: Self.pruneItem, in: vault)
+    // MARK: Replication and pruning
+
+    /// After backups, and again while it fails.
+    private func replicateIfDue(
+        _ place: VaultPlace, at now: Int64, _ step: TickState
+    ) throws(KuraError) {
+        let vault = place.record.id
+        guard place.record.redundancy.hasPair,
+            let known = try subscription.catalog().schedule(
+                of: ScheduledWork.replication, in: vault),
+            known.begun != known.done, known.mayBegin(known.begun, at: now)
+        else { return }
+        let work = ScheduledWork(
+            item: ScheduledWork.replication, vault: vault, run: known.begun, done: known.done)
+        let done = try attempt(work) {
+            step.tell(.replicationBegins(vault: place.name))
+            return result { () throws(KuraError) in
+                try apart.replicate(CopiesUpdate(vault: place.name))
+            }
         }
-        guard try catalog.claim(now, after: last, of: Self.pruneItem, in: vault) else { return nil }
-        return try apart.prune(place)
+        guard let done else { return }
+        switch done.value {
+        case .success(let report):
+            step.tell(.replicationEnds(vault: place.name, warnings: report.warnings))
+        case .failure(let error):
+            step.fail("replication of vault \(place.name)", error, again: done.again)
+        }
     }
 
-    /// No item's name starts with a slash.
-    private static let pruneItem = "/prune"
+    /// Once a day, and only when something has to go.
+    private func pruneIfDue(
+        _ place: VaultPlace, at now: Int64, _ step: TickState
+    ) throws(KuraError) {
+        guard let work = try pruneWork(in: place, now) else { return }
+        try subscription.catalog().enter(
+            ScheduleState(begun: work.done, first: now), of: work.item, in: work.vault)
+        let done = try attempt(work) {
+            step.tell(.pruneBegins(vault: place.name))
+            let result = result { () throws(KuraError) in try apart.prune(place) }
+            guard case .success(let report) = result.value else { return result }
+            return (value: result.value, error: report.failure)
+        }
+        guard let done else { return }
+        switch done.value {
+        case .success(let report):
+            step.tell(.pruneEnds(report))
+            if let failure = report.failure {
+                step.fail("prune of vault \(place.name)", failure, again: done.again)
+            }
+        case .failure(let error):
+            step.fail("prune of vault \(place.name)", error, again: done.again)
+        }
+    }
+
+    /// Nil where no prune is due.
+    func pruneWork(in place: VaultPlace, _ now: Int64) throws(KuraError) -> ScheduledWork? {
+        guard place.isActiveReachable, !place.isContested else { return nil }
+        let vault = place.record.id
+        let known = try subscription.catalog().schedule(of: ScheduledWork.prune, in: vault)
+        let done = known?.done ?? .min
+        // A last prune in the future was recorded under a wrong clock; ignore it.
+        guard done > now || done <= now - Self.pruneNanoseconds else { return nil }
+        var run = now
+        if let known, known.begun != known.done, known.begun <= now { run = known.begun }
+        guard known?.mayBegin(run, at: now) ?? true, try subscription.hasExpiredPoints(place)
+        else { return nil }
+        return ScheduledWork(item: ScheduledWork.prune, vault: vault, run: run, done: done)
+    }
+
+    private func result<T>(
+        _ body: () throws(KuraError) -> T
+    ) -> (value: Result<T, KuraError>, error: KuraError?) {
+        do throws(KuraError) {
+            return (.success(try body()), nil)
+        } catch {
+            return (.failure(error), error)
+        }
+    }
+
     /// A little less than a day, so that a clock that is read early misses no day.
     private static let pruneNanoseconds: Int64 = 82_800_000_000_000
+}
+
+/// What one step has come to so far; its jobs run on several threads.
+private final class TickState: Sendable {
+    private let state: Mutex<TickReport>
+    private let observe: @Sendable (TickEvent) -> Void
+
+    init(time: Int64, observe: @escaping @Sendable (TickEvent) -> Void) {
+        state = Mutex(TickReport(time: time))
+        self.observe = observe
+    }
+
+    var report: TickReport { state.withLock { $0 } }
+
+    func change(_ body: (inout TickReport) -> Void) { state.withLock { body(&$0) } }
+
+    /// Keeps what an event says, and passes it on.
+    func tell(_ event: TickEvent) {
+        change { report in
+            switch event {
+            case .backupBegins, .replicationBegins, .pruneBegins: break
+            case .backupEnds(let outcome) where outcome.error?.code == .locked:
+                report.skipped.append(outcome)
+            case .backupEnds(let outcome): report.backups.append(outcome)
+            case .replicationEnds(let vault, let warnings):
+                report.replicated.append(vault)
+                report.warnings += warnings
+            case .pruneEnds(let pruned): report.pruned.append(pruned)
+            case .failed(let failure): report.failures.append(failure)
+            case .warned(let warning): report.warnings.append(warning)
+            }
+        }
+        observe(event)
+    }
+
+    func warn(_ warning: Warning) { tell(.warned(warning)) }
+
+    func fail(_ what: String, _ error: KuraError, again: Int64? = nil) {
+        tell(.failed(TickFailure(what: what, error: error, again: again)))
+    }
+
+    /// One vault that fails does not stop the others.
+    func catching(_ what: String, _ body: () throws(KuraError) -> Void) {
+        do throws(KuraError) {
+            try body()
+        } catch {
+            fail(what, error)
+        }
+    }
 }

@@ -20,6 +20,13 @@ enum CatalogSchema {
         migrator.registerMigration("vaults, missing points") { database in
             try database.execute(sql: vaults)
         }
+        migrator.registerMigration("3 runs that are tried again") { database in
+            for column in ["done", "attempts", "tried"] {
+                try database.execute(
+                    sql: "ALTER TABLE schedule ADD COLUMN \(column) INTEGER NOT NULL DEFAULT 0")
+            }
+            try database.execute(sql: "UPDATE schedule SET done = handled")
+        }
         return migrator
     }
 

@@ -87,6 +87,24 @@ extension Catalog {
         }
     }
 
+    /// The time of each item's newest point, of those that are not later than `time`, likewise.
+    package func newestPoints(
+        of vault: Vault, atOrBefore time: Int64
+    ) throws(KuraError) -> [String: Int64] {
+        try refreshPoints(of: vault)
+        return try read { database in
+            let rows = try Row.fetchCursor(
+                database,
+                sql: """
+                    SELECT item, max(time) FROM point
+                    WHERE vault = ? AND missing = 0 AND time <= ? GROUP BY item
+                    """, arguments: [vault.id.hex, time])
+            var newest: [String: Int64] = [:]
+            while let row = try rows.next() { newest[row[0]] = row[1] }
+            return newest
+        }
+    }
+
     /// Points that are read from a region, and entered, at once.
     private static let pointsAtOnce = 8192
 

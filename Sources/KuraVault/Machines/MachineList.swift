@@ -24,6 +24,10 @@ public struct MachineRow: Sendable {
     public var comment: String?
     /// Whether the last discovery did not find it any more.
     public var isGone: Bool
+    /// When the policy next has a run, in nanoseconds since 1970; nil unless it is protected.
+    public var nextRun: Int64?
+    /// Whether the policy's last run has no point, and no scheduler makes it now.
+    public var isOverdue = false
 }
 
 /// Which machines a list shows.
@@ -50,10 +54,13 @@ extension Subscription {
             let mine = items.filter { $0.place.record.id == id }
             guard let place = mine.first?.place else { continue }
             let points = try catalog().pointCounts(of: place.reading())
+            let plan = try ScheduleView(of: place, in: self)
             for item in mine {
                 seen.insert(item.state.key)
                 let machine = discovered.first { $0.key == item.state.key }
-                rows.append(row(item, points[item.item], disks: machine?.disks.count))
+                var row = row(item, points[item.item], disks: machine?.disks.count)
+                try plan.complete(&row, for: item, in: self)
+                rows.append(row)
             }
         }
         let modern = try regionsThatTakeEverything()
