@@ -93,8 +93,6 @@ public struct IndexRunTrailer: Equatable, Sendable {
 
     /// Bytes of a trailer before its tables.
     public static let fixedByteCount = IndexRunHeader.usedByteCount + 24 + Digest.byteCount
-    private static let entryCountOffset = IndexRunHeader.usedByteCount
-    private static let filterBlocksOffset = IndexRunHeader.usedByteCount + 16
 
     public static func blockCount(entries: UInt64) -> UInt64 {
         let perBlock = UInt64(IndexBlock.entriesMax)
@@ -144,15 +142,60 @@ public struct IndexRunTrailer: Equatable, Sendable {
         return writer.bytes
     }
 
-    /// What the first `fixedByteCount` bytes of a trailer say about its size. They are not
-    /// checked yet.
-    public static func counts(
-        in fixed: UnsafeRawBufferPointer
-    ) -> (entries: UInt64, filterBlocks: Int) {
-        precondition(fixed.count >= fixedByteCount)
-        let entries = fixed.loadUnaligned(fromByteOffset: entryCountOffset, as: UInt64.self)
-        let blocks = fixed.loadUnaligned(fromByteOffset: filterBlocksOffset, as: UInt32.self)
-        return (UInt64(littleEndian: entries), Int(UInt32(littleEndian: blocks)))
+    /// What the first `fixedByteCount` bytes of a trailer say about its size: within the limits of
+    /// the format, and not compared with the run's name yet.
+    public struct Counts: Equatable, Sendable {
+        public var entries: UInt64
+        public var packs: Int
+        public var superseded: Int
+        public var filterBlocks: Int
+
+        public init(in fixed: UnsafeRawBufferPointer) throws(FormatError) {
+            precondition(fixed.count >= fixedByteCount)
+            var reader = ByteReader(fixed, of: .indexRun)
+            _ = try reader.bytes(IndexRunHeader.usedByteCount)
+            try self.init(reading: &reader)
+        }
+
+        init(reading reader: inout ByteReader) throws(FormatError) {
+            entries = try reader.uint64()
+            packs = Int(try reader.uint32())
+            superseded = Int(try reader.uint32())
+            filterBlocks = Int(try reader.uint32())
+            try reader.zeros(4, "reserved")
+            guard entries > 0, entries <= UInt64(UInt32.max) * UInt64(IndexBlock.entriesMax) else {
+                throw .invalidField(.indexRun, field: "entry count")
+            }
+            guard packs <= Limits.runPacksMax else {
+                throw .invalidField(.indexRun, field: "pack count")
+            }
+            guard filterBlocks == BloomFilter.blockCount(for: Int(entries)) else {
+                throw .invalidField(.indexRun, field: "filter blocks")
+            }
+        }
+
+        public var blocks: Int { Int(IndexRunTrailer.blockCount(entries: entries)) }
+        public var packBytes: Int { packs * PackSummary.byteCount }
+        public var supersededBytes: Int { superseded * Digest.byteCount }
+        public var filterBytes: Int { filterBlocks * BloomFilter.blockByteCount }
+
+        /// Length of the trailer without its filter. All counts have 32 bits: no overflow.
+        public var headByteCount: Int {
+            fixedByteCount + packBytes + supersededBytes + blocks * 8
+        }
+        public var trailerByteCount: UInt64 { UInt64(headByteCount + filterBytes) }
+        /// Length that the whole run file must have.
+        public var fileByteCount: UInt64 {
+            UInt64(IndexRunHeader.byteCount + blocks * IndexBlock.byteCount + Footer.byteCount)
+                + trailerByteCount
+        }
+    }
+
+    /// Whether each row of a part of the table of packs can be one. Looks at little of each.
+    public static func mayBePacks(_ rows: UnsafeRawBufferPointer) -> Bool {
+        stride(from: Digest.byteCount, to: rows.count, by: PackSummary.byteCount).allSatisfy {
+            PackKind(rawValue: rows[$0]) != nil
+        }
     }
 
     /// Decodes a trailer whose SHA-256 the caller has compared with the file's name. O(bytes).
@@ -174,23 +217,12 @@ public struct IndexRunTrailer: Equatable, Sendable {
     private init(_ bytes: ByteReader, filter known: BloomFilter?) throws(FormatError) {
         var reader = bytes
         header = try IndexRunHeader(reading: &reader)
-        entryCount = try reader.uint64()
-        let packCount = Int(try reader.uint32())
-        let supersededCount = Int(try reader.uint32())
-        let filterBlocks = Int(try reader.uint32())
-        try reader.zeros(4, "reserved")
+        let counts = try Counts(reading: &reader)
+        entryCount = counts.entries
         blocksDigest = try reader.digest()
-        guard entryCount > 0, entryCount <= UInt64(UInt32.max) * UInt64(IndexBlock.entriesMax)
-        else {
-            throw .invalidField(.indexRun, field: "entry count")
-        }
-        guard packCount <= Limits.runPacksMax else {
-            throw .invalidField(.indexRun, field: "pack count")
-        }
-        let fenceCount = Int(Self.blockCount(entries: entryCount))
-        guard filterBlocks == BloomFilter.blockCount(for: Int(entryCount)),
-            filterBlocks == known?.blockCount ?? filterBlocks
-        else {
+        let (packCount, supersededCount) = (counts.packs, counts.superseded)
+        let (fenceCount, filterBlocks) = (counts.blocks, counts.filterBlocks)
+        guard filterBlocks == known?.blockCount ?? filterBlocks else {
             throw .invalidField(.indexRun, field: "filter blocks")
         }
         // All counts have 32 bits, so this sum cannot overflow; nothing is allocated before it

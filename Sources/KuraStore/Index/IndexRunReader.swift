@@ -67,19 +67,12 @@ package final class IndexRunReader: Sendable {
     private static func readTrailer(
         _ id: RunID, _ reader: any ObjectReader, size: UInt64
     ) throws -> IndexRunTrailer {
-        let (start, fixed) = try readFixed(id, reader, size: size)
-        let byteCount = Int(size) - Footer.byteCount - Int(start)
-        let counts = fixed.withUnsafeBytes { IndexRunTrailer.counts(in: $0) }
-        let filterByteCount = counts.filterBlocks * BloomFilter.blockByteCount
-        guard counts.filterBlocks > 0, filterByteCount <= byteCount - fixed.count else {
-            throw FormatError.invalidField(.indexRun, field: "filter blocks")
-        }
+        let (start, counts) = try RunAdmission.counts(of: id, reader, size: size)
         func read(_ target: UnsafeMutableRawBufferPointer, at offset: UInt64) throws {
             let count = try reader.read(at: offset, into: target)
             guard count == target.count else { throw FormatError.checksumMismatch(.indexRun) }
         }
-        // Both are bounded by the file's own size now.
-        var head = [UInt8](repeating: 0, count: byteCount - filterByteCount)
+        var head = [UInt8](repeating: 0, count: counts.headByteCount)
         try head.withUnsafeMutableBytes { try read($0, at: start) }
         let filter = try BloomFilter(blockCount: counts.filterBlocks) { memory in
             MemoryAdvice.preferLargePages(memory)
@@ -94,29 +87,9 @@ package final class IndexRunReader: Sendable {
         }
     }
 
-    /// The trailer's offset, and its bytes before the tables. Their SHA-256 is not known yet.
-    private static func readFixed(
-        _ id: RunID, _ reader: any ObjectReader, size: UInt64
-    ) throws -> (start: UInt64, bytes: [UInt8]) {
-        let footer = try TrailerReader.footer(
-            reader, size: size, structure: .indexRun, max: Limits.runTrailerBytesMax, digest: id)
-        let start = size - UInt64(Footer.byteCount) - footer.trailerByteCount
-        var fixed = [UInt8](repeating: 0, count: IndexRunTrailer.fixedByteCount)
-        guard footer.trailerByteCount >= UInt64(fixed.count) else {
-            throw FormatError.truncated(
-                .indexRun, needed: UInt64(fixed.count), available: footer.trailerByteCount)
-        }
-        let count = try fixed.withUnsafeMutableBytes {
-            try reader.read(at: start, into: $0)
-        }
-        guard count == fixed.count else { throw FormatError.checksumMismatch(.indexRun) }
-        return (start, fixed)
-    }
-
     /// How many entries a copy of a run says that it has: two short reads. Not checked.
     static func entryCount(_ id: RunID, _ reader: any ObjectReader) throws -> UInt64 {
-        let (_, fixed) = try readFixed(id, reader, size: reader.byteCount())
-        return fixed.withUnsafeBytes { IndexRunTrailer.counts(in: $0).entries }
+        try RunAdmission.statedCounts(id, reader, size: reader.byteCount()).counts.entries
     }
 
     /// Reads block `number` into `target` (4 KiB) from the first copy that is good.
