@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum kind { WRITE, PWRITE, READ, PREAD, FSYNC, FDATASYNC, RENAME, UNLINK, OPEN, MKDIR, FTRUNCATE, KINDS };
@@ -115,6 +116,8 @@ PLAIN(fdatasync, FDATASYNC, (int f), f)
 PLAIN(rename, RENAME, (const char *from, const char *to), from, to)
 PLAIN(renameat2, RENAME, (int d, const char *from, int e, const char *to, unsigned flags), d, from, e, to, flags)
 PLAIN(unlink, UNLINK, (const char *path), path)
+PLAIN(unlinkat, UNLINK, (int d, const char *path, int flags), d, path, flags)
+PLAIN(mkdirat, MKDIR, (int d, const char *path, mode_t mode), d, path, mode)
 PLAIN(mkdir, MKDIR, (const char *path, mode_t mode), path, mode)
 PLAIN(ftruncate, FTRUNCATE, (int f, off_t size), f, size)
 PLAIN(ftruncate64, FTRUNCATE, (int f, off64_t size), f, size)
@@ -132,3 +135,30 @@ PLAIN(ftruncate64, FTRUNCATE, (int f, off64_t size), f, size)
 
 OPENER(open)
 OPENER(open64)
+
+#define OPENER_AT(name)                                                          \
+    int name(int directory, const char *path, int flags, ...) {                  \
+        static int (*real)(int, const char *, int, ...);                         \
+        if (!real) real = dlsym(RTLD_NEXT, #name);                               \
+        va_list rest;                                                            \
+        va_start(rest, flags);                                                   \
+        const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0; \
+        va_end(rest);                                                            \
+        return fate(OPEN) == FAIL ? -1 : real(directory, path, flags, mode);     \
+    }
+
+OPENER_AT(openat)
+OPENER_AT(openat64)
+
+// openat2 has no function of its own.
+long syscall(long number, ...) {
+    static long (*real)(long, ...);
+    if (!real) real = dlsym(RTLD_NEXT, "syscall");
+    va_list rest;
+    long a[6];
+    va_start(rest, number);
+    for (int i = 0; i < 6; i++) a[i] = va_arg(rest, long);
+    va_end(rest);
+    if (number == SYS_openat2 && fate(OPEN) == FAIL) return -1;
+    return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}

@@ -1,3 +1,4 @@
+import KuraIO
 import KuraStore
 import Synchronization
 import SystemPackage

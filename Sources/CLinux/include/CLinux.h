@@ -3,6 +3,7 @@
 #ifndef KURA_CLINUX_H
 #define KURA_CLINUX_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -91,5 +92,28 @@ int kura_spawn_writer(char *const arguments[], char *const environment[], const 
 
 /// Whether another open file has a lock (F_OFD_GETLK) on the byte at an offset: 1, 0, or -1 with errno.
 int kura_is_byte_locked(int descriptor, off_t offset);
+
+/// Opens a path of which no part is a symbolic link, nor a link of /proc: `openat2`, or one part after
+/// the other where the kernel has no such call. No child inherits the descriptor.
+/// - directory: what a relative path starts from, or AT_FDCWD.
+/// - beneath: whether the path must not lead out of `directory`.
+/// The descriptor, or -1 with errno: ELOOP for a link, EXDEV for a path that leads out.
+int kura_open_without_links(int directory, const char *path, int flags, mode_t mode, int beneath);
+
+/// `renameat2`; unless `replacing`, 0 or -1 with errno EEXIST when the new name exists.
+int kura_rename_at(int from_directory, const char *from, int to_directory, const char *to,
+                   int replacing);
+
+/// Lets the calling thread, and no other, reach files as another user does. 0, or -1 with errno:
+/// then the thread is perhaps half way, and must not go on.
+int kura_borrow_identity(uid_t user, gid_t group, const gid_t *groups, size_t count);
+
+/// Like `kura_spawn_session`, as another user with one group. `arguments[0]` is a path.
+/// The process, or a negative errno.
+int kura_spawn_session_as(char *const arguments[], char *const environment[], const char *folder,
+                          int input, int output, uid_t user, gid_t group);
+
+/// `O_PATH`: open a file with it to find others from there, not to read it.
+int kura_o_path(void);
 
 #endif

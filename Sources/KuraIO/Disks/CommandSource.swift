@@ -11,7 +11,7 @@ public import SystemPackage
 public final class CommandSource: DiskSource {
     public let name: String
     private let stream: StreamSource
-    private let program: Program
+    private let program: ChildProcess
     private let output: Int32
     private let cancellation: Cancellation
     /// Thrown by each later read, too: who reads next must not find another reason.
@@ -45,7 +45,7 @@ public final class CommandSource: DiskSource {
         }
         // Not its arguments: recovery points keep the name, and they may be secret.
         self.name = "the output of \(name)"
-        program = Program(result)
+        program = ChildProcess(result)
         output = ends[0]
         self.cancellation = cancellation
         stream = StreamSource(descriptor: ends[0], name: self.name, cancellation: cancellation)
@@ -54,7 +54,7 @@ public final class CommandSource: DiskSource {
     /// A program that still runs is ended: its output goes nowhere.
     deinit {
         close(output)
-        program.end()
+        program.send(SIGTERM)
     }
 
     public var knownByteCount: UInt64? { nil }
@@ -87,7 +87,7 @@ public final class CommandSource: DiskSource {
 
     private func requireSuccess() throws(KuraError) {
         // After a cancellation the reader asks for that itself.
-        let status = program.waitForEnd(cancellation)
+        let status = program.wait(cancellation)
         guard let status, status != 0, !cancellation.isCancelled else { return }
         let signal = status & 0x7f
         let end =
@@ -97,44 +97,5 @@ public final class CommandSource: DiskSource {
         throw KuraError(
             .io, "\(name) is not whole: \(end)",
             remedy: .steps([.advice("see what the program says"), .retry()]))
-    }
-}
-
-/// A child process that one thread waits for.
-private final class Program: Sendable {
-    private let process: pid_t
-    /// As `waitpid` gives it; nil until the program has ended.
-    private let status = Mutex<Int32?>(nil)
-    private let ended = Latch(1)
-
-    init(_ process: pid_t) {
-        self.process = process
-        Threads.detach { self.wait() }
-    }
-
-    private func wait() {
-        // Leaves the status: until it is collected, no other process gets this number, so that
-        // `end` cannot reach a stranger.
-        var information = siginfo_t()
-        while waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
-        status.withLock { status in
-            var value: Int32 = 0
-            while waitpid(process, &value, 0) < 0, errno == EINTR {}
-            status = value
-        }
-        ended.signal()
-    }
-
-    /// - Returns: its status; nil when the work was cancelled first.
-    func waitForEnd(_ cancellation: Cancellation) -> Int32? {
-        let ended = ended
-        cancellation.notifying({ ended.signal() }, during: { ended.wait() })
-        return status.withLock { $0 }
-    }
-
-    func end() {
-        status.withLock { status in
-            if status == nil { kill(process, SIGTERM) }
-        }
     }
 }

@@ -14,45 +14,59 @@ public final class FileSource: DiskSource {
     private let opened: FileStatus
 
     /// - Parameter shown: what messages call it; nil for the path itself.
-    public init(_ path: FilePath, shownAs shown: FilePath? = nil) throws(KuraError) {
-        self.path = shown ?? path
+    public convenience init(_ path: FilePath, shownAs shown: FilePath? = nil) throws(KuraError) {
         // O_NONBLOCK, because opening a named pipe would wait for its writer. Files do not care.
         let descriptor = kura_open(path.string, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0)
         guard descriptor >= 0 else {
             throw Self.cannotOpen(path, Errno(rawValue: Glibc.errno))
         }
-        var raw = stat()
-        guard fstat(descriptor, &raw) == 0 else {
-            let reason = Errno(rawValue: Glibc.errno)
+        try self.init(adopting: descriptor, shownAs: shown ?? path)
+    }
+
+    /// - Parameters:
+    ///   - descriptor: open for reading; becomes this object's to close, also after an error.
+    ///   - path: what messages call it.
+    public init(adopting descriptor: Int32, shownAs path: FilePath) throws(KuraError) {
+        do throws(KuraError) {
+            (opened, byteCount) = try Self.examine(descriptor, path)
+        } catch {
             Glibc.close(descriptor)
-            throw KuraError(io: IOError("examine", at: self.path, reason))
-        }
-        let status = FileStatus(raw)
-        var size = status.byteCount
-        switch status.kind {
-        case .regular:
-            break
-        case .blockDevice:
-            guard kura_block_device_size(descriptor, &size) == 0 else {
-                let reason = Errno(rawValue: Glibc.errno)
-                Glibc.close(descriptor)
-                throw KuraError(io: IOError("find the size of", at: path, reason))
-            }
-        case .directory:
-            Glibc.close(descriptor)
-            throw KuraError(
-                .io, "\(self.path) is a directory, not a disk",
-                remedy: .advice("name the image files in it one by one"))
-        case .other:
-            Glibc.close(descriptor)
-            throw KuraError(
-                .io, "\(self.path) is neither a file nor a block device",
-                remedy: .point(.backUpStream))
+            throw error
         }
         posix_fadvise(descriptor, 0, 0, Int32(POSIX_FADV_SEQUENTIAL))
+        self.path = path
         self.descriptor = descriptor
-        opened = status
-        byteCount = size
+    }
+
+    /// What it is, and its size.
+    private static func examine(
+        _ descriptor: Int32, _ path: FilePath
+    ) throws(KuraError) -> (FileStatus, UInt64) {
+        let status: FileStatus
+        do throws(IOError) {
+            status = try OpenFile(descriptor: descriptor).status(path)
+        } catch {
+            throw KuraError(io: error)
+        }
+        switch status.kind {
+        case .regular:
+            return (status, status.byteCount)
+        case .blockDevice:
+            var size: UInt64 = 0
+            guard kura_block_device_size(descriptor, &size) == 0 else {
+                throw KuraError(
+                    io: IOError("find the size of", at: path, Errno(rawValue: Glibc.errno)))
+            }
+            return (status, size)
+        case .directory:
+            throw KuraError(
+                .io, "\(path) is a directory, not a disk",
+                remedy: .advice("name the image files in it one by one"))
+        case .other:
+            throw KuraError(
+                .io, "\(path) is neither a file nor a block device",
+                remedy: .point(.backUpStream))
+        }
     }
 
     deinit { Glibc.close(descriptor) }

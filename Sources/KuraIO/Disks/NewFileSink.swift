@@ -15,8 +15,10 @@ internal import SystemPackage
 /// stays, and what it leads to is replaced.
 public final class NewFileSink: DiskSink {
     private let shown: FilePath
-    /// Without links where a file is replaced.
+    /// Without links where a file is replaced. Below the directory that is held, so that it is the
+    /// same one from the first byte to the last, also where directories are renamed meanwhile.
     private let path: FilePath
+    private let held: HeldDirectory?
     public let byteCount: UInt64
     private let fileSystem: any TargetFileSystem
     private let temporary: FilePath
@@ -35,8 +37,15 @@ public final class NewFileSink: DiskSink {
         self.byteCount = byteCount
         self.fileSystem = fileSystem
         var old: OpenFile?
+        var held: HeldDirectory?
         do throws(IOError) {
-            self.path = replaces ? try fileSystem.withoutLinks(path) : path
+            let real = replaces ? try fileSystem.withoutLinks(path) : path
+            held = try fileSystem.hold(real.removingLastComponent())
+            if let held, let name = real.lastComponent {
+                self.path = held.path.appending(name)
+            } else {
+                self.path = real
+            }
             // Of its own: a process that was killed left its file behind, and numbers of processes
             // come again, in containers at once.
             temporary = FilePath("\(self.path.string).\(UniqueID.random().hex.prefix(8)).partial")
@@ -45,10 +54,11 @@ public final class NewFileSink: DiskSink {
             file = SinkFile(
                 try fileSystem.create(temporary), at: temporary, shownAs: path, on: fileSystem)
         } catch {
-            if let old { fileSystem.close(old) }
+            for file in [old, held?.file].compactMap(\.self) { fileSystem.close(file) }
             throw KuraError(io: IOError(error.operation, at: path, error.errno))
         }
         self.old = old
+        self.held = held
         do throws(KuraError) {
             try file.resize(to: byteCount)
         } catch {
@@ -58,7 +68,7 @@ public final class NewFileSink: DiskSink {
     }
 
     deinit {
-        if let old { fileSystem.close(old) }
+        for file in [old, held?.file].compactMap(\.self) { fileSystem.close(file) }
     }
 
     public var name: String { shown.string }
@@ -85,7 +95,9 @@ public final class NewFileSink: DiskSink {
             try fileSystem.rename(temporary, to: path, replacing: old != nil)
             try fileSystem.flushDirectory(parent.isEmpty ? "." : parent)
         } catch {
-            throw error.errno == .fileExists ? .sinkExists(shown) : KuraError(io: error)
+            throw error.errno == .fileExists
+                ? .sinkExists(shown)
+                : KuraError(io: IOError(error.operation, at: shown, error.errno))
         }
     }
 

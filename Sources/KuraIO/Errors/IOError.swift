@@ -25,8 +25,16 @@ public struct IOError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     public var description: String {
-        "cannot \(operation) \(place): \(errno)"
+        "cannot \(operation) \(place): \(reason)"
             + (isOutcomeUnknown ? "; it may have been done all the same" : "")
+    }
+
+    private var reason: String {
+        switch errno {
+        case .tooManySymbolicLinkLevels: "a symbolic link is in its place or on the way to it"
+        case .noSuchAddressOrDevice: "it is a pipe, a socket or a device, and no file"
+        default: "\(errno)"
+        }
     }
 
     /// Whether the file, or a directory on the way to it, does not exist.

@@ -7,6 +7,13 @@ public struct OpenFile: Sendable, Hashable {
     public init(descriptor: Int32) { self.descriptor = descriptor }
 }
 
+/// An open directory, by a path of its own.
+public struct HeldDirectory: Sendable {
+    public let file: OpenFile
+    /// Leads to it for as long as it is open.
+    public let path: FilePath
+}
+
 public struct FileStatus: Equatable, Sendable {
     public enum Kind: Sendable { case regular, directory, blockDevice, other }
 
@@ -40,7 +47,16 @@ public struct FileStatus: Equatable, Sendable {
 ///
 /// Every call is safe from any thread. A call that fails throws; "not found" is thrown only when
 /// the file is known not to be there.
+///
+/// What is opened under a name is a regular file: a link, a pipe or a device in its place is an
+/// error, and never waited for.
 public protocol FileSystem: Sendable {
+    /// The same calls for what lies below a directory, where no symbolic link is followed: for
+    /// directories that others may write to. How `root` itself is found stays as it is.
+    func contained(in root: FilePath) -> any FileSystem
+    /// What lets users other than `user` and root change what is found under a path; nil where
+    /// nothing does.
+    func foothold(on path: FilePath, for user: UInt32) throws(IOError) -> Foothold?
     func openForReading(_ path: FilePath) throws(IOError) -> OpenFile
     /// Creates a file that must not exist, readable and writable by its owner only.
     func create(_ path: FilePath) throws(IOError) -> OpenFile
@@ -50,6 +66,7 @@ public protocol FileSystem: Sendable {
         _ file: OpenFile, _ path: FilePath, at offset: UInt64,
         into target: UnsafeMutableRawBufferPointer
     ) throws(IOError) -> Int
+    func byteCount(_ file: OpenFile, _ path: FilePath) throws(IOError) -> UInt64
     /// Writes all of `bytes` at `offset`.
     func write(
         _ file: OpenFile, _ path: FilePath, at offset: UInt64, from bytes: UnsafeRawBufferPointer
@@ -93,6 +110,10 @@ public protocol TargetFileSystem: FileSystem {
     /// device uses, and which none can use until it is closed: else the error is `resourceBusy`.
     /// - Parameter followsLink: whether the last part of `path` may be a symbolic link.
     func openDevice(_ path: FilePath, followsLink: Bool) throws(IOError) -> OpenFile
+    /// Holds a directory, so that what is named below it is found in that very directory, whatever
+    /// becomes of the names above it. The caller closes it.
+    /// - Returns: nil where the path itself has to do.
+    func hold(_ directory: FilePath) throws(IOError) -> HeldDirectory?
     /// The path of an existing file, without any symbolic link in it.
     func withoutLinks(_ path: FilePath) throws(IOError) -> FilePath
     /// Gives a new file the owner, the group and the permissions of an old one. Where this user may
@@ -127,7 +148,19 @@ public protocol TargetFileSystem: FileSystem {
     ) throws(IOError) -> Bool
 }
 
+extension TargetFileSystem {
+    public func hold(_ directory: FilePath) throws(IOError) -> HeldDirectory? { nil }
+}
+
 extension FileSystem {
+    public func contained(in root: FilePath) -> any FileSystem { self }
+
+    public func foothold(on path: FilePath, for user: UInt32) throws(IOError) -> Foothold? { nil }
+
+    public func byteCount(_ file: OpenFile, _ path: FilePath) throws(IOError) -> UInt64 {
+        try status(path).byteCount
+    }
+
     /// Removes a file, or a directory with all that is in it. Links go, what they lead to stays;
     /// where nothing is, nothing happens.
     public func removeTree(_ path: FilePath) throws(IOError) {
@@ -159,7 +192,7 @@ extension FileSystem {
     public func contents(_ path: FilePath, max: Int) throws(IOError) -> [UInt8] {
         let file = try openForReading(path)
         defer { close(file) }
-        let size = try status(path).byteCount
+        let size = try byteCount(file, path)
         guard size <= UInt64(max) else { throw IOError("read", at: path, .fileTooLarge) }
         // Not cleared first: of large files that would cost as much as reading them.
         var failure: IOError?

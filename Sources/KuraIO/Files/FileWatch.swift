@@ -63,18 +63,18 @@ public final class FileWatch: Sendable {
 
 /// A descriptor that `poll` finds readable once another thread said so. The thread that wakes and
 /// the one that waits both own it, so it is closed behind both.
-private final class WakeDescriptor: Sendable {
-    let descriptor: Int32
+package final class WakeDescriptor: Sendable {
+    package let descriptor: Int32
 
     /// - Returns: nil where this process has no descriptor left.
-    init?() {
+    package init?() {
         descriptor = kura_event_descriptor()
         if descriptor < 0 { return nil }
     }
 
     deinit { close(descriptor) }
 
-    func wake() {
+    package func wake() {
         var one: UInt64 = 1
         _ = write(descriptor, &one, 8)
     }

@@ -7,7 +7,15 @@ public struct LocalFileSystem: TargetFileSystem {
     public init() {}
 
     public func openForReading(_ path: FilePath) throws(IOError) -> OpenFile {
-        try open(path, flags: O_RDONLY | O_NOFOLLOW, operation: "open")
+        try openRegular(path, O_RDONLY | O_NOFOLLOW)
+    }
+
+    /// Opens what is a regular file already. Without O_NONBLOCK, a pipe would wait for its other
+    /// end, and a file with a lease for its holder; regular files do not care.
+    private func openRegular(_ path: FilePath, _ flags: Int32) throws(IOError) -> OpenFile {
+        let file = try open(path, flags: flags | O_NONBLOCK, operation: "open")
+        try file.requireRegular(path)
+        return file
     }
 
     public func create(_ path: FilePath) throws(IOError) -> OpenFile {
@@ -85,7 +93,7 @@ public struct LocalFileSystem: TargetFileSystem {
     }
 
     public func openForWriting(_ path: FilePath) throws(IOError) -> OpenFile {
-        try open(path, flags: O_RDWR, operation: "open")
+        try openRegular(path, O_RDWR)
     }
 
     public func openDevice(_ path: FilePath, followsLink: Bool) throws(IOError) -> OpenFile {
@@ -138,6 +146,30 @@ public struct LocalFileSystem: TargetFileSystem {
             throw failure("find the size of", path)
         }
         return size
+    }
+
+    public func byteCount(_ file: OpenFile, _ path: FilePath) throws(IOError) -> UInt64 {
+        try file.status(path).byteCount
+    }
+
+    public func contained(in root: FilePath) -> any FileSystem { ContainedFileSystem(root) }
+
+    public func foothold(on path: FilePath, for user: UInt32) throws(IOError) -> Foothold? {
+        let whole = path.isAbsolute ? path : try withoutLinks(".").pushing(path)
+        return try Foothold.find(on: whole, for: user)
+    }
+
+    public func hold(_ directory: FilePath) throws(IOError) -> HeldDirectory? {
+        let file = try open(
+            directory.isEmpty ? "." : directory, flags: kura_o_path() | O_DIRECTORY,
+            operation: "open")
+        let path = "/proc/self/fd/\(file.descriptor)"
+        // Without /proc there is no such path.
+        guard access(path, F_OK) == 0 else {
+            close(file)
+            return nil
+        }
+        return HeldDirectory(file: file, path: FilePath(path))
     }
 
     public func isLink(_ path: FilePath) -> Bool {
@@ -196,12 +228,20 @@ public struct LocalFileSystem: TargetFileSystem {
 
     public func list(_ path: FilePath) throws(IOError) -> [String] {
         guard let directory = opendir(path.string) else { throw failure("list", path) }
+        return try Self.names(in: directory, path)
+    }
+
+    /// - Parameter directory: is closed.
+    static func names(
+        in directory: OpaquePointer, _ path: FilePath
+    ) throws(IOError) -> [String] {
         defer { closedir(directory) }
         var names: [String] = []
         while true {
             Glibc.errno = 0
             guard let entry = readdir(directory) else {
-                guard Glibc.errno == 0 else { throw failure("list", path) }
+                let reason = Errno(rawValue: Glibc.errno)
+                guard reason.rawValue == 0 else { throw IOError("list", at: path, reason) }
                 break
             }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
@@ -219,7 +259,7 @@ public struct LocalFileSystem: TargetFileSystem {
     }
 
     public func openLock(_ path: FilePath) throws(IOError) -> OpenFile {
-        try open(path, flags: O_RDWR | O_CREAT | O_NOFOLLOW, operation: "open")
+        try openRegular(path, O_RDWR | O_CREAT | O_NOFOLLOW)
     }
 
     public func takeLock(
@@ -246,6 +286,30 @@ public struct LocalFileSystem: TargetFileSystem {
 
     private func failure(_ operation: String, _ path: FilePath) -> IOError {
         IOError(operation, at: path, Errno(rawValue: Glibc.errno))
+    }
+}
+
+extension OpenFile {
+    func status(_ path: FilePath) throws(IOError) -> FileStatus {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw IOError("examine", at: path, Errno(rawValue: Glibc.errno))
+        }
+        return FileStatus(status)
+    }
+
+    /// Closes what is no regular file, and throws.
+    func requireRegular(_ path: FilePath) throws(IOError) {
+        do throws(IOError) {
+            switch try status(path).kind {
+            case .regular: return
+            case .directory: throw IOError("open", at: path, .isDirectory)
+            case .blockDevice, .other: throw IOError("open", at: path, .noSuchAddressOrDevice)
+            }
+        } catch {
+            _ = Glibc.close(descriptor)
+            throw error
+        }
     }
 }
 

@@ -12,7 +12,36 @@ extension DirectoryStore {
     }
 
     public func requireTrusted() throws(KuraError) {
-        try withKuraErrors { try owner.check(path, fileSystem) }
+        try withKuraErrors {
+            try owner.check(path, fileSystem)
+            guard owner == .trusted else { return }
+            for vault in try vaultsPresent() {
+                try owner.checkDirectory(path(of: vault), fileSystem)
+                for name in Layout.folders {
+                    try owner.checkDirectory(path(of: vault.folder(name)), fileSystem)
+                }
+            }
+        }
+    }
+
+    private func vaultsPresent() throws -> [StoreFolder] {
+        try owner.checkDirectory(path(of: Layout.vaults), fileSystem)
+        return try namesIfPresent(in: Layout.vaults).filter { UniqueID(hex: $0) != nil }
+            .map { Layout.vaults.folder($0) }
+    }
+
+    /// The many folders of packs, which only who writes looks at.
+    private func requireTrustedPacks(_ vault: StoreFolder) throws(IOError) {
+        let packs = vault.folder(Layout.packs)
+        for name in Layout.fanOut {
+            do {
+                try owner.checkDirectory(path(of: packs.folder(name)), fileSystem)
+            } catch let error as IOError {
+                throw error
+            } catch {
+                throw IOError("write to", at: path(of: packs.folder(name)), .permissionDenied)
+            }
+        }
     }
 
     public func create() throws(IOError) {
@@ -24,7 +53,7 @@ extension DirectoryStore {
 
     public func prepare(vault id: UniqueID) throws(IOError) {
         let vault = Layout.vault(id)
-        guard try lacksFolders(vault) else { return }
+        guard try lacksFolders(vault) else { return try requireTrustedPacks(vault) }
         try fileSystem.makeDirectory(path(of: vault))
         let packs = vault.folder(Layout.packs)
         for name in Layout.topFolders { try fileSystem.makeDirectory(path(of: vault.folder(name))) }

@@ -6,7 +6,8 @@ public import SystemPackage
 /// A store in a directory: objects are files, named by rename and made durable by flushes.
 ///
 /// The only type that joins paths and knows of temporary names, directories and permissions. See
-/// `Publication` for what is on disk if power fails while an object is written.
+/// `Publication` for what is on disk if power fails while an object is written. No link below the
+/// directory is followed: who can write to it is trusted with nothing else.
 public final class DirectoryStore: Store {
     public let path: FilePath
     /// Whose directory is used.
@@ -23,7 +24,7 @@ public final class DirectoryStore: Store {
     ) {
         self.path = path
         self.owner = owner
-        self.fileSystem = fileSystem
+        self.fileSystem = fileSystem.contained(in: path)
         root = path.string
     }
 

@@ -47,7 +47,7 @@ final class DirectoryObject: ObjectReader {
 
     deinit { fileSystem.close(file) }
 
-    func byteCount() throws(IOError) -> UInt64 { try fileSystem.status(path).byteCount }
+    func byteCount() throws(IOError) -> UInt64 { try fileSystem.byteCount(file, path) }
 
     func read(
         at offset: UInt64, into target: UnsafeMutableRawBufferPointer

@@ -37,6 +37,10 @@ package enum Layout {
     /// What a vault has from the start. The others are made when they are first needed.
     static let topFolders = [packs, index, points, sessions, locks, temporary]
 
+    /// All folders that a vault may have.
+    static let folders =
+        topFolders + [receipts, repairs, quarantine, dropped, condemned, journal]
+
     package static func vault(_ id: UniqueID) -> StoreFolder {
         StoreFolder("\(vaults.key)/\(id.hex)")
     }

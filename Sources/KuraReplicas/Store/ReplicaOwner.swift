@@ -3,17 +3,32 @@ package import SystemPackage
 
 /// Whose replica directories are used.
 public enum ReplicaOwner: Sendable {
-    /// Those that belong to the effective user or to root, and that neither group nor others may
-    /// write to. Root may use all.
+    /// Those of which every directory belongs to the effective user or to root, and to which
+    /// neither group nor others may write; and that no other user can replace from above.
     case trusted
     /// All of them: the user asked for that.
     case anybody
 
-    /// Throws `refused` for a directory that is not to be used. One that is not there passes.
+    /// Throws `refused` for a directory that is not to be used. Of one that is not there, what is
+    /// above it counts.
     ///
     /// Who may write to a replica can put links in the place of its directories, and so lead a
     /// write elsewhere, and can take recovery points away.
     package func check(_ path: FilePath, _ fileSystem: any FileSystem) throws {
+        guard self == .trusted else { return }
+        try checkDirectory(path, fileSystem)
+        guard let foothold = try fileSystem.foothold(on: path, for: Process.userID) else { return }
+        throw KuraError(
+            .refused, "another user could put other files in the place of \(path): \(foothold)",
+            remedy: .anyOf([
+                .advice("move it to a directory that only root and you can write to"),
+                .region(.trustOwners),
+            ]))
+    }
+
+    /// Throws `refused` for one directory that is not to be used, whatever is above it. One that is
+    /// not there passes.
+    func checkDirectory(_ path: FilePath, _ fileSystem: any FileSystem) throws {
         guard self == .trusted else { return }
         let status: FileStatus
         do throws(IOError) {
@@ -22,8 +37,13 @@ public enum ReplicaOwner: Sendable {
             if error.isNotFound { return }
             throw error
         }
+        guard status.kind == .directory else {
+            throw KuraError(
+                .refused, "\(path) is no directory, or a symbolic link to one",
+                remedy: .advice("put the directory itself there"))
+        }
         let user = Process.userID
-        guard user == 0 || status.owner == user || status.owner == 0 else {
+        guard status.owner == user || status.owner == 0 else {
             throw KuraError(
                 .refused, "\(path) belongs to user \(status.owner), and this is user \(user)",
                 remedy: .anyOf([
