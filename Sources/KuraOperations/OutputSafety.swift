@@ -6,6 +6,49 @@ internal import KuraVault
 internal import SystemPackage
 
 extension Operations {
+    /// Where restored files are made: with the rights of this process, or of another user.
+    /// - Parameter user: its name; only root can act as another user.
+    static func outputFileSystem(as user: String?) throws(KuraError) -> any TargetFileSystem {
+        guard let user else { return LocalFileSystem() }
+        let found = try FileUser(named: user)
+        if found.id == Process.userID { return LocalFileSystem() }
+        guard Process.userID == 0 else {
+            throw KuraError(
+                .refused, "only root can write with the rights of user \(user)",
+                remedy: .advice("run Kura as root, or as \(user)"))
+        }
+        return UserFileSystem(found)
+    }
+
+    /// Throws where root would write with its own rights to where another user can put links: the
+    /// names and the bytes of restored disks may be that user's, too.
+    /// - Parameters:
+    ///   - path: a file, or a directory that files are made in.
+    ///   - user: with whose rights; nil for this process's.
+    func refuseForeignDirectories(_ path: FilePath, as user: String?) throws(KuraError) {
+        guard user == nil, Process.userID == 0 else { return }
+        let fileSystem = LocalFileSystem()
+        let target = context.resolve(path)
+        try withKuraErrors {
+            var places = [target, Self.withoutLinks(target)].map { $0.removingLastComponent() }
+            if try fileSystem.exists(target), try fileSystem.status(target).kind == .directory {
+                places.append(target)
+            }
+            for place in places {
+                guard let foothold = try fileSystem.foothold(on: place, for: 0) else { continue }
+                let owner: UInt32? = if case .owner(let id) = foothold.kind { id } else { nil }
+                throw KuraError(
+                    .refused,
+                    "root writes nothing to \(path), because another user could lead it elsewhere: "
+                        + "\(foothold)",
+                    remedy: .anyOf([
+                        .point(.restoreAs(owner.flatMap { FileUser(id: $0)?.name } ?? "USER")),
+                        .advice("choose a directory that only root can write to"),
+                    ]))
+            }
+        }
+    }
+
     /// Throws where a path lies inside the home or a replica of any region, also when links lead
     /// there: what is written there would damage what it is read from.
     func refuseOwnDirectories(_ path: FilePath) throws(KuraError) {

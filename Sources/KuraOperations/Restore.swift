@@ -38,6 +38,9 @@ public struct PointRestore: Sendable {
     public var overwrites = false
     /// Whether the path is a block device, and only that, which is overwritten.
     public var overwritesDevice = false
+    /// The user with whose rights files are made; nil for the one of this process. Root writes to
+    /// directories of other users only so.
+    public var outputUser: String?
     /// Whether what no copy has is left out, as zeros, and reported, where else that is an error.
     public var skipsLost = false
     /// Whether the files that are finished already go again when a later one fails.
@@ -136,6 +139,7 @@ extension Operations {
         _ request: PointRestore, _ job: OperationJob
     ) throws(KuraError) -> [PointRestoreReport.Disk] {
         let files: [PointRestore.File]
+        let fileSystem = try Self.outputFileSystem(as: request.outputUser)
         switch request.target {
         case .files(let choose):
             files = try choose(job)
@@ -148,9 +152,12 @@ extension Operations {
             return [PointRestoreReport.Disk(disk: disk, path: nil, report: report)]
         case .output(.path(let path), let name):
             files = try self.files(
-                for: chosenDisks(request, name), path, isDevice: request.overwritesDevice)
+                for: chosenDisks(request, name), to: path, of: request, on: fileSystem)
         }
-        for file in files { try refuseOwnDirectories(file.path) }
+        for file in files {
+            try refuseOwnDirectories(file.path)
+            try refuseForeignDirectories(file.path, as: request.outputUser)
+        }
         var done: [PointRestoreReport.Disk] = []
         do throws(KuraError) {
             job.progress.update { $0.totalBytes = files.reduce(0) { $0 + $1.disk.byteCount } }
@@ -158,20 +165,22 @@ extension Operations {
                 done.append(
                     PointRestoreReport.Disk(
                         disk: file.disk, path: file.path,
-                        report: try write(file, for: request, in: job)))
+                        report: try write(file, on: fileSystem, for: request, in: job)))
             }
             try request.written(job)
         } catch {
-            if request.isAllOrNothing { remove(done.compactMap(\.path), job) }
+            if request.isAllOrNothing { remove(done.compactMap(\.path), on: fileSystem, job) }
             throw error
         }
         return done
     }
 
-    private func remove(_ paths: [FilePath], _ job: OperationJob) {
+    private func remove(
+        _ paths: [FilePath], on fileSystem: any TargetFileSystem, _ job: OperationJob
+    ) {
         for path in paths {
             do throws(IOError) {
-                try LocalFileSystem().remove(context.resolve(path))
+                try fileSystem.remove(context.resolve(path))
             } catch {
                 job.warn("\(path) was left behind: \(error)")
             }
@@ -195,13 +204,15 @@ extension Operations {
     }
 
     private func files(
-        for disks: [DiskRecord], _ path: FilePath, isDevice: Bool
+        for disks: [DiskRecord], to path: FilePath, of request: PointRestore,
+        on fileSystem: any TargetFileSystem
     ) throws(KuraError) -> [PointRestore.File] {
+        let isDevice = request.overwritesDevice
         try refuseOwnDirectories(path)
+        try refuseForeignDirectories(path, as: request.outputUser)
         if isDevice { try requireOne(disks, "a block device") }
         let isDirectory: Bool
         do throws(IOError) {
-            let fileSystem = LocalFileSystem()
             let target = context.resolve(path)
             let exists = try fileSystem.exists(target)
             isDirectory = exists ? try fileSystem.status(target).kind == .directory : false
@@ -239,12 +250,13 @@ extension Operations {
     }
 
     private func write(
-        _ file: PointRestore.File, for request: PointRestore, in job: OperationJob
+        _ file: PointRestore.File, on fileSystem: any TargetFileSystem,
+        for request: PointRestore, in job: OperationJob
     ) throws(KuraError) -> RestoredBytes {
         let path = SinkPath(
             context.resolve(file.path), overwrites: request.overwrites,
             isDevice: request.overwritesDevice, followsLink: file.followsLink)
-        let sink = try path.open(byteCount: file.disk.byteCount)
+        let sink = try path.open(byteCount: file.disk.byteCount, on: fileSystem)
         // The restore adds it again.
         job.progress.update { $0.totalBytes -= file.disk.byteCount }
         return try restore(file.disk, to: sink, for: request, in: job)

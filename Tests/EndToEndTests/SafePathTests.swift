@@ -112,7 +112,7 @@ import Testing
             let id = try forge(kura) { point in
                 point.item = "web\u{1B}]0;owned\u{07}\u{9B}31m\u{202E}\nsecond"
                 point.disks[0].name = "os\u{1B}[2J\nfake  row"
-                point.tags = ["\u{1B}c"]
+                point.tags = ["\u{1B}c", "zw\u{200B}web\u{AD}\u{E0041}"]
             }
             for arguments in [
                 ["list"], ["show", id.hex], ["list", "--json"], ["show", id.hex, "--json"],
@@ -121,13 +121,14 @@ import Testing
                 let outcome = try kura.run(arguments)
                 for scalar in (outcome.output + outcome.error).unicodeScalars where scalar != "\n" {
                     #expect(
-                        scalar.properties.generalCategory != .control && scalar != "\u{202E}",
+                        ![.control, .format].contains(scalar.properties.generalCategory),
                         "\(arguments)")
                 }
             }
             let show = try kura.run("show", id.hex).output
             #expect(show.contains("os\\u001b[2J\\u000afake  row"))
             #expect(show.contains("\\u202e\\u000asecond"))
+            #expect(show.contains("zw\\u200bweb\\u00ad\\udb40\\udc41"))
             let json = try kura.run("show", id.hex, "--json").json()
             #expect((json["item"] as? String)?.contains("\u{9B}31m\u{202E}\nsecond") == true)
         }

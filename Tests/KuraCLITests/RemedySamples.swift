@@ -108,7 +108,8 @@ enum RemedySamples {
         case .leaveOutLost: .overwriteTarget
         case .overwriteTarget: .overwriteDevice
         case .overwriteDevice: .restoreStream
-        case .restoreStream: nil
+        case .restoreStream: .restoreAs("alice")
+        case .restoreAs: nil
         }
     }
 

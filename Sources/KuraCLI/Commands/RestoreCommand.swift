@@ -43,6 +43,13 @@ struct RestoreCommand: ParsableCommand {
     @Flag(help: "Write zeros for lost chunks, and print their ranges.")
     var skipLost = false
 
+    @Option(
+        name: .customLong("as"),
+        help: ArgumentHelp(
+            "Write with the rights of this user, as root must in another user's directory.",
+            valueName: "user"))
+    var user: String?
+
     @Option(help: ArgumentHelp("Read from this region only.", valueName: "name"))
     var region: String?
 
@@ -67,6 +74,7 @@ struct RestoreCommand: ParsableCommand {
             request.overwrites = force
             request.overwritesDevice = device
             request.skipsLost = skipLost
+            request.outputUser = user
             return try operations.restore(request)
         }
         let total = report.total

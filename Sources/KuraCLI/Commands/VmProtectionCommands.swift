@@ -125,6 +125,13 @@ struct VmRestoreCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The folder.", valueName: "dir"))
     var output: String
 
+    @Option(
+        name: .customLong("as"),
+        help: ArgumentHelp(
+            "Write with the rights of this user, as root must in another user's directory.",
+            valueName: "user"))
+    var user: String?
+
     @Option(help: ArgumentHelp("A new name: a folder of its own in --output.", valueName: "name"))
     var newName: String?
 
@@ -150,11 +157,13 @@ struct VmRestoreCommand: ParsableCommand {
 
     func run() throws {
         let subscription = try global.subscription()
-        let request = MachineRestore(
+        var request = MachineRestore(
             name, cloudService: options.cloudService, vault: options.vault, point: point,
             to: FilePath(output), newName: newName, disks: DiskChoice.of(includeLun, excludeLun))
+        request.outputUser = user
+        let asked = request
         let report = try progress.shown(as: "restoring", subscription, global) {
-            operations throws(KuraError) in try operations.restoreMachine(request)
+            operations throws(KuraError) in try operations.restoreMachine(asked)
         }
         let lines = report.outputs.map { output in
             "restored \(output.disk) to \(output.path): \(Units.bytes(output.report.bytesWritten))"

@@ -177,6 +177,11 @@ extension Remedy.PointAction {
             """
             use \("--output -", of: "restore", "RP", "--output", "-") and send standard output there
             """
+        case .restoreAs(let user):
+            """
+            write with the rights of that user: \("--as \(user)", of: "restore", "RP", "--output",
+                "PATH", "--as", user)
+            """
         }
     }
 }

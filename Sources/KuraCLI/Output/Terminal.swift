@@ -99,9 +99,10 @@ enum Terminal {
         writeError("  help: \(lines)\n")
     }
 
-    /// The text without what a terminal would obey, or what would turn its letters around: names
-    /// come from disks and vaults. Each such character becomes its escape in JSON, so a JSON
-    /// document says the same. Ends of lines stay; names in tables have none, see `Table`.
+    /// The text without what a terminal would obey, what would turn its letters around, and what
+    /// no one sees, so that no two names look the same by it: names come from disks and vaults.
+    /// Each such character becomes its escape in JSON, so a JSON document says the same. Ends of
+    /// lines stay; names in tables have none, see `Table`.
     static func printable(_ text: String) -> String {
         // Nearly all is plain ASCII, and a list is long.
         if text.utf8.allSatisfy({ 0x20...0x7e ~= $0 || $0 == UInt8(ascii: "\n") }) { return text }
@@ -124,18 +125,17 @@ enum Terminal {
 
     static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
-        case .control, .lineSeparator, .paragraphSeparator: true
-        // Marks that set the direction of what follows; of the format characters, no others.
-        case .format:
-            "\u{202A}"..."\u{202E}" ~= scalar || "\u{2066}"..."\u{2069}" ~= scalar
-                || ["\u{061C}", "\u{200E}", "\u{200F}"].contains(scalar)
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
         default: false
         }
     }
 
     static func escape(_ scalar: Unicode.Scalar) -> String {
-        let digits = String(scalar.value, radix: 16)
-        return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        // As JSON has it: one of the higher planes is two units.
+        scalar.utf16.reduce(into: "") { text, unit in
+            let digits = String(unit, radix: 16)
+            text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }
     }
 
     /// - Returns: errno, or nil when all was written.

@@ -140,6 +140,8 @@ extension Remedy {
         case overwriteDevice
         /// Restores a disk to standard output, for what takes bytes in order only.
         case restoreStream
+        /// Restores with the rights of another user.
+        case restoreAs(String)
     }
 
     public enum MachineAction: Equatable, Sendable, Codable {

@@ -18,6 +18,8 @@ public struct MachineRestore: Sendable {
     public var newName: String?
     /// Disks that are restored, or left out; nil for all. The system disk has -1.
     public var disks: ItemState.DiskChoice?
+    /// See `PointRestore.outputUser`.
+    public var outputUser: String?
 
     public init(
         _ name: String, cloudService: String? = nil, vault: String? = nil, point: String? = nil,
@@ -71,16 +73,21 @@ extension Operations {
         if let name = request.newName { try Name.check(name, what: "a virtual machine") }
         let folder = request.newName.map { request.folder.appending($0) } ?? request.folder
         let description = folder.appending("vm.json")
+        let fileSystem = try Self.outputFileSystem(as: request.outputUser)
         let chosen = Guarded<[Part]>([])
         var restore = PointRestore(point) { _ throws(KuraError) in
             let parts = try parts(
                 of: point, choosing: request.disks, in: folder, found.state)
             chosen.update { $0 = parts }
-            try makeRoom(folder, for: parts.map(\.path) + [description])
+            try refuseForeignDirectories(description, as: request.outputUser)
+            try makeRoom(folder, for: parts.map(\.path) + [description], on: fileSystem)
             return parts.map { PointRestore.File($0.disk, to: $0.path) }
         }
         restore.isAllOrNothing = true
-        restore.written = { _ throws(KuraError) in try describe(chosen.read(), description) }
+        restore.outputUser = request.outputUser
+        restore.written = { _ throws(KuraError) in
+            try describe(chosen.read(), description, on: fileSystem)
+        }
         let report = try self.restore(restore)
         return MachineRestoreReport(
             item: found.item, point: point.id,
@@ -97,9 +104,10 @@ extension Operations {
 
     /// Makes the folder. Throws where one of the files is there: found at the end, it would come
     /// after everything was written.
-    private func makeRoom(_ folder: FilePath, for files: [FilePath]) throws(KuraError) {
+    private func makeRoom(
+        _ folder: FilePath, for files: [FilePath], on fileSystem: any TargetFileSystem
+    ) throws(KuraError) {
         try refuseOwnDirectories(folder)
-        let fileSystem = LocalFileSystem()
         do throws(IOError) {
             try fileSystem.makeDirectories(context.resolve(folder))
             for path in files where try fileSystem.exists(context.resolve(path)) {
@@ -167,7 +175,9 @@ extension Operations {
 
     /// Writes the vm.json of a machine that is off: its user starts it. A disk whose number
     /// is not known gets the next one that is free.
-    private func describe(_ parts: [Part], _ path: FilePath) throws(KuraError) {
+    private func describe(
+        _ parts: [Part], _ path: FilePath, on fileSystem: any TargetFileSystem
+    ) throws(KuraError) {
         var taken = Set(parts.compactMap(\.lun))
         var disks: [RestoredMachine.Disk] = []
         for part in parts {
@@ -181,14 +191,13 @@ extension Operations {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         do {
-            let bytes = Array(try encoder.encode(RestoredMachine(disks: disks)))
+            let document = try encoder.encode(RestoredMachine(disks: disks))
+            let bytes = Array(document) + [UInt8(ascii: "\n")]
             // Made to be changed by its owner, unlike the files of a region.
-            let file = try FileDescriptor.open(
-                context.resolve(path), .writeOnly, options: [.create, .exclusiveCreate],
-                permissions: .ownerReadWrite)
-            try file.closeAfter { _ = try file.writeAll(bytes + [UInt8(ascii: "\n")]) }
-        } catch let error as Errno {
-            throw KuraError(io: IOError("write", at: path, error))
+            let target = context.resolve(path)
+            let file = try fileSystem.create(target)
+            defer { fileSystem.close(file) }
+            try bytes.withUnsafeBytes { try fileSystem.write(file, target, at: 0, from: $0) }
         } catch {
             throw KuraError(error)
         }

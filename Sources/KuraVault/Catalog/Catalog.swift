@@ -38,11 +38,15 @@ package final class Catalog: Sendable {
         }
     }
 
-    /// SQLite gives its other files the rights of the first one.
+    /// SQLite gives its other files the rights of the first one, and follows links.
     private static func makePrivate(_ path: FilePath) throws {
-        let file = try FileDescriptor.open(
-            path, .readWrite, options: [.create], permissions: .ownerReadWrite)
-        try file.close()
+        let fileSystem = LocalFileSystem()
+        for ending in ["", "-wal", "-shm", "-journal"] {
+            let file = FilePath(path.string + ending)
+            guard fileSystem.isLink(file) else { continue }
+            throw IOError("open", at: file, .tooManySymbolicLinkLevels)
+        }
+        fileSystem.close(try fileSystem.openLock(path))
     }
 
     func read<T>(_ body: (Database) throws -> T) throws(KuraError) -> T {

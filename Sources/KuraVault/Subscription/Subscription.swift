@@ -1,6 +1,7 @@
 public import KuraFormat
 public import KuraIO
 public import KuraPolicy
+internal import KuraReplicas
 internal import KuraReplication
 public import KuraStore
 public import SystemPackage
@@ -65,6 +66,7 @@ public final class Subscription: Sendable {
         fileSystem: any FileSystem = LocalFileSystem()
     ) throws(KuraError) -> Subscription {
         let path = context.resolve(path)
+        try withKuraErrors { try ReplicaOwner(context).check(path, LocalFileSystem()) }
         if try !Home.exists(at: path) {
             guard create != .nothing else {
                 throw KuraError(
