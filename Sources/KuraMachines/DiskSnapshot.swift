@@ -8,17 +8,14 @@ public struct DiskSnapshot: Sendable {
     public let path: FilePath
     private let descriptor: Int32
 
-    /// Nil where the file system cannot share blocks, or the source is no file: then the image has
-    /// to be read in place. The copy has no name, so nothing is left behind whatever happens.
-    public static func take(of source: FilePath) -> DiskSnapshot? {
-        let image = open(source.string, O_RDONLY | O_CLOEXEC)
-        guard image >= 0 else { return nil }
-        defer { close(image) }
-        let folder = source.removingLastComponent()
-        let copy = open(
-            folder.isEmpty ? "." : folder.string, O_RDWR | O_CLOEXEC | kura_o_tmpfile(), 0o600)
+    /// Nil where the file system cannot share blocks, or the disk is no file: then it has to be
+    /// read in place. The copy has no name, so nothing is left behind whatever happens.
+    public static func take(of disk: OpenedDisk) -> DiskSnapshot? {
+        guard let folder = disk.folder else { return nil }
+        let copy = kura_open_without_links(
+            folder, ".", O_RDWR | O_CLOEXEC | kura_o_tmpfile(), 0o600, 1)
         guard copy >= 0 else { return nil }
-        guard kura_clone_file(copy, image) == 0 else {
+        guard kura_clone_file(copy, disk.descriptor) == 0 else {
             close(copy)
             return nil
         }

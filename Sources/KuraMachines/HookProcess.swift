@@ -8,18 +8,18 @@ internal import SystemPackage
 /// Its standard input is one end of a socket that both sides write to and read from; only this
 /// process holds the other end, so the child reads an end of file however this process ends.
 final class HookProcess {
-    private let process: pid_t
+    private let process: ChildProcess
     private var socket: Int32
-    private var status: Int32?
 
     /// - Parameters:
-    ///   - arguments: the program first; without a slash it is looked for in PATH.
+    ///   - arguments: the program first, by its path.
     ///   - folder: working directory.
     ///   - environment: all of its variables.
     ///   - output: where its standard output and error go.
+    ///   - user: whose rights it has; nil for this process's.
     init(
         _ arguments: [String], folder: String, environment: [String: String],
-        output: FileDescriptor
+        output: FileDescriptor, as user: FileUser?
     ) throws(KuraError) {
         var ends: [Int32] = [-1, -1]
         guard kura_socket_pair_cloexec(&ends) == 0 else {
@@ -30,14 +30,20 @@ final class HookProcess {
         let arguments = arguments.map { strdup($0) } + [nil]
         let variables = environment.map { strdup("\($0)=\($1)") } + [nil]
         defer { for text in arguments + variables { free(text) } }
-        let result = kura_spawn_session(arguments, variables, folder, ends[0], output.rawValue)
+        let result =
+            if let user {
+                kura_spawn_session_as(
+                    arguments, variables, folder, ends[0], output.rawValue, user.id, user.group)
+            } else {
+                kura_spawn_session(arguments, variables, folder, ends[0], output.rawValue)
+            }
         guard result > 0 else {
             close(ends[1])
             throw KuraError(
                 .io, "\(program) in \(folder) cannot be started: \(Errno(rawValue: -result))",
                 remedy: .advice("check that it is there and may be executed"))
         }
-        process = result
+        process = ChildProcess(result)
         socket = ends[1]
     }
 
@@ -47,70 +53,78 @@ final class HookProcess {
         socket = -1
     }
 
+    /// The child reads a line. One that has ended reads nothing.
+    func send(line: String) {
+        let bytes = Array("\(line)\n".utf8)
+        if socket >= 0 { _ = Glibc.send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
+    }
+
     private static let lineBytesMax = 80
 
     /// The next line that the child writes to its standard input.
     /// - Parameter deadline: in nanoseconds of `Clock.steady`.
-    /// - Returns: nil when the child closes its end, or says nothing in time.
-    func readLine(until deadline: Int64) -> String? {
-        var line: [UInt8] = []
-        while socket >= 0, line.count < Self.lineBytesMax {
-            let left = (deadline - Clock.steady()) / 1_000_000
-            guard left > 0 else { return nil }
-            var wanted = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-            let ready = poll(&wanted, 1, Int32(clamping: left))
-            if ready == 0 || (ready < 0 && errno == EINTR) { continue }
-            guard ready > 0 else { return nil }
-            var byte: UInt8 = 0
-            let count = read(socket, &byte, 1)
-            if count < 0, errno == EINTR { continue }
-            guard count == 1 else { return nil }
-            if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
-            line.append(byte)
+    /// - Returns: nil when the child closes its end, or says nothing in time, or the work is
+    ///   cancelled.
+    func readLine(until deadline: Int64, _ cancellation: Cancellation) -> String? {
+        guard let wake = WakeDescriptor() else { return nil }
+        return cancellation.notifying(
+            { wake.wake() },
+            during: {
+                var line: [UInt8] = []
+                while socket >= 0, line.count < Self.lineBytesMax, !cancellation.isCancelled {
+                    let left = deadline - Clock.steady()
+                    guard left > 0 else { return nil }
+                    var wanted = [
+                        pollfd(fd: socket, events: Int16(POLLIN), revents: 0),
+                        pollfd(fd: wake.descriptor, events: Int16(POLLIN), revents: 0),
+                    ]
+                    let ready = poll(
+                        &wanted, nfds_t(wanted.count), Int32(clamping: left / 1_000_000 + 1))
+                    guard ready >= 0 || errno == EINTR else { return nil }
+                    guard ready > 0, wanted[0].revents != 0 else { continue }
+                    var byte: UInt8 = 0
+                    let count = read(socket, &byte, 1)
+                    if count < 0, errno == EINTR { continue }
+                    guard count == 1 else { return nil }
+                    if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
+                    line.append(byte)
+                }
+                return nil
+            })
+    }
+
+    var isRunning: Bool { process.isRunning }
+
+    /// How waiting for a process ended.
+    enum End: Equatable {
+        /// With an exit status; 128 and the signal's number where one ended it.
+        case status(Int32)
+        /// It was late, and it was killed with all it started.
+        case late
+        /// The work was cancelled first. It runs on.
+        case cancelled
+    }
+
+    /// Waits for its end.
+    /// - Parameter deadline: when it is killed, in nanoseconds of `Clock.steady`.
+    func wait(until deadline: Int64, _ cancellation: Cancellation) -> End {
+        if let status = process.wait(until: deadline, cancellation) { return .status(code(status)) }
+        if cancellation.isCancelled { return .cancelled }
+        process.send(SIGKILL, toGroup: true)
+        return .late
+    }
+
+    /// Likewise, however the work stands, and for a given time only, after which it runs on.
+    func wait(nanoseconds: Int64) -> End {
+        guard let status = process.wait(until: Clock.steady() + nanoseconds, Cancellation()) else {
+            return .cancelled
         }
-        return nil
+        return .status(code(status))
     }
 
-    /// Whether it has not ended. Collects its status when it has.
-    var isRunning: Bool {
-        guard status == nil else { return false }
-        var value: Int32 = 0
-        let found = waitpid(process, &value, WNOHANG)
-        if found == process { status = value }
-        return status == nil
-    }
-
-    /// Waits for its end. When it comes too late, the process and all it started are killed.
-    /// - Parameter deadline: in nanoseconds of `Clock.steady`.
-    /// - Returns: its exit status, 128 and the signal's number where one ended it; nil when late.
-    func wait(until deadline: Int64) -> Int32? {
-        if isRunning, !hasEnded(by: deadline) { return nil }
-        guard let status else { return nil }
+    private func code(_ status: Int32) -> Int32 {
         let signal = status & 0x7f
         return signal == 0 ? (status >> 8) & 0xff : 128 + signal
-    }
-
-    /// Waits for its end, kills it when it is late, and collects its status in either case.
-    private func hasEnded(by deadline: Int64) -> Bool {
-        let process = process
-        let ended = Latch(1)
-        let observer = SerialWorker()
-        observer.submit {
-            // Leaves the status: until it is collected, no other process gets this number, so
-            // that the signal below cannot reach a stranger.
-            var information = siginfo_t()
-            while waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) != 0,
-                errno == EINTR
-            {}
-            ended.signal()
-        }
-        let isInTime = ended.wait(until: deadline)
-        if !isInTime { kill(-process, SIGKILL) }
-        observer.stop()
-        var value: Int32 = 0
-        waitpid(process, &value, 0)
-        status = value
-        return isInTime
     }
 
     deinit { closeSocket() }

@@ -73,7 +73,15 @@ public enum MachineInventory {
             for name in try fileSystem.list(path).sorted() where !name.hasPrefix(".") {
                 let entry = path.appending(name)
                 do throws(IOError) {
-                    if try fileSystem.status(entry).kind == .directory { names.append(name) }
+                    guard try fileSystem.status(entry).kind == .directory else { continue }
+                    if fileSystem.isLink(entry) {
+                        report.problems.append(
+                            InventoryProblem(
+                                path: entry.string,
+                                message: "a symbolic link: put the folder itself there"))
+                    } else {
+                        names.append(name)
+                    }
                 } catch {
                     report.problems.append(
                         InventoryProblem(path: entry.string, message: "\(error)"))
@@ -101,7 +109,8 @@ public enum MachineInventory {
         let path = folder.appending(MachineFile.name)
         let isDescribed: Bool
         do throws(IOError) {
-            isDescribed = try fileSystem.exists(path)
+            // A link that leads nowhere is one that cannot be read, not none.
+            isDescribed = fileSystem.isLink(path) ? true : try fileSystem.exists(path)
         } catch {
             throw KuraError(io: error)
         }
@@ -130,7 +139,8 @@ public enum MachineInventory {
         }
     }
 
-    /// An administrator may name a disk anywhere by an absolute path; a relative one stays inside.
+    /// A relative path stays inside. An absolute one may be anywhere here: `DiskPlaces` says
+    /// whether the disk there may be read.
     private static func resolved(
         _ disk: VirtualMachine.Disk, _ folder: FilePath
     ) throws(KuraError) -> VirtualMachine.Disk {
@@ -187,7 +197,9 @@ public enum MachineInventory {
             format = named
         } else {
             do {
-                guard try fileSystem.status(path).kind == .regular else { return nil }
+                guard !fileSystem.isLink(path), try fileSystem.status(path).kind == .regular else {
+                    return nil
+                }
                 format = try FileSource(path).imageFormat()
             } catch {
                 // Nothing says that it is a disk.

@@ -1,4 +1,3 @@
-internal import CLinux
 internal import Glibc
 public import KuraIO
 internal import SystemPackage
@@ -9,7 +8,7 @@ public struct QuiesceReport: Sendable {
     public var heldThroughout: Bool
     /// Why not; nil where it did.
     public var problem: String?
-    /// What both commands printed, `outputBytesMax` at most.
+    /// What both commands printed, 64 KiB at most.
     public var output: String
 }
 
@@ -18,18 +17,19 @@ public struct QuiesceReport: Sendable {
 /// Both commands belong to a watchdog, a process in a session of its own: it runs the freeze
 /// command, then waits for the other end of a socket to close, then runs the thaw command. Only
 /// this process holds that end. So the thaw command runs exactly once, never while the freeze
-/// command still runs: after `thaw`, when this process is killed, and when the time is over.
+/// command still runs: after `thaw`, when this process is killed, and when the time is over. Where
+/// the work is cancelled while it is frozen, the freeze command is killed first.
 public final class FrozenMachine {
     private let watchdog: HookProcess
     private let deadline: Int64
-    private let output: FileDescriptor
+    private let output: HookOutput
+    private let cancellation: Cancellation
     private var report: QuiesceReport?
 
-    static let outputBytesMax = 64 << 10
-
     /// What the watchdog runs. Its arguments: seconds, the number of words of the freeze command,
-    /// then both commands. `timeout` ends freezing and waiting when the time is over; `cat` ends
-    /// when the socket is closed.
+    /// then both commands. `timeout` ends freezing and waiting when the time is over; it leads the
+    /// group of processes that is killed when the socket says so while the freeze command runs.
+    /// `read` ends when the socket is closed.
     private static let script = #"""
         seconds=$1 count=$2
         shift 2
@@ -38,8 +38,12 @@ public final class FrozenMachine {
             number=$((number + 1))
             freeze="$freeze \"\${$number}\""
         done
-        timeout -s KILL $seconds sh -c \
-            "$freeze </dev/null; echo \$? >&0; exec cat >/dev/null" sh "$@"
+        timeout -s KILL $seconds sh -c "exec 3>&0
+            { $freeze </dev/null 3>&-; echo \$? >&3; } &
+            job=\$!
+            read word
+            [ \"\$word\" = cancel ] && kill -0 \$job && kill -KILL 0
+            wait \$job" sh "$@"
         shift $count
         exec "$@"
         """#
@@ -48,37 +52,61 @@ public final class FrozenMachine {
     ///
     /// When that fails, or is not done in time, the machine is thawed all the same, and the error
     /// has what both commands printed.
-    /// - Parameter environment: variables of both commands, besides KURA_VM and
-    ///   KURA_CLOUD_SERVICE.
+    /// - Parameters:
+    ///   - rights: with whose rights the commands run.
+    ///   - environment: of the caller; the commands get PATH and LANG of it, and nothing else but
+    ///     KURA_VM and KURA_CLOUD_SERVICE.
+    ///   - cancellation: ends the freeze command, and no wait is longer than that takes.
+    /// - Throws: `interrupted` after a cancellation: the machine is thawed, or is being thawed.
     public init(
-        _ machine: VirtualMachine, _ quiesce: VirtualMachine.Quiesce,
-        environment: [String: String]
+        _ machine: VirtualMachine, _ quiesce: VirtualMachine.Quiesce, as rights: HookRights = .own,
+        environment: [String: String], cancellation: Cancellation = Cancellation()
     ) throws(KuraError) {
-        var environment = environment
-        environment["KURA_VM"] = machine.name
-        environment["KURA_CLOUD_SERVICE"] = machine.cloudService
-        let output = try Self.temporaryFile()
+        let user: FileUser? =
+            switch rights {
+            case .own: nil
+            case .owner(let user): user
+            case .refused(let reason): throw KuraError(.refused, reason)
+            }
+        let environment = Self.clean(environment, for: machine)
+        let output = try HookOutput(environment: environment)
         let seconds = quiesce.timeoutSeconds
         deadline = Clock.steady() + Int64(seconds) * 1_000_000_000
         self.output = output
-        do throws(KuraError) {
-            watchdog = try HookProcess(
-                ["/bin/sh", "-c", Self.script, "sh", "\(seconds)", "\(quiesce.freeze.count)"]
-                    + quiesce.freeze + quiesce.thaw,
-                folder: machine.folder,
-                environment: environment, output: output)
-        } catch {
-            _ = close(output.rawValue)
-            throw error
-        }
-        let status = watchdog.readLine(until: deadline).flatMap { Int32($0) }
+        self.cancellation = cancellation
+        guard let target = output.target else { throw KuraError(.io, "hooks have no output") }
+        watchdog = try HookProcess(
+            ["/bin/sh", "-c", Self.script, "sh", "\(seconds)", "\(quiesce.freeze.count)"]
+                + quiesce.freeze + quiesce.thaw,
+            folder: machine.folder, environment: environment, output: target, as: user)
+        output.closeTarget()
+        let status = watchdog.readLine(until: deadline, cancellation).flatMap { Int32($0) }
         guard status == 0 else {
+            if status == nil, cancellation.isCancelled {
+                watchdog.send(line: "cancel")
+                _ = finish()
+                throw .interruptedByUser
+            }
             let printed = finish().output
             let what = status.map { "failed with status \($0)" } ?? "was not done in \(seconds) s"
             throw KuraError(
                 .io, "the freeze command of \(machine.name) \(what)" + Self.quoted(printed),
                 remedy: .advice("run it by hand in \(machine.folder), and look at what it says"))
         }
+    }
+
+    /// Where programs are looked for, unless the caller says so.
+    public static let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+    /// Variables of the caller may be secret, and may change what programs do.
+    private static func clean(
+        _ environment: [String: String], for machine: VirtualMachine
+    ) -> [String: String] {
+        var clean = environment.filter { $0.key == "PATH" || $0.key == "LANG" }
+        clean["PATH"] = clean["PATH"] ?? path
+        clean["KURA_VM"] = machine.name
+        clean["KURA_CLOUD_SERVICE"] = machine.cloudService
+        return clean
     }
 
     private static func quoted(_ output: String) -> String {
@@ -88,49 +116,39 @@ public final class FrozenMachine {
     /// Whether the machine is still frozen: the time is not over yet.
     public var isHeld: Bool { report == nil && Clock.steady() < deadline && watchdog.isRunning }
 
-    /// Thaws the machine, and waits until the thaw command is done. Can be called again.
+    /// Thaws the machine, and waits until the thaw command is done; not much longer once the work
+    /// is cancelled. Can be called again.
     public func thaw() -> QuiesceReport { finish() }
 
     private func finish() -> QuiesceReport {
         if let report { return report }
         let isLate = !(Clock.steady() < deadline && watchdog.isRunning)
         watchdog.closeSocket()
-        let status = watchdog.wait(until: Clock.steady() + Self.thawNanoseconds)
+        var end = watchdog.wait(until: Clock.steady() + Self.thawNanoseconds, cancellation)
+        if end == .cancelled {
+            // Most commands are done in no time. Another one goes on by itself.
+            end = watchdog.wait(nanoseconds: Self.cancelledNanoseconds)
+        }
         let problem: String? =
             if isLate {
                 "the time to stay frozen was over before the disks were read"
-            } else if let status {
-                status == 0 ? nil : "the thaw command failed with status \(status)"
             } else {
-                "the thaw command was not done in 10 minutes"
+                switch end {
+                case .status(0): nil
+                case .status(let status): "the thaw command failed with status \(status)"
+                case .late: "the thaw command was not done in 10 minutes"
+                case .cancelled: "the thaw command was not waited for"
+                }
             }
         let made = QuiesceReport(
-            heldThroughout: problem == nil, problem: problem, output: printed())
+            heldThroughout: problem == nil, problem: problem,
+            output: end == .cancelled ? "" : output.text())
         report = made
         return made
     }
 
     private static let thawNanoseconds: Int64 = 600_000_000_000
+    private static let cancelledNanoseconds: Int64 = 2_000_000_000
 
-    deinit {
-        _ = finish()
-        _ = close(output.rawValue)
-    }
-
-    private func printed() -> String {
-        var bytes = [UInt8](repeating: 0, count: Self.outputBytesMax)
-        let count = bytes.withUnsafeMutableBytes {
-            pread(output.rawValue, $0.baseAddress, $0.count, 0)
-        }
-        return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
-    }
-
-    /// A file without a name, so that no hook can block on a full pipe.
-    private static func temporaryFile() throws(KuraError) -> FileDescriptor {
-        let number = kura_memory_file()
-        guard number >= 0 else {
-            throw KuraError(.io, "no memory for the output of hooks: \(Errno(rawValue: errno))")
-        }
-        return FileDescriptor(rawValue: number)
-    }
+    deinit { _ = finish() }
 }

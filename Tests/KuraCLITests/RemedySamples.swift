@@ -49,7 +49,8 @@ enum RemedySamples {
         case .chooseAnother: .make
         case .make: .rebuildCatalog
         case .rebuildCatalog: .setInventory
-        case .setInventory: .chooseJob
+        case .setInventory: .allowDisks("/dev/vg0")
+        case .allowDisks: .chooseJob
         case .chooseJob: .confirmTime
         case .confirmTime: nil
         }

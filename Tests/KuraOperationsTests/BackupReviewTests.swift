@@ -294,7 +294,9 @@ import Testing
             #expect(outcome.error == nil)
             let isTold = outcome.warnings.contains { $0.message.contains("(QEMU) writes to") }
             // Where the file system can, a clone of one moment is read instead.
-            let clone = DiskSnapshot.take(of: image)
+            let machine = try #require(estate.subscription.catalog().machines().first)
+            let clone = DiskSnapshot.take(
+                of: try DiskPlaces().open(machine.disks[0], of: machine))
             #expect(isTold == (power == "stopped" && clone == nil))
             clone?.remove()
         }

@@ -10,7 +10,12 @@ struct InventoryCommand: ParsableCommand {
         commandName: "inventory", abstract: "Where virtual machines are discovered.",
         discussion: """
             The folder has REGION/CLOUD-SERVICE/VM/ folders with disk images. A vm.json in such a
-            folder can describe the machine.
+            folder can describe the machine. Disks lie in the folder of their machine, or where
+            --allow lets all machines have disks. Symbolic links are not followed.
+
+            EXAMPLES
+              kura inventory set /srv/machines
+              kura inventory set /srv/machines --allow /var/lib/images --allow /dev/vg0
             """,
         subcommands: [InventorySetCommand.self, InventoryShowCommand.self])
 }
@@ -22,14 +27,25 @@ struct InventorySetCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The folder.", valueName: "dir"))
     var directory: String
 
+    @Option(
+        help: ArgumentHelp(
+            "A directory, an image or a block device that disks may be in, besides. Replaces "
+                + "what was allowed before.", valueName: "dir"))
+    var allow: [String] = []
+
+    @Flag(help: "Allow nothing besides.")
+    var allowNone = false
+
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
         let subscription = try global.subscription(create: .defaultsIfEmpty)
-        let path = try subscription.setInventory(FilePath(directory))
-        try global.show(
-            text: "virtual machines are discovered in \(path)", ids: [path.string],
-            json: ["inventory": .string(path.string)])
+        let allowed = allow.isEmpty && !allowNone ? nil : allow.map { FilePath($0) }
+        let path = try subscription.setInventory(FilePath(directory), allowing: allowed)
+        try InventoryView(
+            text: "virtual machines are discovered in \(path)", path: path,
+            allowed: subscription.allowedDisks()
+        ).show(global)
     }
 }
 
@@ -40,10 +56,28 @@ struct InventoryShowCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let path = try global.subscription(create: .defaultsIfEmpty).inventory()
-        try global.show(
+        let subscription = try global.subscription(create: .defaultsIfEmpty)
+        let path = try subscription.inventory()
+        try InventoryView(
             text: path?.string ?? "no folder is set; name one with: kura inventory set DIR",
-            ids: path.map { [$0.string] } ?? [], json: ["inventory": JSON(path?.string)])
+            path: path, allowed: subscription.allowedDisks()
+        ).show(global)
+    }
+}
+
+private struct InventoryView {
+    var text: String
+    var path: FilePath?
+    var allowed: [FilePath]
+
+    func show(_ global: GlobalOptions) throws {
+        let lines = [text] + allowed.map { "disks may also be in \($0)" }
+        try global.show(
+            text: lines.joined(separator: "\n"), ids: path.map { [$0.string] } ?? [],
+            json: [
+                "inventory": JSON(path?.string),
+                "allowed": .array(allowed.map { .string($0.string) }),
+            ])
     }
 }
 

@@ -52,6 +52,10 @@ extension Remedy.HomeAction {
             \("--dry-run", of: "scheduler", "tick", "--dry-run"), or say that it is meant, with \
             \("--force", of: "scheduler", "tick", "--force")
             """
+        case .allowDisks(let path):
+            """
+            if machines may use it, run: \(run: "inventory", "set", "DIR", "--allow", path)
+            """
         case .chooseJob: "use an id from \(run: "job", "list"), or its first digits"
         }
     }

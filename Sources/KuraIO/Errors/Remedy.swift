@@ -53,6 +53,8 @@ extension Remedy {
         case make
         case rebuildCatalog
         case setInventory
+        /// Lets machines have disks below a directory, or a device or an image of this path.
+        case allowDisks(String)
         case chooseJob
         /// A step of the scheduler at a time that is far from now is meant.
         case confirmTime

@@ -85,7 +85,8 @@ extension Operations {
             let machine = try subscription.current(
                 VirtualMachine(found.state, known: subscription.catalog().machines()))
             let source = try MachineSource(
-                machine, disks: found.state.disks, job.run, for: context)
+                machine, of: found, in: DiskPlaces(allowed: subscription.allowedDisks()), job,
+                for: context)
             var prepared = PreparedDisks(source.disks)
             prepared.rawDisks = source.rawDisks
             prepared.areNamedByMachine = true

@@ -35,23 +35,30 @@ final class MachineSource: Sendable {
     }
 
     init(
-        _ machine: VirtualMachine, disks choice: ItemState.DiskChoice?, _ run: JobRun,
-        for context: Context
+        _ machine: VirtualMachine, of found: RegisteredItem, in places: DiskPlaces,
+        _ job: OperationJob, for context: Context
     ) throws(KuraError) {
-        self.run = run
+        run = job.run
         let status = AgentStatus(of: machine)
         try status.requireNotUpdating(machine)
         usedAgent = status == .ready
-        let chosen = try Self.chosen(machine, choice)
-        let frozen = Self.freeze(machine, as: status, run, for: context)
+        let chosen = try Self.chosen(machine, found.state.disks)
+        let frozen = try Self.freeze(machine, of: found, as: status, job, for: context)
         var snapshots: [DiskSnapshot] = []
         var disks: [BackupRequest.Disk] = []
         do throws(KuraError) {
             for disk in chosen {
                 let path = FilePath(disk.path)
-                let snapshot = DiskSnapshot.take(of: path)
+                let opened = try places.open(disk, of: machine)
+                let snapshot = DiskSnapshot.take(of: opened)
                 if let snapshot { snapshots.append(snapshot) }
-                disks.append(try Self.open(disk, at: snapshot?.path ?? path))
+                let source =
+                    if let snapshot {
+                        try FileSource(snapshot.path, shownAs: path)
+                    } else {
+                        try opened.source(shownAs: path)
+                    }
+                disks.append(BackupRequest.Disk(name: disk.name, source: source))
             }
         } catch {
             for snapshot in snapshots { snapshot.remove() }
@@ -83,29 +90,49 @@ final class MachineSource: Sendable {
         return chosen
     }
 
-    /// Nil where nothing was frozen; hooks that failed are a warning.
+    /// Nil where nothing was frozen; hooks that failed, or that must not run, are a warning.
+    /// - Throws: `interrupted` when the job is cancelled meanwhile.
     private static func freeze(
-        _ machine: VirtualMachine, as status: AgentStatus, _ run: JobRun, for context: Context
-    ) -> FrozenMachineBox? {
+        _ machine: VirtualMachine, of found: RegisteredItem, as status: AgentStatus,
+        _ job: OperationJob, for context: Context
+    ) throws(KuraError) -> FrozenMachineBox? {
+        let run = job.run
         if let reason = status.reason(for: machine), status != .machineStopped {
             run.warn("\(reason): the recovery point is crash-consistent")
         }
         guard status == .ready, let quiesce = machine.quiesce else { return nil }
+        guard found.state.hooks == ItemState.Hooks(quiesce) else {
+            run.warn(
+                Warning(
+                    "the freeze and thaw commands of \(machine.name) were not run, because they "
+                        + "are not those that it was registered with: the recovery point is "
+                        + "crash-consistent",
+                    remedy: .machine(.register(found.item))))
+            return nil
+        }
+        let rights = HookRights.find(
+            machine, quiesce, path: context.environment["PATH"] ?? FrozenMachine.path)
+        if case .refused(let reason) = rights {
+            run.warn(
+                Warning(
+                    "the freeze and thaw commands of \(machine.name) were not run, because "
+                        + "\(reason): the recovery point is crash-consistent",
+                    remedy: .advice(
+                        "let nobody but root and Kura's user write to the inventory, the folder, "
+                            + "the vm.json and the commands")))
+            return nil
+        }
         do throws(KuraError) {
             return FrozenMachineBox(
-                try FrozenMachine(machine, quiesce, environment: context.environment))
+                try FrozenMachine(
+                    machine, quiesce, as: rights, environment: context.environment,
+                    cancellation: job.cancellation))
         } catch {
+            if error.code == .interrupted { throw error }
             run.warn("\(error.message): the recovery point is crash-consistent")
             run.keep(output: error.message)
             return nil
         }
-    }
-
-    private static func open(
-        _ disk: VirtualMachine.Disk, at path: FilePath
-    ) throws(KuraError) -> BackupRequest.Disk {
-        let file = try FileSource(path, shownAs: FilePath(disk.path))
-        return BackupRequest.Disk(name: disk.name, source: file)
     }
 
     /// Thaws the machine, once its disks are read or cloned.

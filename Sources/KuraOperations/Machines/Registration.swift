@@ -51,8 +51,18 @@ extension Operations {
                     remedy: .advice("install the agent in \(machine.name), then register it again"))
             }
             job.run.begin(task: 1)
-            try requireUnregistered(machine)
-            try subscription.change(vault, by: "Register", note: "job \(job.id)") {
+            let note = "job \(job.id)"
+            if let known = try registered(machine, in: place) {
+                outcome.item = known
+                try subscription.change(vault, by: "Register", note: note) {
+                    settings throws(KuraError) in
+                    guard var state = settings.items[known] else { return }
+                    state.register(machine)
+                    settings.items[known] = state
+                }
+                return
+            }
+            try subscription.change(vault, by: "Register", note: note) {
                 settings throws(KuraError) in
                 try Self.requireSupported(machine, settings)
                 guard settings.items.count < settings.limits.machinesPerVault else {
@@ -66,7 +76,7 @@ extension Operations {
                     machine: machine.name, cloudService: machine.cloudService,
                     region: machine.region)
                 state.hasExtension = status == .ready
-                state.keepLayout(of: machine)
+                state.register(machine)
                 settings.items[item] = state
             }
             try subscription.catalog().forgetSchedule(of: item, in: vault.id)
@@ -89,13 +99,23 @@ extension Operations {
             ]))
     }
 
-    /// A machine belongs to one vault at most.
-    private func requireUnregistered(_ machine: VirtualMachine) throws(KuraError) {
+    /// A machine belongs to one vault at most. Registered again with the same vault, it can take
+    /// other commands that freeze and thaw it.
+    /// - Returns: its item, where its commands are others than those that were registered.
+    private func registered(
+        _ machine: VirtualMachine, in place: VaultPlace
+    ) throws(KuraError) -> String? {
         for known in try subscription.registeredItems() where known.state.key == machine.key {
+            let hooks = machine.quiesce.map { ItemState.Hooks($0) }
+            let isSame = known.place.name == place.name
+            if isSame, known.state.status != .softDeleted, known.state.hooks != hooks {
+                return known.item
+            }
             throw KuraError(
                 .exists, "\(machine.name) is registered with vault \(known.place.name) already",
                 remedy: .machine(.listRegistered))
         }
+        return nil
     }
 
     /// NAME, or CLOUD-SERVICE/NAME where another machine of the subscription has the same name.

@@ -1,23 +1,54 @@
+internal import FoundationEssentials
 public import KuraIO
 package import KuraMachines
 public import SystemPackage
 
 extension Subscription {
     private static let inventoryKey = "inventory"
+    private static let allowedKey = "inventory-allowed"
 
     /// The folder in which machines are discovered; nil where none was named.
     public func inventory() throws(KuraError) -> FilePath? {
         try catalog().value(Self.inventoryKey).map { FilePath($0) }
     }
 
+    /// Directories, images and devices outside of the inventory that disks of machines may be in.
+    public func allowedDisks() throws(KuraError) -> [FilePath] {
+        guard let text = try catalog().value(Self.allowedKey) else { return [] }
+        do {
+            return try JSONDecoder().decode([String].self, from: Data(text.utf8))
+                .map { FilePath($0) }
+        } catch {
+            throw KuraError(
+                .damaged, "the list of allowed disks cannot be read",
+                remedy: .home(.setInventory), cause: error)
+        }
+    }
+
     /// Names the folder in which machines are discovered.
-    /// - Parameter path: absolute, or relative to the caller's directory.
-    public func setInventory(_ path: FilePath) throws(KuraError) -> FilePath {
+    /// - Parameters:
+    ///   - path: absolute, or relative to the caller's directory.
+    ///   - allowed: what else disks of machines may be in, likewise; instead of what was allowed
+    ///     before. Nil leaves that as it is.
+    public func setInventory(
+        _ path: FilePath, allowing allowed: [FilePath]? = nil
+    ) throws(KuraError) -> FilePath {
         let path = context.resolve(path).lexicallyNormalized()
         // Looked at first, so that a wrong one leaves no trace.
         _ = try MachineInventory.scan(path)
         try catalog().setValue(path.string, for: Self.inventoryKey)
+        if let allowed { try allow(allowed) }
         return path
+    }
+
+    private func allow(_ paths: [FilePath]) throws(KuraError) {
+        let paths = paths.map { context.resolve($0).lexicallyNormalized().string }
+        do {
+            let text = String(decoding: try JSONEncoder().encode(paths), as: UTF8.self)
+            try catalog().setValue(paths.isEmpty ? nil : text, for: Self.allowedKey)
+        } catch {
+            throw KuraError(error)
+        }
     }
 
     /// A machine as it is at this moment: its folder is looked at again.

@@ -29,6 +29,17 @@ public struct ItemState: Codable, Equatable, Sendable {
         }
     }
 
+    /// The commands of its vm.json, as they were when it was registered.
+    public struct Hooks: Codable, Equatable, Sendable {
+        public var freeze: [String]
+        public var thaw: [String]
+
+        package init(_ quiesce: VirtualMachine.Quiesce) {
+            freeze = quiesce.freeze
+            thaw = quiesce.thaw
+        }
+    }
+
     public var machine: String
     public var cloudService: String
     public var region: String
@@ -40,6 +51,9 @@ public struct ItemState: Codable, Equatable, Sendable {
     /// Whether the backup extension is in the machine.
     public var hasExtension: Bool
     public var disks: DiskChoice?
+    /// Only these commands are run. Nil where there were none, and in machines that were registered
+    /// before commands were kept.
+    public var hooks: Hooks?
     /// Logical unit numbers of its disks by name, so that they are known when the machine is gone.
     public var luns: [String: Int]?
     /// Until when deleted data can be brought back, in nanoseconds since 1970.
@@ -48,7 +62,7 @@ public struct ItemState: Codable, Equatable, Sendable {
     public var comment: String?
 
     enum CodingKeys: String, CodingKey {
-        case machine, region, status, policy, assigned, disks, luns, comment
+        case machine, region, status, policy, assigned, disks, hooks, luns, comment
         case cloudService = "cloud_service"
         case hasExtension = "extension"
         case deletedUntil = "deleted_until"
@@ -60,6 +74,12 @@ public struct ItemState: Codable, Equatable, Sendable {
         self.region = region
         status = .registered
         hasExtension = false
+    }
+
+    /// Takes what only a registration takes.
+    package mutating func register(_ machine: VirtualMachine) {
+        hooks = machine.quiesce.map { Hooks($0) }
+        keepLayout(of: machine)
     }
 
     package mutating func keepLayout(of machine: VirtualMachine) {
