@@ -234,6 +234,7 @@ let package = Package(
             name: "KuraCLITests",
             dependencies: [
                 "KuraCLI", "KuraIO",
+                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: tests),

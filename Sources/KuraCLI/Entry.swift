@@ -4,42 +4,58 @@ import KuraIO
 
 /// From arguments to an exit code.
 public enum Entry {
-    public static func main(_ arguments: [String]) -> Int32 {
+    /// - Parameter bytes: of each argument behind the program's name.
+    public static func main(bytes: [[UInt8]]) -> Int32 {
+        let arguments = bytes.map(RawArgument.text)
         // Never mask owner bits: a umask of 0700 would make our own files unreadable. Other users
         // get no rights from Kura anyway, and the programs that it starts keep the caller's mask.
         umask(umask(0o077) & 0o077)
         Terminal.prepare()
         StandardErrorLog.install()
         Interrupts.install()
-        let arguments = takeLeadingHome(arguments)
         // What stands behind -- belongs to another command.
         let wantsJSON = arguments.prefix { $0 != "--" }.contains("--json")
-        do {
-            var command = try KuraCommand.parseAsRoot(arguments)
-            try command.run()
-            return 0
-        } catch let exit as EarlyExit {
-            return exit.code
-        } catch let error as KuraError {
-            Terminal.error(error, json: wantsJSON)
-            return exitCode(error.code)
+        do throws(UsageError) {
+            return try run(CommandLineWords(arguments), json: wantsJSON)
         } catch {
-            return reportUsage(error, json: wantsJSON)
+            Terminal.error(code: "usage", error.message, remedy: error.remedy, json: wantsJSON)
+            return 64
         }
     }
 
-    /// `kura --home DIR COMMAND` works, too; the parser knows the option on commands only.
-    private static func takeLeadingHome(_ arguments: [String]) -> [String] {
-        guard let first = arguments.first else { return arguments }
-        if first == "--home", arguments.count >= 2 {
-            GlobalOptions.leadingHome = arguments[1]
-            return Array(arguments.dropFirst(2))
+    private static func run(_ words: CommandLineWords, json: Bool) throws(UsageError) -> Int32 {
+        do {
+            var command = try KuraCommand.parseAsRoot(words.arguments)
+            try checkBytes(of: words, for: command)
+            try command.run()
+            return Terminal.warningCount == 0 ? 0 : EarlyExit.warnings.code
+        } catch let exit as EarlyExit {
+            return exit.code
+        } catch let error as KuraError {
+            report(error, of: words.node, json: json)
+            return exitCode(error.code)
+        } catch {
+            switch KuraCommand.exitCode(for: error) {
+            case .success: return printHelp(error)
+            case .validationFailure: throw UsageError(error, of: words.node, words.rest)
+            default:
+                Terminal.error(
+                    code: "failed", KuraCommand.message(for: error), remedy: "run: kura --help",
+                    json: json)
+                return 1
+            }
         }
-        if first.hasPrefix("--home=") {
-            GlobalOptions.leadingHome = String(first.dropFirst("--home=".count))
-            return Array(arguments.dropFirst())
+    }
+
+    /// Names and ids are UTF-8; only some paths need not be.
+    private static func checkBytes(
+        of words: CommandLineWords, for command: any ParsableCommand
+    ) throws {
+        let taken = (command as? any TakesRawPaths)?.rawPaths ?? []
+        for word in words.rest where RawArgument.isRaw(word) {
+            guard !taken.contains(where: { word.hasSuffix($0) }) else { continue }
+            throw ValidationError("\"\(RawArgument.shown(word))\" is not UTF-8")
         }
-        return arguments
     }
 
     /// The published table of exit codes.
@@ -55,24 +71,20 @@ public enum Entry {
         }
     }
 
-    /// Help and version go to standard output; a wrong flag or value is exit code 64.
-    private static func reportUsage(_ error: any Error, json: Bool) -> Int32 {
-        guard KuraCommand.exitCode(for: error) != .success else {
-            do {
-                try Terminal.print(KuraCommand.fullMessage(for: error))
-                return 0
-            } catch {
-                return 1
-            }
-        }
-        let message = KuraCommand.message(for: error)
-        let full = KuraCommand.fullMessage(for: error)
-        let usage = full.split(separator: "\n").first { $0.hasPrefix("Usage: ") }
-        let isUsage = KuraCommand.exitCode(for: error) == .validationFailure
-        let remedy = isUsage ? usage.map { "usage: \($0.dropFirst("Usage: ".count))" } : nil
+    private static func report(_ error: KuraError, of node: CommandNode, json: Bool) {
+        let help = error.code == .invalidInput ? "run: \(node.path) --help" : nil
         Terminal.error(
-            code: isUsage ? "usage" : "failed", message,
-            remedy: remedy ?? "run: kura --help", json: json)
-        return isUsage ? 64 : 1
+            code: error.code.rawValue, error.message, remedy: error.remedy?.text ?? help,
+            json: json)
+    }
+
+    /// Help, version and completion scripts go to standard output.
+    private static func printHelp(_ request: any Error) -> Int32 {
+        do {
+            try Terminal.print(KuraCommand.fullMessage(for: request))
+            return 0
+        } catch {
+            return 1
+        }
     }
 }

@@ -6,9 +6,11 @@ package struct KuraCommand: ParsableCommand {
         commandName: "kura",
         abstract: "Back up virtual-machine disks: deduplicated, compressed, in three copies.",
         usage: "kura [--home DIR] COMMAND ...",
-        discussion: """
+        discussion: Help.flowing(
+            """
             The home is --home, else KURA_HOME, else $XDG_DATA_HOME/kura, else
-            ~/.local/share/kura. The first backup makes it.
+            ~/.local/share/kura. At that default place the first backup makes it; elsewhere kura
+            init does.
 
             Kura does not use a replica directory of another user, or one that others may write to,
             unless KURA_ALLOW_FOREIGN_OWNER=1 is set. Root may use the directories of all users.
@@ -21,25 +23,27 @@ package struct KuraCommand: ParsableCommand {
               kura list
               kura restore disk@latest --output restored.img
               kura verify --level chunks
-            """,
+            """),
         version: Version.current,
         groupedSubcommands: [
             CommandGroup(
-                name: "Daily work:",
+                name: "Daily work",
                 subcommands: [
-                    BackupCommand.self, ListCommand.self, ShowCommand.self, RestoreCommand.self,
+                    InitCommand.self, BackupCommand.self, ListCommand.self, ShowCommand.self,
+                    RestoreCommand.self,
                     VerifyCommand.self, ReplicateCommand.self, PruneCommand.self,
                 ]),
             CommandGroup(
-                name: "Looking closer:",
+                name: "Looking closer",
                 subcommands: [
                     StatsCommand.self, DiffCommand.self, RepairsCommand.self, DoctorCommand.self,
                     BenchCommand.self,
                 ]),
             CommandGroup(
-                name: "Managing:",
+                name: "Managing",
                 subcommands: [
                     VaultCommand.self, RegionCommand.self, InventoryCommand.self, VmCommand.self,
+                    ItemCommand.self,
                     PolicyCommand.self, JobCommand.self, SchedulerCommand.self,
                     CatalogCommand.self, AuditCommand.self, DrillCommand.self,
                 ]),

@@ -41,7 +41,7 @@ public struct DiskPlaces: Sendable {
     public init(allowed: [FilePath] = []) { self.allowed = allowed }
 
     /// Opens a disk. No symbolic link on the way to it is followed below the inventory's folder or
-    /// an allowed directory, unless nobody but root and this user could change it. A file has one
+    /// an allowed directory, unless only root and this user could change it. A file has one
     /// name, and belongs to the owner of the machine's folder, to root, or to this user.
     /// - Throws: `refused` for what is elsewhere or is no disk of that machine.
     public func open(
@@ -79,7 +79,7 @@ public struct DiskPlaces: Sendable {
         }
         let inventory = try directory(root)
         defer { close(inventory) }
-        return try openAt(inventory, below, kura_o_path() | O_DIRECTORY, folder)
+        return try openAt(inventory, below, flags: kura_o_path() | O_DIRECTORY, of: folder)
     }
 
     /// The rest of a path behind a directory; empty for the directory itself, nil for others.
@@ -100,9 +100,11 @@ public struct DiskPlaces: Sendable {
         let names = part.split(separator: "/")
         let above = names.dropLast().joined(separator: "/")
         let folder = try openAt(
-            directory, above.isEmpty ? "." : above, kura_o_path() | O_DIRECTORY, path)
+            directory, above.isEmpty ? "." : above, flags: kura_o_path() | O_DIRECTORY,
+            of: path)
         do throws(KuraError) {
-            let image = try openAt(folder, names.last.map(String.init) ?? ".", reading, path)
+            let image = try openAt(
+                folder, names.last.map(String.init) ?? ".", flags: reading, of: path)
             return OpenedDisk(image, in: folder)
         } catch {
             close(folder)
@@ -152,7 +154,7 @@ public struct DiskPlaces: Sendable {
     }
 
     private static func openAt(
-        _ directory: Int32, _ part: String, _ flags: Int32, _ path: FilePath
+        _ directory: Int32, _ part: String, flags: Int32, of path: FilePath
     ) throws(KuraError) -> Int32 {
         let descriptor = kura_open_without_links(directory, part, flags | O_CLOEXEC, 0, 1)
         guard descriptor < 0 else { return descriptor }

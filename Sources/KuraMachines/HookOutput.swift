@@ -7,7 +7,7 @@ internal import SystemPackage
 /// hook waits for a full pipe, and none fills the memory.
 ///
 /// A process of its own reads, which lives until the last hook has closed its end: hooks go on when
-/// this process is killed, and must not meet a pipe that nobody reads.
+/// this process is killed, and must not meet a pipe without a reader.
 final class HookOutput {
     static let byteCountMax = 64 << 10
 

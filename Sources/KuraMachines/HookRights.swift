@@ -4,7 +4,7 @@ internal import SystemPackage
 
 /// With whose rights the hooks of a machine run.
 public enum HookRights: Equatable, Sendable {
-    /// Those of this process: nobody but root and its user can change what the hooks do.
+    /// Those of this process: only root and its user can change what the hooks do.
     case own
     /// Those of the user that the machine's folder belongs to.
     case owner(FileUser)

@@ -42,7 +42,9 @@ package struct MachineFile: Decodable {
         let container = try decoder.container(keyedBy: AnyKey.self)
         let given = container.allKeys.map(\.stringValue).sorted()
         if let unknown = given.first(where: { !known.contains($0) }) {
-            throw Problem(text: "there is no field \"\(unknown.prefix(60))\"")
+            throw Problem(
+                text: "there is no field \"\(unknown.prefix(60))\"; allowed: "
+                    + known.sorted().joined(separator: ", "))
         }
         return container
     }

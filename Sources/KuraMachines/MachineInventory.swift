@@ -210,7 +210,13 @@ public enum MachineInventory {
     }
 
     private static func check(_ disks: [VirtualMachine.Disk]) throws(KuraError) {
-        guard 1...VirtualMachine.disksMax ~= disks.count else {
+        guard !disks.isEmpty else {
+            throw KuraError(
+                .invalidInput,
+                "no disk was found: files that end in .img or .raw are taken, or what vm.json lists"
+            )
+        }
+        guard disks.count <= VirtualMachine.disksMax else {
             throw KuraError(
                 .invalidInput,
                 "\(disks.count) disks: a machine has 1 to "

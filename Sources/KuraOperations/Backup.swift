@@ -35,6 +35,8 @@ public struct ItemBackup: Sendable {
     public var readsLiveDisks = false
     /// Whether the item's name follows from a disk's: then another disk of that name may be meant.
     public var isItemDerived = false
+    /// Tags beside those that policies give; see `PointTags.checkFree`.
+    public var tags: [String] = []
     public var replication: Replication = .never
     package var prepare: @Sendable (OperationJob) throws(KuraError) -> PreparedDisks
 
@@ -119,7 +121,14 @@ extension Operations {
     /// journal has its entry, damage that was met is healed, and the index is merged. What goes
     /// wrong after the point is durable is a warning.
     public func backup(_ request: ItemBackup) throws(KuraError) -> ItemBackupReport {
-        try Name.check(request.item, what: "an item")
+        try Name.checkItem(request.item)
+        for tag in request.tags { try PointTags.checkFree(tag) }
+        guard request.tags.count <= PointTags.freeTagsMax else {
+            throw KuraError(
+                .invalidInput,
+                "\(request.tags.count) tags: a recovery point takes "
+                    + "\(PointTags.freeTagsMax)")
+        }
         let vault = try request.place.writing()
         let done = try withJob(
             .backup, vault: request.place.name, item: request.item, auditing: [request.place]
@@ -147,7 +156,7 @@ extension Operations {
             item: request.item, disks: prepared.disks, consistency: prepared.consistency,
             level: request.level, threads: context.budget.threads)
         stored.confirmConsistency = prepared.confirmConsistency
-        stored.tags = prepared.tags
+        stored.tags = prepared.tags + request.tags
         stored.time = prepared.time
         stored.isParanoid = request.isParanoid
         stored.review = review(request, of: prepared, for: job)

@@ -13,14 +13,20 @@ public struct CatalogRebuildReport: Sendable {
     public var points = 0
     /// Where the old catalog is now; nil when there was none.
     public var setAside: FilePath?
-    public var warnings: [String] = []
+    /// Where the damaged file that named the regions is now; nil when it was good or missing.
+    public var homeSetAside: FilePath?
+    /// The folder in which machines are discovered, as the old catalog had it; nil where it had
+    /// none or could not be read.
+    public var inventory: FilePath?
+    public var warnings: [Warning] = []
 }
 
 extension Operations {
     /// Makes the catalog anew from regions alone, and the home with it where that was lost.
     ///
-    /// Everything comes back but the history of jobs, and where machines are discovered. The old
-    /// catalog is kept beside the new one.
+    /// Everything comes back but the history of jobs. Where machines are discovered, the old
+    /// catalog says, if it can be read; otherwise a warning does. Old files are kept beside the new
+    /// ones.
     /// - Parameters:
     ///   - replicas: replica directories; of each region one is enough. Empty for the regions that
     ///     the home knows.
@@ -29,20 +35,20 @@ extension Operations {
     ) throws(KuraError) -> (subscription: Subscription, report: CatalogRebuildReport) {
         let home = context.resolve(home)
         var report = CatalogRebuildReport()
-        if !replicas.isEmpty, try !Home.isThere(home) { _ = try Home.create(at: home) }
+        let suffix = ".old-\(context.clock.now() / 1_000_000_000)"
+        let named = try grouped(replicas.map { context.resolve($0).lexicallyNormalized() })
+        if !named.isEmpty { report.homeSetAside = try makeReadable(home, suffix: suffix) }
         var subscription = try Subscription.open(home: home, create: .nothing, context: context)
-        for (name, paths) in try grouped(replicas.map { context.resolve($0).lexicallyNormalized() })
+        for (name, paths) in named
         where !subscription.regions.contains(where: { $0.name == name }) {
             subscription = try subscription.addRegion(
                 Subscription.NewRegion(name: name, replicas: paths.map(\.string)))
         }
-        let suffix = ".old-\(context.clock.now() / 1_000_000_000)"
-        let old = home.appending(Catalog.fileName + suffix)
-        try Catalog.setAside(home: home, suffix: suffix)
-        do throws(IOError) {
-            if try LocalFileSystem().exists(old) { report.setAside = old }
-        } catch {
-            throw KuraError(io: error)
+        subscription = try pairingRegions(subscription)
+        if try hasFile(home.appending(Catalog.fileName)) {
+            report.inventory = inventory(in: subscription)
+            report.setAside = home.appending(Catalog.fileName + suffix)
+            try Catalog.setAside(home: home, suffix: suffix)
         }
         // Opened anew, because the subscription may have the old one open.
         subscription = try Subscription.open(home: home, create: .nothing, context: context)
@@ -57,10 +63,81 @@ extension Operations {
                 report.policies += settings.policies.count
                 report.vaults += 1
             } catch {
-                report.warnings.append("vault \(place.name): \(error.message)")
+                report.warnings.append(Warning("vault \(place.name): \(error.message)"))
             }
         }
+        try Operations(subscription, context).takeInventory(&report)
         return (subscription, report)
+    }
+
+    /// Makes the file that names the regions where it is missing, and moves a damaged one away.
+    /// - Returns: where the damaged one is now.
+    private static func makeReadable(
+        _ home: FilePath, suffix: String
+    ) throws(KuraError) -> FilePath? {
+        var kept: FilePath?
+        if try Home.isThere(home) {
+            guard try Home.isDamaged(at: home) else { return nil }
+            kept = try Home.setAside(at: home, suffix: suffix)
+        }
+        _ = try Home.create(at: home)
+        return kept
+    }
+
+    /// Pairs regions as the vaults in them say: a home that was lost knew it.
+    private static func pairingRegions(
+        _ subscription: Subscription
+    ) throws(KuraError) -> Subscription {
+        var subscription = subscription
+        for place in try subscription.places() {
+            guard let pair = place.pairName,
+                subscription.regions.contains(where: { $0.name == pair }),
+                subscription.regions.contains(where: { $0.name == place.homeRegionName }),
+                subscription.pairs[place.homeRegionName] == nil
+            else { continue }
+            subscription = try subscription.addRegion(
+                Subscription.NewRegion(name: place.homeRegionName, pair: pair))
+        }
+        return subscription
+    }
+
+    private static func hasFile(_ path: FilePath) throws(KuraError) -> Bool {
+        do throws(IOError) {
+            return try LocalFileSystem().exists(path)
+        } catch {
+            throw KuraError(io: error)
+        }
+    }
+
+    /// What the old catalog says; nil where it cannot be read.
+    private static func inventory(in subscription: Subscription) -> FilePath? {
+        do throws(KuraError) {
+            return try subscription.inventory()
+        } catch {
+            return nil
+        }
+    }
+
+    /// Finds the machines again, so that the next backups of them work.
+    private func takeInventory(_ report: inout CatalogRebuildReport) throws(KuraError) {
+        guard let inventory = report.inventory else {
+            if report.items > 0 {
+                report.warnings.append(
+                    Warning(
+                        "it is not known any more in which folder machines are discovered",
+                        remedy: .steps([.home(.setInventory), .machine(.discover)])))
+            }
+            return
+        }
+        try subscription.keepInventory(inventory)
+        do throws(KuraError) {
+            _ = try discover()
+        } catch {
+            report.warnings.append(
+                Warning(
+                    "machines were not discovered: \(error.message)",
+                    remedy: .machine(.discover)))
+        }
     }
 
     /// Replica directories by the name of their region, in the order of their ordinals; where one

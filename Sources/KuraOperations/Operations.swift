@@ -1,5 +1,6 @@
 public import KuraIO
 internal import KuraReplicas
+internal import KuraStore
 public import KuraVault
 
 /// What can be done with a subscription, on behalf of one caller: the one door for the command
@@ -23,5 +24,29 @@ public struct Operations: Sendable {
     public init(_ subscription: Subscription, _ context: Context) {
         self.subscription = subscription.forOneRequest().onBehalf(of: context)
         self.context = context
+    }
+
+    /// The vault of a request that need not name one.
+    /// - Parameter name: nil for the vault `default`, or the only one there is.
+    public func chosenVault(named name: String?) throws(KuraError) -> VaultPlace {
+        if let name { return try subscription.place(named: name) }
+        let places = try subscription.places()
+        if let found = places.first(where: { $0.name == Subscription.defaultVault }) {
+            return found
+        }
+        // A region that is away may hold `default`.
+        for region in subscription.regions where region.available.isEmpty {
+            if let problem = region.problems.compactMap({ $0 }).first { throw problem }
+        }
+        guard let only = places.first else {
+            throw KuraError(.notFound, "there is no vault", remedy: .vault(.create()))
+        }
+        guard places.count == 1 else {
+            throw KuraError(
+                .invalidInput,
+                "there are several vaults: \(places.map(\.name).joined(separator: ", "))",
+                remedy: .vault(.choose))
+        }
+        return only
     }
 }

@@ -12,24 +12,6 @@ public struct PolicyReport: Sendable {
 }
 
 extension Operations {
-    /// The vault of a request about policies.
-    /// - Parameter name: nil for the vault `default`, or the only one there is.
-    public func policyVault(named name: String?) throws(KuraError) -> VaultPlace {
-        if let name { return try subscription.place(named: name) }
-        let places = try subscription.places()
-        if let found = places.first(where: { $0.name == Subscription.defaultVault }) {
-            return found
-        }
-        guard places.count == 1 else {
-            let names = places.map(\.name).joined(separator: ", ")
-            throw KuraError(
-                .invalidInput,
-                places.isEmpty ? "there is no vault" : "there are several vaults: \(names)",
-                remedy: .vault(places.isEmpty ? .create() : .choose))
-        }
-        return places[0]
-    }
-
     /// Every policy of a vault, by name.
     public func policies(in place: VaultPlace) throws(KuraError) -> [PolicyReport] {
         let settings = try subscription.settings(of: place.reading())

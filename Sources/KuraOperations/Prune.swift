@@ -173,7 +173,8 @@ extension Operations {
                 .point(.reviewPrune), .point(.confirmPrune(vault: place.name, token: brake.token)),
             ]))
     }
-    private func prunePair(
+
+    func prunePair(
         _ place: VaultPlace, into report: inout PruneReport, _ job: OperationJob
     ) throws(KuraError) {
         guard place.isPassiveReachable, let passive = place.passive else {
@@ -203,10 +204,18 @@ extension Operations {
         return request
     }
 
+    /// Fewer digits name another point after a slip of the finger.
+    private static let droppedDigitsMin = 6
+
     /// Ids of the points to drop. One that cannot be read is named by its id.
     private func points(_ request: Pruning) throws(KuraError) -> Set<RecoveryPointID> {
         var ids = Set<RecoveryPointID>()
         for reference in request.dropping {
+            guard reference.contains("@") || reference.utf8.count >= Self.droppedDigitsMin else {
+                throw KuraError(
+                    .invalidInput, "\(reference) is too short to drop a recovery point by it",
+                    remedy: .advice("give \(Self.droppedDigitsMin) digits of its id or more"))
+            }
             do throws(KuraError) {
                 ids.insert(try subscription.recoveryPoint(reference, in: request.vault).id)
             } catch {

@@ -46,14 +46,15 @@ package struct Home {
 
     private static func temporaryName() -> String { "\(fileName).\(UniqueID.random()).new" }
 
-    /// Whether a name is that of a file which a process that was cut short left behind.
+    /// Whether a name is that of a file which a process that was cut short left behind, or of what
+    /// a new file system has.
     private static func isTemporary(_ name: String) -> Bool {
-        name.hasPrefix("\(fileName).") && name.hasSuffix(".new")
+        (name.hasPrefix("\(fileName).") && name.hasSuffix(".new")) || name == "lost+found"
     }
 
     /// Whether `path` holds a home. A directory with other things in it is an error; what is left
     /// of the making of a home that was cut short is not.
-    static func exists(at path: FilePath) throws(KuraError) -> Bool {
+    package static func exists(at path: FilePath) throws(KuraError) -> Bool {
         let fileSystem = LocalFileSystem()
         do {
             if try fileSystem.exists(file(path)) { return true }
@@ -76,6 +77,31 @@ package struct Home {
         } catch {
             throw KuraError(io: error)
         }
+    }
+
+    /// Whether the file that names the regions is there and cannot be understood.
+    package static func isDamaged(at path: FilePath) throws(KuraError) -> Bool {
+        do throws(KuraError) {
+            _ = try open(at: path)
+            return false
+        } catch {
+            guard error.code == .damaged else { throw error }
+            return true
+        }
+    }
+
+    /// Moves the file that names the regions out of the way.
+    /// - Returns: where it is now.
+    package static func setAside(
+        at path: FilePath, suffix: String
+    ) throws(KuraError) -> FilePath {
+        let kept = path.appending(fileName + suffix)
+        do throws(IOError) {
+            try LocalFileSystem().rename(file(path), to: kept, replacing: true)
+        } catch {
+            throw KuraError(io: error)
+        }
+        return kept
     }
 
     package static func create(at path: FilePath) throws(KuraError) -> Home {
@@ -119,8 +145,7 @@ package struct Home {
     private static func damaged(_ file: FilePath) -> KuraError {
         KuraError(
             .damaged, "\(file) is damaged",
-            remedy: .advice(
-                "restore the file from a copy; the replica directories are not affected"))
+            remedy: .anyOf([.home(.rebuildHome), .advice("restore the file from a copy")]))
     }
 
     func save() throws(KuraError) {

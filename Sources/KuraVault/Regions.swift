@@ -1,5 +1,6 @@
 internal import KuraFormat
 public import KuraIO
+internal import KuraPolicy
 internal import KuraReplication
 public import KuraStore
 internal import SystemPackage
@@ -154,6 +155,13 @@ extension Subscription {
                 "\(new.replicas.count) replicas: a region has "
                     + "\(Limits.replicasMax) at most")
         }
+        for path in new.replicas where path.isEmpty || path.contains("://") {
+            throw KuraError(
+                .invalidInput,
+                path.isEmpty
+                    ? "the path of a replica is empty" : "\(path) is no directory of this machine",
+                remedy: .advice("name directories"))
+        }
         let paths = new.replicas.map { context.resolve(FilePath($0)).lexicallyNormalized() }
         for (number, path) in paths.enumerated() {
             for other in paths[..<number] where path.starts(with: other) || other.starts(with: path)
@@ -169,16 +177,9 @@ extension Subscription {
 
     /// 2 to 50 lower-case letters, digits and hyphens, a letter first: it names a directory.
     static func checkRegionName(_ name: String) throws(KuraError) {
-        let isLetter = { (c: Unicode.Scalar) in ("a"..."z").contains(c) }
-        let scalars = Array(name.unicodeScalars)
-        guard 2...50 ~= scalars.count, isLetter(scalars[0]),
-            scalars.allSatisfy({ isLetter($0) || ("0"..."9").contains($0) || $0 == "-" })
-        else {
-            throw KuraError(
-                .invalidInput, "this cannot name a region: its length is \(scalars.count)",
-                remedy: .advice(
-                    "use 2 to 50 lower-case letters, digits and hyphens, a letter first, as in "
-                        + "japaneast"))
-        }
+        guard let violation = NameRule.region.violation(of: name) else { return }
+        throw KuraError(
+            .invalidInput, "\"\(name.prefix(60))\" cannot name a region: \(violation)",
+            remedy: .advice("use \(NameRule.region.words)"))
     }
 }

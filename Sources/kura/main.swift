@@ -1,4 +1,5 @@
 import Glibc
 import KuraCLI
 
-exit(Entry.main(Array(CommandLine.arguments.dropFirst())))
+let words = (1..<max(1, Int(CommandLine.argc))).compactMap { CommandLine.unsafeArgv[$0] }
+exit(Entry.main(bytes: words.map { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }))

@@ -45,7 +45,7 @@ import Testing
 
     @Test("bench backup compares every step with its limit and cleans up")
     func backup() throws {
-        try Kura.inDirectory { kura in
+        try Kura.withoutHome { kura in
             let disk = try kura.disk("d.img", byteCount: 5_000_001)
             let run = try kura.run(
                 "bench", "backup", disk, "--rounds", "1", "--copies", "2", "--json")

@@ -3,7 +3,7 @@ import SystemPackage
 import Testing
 
 @Suite("Daily work") struct DailyWorkTests {
-    @Test("Backup, list, show, restore and verify work on a fresh machine without set-up")
+    @Test("Backup, list, show, restore and verify work in a new home")
     func firstDay() throws {
         try Kura.inDirectory { kura in
             let disk = try kura.disk("web.img")

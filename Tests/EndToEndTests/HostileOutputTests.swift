@@ -10,7 +10,7 @@ import Testing
     "Hostile outputs", .timeLimit(.minutes(3)),
     .enabled(if: geteuid() == 0, "only root can give files to another user"))
 struct HostileOutputTests {
-    /// A kura with one recovery point `a@latest`, and a directory of user nobody beside it.
+    /// A kura with one recovery point `a@latest`, and a directory of another user beside it.
     private func withDirectory(
         _ body: (_ kura: Kura, _ theirs: FilePath, _ user: FileUser) throws -> Void
     ) throws {

@@ -92,8 +92,17 @@ struct Kura {
             code: process.terminationStatus, output: text(out), error: text(out + "-error"))
     }
 
-    /// Runs a test in a directory of its own.
+    /// Runs a test in a directory of its own, in which a home was made.
     static func inDirectory(_ body: (Kura) throws -> Void) throws {
+        try withoutHome { kura in
+            let made = try kura.run("init")
+            #expect(made.code == 0, "\(made.error)")
+            try body(kura)
+        }
+    }
+
+    /// Likewise, but no home is there yet.
+    static func withoutHome(_ body: (Kura) throws -> Void) throws {
         try withTemporaryDirectory { try body(Kura(directory: $0)) }
     }
 

@@ -28,7 +28,8 @@ struct MachineEndToEndTests {
             try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
         }
         for arguments in [
-            ["inventory", "set", directory.appending("inventory").string], ["vm", "discover"],
+            ["init"], ["inventory", "set", directory.appending("inventory").string],
+            ["vm", "discover"],
             ["vm", "register", "db-1"], ["vm", "protect", "db-1", "--policy", "DefaultPolicy"],
         ] {
             let outcome = try kura.run(arguments)
@@ -97,7 +98,7 @@ struct MachineEndToEndTests {
         try withTemporaryDirectory { directory in
             let kura = Kura(directory: directory)
             for arguments in [
-                ["region", "add", "japaneast"],
+                ["init"], ["region", "add", "japaneast"], ["vault", "delete", "default", "--yes"],
                 ["vault", "create", "tokyo", "--region", "japaneast"],
                 [
                     "policy", "create", "gold", "--time-zone", "Asia/Tokyo", "--time", "22:30",

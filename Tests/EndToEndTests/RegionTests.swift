@@ -115,9 +115,9 @@ import Testing
             let id = try backup(kura, disk)
             let list = try kura.run("region", "list", "--json").json()
             let regions = try #require(list["regions"] as? [[String: Any]])
-            #expect(regions.map { $0["name"] as? String } == ["japaneast", "japanwest"])
-            #expect(regions[0]["pair"] as? String == "japanwest")
-            #expect((regions[0]["replicas"] as? [Any])?.count == 3)
+            #expect(regions.map { $0["name"] as? String } == ["local", "japaneast", "japanwest"])
+            #expect(regions[1]["pair"] as? String == "japanwest")
+            #expect((regions[1]["replicas"] as? [Any])?.count == 3)
             let waiting = try status(kura)
             for key in [
                 "vault", "region", "pair", "redundancy", "failed_over", "waiting_points",
@@ -159,6 +159,8 @@ import Testing
             #expect(try kura.run("vault", "create", "gold", "--region", "tokyo").code == 0)
             let id = try backup(kura, try kura.disk("d.img", byteCount: 100_000))
             try FileManager.default.removeItem(atPath: kura.home)
+            #expect(try kura.run(add).code == 10)
+            #expect(try kura.run("init").code == 0)
             #expect(try kura.run(add).code == 0)
             #expect(try kura.run("list", "--quiet").output == id + "\n")
             let none = try kura.run(

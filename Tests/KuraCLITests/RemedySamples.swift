@@ -47,7 +47,8 @@ enum RemedySamples {
         case nil: .locate
         case .locate: .chooseAnother
         case .chooseAnother: .make
-        case .make: .rebuildCatalog
+        case .make: .rebuildHome
+        case .rebuildHome: .rebuildCatalog
         case .rebuildCatalog: .setInventory
         case .setInventory: .allowDisks("/dev/vg0")
         case .allowDisks: .chooseJob
@@ -103,7 +104,8 @@ enum RemedySamples {
         case .nameItem: .drop("3f2a")
         case .drop: .reviewPrune
         case .reviewPrune: .confirmPrune(vault: "gold", token: "12ab")
-        case .confirmPrune: .restoreDisk(point: "3f2a", disk: "os")
+        case .confirmPrune: .restoreItem("web")
+        case .restoreItem: .restoreDisk(point: "3f2a", disk: "os")
         case .restoreDisk: .chooseDisk
         case .chooseDisk: .leaveOutLost
         case .leaveOutLost: .overwriteTarget

@@ -74,7 +74,7 @@ private final class CountingFileSystem: PassingFileSystem {
         try withTemporaryDirectory { directory in
             let counts = try counted(directory) { _, open in
                 let operations = Operations(try open(), .test())
-                let place = try operations.policyVault(named: Household.vault)
+                let place = try operations.subscription.place(named: Household.vault)
                 var policy = Policy.standard
                 policy.retention[.daily]?.count = 60
                 let changed = try operations.updatePolicy(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import KuraFormat
 import KuraIO
 import KuraOperations
@@ -9,7 +10,8 @@ struct BackupCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
         abstract: "Make one recovery point of one item, with one disk for each path.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             A disk is an image file, a block device, or - for standard input. With
             --stdin-from-command it is what a command writes, and no recovery point is made
             unless the command ends with exit status 0. An image that a running machine writes
@@ -20,16 +22,19 @@ struct BackupCommand: ParsableCommand {
 
             EXAMPLES
               kura backup disk.img
-              kura backup os.img data.img --item web-server
+              kura backup os.img data.img --item web-server --tag before-upgrade
               kura backup --item host --stdin-from-command -- ssh host cat /dev/vda
-            """)
+            """))
 
     @Argument(
         help: ArgumentHelp("Disk images, block devices, or -; or a command.", valueName: "disk"))
     var disks: [String]
 
-    @Option(help: ArgumentHelp("The vault.", valueName: "name"))
-    var vault = Subscription.defaultVault
+    @Option(
+        help: ArgumentHelp(
+            "The vault; by default \(Subscription.defaultVault), or the only one there is.",
+            valueName: "name"))
+    var vault: String?
 
     @Option(help: ArgumentHelp("The item; by default the first disk's name without its ending."))
     var item: String?
@@ -56,6 +61,12 @@ struct BackupCommand: ParsableCommand {
 
     @Flag(help: "Read an image although a running machine writes to it.")
     var live = false
+
+    @Option(
+        help: ArgumentHelp(
+            "A tag for the point, to find it again with list --tag. May be given again.",
+            valueName: "tag"))
+    var tag: [String] = []
 
     @Flag(help: "Then copy to the paired region.")
     var replicate = false
@@ -86,22 +97,31 @@ struct BackupCommand: ParsableCommand {
     }
 
     func run() throws {
+        if item == nil, RawArgument.isRaw(disks[0]) {
+            throw ValidationError(
+                "the name of \(RawArgument.shown(disks[0])) is not UTF-8: name the item with --item"
+            )
+        }
         let item = item ?? DiskName.withoutEnding(disks[0])
         // Names and disks are looked at first, so that a wrong one leaves no trace.
-        try Name.check(item, what: "an item")
-        let disks = try stdinFromCommand ? [start(disks)] : disks.map(open)
-        let isDefault = vault == Subscription.defaultVault
-        let subscription = try global.subscription(create: isDefault ? .defaults : .nothing)
-        let report = try progress.shown(as: "backing up", subscription, global) {
+        try Name.checkPlainItem(item)
+        let disks = try stdinFromCommand ? [start(disks)] : self.disks.map(open)
+        try global.makeHomeAtDefaultPlace()
+        let subscription = try global.subscription()
+        let dataBytes = disks.reduce(0) { $0 + $1.dataBytes }
+        let report = try progress.shown(
+            as: "backing up", of: item, dataBytes: dataBytes, subscription, global
+        ) {
             operations throws(KuraError) in
             var request = ItemBackup(
-                try operations.subscription.place(named: vault), item: item, disks: disks)
+                try operations.chosenVault(named: vault), item: item, disks: disks)
             request.level = level
             request.isParanoid = paranoid
             request.takesRawBytes = format != nil
             request.allowsShrinking = allowShrink
             request.readsLiveDisks = live
             request.isItemDerived = self.item == nil
+            request.tags = tag
             request.replication = replicate ? .asked : .never
             return try operations.backup(request)
         }
@@ -121,11 +141,17 @@ struct BackupCommand: ParsableCommand {
                 cancellation: Interrupts.cancellation)
             return ItemBackup.Disk(name: "disk", source: stream)
         }
-        let name = DiskName.last(path)
+        guard !path.contains("://") else {
+            throw KuraError(
+                .invalidInput, "\(path) is no file of this machine",
+                remedy: .point(.backUpStream))
+        }
+        let name = RawArgument.shown(DiskName.last(path))
         try Name.check(name, what: "a disk")
-        let origin = CommandContext.directory.pushing(FilePath(path)).lexicallyNormalized()
+        let file = FilePath(argument: path)
+        let origin = CommandContext.directory.pushing(file).lexicallyNormalized()
         return ItemBackup.Disk(
-            name: name, source: try FileSource(FilePath(path)), origin: origin.string)
+            name: name, source: try FileSource(file), origin: origin.string)
     }
 
     private func start(_ command: [String]) throws(KuraError) -> ItemBackup.Disk {
@@ -165,6 +191,22 @@ struct BackupCommand: ParsableCommand {
                 "warnings": .array(done.warnings.map { .string($0.text) }),
             ]))
     }
+}
+
+extension ItemBackup.Disk {
+    /// What the file system keeps of it, about: the data that there is to read; 0 where it does not
+    /// say.
+    fileprivate var dataBytes: UInt64 {
+        guard let origin else { return 0 }
+        var status = stat()
+        guard stat(origin, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return 0 }
+        return UInt64(status.st_blocks) * 512
+    }
+}
+
+extension BackupCommand: TakesRawPaths {
+    /// What --stdin-from-command runs gets its words as they are shown.
+    var rawPaths: [String] { stdinFromCommand ? [] : disks }
 }
 
 enum DiskName {

@@ -9,7 +9,8 @@ struct BenchBackupCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
         abstract: "Measure a backup, re-read, restore and verify beside what this machine can do.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             In a temporary home: a first backup of the image, one of it unchanged, one with 1 % of
             its 4 KiB blocks overwritten at random, a restore of the first one, and a verify of
             both levels, all from the page cache. The limit of each is the time that its bytes
@@ -20,7 +21,7 @@ struct BenchBackupCommand: ParsableCommand {
             EXAMPLES
               kura bench backup disk.img
               kura bench backup disk.img --copies 1 --directory /mnt/scratch --trace-stages
-            """)
+            """))
 
     @Argument(help: ArgumentHelp("A disk image.", valueName: "image"))
     var image: String

@@ -89,13 +89,14 @@ struct BenchChunkersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chunkers",
         abstract: "Compare ways of chunking on given images, taken in order as one vault.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             UNIQUE is what deduplication leaves, STORED what zstd leaves of that, GB/S finding
             the cuts on one core, holes not counted.
 
             EXAMPLES
               kura bench chunkers day1.img day2.img other.img
-            """)
+            """))
 
     @Argument(help: ArgumentHelp("Disk images, oldest first.", valueName: "image"))
     var images: [String]

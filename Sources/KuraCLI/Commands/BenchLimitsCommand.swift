@@ -7,7 +7,8 @@ struct BenchLimitsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "limits",
         abstract: "Measure what this machine can do at most, primitive by primitive.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             Each primitive runs on the engine's own code and buffers, alone, with one thread and
             with all. zstd and the chunker depend on the data: give an image of yours. Without
             one, \(Units.bytes(SyntheticImage.byteCount)) of synthetic content are made: \
@@ -16,7 +17,7 @@ struct BenchLimitsCommand: ParsableCommand {
             EXAMPLES
               kura bench limits disk.img
               kura bench limits --json
-            """)
+            """))
 
     @Argument(help: ArgumentHelp("A disk image.", valueName: "image"))
     var image: String?

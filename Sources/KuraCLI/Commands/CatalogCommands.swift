@@ -8,7 +8,8 @@ import SystemPackage
 struct InventoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inventory", abstract: "Where virtual machines are discovered.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             The folder has REGION/CLOUD-SERVICE/VM/ folders with disk images. A vm.json in such a
             folder can describe the machine. Disks lie in the folder of their machine, or where
             --allow lets all machines have disks. Symbolic links are not followed.
@@ -16,13 +17,15 @@ struct InventoryCommand: ParsableCommand {
             EXAMPLES
               kura inventory set /srv/machines
               kura inventory set /srv/machines --allow /var/lib/images --allow /dev/vg0
-            """,
+            """),
         subcommands: [InventorySetCommand.self, InventoryShowCommand.self])
 }
 
 struct InventorySetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "set", abstract: "Name the folder.")
+        commandName: "set", abstract: "Name the folder.",
+        discussion: Help.examples(
+            "kura inventory set /srv/machines"))
 
     @Argument(help: ArgumentHelp("The folder.", valueName: "dir"))
     var directory: String
@@ -39,7 +42,7 @@ struct InventorySetCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: .defaultsIfEmpty)
+        let subscription = try global.subscription()
         let allowed = allow.isEmpty && !allowNone ? nil : allow.map { FilePath($0) }
         let path = try subscription.setInventory(FilePath(directory), allowing: allowed)
         try InventoryView(
@@ -51,12 +54,14 @@ struct InventorySetCommand: ParsableCommand {
 
 struct InventoryShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show the folder.")
+        commandName: "show", abstract: "Show the folder.",
+        discussion: Help.examples(
+            "kura inventory show"))
 
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: .defaultsIfEmpty)
+        let subscription = try global.subscription()
         let path = try subscription.inventory()
         try InventoryView(
             text: path?.string ?? "no folder is set; name one with: kura inventory set DIR",
@@ -90,14 +95,17 @@ struct CatalogCommand: ParsableCommand {
 struct CatalogRebuildCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rebuild", abstract: "Make a new catalog from the directories of regions.",
-        discussion: """
-            Everything comes back, except the history of jobs and the name of the inventory folder.
-            One replica of each region is enough; Kura finds the others beside it.
+        discussion: Help.flowing(
+            """
+            Everything comes back, except the history of jobs. The name of the inventory folder
+            comes from the old catalog; where that cannot be read, a warning says so. One replica
+            of each region is enough; Kura finds the others beside it. With --replica, a kura.json
+            that is damaged is made anew, too. Old files are kept beside the new ones.
 
             EXAMPLES
               kura catalog rebuild
               kura --home /srv/kura catalog rebuild --replica /mnt/a/replica-0
-            """)
+            """))
 
     @Option(
         parsing: .upToNextOption,
@@ -114,7 +122,7 @@ struct CatalogRebuildCommand: ParsableCommand {
             "rebuilding", meter, style: progress.style(global), unit: "recovery points")
         defer { reporter.stop() }
         let (_, report) = try Operations.rebuildCatalog(
-            home: global.homePath, replicas: replica.map { FilePath($0) },
+            home: global.homePath(), replicas: replica.map { FilePath($0) },
             context: global.context(progress: meter))
         reporter.stop()
         try global.show(
@@ -122,12 +130,18 @@ struct CatalogRebuildCommand: ParsableCommand {
                 + "\(Units.count(report.vaults, "vault")), "
                 + "\(Units.count(report.items, "registered machine")), "
                 + "\(Units.count(report.points, "recovery point"))"
-                + (report.setAside.map { "\nthe old catalog is \($0)" } ?? ""),
+                + (report.inventory.map { "\nvirtual machines are discovered in \($0)" } ?? "")
+                + (report.setAside.map {
+                    "\nthe old catalog, with the history of jobs, is \($0)"
+                } ?? "") + (report.homeSetAside.map { "\nthe damaged file is \($0)" } ?? ""),
             ids: report.regions,
             json: [
                 "regions": .array(report.regions.map(JSON.string)), "vaults": JSON(report.vaults),
                 "items": JSON(report.items), "policies": JSON(report.policies),
                 "recovery_points": JSON(report.points), "set_aside": JSON(report.setAside?.string),
+                "home_set_aside": JSON(report.homeSetAside?.string),
+                "inventory": JSON(report.inventory?.string),
+                "warnings": .array(report.warnings.map { .string($0.text) }),
             ])
         for warning in report.warnings { Terminal.warn(warning) }
         if !report.warnings.isEmpty { throw EarlyExit.warnings }
@@ -137,10 +151,15 @@ struct CatalogRebuildCommand: ParsableCommand {
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit", abstract: "Show who changed what in a vault.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             Each entry has the hash of the one before it, so that a change or a removal
             is noticed: --verify checks the chain.
-            """)
+
+            EXAMPLES
+              kura audit --vault gold
+              kura audit --verify
+            """))
 
     @Option(help: ArgumentHelp("The vault; by default all.", valueName: "name"))
     var vault: String?
@@ -151,7 +170,7 @@ struct AuditCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let operations = try global.operations(create: .defaultsIfEmpty)
+        let operations = try global.operations()
         let trail = try operations.auditTrail(ofVault: vault, verifies: verify)
         var table = Table([
             ("vault", .left), ("entry", .right), ("time", .left), ("who", .left),
@@ -174,7 +193,8 @@ struct AuditCommand: ParsableCommand {
             "\(count) \(count == 1 ? "entry" : "entries"): "
             + (problems == 0 ? "the chain is whole" : Units.count(problems, "problem"))
         try global.show(
-            text: verify ? summary : table.text,
+            text: verify
+                ? summary : table.text(shortening: ["vault", "who", "operation", "what"]),
             json: [
                 "entries": .array(trail.entries.map(json)),
                 "problems": .array(

@@ -6,16 +6,17 @@ struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract: "Look at what backups depend on, and say what to do.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             EXAMPLES
               kura doctor
               kura doctor --json
-            """)
+            """))
 
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let checks = try global.operations(create: .defaults).examine()
+        let checks = try global.operations().examine()
         var table = Table([("check", .left), ("status", .left), ("detail", .left)])
         for check in checks { table.add([check.name, check.status.rawValue, check.detail]) }
         let remedies = checks.compactMap { check in

@@ -8,7 +8,8 @@ struct DrillCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drill",
         abstract: "Rehearse the loss of a region: restore from the paired one, and compare.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             Simulates the loss of the active region: restores the newest recovery point that the
             paired region has to a scratch directory, compares it with what the active region
             restores, and reports the achieved recovery point and recovery time. It writes nothing
@@ -18,7 +19,7 @@ struct DrillCommand: ParsableCommand {
             EXAMPLES
               kura drill --vault gold
               kura drill --vault gold --scratch /mnt/scratch --json
-            """)
+            """))
 
     @Option(help: ArgumentHelp("The vault.", valueName: "name"))
     var vault: String

@@ -7,7 +7,8 @@ struct RegionFailoverCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "failover",
         abstract: "Declare a region lost: its vaults become active in their paired regions.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             Kura first copies what it can still read. Where committed recovery points would be left
             behind, the command lists them and refuses, unless --accept-loss is given. When the
             region is back, kura replicate and kura region failback bring them back.
@@ -15,7 +16,7 @@ struct RegionFailoverCommand: ParsableCommand {
             EXAMPLES
               kura region failover japaneast
               kura region failover japaneast --accept-loss
-            """)
+            """))
 
     @Argument(help: "The region that is lost.")
     var name: String
@@ -40,12 +41,13 @@ struct RegionFailbackCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "failback",
         abstract: "Make a region active again: its vaults return to it.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             Kura first brings both regions to the same state, so neither loses anything.
 
             EXAMPLES
               kura region failback japaneast
-            """)
+            """))
 
     @Argument(help: "The region that is back.")
     var name: String

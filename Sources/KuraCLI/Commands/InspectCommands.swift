@@ -4,11 +4,12 @@ import KuraOperations
 struct StatsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stats", abstract: "Show what a vault holds and what it costs.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             EXAMPLES
               kura stats
               kura stats --vault gold --json
-            """)
+            """))
 
     @Option(help: ArgumentHelp("The vault; by default all together.", valueName: "name"))
     var vault: String?
@@ -51,20 +52,21 @@ struct StatsCommand: ParsableCommand {
 struct DiffCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff", abstract: "Show where disks differ between two recovery points.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             Ranges are exact to the chunk: they hold every changed byte, and may hold equal bytes
             beside it.
 
             EXAMPLES
               kura diff 3f2a91c0 web@latest
               kura diff 3f2a 77c1 --json
-            """)
+            """))
 
     @Argument(help: ArgumentHelp("The older recovery point.", valueName: "rp1"))
-    var first: String
+    var first: PointName
 
     @Argument(help: ArgumentHelp("The newer recovery point.", valueName: "rp2"))
-    var second: String
+    var second: PointName
 
     @Option(help: ArgumentHelp("Only this vault.", valueName: "name"))
     var vault: String?
@@ -72,7 +74,8 @@ struct DiffCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let ranges = try global.operations().difference(from: first, to: second, in: vault)
+        let ranges = try global.operations().difference(
+            from: first.reference, to: second.reference, in: vault)
         let changed = ranges.reduce(0) { $0 + $1.byteCount }
         var table = Table([("disk", .left), ("offset", .right), ("length", .right)])
         for range in ranges { table.add([range.disk, "\(range.offset)", "\(range.byteCount)"]) }

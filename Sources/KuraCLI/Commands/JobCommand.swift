@@ -5,12 +5,13 @@ import KuraVault
 struct JobCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "job", abstract: "Look at jobs, and cancel them.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             EXAMPLES
               kura job list --status Failed
               kura job watch 3f2a
               kura job cancel 3f2a
-            """,
+            """),
         subcommands: [
             JobListCommand.self, JobShowCommand.self, JobWatchCommand.self, JobCancelCommand.self,
         ])
@@ -33,6 +34,9 @@ where Value: RawRepresentable<String> & CaseIterable & Sendable {
 struct JobListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List jobs, newest first; kept for 180 days.",
+        discussion: Help.examples(
+            "kura job list",
+            "kura job list --status Failed --operation Backup"),
         aliases: ["ls"])
 
     @Option(help: "Only jobs with this status.")
@@ -47,7 +51,7 @@ struct JobListCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: .defaultsIfEmpty)
+        let subscription = try global.subscription()
         let jobs = try subscription.jobs(
             JobFilter(status: status?.value, operation: operation?.value, vault: vault))
         var table = Table([
@@ -64,13 +68,18 @@ struct JobListCommand: ParsableCommand {
             ])
         }
         try global.show(
-            text: table.text, ids: jobs.map(\.id), json: ["jobs": .array(jobs.map(JobView.json))])
+            text: table.text(
+                shortening: ["item", "vault", "operation"],
+                leavingOut: ["progress", "duration", "vault"]), ids: jobs.map(\.id),
+            json: ["jobs": .array(jobs.map(JobView.json))])
     }
 }
 
 struct JobShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show one job in full.")
+        commandName: "show", abstract: "Show one job in full.",
+        discussion: Help.examples(
+            "kura job show 3f2a"))
 
     @Argument(help: "The job's id, or its first digits.")
     var id: String
@@ -85,7 +94,9 @@ struct JobShowCommand: ParsableCommand {
 
 struct JobWatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "watch", abstract: "Wait until a job is over, then show it.")
+        commandName: "watch", abstract: "Wait until a job is over, then show it.",
+        discussion: Help.examples(
+            "kura job watch 3f2a"))
 
     @Argument(help: "The job's id, or its first digits.")
     var id: String
@@ -127,7 +138,9 @@ struct JobWatchCommand: ParsableCommand {
 struct JobCancelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel",
-        abstract: "Ask a job to end at its next safe point. Data that it committed stays.")
+        abstract: "Ask a job to end at its next safe point. Data that it committed stays.",
+        discussion: Help.examples(
+            "kura job cancel 3f2a"))
 
     @Argument(help: "The job's id, or its first digits.")
     var id: String

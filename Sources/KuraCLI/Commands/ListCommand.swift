@@ -6,11 +6,13 @@ import KuraOperations
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List recovery points, newest first.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             EXAMPLES
               kura list
-              kura list --item web-server --json
-            """, aliases: ["ls"])
+              kura list --item web-server --last 5
+              kura list --since 2026-01-31T23:00 --tag before-upgrade --json
+            """), aliases: ["ls"])
 
     @Option(help: ArgumentHelp("Only this vault.", valueName: "name"))
     var vault: String?
@@ -18,13 +20,34 @@ struct ListCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Only this item.", valueName: "name"))
     var item: String?
 
+    @Option(help: ArgumentHelp("Only points with this tag.", valueName: "tag"))
+    var tag: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Only points of this time or later, such as 2026-01-31T23:00.", valueName: "time"))
+    var since: String?
+
+    @Option(help: ArgumentHelp("Only so many, the newest.", valueName: "count"))
+    var last: Int?
+
     @OptionGroup var global: GlobalOptions
 
+    func validate() throws {
+        if let last, last < 1 { throw ValidationError("--last takes 1 or more, not \(last)") }
+        if let since, Moment.nanoseconds(since) == nil {
+            throw ValidationError("--since takes a time such as \(Moment.forms), not \(since)")
+        }
+    }
+
     func run() throws {
-        guard let operations = try existing() else { return try show(PointListReport()) }
+        let operations = try global.operations()
         // Only JSON shows when points may go.
-        let report = try operations.recoveryPoints(
-            PointListRequest(vault: vault, item: item, withExpiries: global.json))
+        var request = PointListRequest(vault: vault, item: item, withExpiries: global.json)
+        request.tag = tag
+        request.since = since.flatMap { Moment.nanoseconds($0) }
+        request.last = last
+        let report = try operations.recoveryPoints(request)
         try show(report)
         for id in report.lost {
             Terminal.warn(
@@ -36,22 +59,7 @@ struct ListCommand: ParsableCommand {
             exit: report.lost.isEmpty ? nil : .damage)
     }
 
-    /// A home that was never made has no recovery points, which is no error.
-    private func existing() throws -> Operations? {
-        do {
-            return try global.operations()
-        } catch {
-            guard error.code == .notFound, vault == nil else { throw error }
-            Terminal.warn("\(error.message): nothing was backed up yet")
-            return nil
-        }
-    }
-
     private func show(_ report: PointListReport) throws {
-        if let item, report.points.isEmpty {
-            throw KuraError(
-                .notFound, "item \(item) has no recovery point", remedy: .point(.list()))
-        }
         let points = report.points
         try global.show(
             text: table(points), ids: points.map(\.id.hex),
@@ -77,21 +85,24 @@ struct ListCommand: ParsableCommand {
                 entry.point.consistency.name,
             ])
         }
-        return table.text
+        return table.text(
+            shortening: ["item", "vault", "tags"],
+            leavingOut: ["consistency", "disks", "stored", "tags", "new", "vault"])
     }
 }
 
 struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show one recovery point in full.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             EXAMPLES
               kura show 3f2a91c0
               kura show disk@latest --json
-            """)
+            """))
 
-    @Argument(help: ArgumentHelp("An id, its first digits, or ITEM@latest.", valueName: "rp"))
-    var point: String
+    @Argument(help: ArgumentHelp(PointName.help, valueName: "rp"))
+    var point: PointName
 
     @Option(help: ArgumentHelp("Only this vault.", valueName: "name"))
     var vault: String?
@@ -103,7 +114,8 @@ struct ShowCommand: ParsableCommand {
 
     func run() throws {
         let operations = try global.operations()
-        let detail = try operations.recoveryPoint(point, in: vault, measuresUnique: unique)
+        let detail = try operations.recoveryPoint(
+            point.reference, in: vault, measuresUnique: unique)
         let receipt = ReceiptView(detail)
         let replicas = JSON.array(
             detail.replicas.map { replica in
@@ -165,6 +177,7 @@ struct ShowCommand: ParsableCommand {
                 disk.changedWhileRead ? "changed while it was read" : "",
             ])
         }
-        return lines.map(Terminal.oneLine).joined(separator: "\n") + "\n\n" + table.text
+        return lines.map(Terminal.oneLine).joined(separator: "\n") + "\n\n"
+            + table.text(shortening: ["disk"])
     }
 }

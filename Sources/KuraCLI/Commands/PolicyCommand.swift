@@ -8,14 +8,15 @@ import SystemPackage
 struct PolicyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy", abstract: "When backups are made, and how long they are kept.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             EXAMPLES
               kura policy create gold --file gold.json
               kura policy create simple --time 23:00 --time-zone Asia/Tokyo --daily 30
               kura policy simulate --file gold.json --from 2026-01-01 --days 365
               kura policy update gold --file gold.json --dry-run
               kura policy assign gold web-1 db-1
-            """,
+            """),
         subcommands: [
             PolicyCreateCommand.self, PolicyListCommand.self, PolicyShowCommand.self,
             PolicyUpdateCommand.self, PolicyDeleteCommand.self, PolicyAssignCommand.self,
@@ -32,9 +33,8 @@ struct PolicyVaultOptions: ParsableArguments {
     var vault: String?
 
     func open(_ global: GlobalOptions) throws -> (Operations, VaultPlace) {
-        let isDefault = vault == Subscription.defaultVault
-        let operations = try global.operations(create: isDefault ? .defaults : .defaultsIfEmpty)
-        return (operations, try operations.policyVault(named: vault))
+        let operations = try global.operations()
+        return (operations, try operations.chosenVault(named: vault))
     }
 }
 
@@ -116,25 +116,28 @@ struct PolicyDefinition: ParsableArguments {
                 try policy.validate()
                 return policy
             } catch {
-                throw Self.storeError(error)
+                throw Self.storeError(error, in: file == "-" ? "standard input" : file)
             }
         }
         return try fromFlags(name ?? "policy", old)
     }
 
-    private static func storeError(_ error: PolicyError) -> KuraError {
-        KuraError(
-            .invalidInput, "policy: \(error.field): \(error.rule)",
+    private static func storeError(
+        _ error: PolicyError, in source: String = "policy"
+    ) -> KuraError {
+        // Of the whole file and of the name, the rule says it all.
+        let field = ["policy", "name"].contains(error.field) ? "" : "\(error.field): "
+        return KuraError(
+            .invalidInput, "\(source): \(field)\(error.rule)",
             remedy: error.allowed.isEmpty ? nil : .advice("allowed: \(error.allowed)"),
             cause: error)
     }
 
     private static func contents(_ path: String) throws(KuraError) -> [UInt8] {
+        guard path != "-" else {
+            return try Terminal.readInput(atMost: Policy.documentBytesMax + 1)
+        }
         do throws(IOError) {
-            if path == "-" {
-                return try LocalFileSystem().contents(
-                    "/dev/stdin", max: Policy.documentBytesMax + 1)
-            }
             return try LocalFileSystem().contents(
                 FilePath(path), max: Policy.documentBytesMax + 1)
         } catch {
@@ -240,7 +243,11 @@ struct PolicyDefinition: ParsableArguments {
 
 struct PolicyCreateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "create", abstract: "Make a policy.")
+        commandName: "create", abstract: "Make a policy.",
+        discussion: Help.examples(
+            "kura policy create gold --file gold.json",
+            "kura policy create simple --time 23:00 --time-zone Asia/Tokyo --daily 30",
+            "kura policy create year --weekly 104 --monthly 120 --yearly 99 --vault tokyo"))
 
     @Argument(help: "3 to 150 letters, digits and - _ !, a letter first.")
     var name: String
@@ -254,14 +261,17 @@ struct PolicyCreateCommand: ParsableCommand {
         let (operations, place) = try options.open(global)
         let made = try operations.createPolicy(policy, in: place)
         try global.show(
-            text: "policy \(policy.name): \(policy.summary)", ids: [policy.name],
+            text: "policy \(policy.name) in vault \(place.name): \(policy.summary)",
+            ids: [policy.name],
             json: PolicyView.json(made))
     }
 }
 
 struct PolicyListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List the policies of a vault.", aliases: ["ls"])
+        commandName: "list", abstract: "List the policies of a vault.",
+        discussion: Help.examples(
+            "kura policy list --vault tokyo"), aliases: ["ls"])
 
     @OptionGroup var options: PolicyVaultOptions
     @OptionGroup var global: GlobalOptions
@@ -281,7 +291,16 @@ struct PolicyListCommand: ParsableCommand {
 
 struct PolicyShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show a policy, in the form of a policy file.")
+        commandName: "show", abstract: "Show a policy, in the form of a policy file.",
+        discussion: Help.flowing(
+            """
+            Standard output is a policy file, also with --json. What else there is to say of the
+            policy goes to standard error.
+
+            EXAMPLES
+              kura policy show gold
+              kura policy show gold > gold.json
+            """))
 
     @Argument var name: String
 
@@ -291,13 +310,16 @@ struct PolicyShowCommand: ParsableCommand {
     func run() throws {
         let (operations, place) = try options.open(global)
         let found = try operations.policy(named: name, in: place)
+        if !global.json, !global.quiet {
+            // Standard output has the policy file alone, so that it can be one.
+            let machines = found.items.isEmpty ? "none" : found.items.joined(separator: ", ")
+            Terminal.note(
+                "vault \(place.name): \(found.policy.summary); machines: \(machines)", .note,
+                json: false)
+        }
         try global.show(
-            text: """
-                \(found.policy.summary)
-                machines  \(found.items.isEmpty ? "none" : found.items.joined(separator: ", "))
-                \(found.policy.document)
-                """,
-            ids: [found.policy.name], json: PolicyView.json(found))
+            text: JSON(found.policy.tree).text(pretty: true), ids: [found.policy.name],
+            json: PolicyView.json(found))
     }
 }
 
@@ -305,13 +327,14 @@ struct PolicyUpdateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "update",
         abstract: "Change the rules of a policy. They apply to existing points, too.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             Flags change what they name and leave the rest; a file replaces the policy.
 
             EXAMPLES
               kura policy update gold --daily 60 --dry-run
               kura policy update gold --file gold.json
-            """)
+            """))
 
     @Argument var name: String
 
@@ -354,7 +377,9 @@ struct PolicyUpdateCommand: ParsableCommand {
 
 struct PolicyDeleteCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "delete", abstract: "Delete a policy that protects no machine.")
+        commandName: "delete", abstract: "Delete a policy that protects no machine.",
+        discussion: Help.examples(
+            "kura policy delete gold"))
 
     @Argument var name: String
 
@@ -371,7 +396,9 @@ struct PolicyDeleteCommand: ParsableCommand {
 
 struct PolicyAssignCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "assign", abstract: "Give protected machines another policy.")
+        commandName: "assign", abstract: "Give protected machines another policy.",
+        discussion: Help.examples(
+            "kura policy assign gold web-1 db-1"))
 
     @Argument(help: "The policy.")
     var name: String
@@ -394,7 +421,11 @@ struct PolicyAssignCommand: ParsableCommand {
 struct PolicySimulateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate",
-        abstract: "Show which points a policy would make and keep. Changes nothing.")
+        abstract: "Show which points a policy would make and keep. Changes nothing.",
+        discussion: Help.examples(
+            "kura policy simulate --file gold.json --from 2026-01-01 --days 365",
+            "kura policy simulate --daily 7 --from 2026-01-01 --days 60 --missed 2026-01-04"
+        ))
 
     @OptionGroup var definition: PolicyDefinition
 

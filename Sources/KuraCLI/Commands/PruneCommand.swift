@@ -8,20 +8,20 @@ struct PruneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prune",
         abstract: "Drop expired recovery points and free what nothing else needs.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             Drops recovery points whose time is over, but never the newest of an item. Then removes
             chunks that no other point needs: it deletes packs without live chunks, and writes
             packs with many dead bytes again without them. Backups and restores may run at the same
-            time; packs that one of them may still need wait for the next prune.
+            time; packs that one of them may still need wait for the next prune. A prune that would
+            drop much at once, or by a rule or a clock that changed, stops, says why, and prints a
+            token that lets exactly this plan through with --confirm.
 
             EXAMPLES
               kura prune --dry-run
               kura prune --vault gold
               kura prune --drop 3f2a91c0
-
-            A prune that would drop much at once, or by a rule or a clock that changed, stops, says
-            why, and prints a token that lets exactly this plan through with --confirm.
-            """)
+            """))
 
     @Option(help: ArgumentHelp("Only this vault.", valueName: "name"))
     var vault: String?
@@ -30,7 +30,7 @@ struct PruneCommand: ParsableCommand {
         help: ArgumentHelp(
             "Also drop this recovery point, whatever its age. May be given again.",
             valueName: "rp"))
-    var drop: [String] = []
+    var drop: [PointName] = []
 
     @Option(
         help: ArgumentHelp(
@@ -45,7 +45,8 @@ struct PruneCommand: ParsableCommand {
 
     func run() throws {
         let subscription = try global.subscription()
-        let request = Pruning(vault: vault, dropping: drop, confirmed: confirm)
+        let request = Pruning(
+            vault: vault, dropping: drop.map(\.reference), confirmed: confirm)
         let (reports, failure) = try progress.shown(as: "pruning", subscription, global) {
             operations throws(KuraError) in
             dryRun ? (try operations.prunePlan(request), nil) : try operations.prune(request)

@@ -15,7 +15,8 @@ struct RegionCommand: ParsableCommand {
 struct RegionAddCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add", abstract: "Add a region.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             A region has up to three replica directories, each best on a disk of its own. Kura
             pairs regions with names of Azure regions as Azure pairs them, once the home has both.
             Directories that are already replicas of the region keep their contents.
@@ -25,7 +26,7 @@ struct RegionAddCommand: ParsableCommand {
               kura region add japanwest
               kura region add tokyo --pair osaka
               kura region add japaneast --recreate
-            """)
+            """))
 
     @Argument(help: "2 to 50 lower-case letters, digits and hyphens, a letter first.")
     var name: String
@@ -45,7 +46,7 @@ struct RegionAddCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let region = try global.operations(create: .home).addRegion(
+        let region = try global.operations().addRegion(
             Subscription.NewRegion(
                 name: name, replicas: replica, pair: pair, recreate: recreate))
         try global.show(text: region.text, ids: [name], json: region.json)
@@ -55,7 +56,9 @@ struct RegionAddCommand: ParsableCommand {
 
 struct RegionListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List regions.", aliases: ["ls"])
+        commandName: "list", abstract: "List regions.",
+        discussion: Help.examples(
+            "kura region list"), aliases: ["ls"])
 
     @OptionGroup var global: GlobalOptions
 
@@ -73,7 +76,7 @@ struct RegionListCommand: ParsableCommand {
             ])
         }
         try global.show(
-            text: table.text, ids: regions.map(\.name),
+            text: table.text(shortening: ["vaults"]), ids: regions.map(\.name),
             json: ["regions": .array(regions.map(\.json))])
         try finish(operations.subscription, json: global.json)
     }
@@ -81,7 +84,9 @@ struct RegionListCommand: ParsableCommand {
 
 struct RegionShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show one region.")
+        commandName: "show", abstract: "Show one region.",
+        discussion: Help.examples(
+            "kura region show japaneast"))
 
     @Argument var name: String
 
@@ -139,14 +144,15 @@ extension RegionReport {
 struct RegionStatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show how far behind the paired regions are.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             Measures which recovery points the paired region of each vault does not have yet, and
             how old the oldest of them is. Those would be lost with the active region.
 
             EXAMPLES
               kura region status
               kura region status japaneast --json
-            """)
+            """))
 
     @Argument(help: "Only vaults that are in this region.")
     var name: String?
@@ -163,7 +169,10 @@ struct RegionStatusCommand: ParsableCommand {
         ])
         for lag in lags { table.add(Self.row(lag)) }
         try global.show(
-            text: table.text, ids: lags.map(\.vault),
+            text: table.text(
+                shortening: ["vault", "active", "pair"],
+                leavingOut: ["redundancy", "last replicated", "bytes", "pair"]),
+            ids: lags.map(\.vault),
             json: ["vaults": .array(lags.map(Self.json))])
         try finish(operations.subscription, json: global.json)
     }

@@ -5,14 +5,15 @@ import KuraOperations
 struct RepairsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "repairs", abstract: "Show what was healed, and in which directory.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             The vault's ledger has a line for every file that was healed. A directory that needs
             repair again and again is on a failing disk.
 
             EXAMPLES
               kura repairs
               kura repairs --vault gold --json
-            """)
+            """))
 
     @Option(help: ArgumentHelp("The vault; by default all.", valueName: "name"))
     var vault: String?
@@ -43,9 +44,13 @@ struct RepairsCommand: ParsableCommand {
                 Units.bytes(counter.bytes), counter.last.map(Units.local) ?? "never", counter.path,
             ])
         }
-        let ledger = report.repairs.isEmpty ? "nothing was ever repaired" : lines.text
+        let ledger =
+            report.repairs.isEmpty
+            ? "nothing was ever repaired"
+            : lines.text(shortening: ["vault", "file"], leavingOut: ["vault", "size"])
         try global.show(
-            text: ledger + "\n\n" + totals.text,
+            text: ledger + "\n\n"
+                + totals.text(shortening: ["vault", "directory"], leavingOut: ["missing"]),
             json: [
                 "repairs": .array(report.repairs.map(Self.json)),
                 "counters": .array(report.counters.map(Self.json)),

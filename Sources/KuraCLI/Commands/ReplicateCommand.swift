@@ -5,7 +5,8 @@ import KuraOperations
 struct ReplicateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replicate", abstract: "Bring every copy up to date.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             Copies missing files to each replica: to one that was away, that was restored from an
             old copy, or that is new. To replace a replica, put an empty directory in its place;
             Kura fills it from the others, and it becomes a replica when it is complete.
@@ -18,7 +19,7 @@ struct ReplicateCommand: ParsableCommand {
               kura replicate
               kura replicate --dry-run --json
               kura replicate --vault gold
-            """)
+            """))
 
     @Option(
         help: ArgumentHelp("Only this vault; then no new directory is filled.", valueName: "name"))
@@ -93,7 +94,8 @@ struct ReplicateCommand: ParsableCommand {
                 target.path,
             ])
         }
-        var text = table.text
+        var text = table.text(
+            shortening: ["vault", "region", "directory"], leavingOut: ["points"])
         for (region, replica) in report.filled {
             text += "\nreplica \(replica) of region \(region) is filled"
         }

@@ -8,7 +8,8 @@ import SystemPackage
 struct RestoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore", abstract: "Restore disks of a recovery point.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             One disk goes to a file or a block device, several go into a directory. A file is
             sparse and appears under its name when it is complete. With --force it replaces an
             existing file, which stays as it is until then; that takes room for both. A block
@@ -21,14 +22,17 @@ struct RestoreCommand: ParsableCommand {
 
             EXAMPLES
               kura restore web@latest --output web.img
+              kura restore web@2026-01-31T23:00 --output before.img
               kura restore 3f2a91c0 --disk data.img --output /dev/vdb --device
               kura restore web@latest --output - | ssh host 'cat > web.img'
-            """)
+            """))
 
-    @Argument(help: ArgumentHelp("An id, its first digits, or ITEM@latest.", valueName: "rp"))
-    var point: String
+    @Argument(help: ArgumentHelp(PointName.help, valueName: "rp"))
+    var point: PointName
 
-    @Option(help: ArgumentHelp("A file, a block device, a directory, or -.", valueName: "path"))
+    @Option(
+        name: [.customShort("o"), .long],
+        help: ArgumentHelp("A file, a block device, a directory, or -.", valueName: "path"))
     var output: String
 
     @Option(help: ArgumentHelp("Only this disk.", valueName: "name"))
@@ -65,10 +69,13 @@ struct RestoreCommand: ParsableCommand {
 
     func run() throws {
         let subscription = try global.subscription()
-        let report = try progress.shown(as: "restoring", subscription, global) {
-            operations throws(KuraError) in
-            let found = try operations.subscription.recoveryPoint(
-                point, in: vault, region: region)
+        let found = try Operations(
+            subscription, global.context(threads: progress.threads)
+        ).subscription.recoveryPoint(
+            point.reference, in: vault, region: region)
+        let report = try progress.shown(
+            as: "restoring", of: found.point.item, subscription, global
+        ) { operations throws(KuraError) in
             var request = PointRestore(found, disk: disk, to: try target())
             request.isRegionChosen = region != nil
             request.overwrites = force

@@ -16,14 +16,18 @@ struct SchedulerCommand: ParsableCommand {
 struct SchedulerRunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Run what is due, until the command is stopped.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             Looks every 30 seconds. Backups that became due while it did not run are made once. It
             can be stopped at any moment; work that this interrupts is done again later. SIGTERM
             ends it with exit status 0. Lines on standard error tell of its start, and of the start
             and the end of each job. A backup that was cut short, that failed, or whose machine was
             in use is made again: after two minutes, then after longer pauses, an hour at most,
             until the policy's next run takes its place.
-            """)
+
+            EXAMPLES
+              kura scheduler run --jobs 2
+            """))
 
     @Option(help: "Jobs at the same time, 1 to \(Operations.jobsAtOnceMax).")
     var jobs = 2
@@ -35,6 +39,8 @@ struct SchedulerRunCommand: ParsableCommand {
     func validate() throws { try SchedulerJobs.check(jobs) }
 
     func run() throws {
+        // Without a home there is nothing that could become due.
+        _ = try global.subscription()
         Terminal.writeError(
             "scheduler started: it looks every 30 s and runs \(jobs) jobs at the same time\n")
         // Told when they change: the scheduler looks every half minute.
@@ -48,7 +54,7 @@ struct SchedulerRunCommand: ParsableCommand {
             do throws(KuraError) {
                 // Opened anew each time: regions and vaults may have come.
                 let report = try global.operations(
-                    create: .defaultsIfEmpty, context: global.context(surface: .scheduler)
+                    context: global.context(surface: .scheduler)
                 ).tick(tick)
                 if report.absences != absences {
                     for absence in report.absences { _ = tell(absence, json: global.json) }
@@ -60,7 +66,11 @@ struct SchedulerRunCommand: ParsableCommand {
             }
             Interrupts.cancellation.wait(until: Clock.steady() + Self.pauseNanoseconds)
         }
-        if Interrupts.isTermination { return Terminal.writeError("scheduler stopped\n") }
+        if Interrupts.isTermination {
+            Terminal.writeError("scheduler stopped\n")
+            // Warnings of the past are no warning of how it ended.
+            throw EarlyExit.done
+        }
         throw KuraError(
             .interrupted,
             "the scheduler was stopped; work that is due runs when it is started again")
@@ -97,7 +107,10 @@ private enum SchedulerJobs {
 
 struct SchedulerTickCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tick", abstract: "Run what is due now, and end.")
+        commandName: "tick", abstract: "Run what is due now, and end.",
+        discussion: Help.examples(
+            "kura scheduler tick",
+            "kura scheduler tick --now 2026-01-31T23:00:00Z --json"))
 
     @Option(help: ArgumentHelp("The moment; by default now.", valueName: "utc-iso-8601"))
     var now: String?
@@ -137,7 +150,6 @@ struct SchedulerTickCommand: ParsableCommand {
     func run() throws {
         let clock = now.flatMap(Self.instant).map(WallClock.fixed) ?? .system
         let operations = try global.operations(
-            create: dryRun ? .nothing : .defaultsIfEmpty,
             context: global.context(clock: clock, surface: .scheduler))
         if dryRun { return try show(operations.tickPlan()) }
         var tick = Tick()

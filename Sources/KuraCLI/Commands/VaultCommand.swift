@@ -16,13 +16,14 @@ struct VaultCommand: ParsableCommand {
 struct VaultCreateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Make a vault.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             EXAMPLES
               kura vault create gold
               kura vault create strict --min-copies 3
               kura vault create bench --copies 1
               kura vault create gold --region japaneast --redundancy ra-grs
-            """)
+            """))
 
     @Argument(help: "2 to 50 letters, digits and hyphens, a letter first.")
     var name: String
@@ -54,13 +55,12 @@ struct VaultCreateCommand: ParsableCommand {
     }
 
     func run() throws {
-        let isLocal = region == Subscription.defaultRegion
         var new = VaultCreation(name: name, region: region)
         new.redundancy = redundancy?.value
         new.copies = copies
         new.minCopies = minCopies
         new.profile = PolicyLimits.all.first { $0.profile == profile } ?? .classic
-        let vault = try global.operations(create: isLocal ? .defaults : .home).createVault(new)
+        let vault = try global.operations().createVault(new)
         let pair = vault.pair.map { ", and as many in \($0)" } ?? ""
         try global.show(
             text: "vault \(vault.name) in region \(vault.region), "
@@ -72,12 +72,14 @@ struct VaultCreateCommand: ParsableCommand {
 
 struct VaultListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List vaults.", aliases: ["ls"])
+        commandName: "list", abstract: "List vaults.",
+        discussion: Help.examples(
+            "kura vault list"), aliases: ["ls"])
 
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let operations = try global.operations(create: .defaultsIfEmpty)
+        let operations = try global.operations()
         let vaults = try operations.vaults()
         var table = Table([
             ("name", .left), ("region", .left), ("pair", .left), ("redundancy", .left),
@@ -92,7 +94,9 @@ struct VaultListCommand: ParsableCommand {
             ])
         }
         try global.show(
-            text: table.text, ids: vaults.map(\.name),
+            text: table.text(
+                shortening: ["name", "region", "pair"], leavingOut: ["pair", "items"]),
+            ids: vaults.map(\.name),
             json: ["vaults": .array(vaults.map(\.json))])
         try finish(operations.subscription, packs: true, json: global.json)
     }
@@ -100,16 +104,16 @@ struct VaultListCommand: ParsableCommand {
 
 struct VaultShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show one vault.")
+        commandName: "show", abstract: "Show one vault.",
+        discussion: Help.examples(
+            "kura vault show gold"))
 
     @Argument var name: String
 
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let isDefault = name == Subscription.defaultVault
-        let vault = try global.operations(create: isDefault ? .defaults : .nothing)
-            .vault(named: name)
+        let vault = try global.operations().vault(named: name)
         let record = vault.record
         var lines = [
             "vault            \(vault.name)",
@@ -150,25 +154,42 @@ extension VaultReport {
 
 struct VaultDeleteCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "delete", abstract: "Delete an empty vault.",
-        discussion: """
-            Refused while virtual machines are registered or recovery points are left: then the
-            error names each of them, and the command that removes it.
-            """)
+        commandName: "delete", abstract: "Delete a vault, for good.",
+        discussion: Help.flowing(
+            """
+            Refused while virtual machines are registered, or recovery points are left: the error
+            says what. Asks before it deletes; where it cannot ask, --yes must be given. A job of
+            the home stays as the trace of it.
 
-    @Argument var name: String
+            EXAMPLES
+              kura vault delete gold
+              kura vault delete gold --with-points --yes
+            """))
+
+    @Argument(help: "The vault.")
+    var name: String
 
     @Flag(help: "Also delete recovery points of items that are no virtual machines, for good.")
     var withPoints = false
 
+    @OptionGroup var consent: ConsentOptions
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
         let operations = try global.operations()
         let place = try operations.subscription.place(named: name)
+        let contents = try operations.contents(of: place)
+        let words = withPoints && contents.points > 0 ? " with \(contents.words)" : ""
+        // What is refused anyway is not asked for.
+        if contents.machines.isEmpty, withPoints || contents.points == 0 {
+            try consent.require(toDo: "delete vault \(place.name)\(words) for good")
+        }
         try operations.deleteVault(place, withPoints: withPoints)
         try global.show(
-            text: "deleted vault \(place.name)", ids: [place.name],
-            json: ["deleted": .string(place.name)])
+            text: "deleted vault \(place.name)\(words)", ids: [place.name],
+            json: [
+                "deleted": .string(place.name), "items": JSON(contents.items),
+                "recovery_points": JSON(contents.points),
+            ])
     }
 }

@@ -7,7 +7,8 @@ import SystemPackage
 struct VaultSetRedundancyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "set-redundancy", abstract: "Change where a vault's copies are kept.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             As in Azure Backup, the redundancy of a vault with recovery points cannot be changed,
             except with --convert: then Kura copies the vault to the paired region, reads the copy
             back, and switches last.
@@ -15,7 +16,7 @@ struct VaultSetRedundancyCommand: ParsableCommand {
             EXAMPLES
               kura vault set-redundancy gold ra-grs
               kura vault set-redundancy gold grs --convert
-            """)
+            """))
 
     @Argument var name: String
 

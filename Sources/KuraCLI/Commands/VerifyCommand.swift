@@ -6,7 +6,8 @@ import KuraOperations
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Read every copy and report what is damaged.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             Level packs compares the hash and the structure of every file in every replica.
             Level chunks also decodes and hashes every chunk and follows every recovery point
             down to its chunks. Exit code 12 means that damage was found and is still there, 3
@@ -25,7 +26,7 @@ struct VerifyCommand: ParsableCommand {
               kura verify --max-age 7d --max-duration 30m
               kura verify --level chunks --json
               kura verify --replica 1 --point web@latest
-            """)
+            """))
 
     @Option(help: ArgumentHelp("The vault; by default all.", valueName: "name"))
     var vault: String?
@@ -39,37 +40,21 @@ struct VerifyCommand: ParsableCommand {
     var replica: Int?
 
     @Option(help: ArgumentHelp("Only what this recovery point needs.", valueName: "rp"))
-    var point: String?
+    var point: PointName?
 
     @Flag(help: "Heal damaged files from good copies.")
     var repair = false
 
     @Option(
         help: ArgumentHelp(
-            "Skip copies read within this time: 90s, 30m, 12h, 7d.", valueName: "time"))
-    var maxAge: Duration?
+            "Skip copies read within this time: 90s, 30m, 12h, 7d.", valueName: "time"),
+        transform: TimeSpan.parse)
+    var maxAge: TimeSpan?
 
     @Option(
-        help: ArgumentHelp("Begin no pack after this long: 90s, 30m, 12h, 7d.", valueName: "time"))
-    var maxDuration: Duration?
-
-    /// A whole number and a unit: s, m, h or d.
-    struct Duration: ExpressibleByArgument {
-        var nanoseconds: Int64
-
-        init?(argument: String) {
-            let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86400]
-            guard let unit = argument.last.flatMap({ units[$0] }),
-                let count = Int64(argument.dropLast()), count >= 0
-            else { return nil }
-            let (seconds, overflow) = count.multipliedReportingOverflow(by: unit)
-            guard !overflow, seconds <= Self.secondsMax else { return nil }
-            nanoseconds = seconds * 1_000_000_000
-        }
-
-        /// 100 years.
-        private static let secondsMax: Int64 = 100 * 366 * 86400
-    }
+        help: ArgumentHelp("Begin no pack after this long: 90s, 30m, 12h, 7d.", valueName: "time"),
+        transform: TimeSpan.parse)
+    var maxDuration: TimeSpan?
 
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var global: GlobalOptions
@@ -77,7 +62,7 @@ struct VerifyCommand: ParsableCommand {
     func run() throws {
         let subscription = try global.subscription()
         let request = Verification(
-            vault: vault, point: point, level: level == .packs ? .packs : .chunks,
+            vault: vault, point: point?.reference, level: level == .packs ? .packs : .chunks,
             replica: replica, maxAge: maxAge?.nanoseconds, maxDuration: maxDuration?.nanoseconds,
             repairs: repair)
         let report = try progress.shown(as: "verifying", subscription, global) {

@@ -8,7 +8,8 @@ import KuraVault
 struct VmCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "vm", abstract: "Discover, register, protect and back up virtual machines.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             EXAMPLES
               kura inventory set /srv/machines
               kura vm discover
@@ -16,7 +17,7 @@ struct VmCommand: ParsableCommand {
               kura vm protect web-1 db-1 --policy DefaultPolicy
               kura vm backup web-1
               kura vm restore web-1 --output /tmp/web-1
-            """,
+            """),
         subcommands: [
             VmDiscoverCommand.self, VmListCommand.self, VmRegisterCommand.self,
             VmUnregisterCommand.self, VmProtectCommand.self, VmBackupCommand.self,
@@ -92,7 +93,9 @@ struct OutcomeView {
 
 struct VmDiscoverCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "discover", abstract: "Look for virtual machines in the inventory folder.")
+        commandName: "discover", abstract: "Look for virtual machines in the inventory folder.",
+        discussion: Help.examples(
+            "kura vm discover"))
 
     @Option(help: ArgumentHelp("Show the machines of this vault's region.", valueName: "name"))
     var vault: String?
@@ -100,7 +103,7 @@ struct VmDiscoverCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let subscription = try global.subscription(create: .defaultsIfEmpty)
+        let subscription = try global.subscription()
         let region = try vault.map { try subscription.place(named: $0).homeRegionName }
         let report = try Operations(subscription, global.context()).discover()
         let machines = report.machines.filter { region == nil || $0.region == region }
@@ -137,6 +140,8 @@ struct VmDiscoverCommand: ParsableCommand {
 struct VmListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List virtual machines and their protection.",
+        discussion: Help.examples(
+            "kura vm list --protectable"),
         aliases: ["ls"])
 
     @Flag(help: "Also machines that are not registered (the default).")
@@ -160,7 +165,7 @@ struct VmListCommand: ParsableCommand {
     }
 
     func run() throws {
-        let subscription = try global.subscription(create: .defaultsIfEmpty)
+        let subscription = try global.subscription()
         let filter: MachineFilter =
             registered ? .registered : protected ? .protected : protectable ? .protectable : .all
         let rows = try subscription.machineRows(filter, vault: vault)
@@ -180,7 +185,10 @@ struct VmListCommand: ParsableCommand {
             ])
         }
         try global.show(
-            text: table.text, ids: rows.map(\.item),
+            text: table.text(
+                shortening: ["name", "cloud service", "vault", "policy"],
+                leavingOut: ["points", "region", "cloud service", "policy", "vault"]),
+            ids: rows.map(\.item),
             json: ["virtual_machines": .array(rows.map(json))])
         try finish(subscription, vault: vault, json: global.json)
     }
@@ -200,7 +208,9 @@ struct VmListCommand: ParsableCommand {
 
 struct VmRegisterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "register", abstract: "Register machines with a vault, one job each.")
+        commandName: "register", abstract: "Register machines with a vault, one job each.",
+        discussion: Help.examples(
+            "kura vm register db-1 web/web-1"))
 
     @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
     var names: [String]
@@ -209,7 +219,7 @@ struct VmRegisterCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let operations = try global.operations(create: .defaultsIfEmpty)
+        let operations = try global.operations()
         try OutcomeView(done: "registered").show(
             operations.register(
                 names, cloudService: options.cloudService, vault: options.vault), global)
@@ -219,7 +229,9 @@ struct VmRegisterCommand: ParsableCommand {
 struct VmUnregisterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "unregister",
-        abstract: "Remove machines without backup data from their vault.")
+        abstract: "Remove machines without backup data from their vault.",
+        discussion: Help.examples(
+            "kura vm unregister db-1"))
 
     @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
     var names: [String]

@@ -9,11 +9,12 @@ import SystemPackage
 struct VmProtectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "protect", abstract: "Give registered machines a policy, one job each.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             EXAMPLES
               kura vm protect web-1 --policy DefaultPolicy
               kura vm protect db-1 --policy gold --exclude-lun 3
-            """)
+            """))
 
     @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
     var names: [String]
@@ -62,7 +63,10 @@ enum DiskChoice {
 
 struct VmBackupCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "backup", abstract: "Back up protected machines now.")
+        commandName: "backup", abstract: "Back up protected machines now.",
+        discussion: Help.examples(
+            "kura vm backup db-1 web/web-1",
+            "kura vm backup db-1 --retain-until 2026-12-31"))
 
     @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
     var names: [String]
@@ -93,7 +97,7 @@ struct VmBackupCommand: ParsableCommand {
         var outcomes: [MachineOutcome] = []
         for name in names where !Interrupts.cancellation.isCancelled {
             outcomes.append(
-                try progress.shown(as: "backing up \(name)", subscription, global) {
+                try progress.shown(as: "backing up", of: name, subscription, global) {
                     [occasion] operations throws(KuraError) in
                     operations.backUp(
                         name, cloudService: options.cloudService, vault: options.vault, occasion)
@@ -106,7 +110,8 @@ struct VmBackupCommand: ParsableCommand {
 struct VmRestoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore", abstract: "Restore a machine's disks into a folder.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             Writes the disks under their own names, and a vm.json, so that the folder can be used as
             a machine of the inventory. Existing files are never overwritten.
 
@@ -114,15 +119,16 @@ struct VmRestoreCommand: ParsableCommand {
               kura vm restore web-1 --output /tmp/web-1
               kura vm restore web-1 --point 3f2a --new-name copy --output /srv/machines/east/lab
               kura vm restore web-1 --exclude-lun 3 --output /tmp/web-1
-            """)
+            """))
 
     @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
     var name: String
 
     @Option(help: ArgumentHelp("The recovery point; by default the newest.", valueName: "rp"))
-    var point: String?
+    var point: PointName?
 
-    @Option(help: ArgumentHelp("The folder.", valueName: "dir"))
+    @Option(
+        name: [.customShort("o"), .long], help: ArgumentHelp("The folder.", valueName: "dir"))
     var output: String
 
     @Option(
@@ -158,11 +164,11 @@ struct VmRestoreCommand: ParsableCommand {
     func run() throws {
         let subscription = try global.subscription()
         var request = MachineRestore(
-            name, cloudService: options.cloudService, vault: options.vault, point: point,
+            name, cloudService: options.cloudService, vault: options.vault, point: point?.reference,
             to: FilePath(output), newName: newName, disks: DiskChoice.of(includeLun, excludeLun))
         request.outputUser = user
         let asked = request
-        let report = try progress.shown(as: "restoring", subscription, global) {
+        let report = try progress.shown(as: "restoring", of: name, subscription, global) {
             operations throws(KuraError) in try operations.restoreMachine(asked)
         }
         let lines = report.outputs.map { output in
@@ -188,11 +194,16 @@ struct VmRestoreCommand: ParsableCommand {
 struct VmStopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stop", abstract: "Stop protecting machines.",
-        discussion: """
+        discussion: Help.flowing(
+            """
             --retain (the default) keeps every recovery point until it is deleted; --per-policy
             drops points as the policy says, except the newest; --delete-data deletes all of them,
-            which can be undone for 14 days with: kura vm undelete NAME
-            """)
+            which kura vm undelete takes back for 14 days.
+
+            EXAMPLES
+              kura vm stop db-1
+              kura vm stop db-1 --delete-data --comment "decommissioned"
+            """))
 
     @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
     var names: [String]
@@ -239,7 +250,9 @@ struct VmStopCommand: ParsableCommand {
 
 struct VmResumeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "resume", abstract: "Protect machines again.")
+        commandName: "resume", abstract: "Protect machines again.",
+        discussion: Help.examples(
+            "kura vm resume db-1 --policy gold"))
 
     @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
     var names: [String]
@@ -276,7 +289,9 @@ struct VmResumeCommand: ParsableCommand {
 
 struct VmUndeleteCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "undelete", abstract: "Bring deleted backup data back.")
+        commandName: "undelete", abstract: "Bring deleted backup data back.",
+        discussion: Help.examples(
+            "kura vm undelete db-1"))
 
     @Argument(help: ArgumentHelp("NAME or CLOUD-SERVICE/NAME.", valueName: "name"))
     var names: [String]

@@ -23,17 +23,44 @@ struct GlobalOptions: ParsableArguments {
             valueName: "level"))
     var logLevel: LogLevel?
 
-    /// `--home` where it stands before the command, as `kura --home DIR COMMAND`.
-    nonisolated(unsafe) static var leadingHome: String?
-
-    /// `--home`, else KURA_HOME, else below XDG_DATA_HOME, else below the user's own directory.
-    var homePath: FilePath {
-        if let home = home ?? Self.leadingHome ?? Self.environment("KURA_HOME") {
-            return FilePath(home)
+    /// `--home`, else KURA_HOME, else the default place.
+    func homePath() throws(KuraError) -> FilePath {
+        guard let home else {
+            if let home = Self.environment("KURA_HOME") { return FilePath(home) }
+            return try Self.defaultHome()
         }
-        if let data = Self.environment("XDG_DATA_HOME") { return FilePath(data).appending("kura") }
-        let user = Self.environment("HOME") ?? "."
+        guard !home.isEmpty else {
+            throw KuraError(
+                .invalidInput, "--home is empty", remedy: .advice("name a directory"))
+        }
+        return FilePath(home)
+    }
+
+    /// Below XDG_DATA_HOME, else below the user's own directory: that of HOME, else the one that
+    /// the password database has. Never below the current directory.
+    private static func defaultHome() throws(KuraError) -> FilePath {
+        if let data = environment("XDG_DATA_HOME"), data.hasPrefix("/") {
+            return FilePath(data).appending("kura")
+        }
+        guard let user = environment("HOME") ?? CommandContext.userDirectory, user.hasPrefix("/")
+        else {
+            throw KuraError(
+                .invalidInput, "it is not known where the home is: this user has no directory",
+                remedy: .advice("name it with --home DIR or KURA_HOME"))
+        }
         return FilePath(user).pushing(".local/share/kura")
+    }
+
+    /// Makes the home where it is missing at the default place; nowhere else, because a disk that
+    /// is not mounted must not become a new home.
+    func makeHomeAtDefaultPlace() throws(KuraError) {
+        let context = context()
+        let path = context.resolve(try homePath()).lexicallyNormalized()
+        guard try path == Self.defaultHome().lexicallyNormalized(), try !Home.isThere(path) else {
+            return
+        }
+        let made = try Operations.setUpHome(at: path, context: context)
+        if made.isNew { Terminal.note("made a new home at \(made.home)", .note, json: json) }
     }
 
     /// The context of one request of this command.
@@ -54,25 +81,21 @@ struct GlobalOptions: ParsableArguments {
     private var waits: WaitPolicy {
         let (json, quiet) = (json, quiet)
         return WaitPolicy { message in
-            if json || !quiet { Terminal.note(message, json: json) }
+            if json || !quiet { Terminal.note(message, .waiting, json: json) }
         }
     }
 
     /// - Parameter context: nil for that of this command, on no special terms.
-    func subscription(
-        create: Subscription.Creation = .nothing, context: Context? = nil
-    ) throws(KuraError) -> Subscription {
+    func subscription(context: Context? = nil) throws(KuraError) -> Subscription {
         try Subscription.open(
-            home: homePath, create: create, context: context ?? self.context()
+            home: homePath(), create: .nothing, context: context ?? self.context()
         ).snapshotted()
     }
 
     /// What this command's caller can do.
-    func operations(
-        create: Subscription.Creation = .nothing, context: Context? = nil
-    ) throws(KuraError) -> Operations {
+    func operations(context: Context? = nil) throws(KuraError) -> Operations {
         let context = context ?? self.context()
-        return Operations(try subscription(create: create, context: context), context)
+        return Operations(try subscription(context: context), context)
     }
 
     private static func environment(_ name: String) -> String? {

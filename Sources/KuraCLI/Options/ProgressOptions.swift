@@ -33,13 +33,19 @@ struct ProgressOptions: ParsableArguments {
     }
 
     /// Runs an operation while its progress is drawn.
-    /// - Parameter verb: what is done: "backing up".
+    /// - Parameters:
+    ///   - verb: what is done: "backing up".
+    ///   - subject: to what: the name of an item.
+    ///   - dataBytes: how much data there is, about; 0 where the operation finds out itself,
+    ///     or it is not known.
     func shown<T>(
-        as verb: String, _ subscription: Subscription, _ global: GlobalOptions,
+        as verb: String, of subject: String = "", dataBytes: UInt64 = 0,
+        _ subscription: Subscription, _ global: GlobalOptions,
         body: (Operations) throws(KuraError) -> T
     ) throws(KuraError) -> T {
         let meter = Progress()
-        let reporter = ProgressReporter(verb, meter, style: style(global))
+        meter.update { $0.totalDataBytes = dataBytes }
+        let reporter = ProgressReporter(verb, of: subject, meter, style: style(global))
         defer { reporter.stop() }
         return try body(
             Operations(subscription, global.context(threads: threads, progress: meter)))

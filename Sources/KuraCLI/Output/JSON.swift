@@ -69,6 +69,10 @@ enum JSON: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral,
     }
 }
 
+// Said, because the compiler runs in a circle where it must infer it of tuples of documents.
+@available(*, unavailable)
+extension JSON: Sendable {}
+
 /// Makes the bytes of a JSON document.
 struct JSONWriter {
     private(set) var bytes: [UInt8] = []

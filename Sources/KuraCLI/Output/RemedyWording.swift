@@ -39,7 +39,12 @@ extension Remedy.HomeAction {
         case .locate: "name it with \("--home", of: "list", "--home", "DIR")"
         case .chooseAnother:
             "name another directory with \("--home", of: "list", "--home", "DIR"), or an empty one"
-        case .make: "run: \(run: "backup", "DISK"), which makes one"
+        case .make: "make one with: \(run: "init")"
+        case .rebuildHome:
+            """
+            make it anew from directories of its replicas: \
+            \(run: "catalog", "rebuild", "--replica", "DIR")
+            """
         case .rebuildCatalog: "make it anew from the regions: \(run: "catalog", "rebuild")"
         case .setInventory:
             """
@@ -141,7 +146,7 @@ extension Remedy.PointAction {
     fileprivate var wording: RemedyText {
         switch self {
         case .list(let item): "run: \(run: ["list"] + (item.map { ["--item", $0] } ?? []))"
-        case .choose: "use an id from \(run: "list"), its first digits, or ITEM@latest"
+        case .choose: "use an id from \(run: "list"), its first digits, ITEM@latest, or ITEM@TIME"
         case .backUp: "make a newer one first: \(run: "backup", "DISK")"
         case .backUpStream:
             "use \("-", of: "backup", "-", "--item", "NAME") to read a stream from standard input"
@@ -161,6 +166,8 @@ extension Remedy.PointAction {
         case .reviewPrune: "look at what would go: \(run: "prune", "--dry-run")"
         case .confirmPrune(let vault, let token):
             "if that is right, run: \(run: "prune", "--vault", vault, "--confirm", token)"
+        case .restoreItem(let name):
+            "restore it: \(run: "restore", "\(name)@latest", "--output", "PATH")"
         case .restoreDisk(let id, let disk):
             """
             restore a disk by its name: \

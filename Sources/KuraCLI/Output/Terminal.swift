@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import KuraIO
+import Synchronization
 
 /// Owns standard output and standard error: data goes to the one, everything else to the other.
 enum Terminal {
@@ -29,10 +30,19 @@ enum Terminal {
 
     static var isOutputOpen: Bool { outputWasOpen }
 
+    private static let columnsWhereUnknown = 80
+
     /// Columns of the terminal behind standard error.
     static var columns: Int {
         let columns = Int(kura_terminal_columns(Descriptor.error))
-        return columns > 0 ? columns : 80
+        return columns > 0 ? columns : columnsWhereUnknown
+    }
+
+    /// Columns of the terminal behind standard output; nil where that is none.
+    static var outputColumns: Int? {
+        guard isatty(Descriptor.output) == 1 else { return nil }
+        let columns = Int(kura_terminal_columns(Descriptor.output))
+        return columns > 0 ? columns : columnsWhereUnknown
     }
 
     /// Colour means something or is not there: only on a terminal, never with NO_COLOR.
@@ -74,17 +84,27 @@ enum Terminal {
     /// Writes to standard error; when that fails, there is no way left to say so.
     static func writeError(_ text: String) { _ = write(Descriptor.error, text) }
 
+    /// What a note is about, as JSON says it.
+    enum NoteKind: String { case waiting, note }
+
     /// Something that the user may want to know while he waits. Takes the place of a progress line.
-    static func note(_ message: String, json: Bool) {
+    static func note(_ message: String, _ kind: NoteKind, json: Bool) {
         if json {
-            let line: JSON = .object(["message_type": "waiting", "message": .string(message)])
+            let line: JSON = .object([
+                "message_type": .string(kind.rawValue), "message": .string(message),
+            ])
             return writeError(line.text(pretty: false) + "\n")
         }
         let start = errorIsTerminal ? "\r\u{1B}[K" : ""
         writeError("\(start)kura: \(printable(message))\n")
     }
 
+    /// Warnings that were printed: after one, a command that did its work ends with code 3.
+    static var warningCount: Int { warnings.load(ordering: .relaxed) }
+    private static let warnings = Atomic<Int>(0)
+
     static func warn(_ message: String) {
+        warnings.add(1, ordering: .relaxed)
         let label = usesColour ? "\u{1B}[33mwarning:\u{1B}[0m" : "warning:"
         writeError("kura: \(label) \(printable(message))\n")
     }
@@ -97,6 +117,40 @@ enum Terminal {
         guard let remedy else { return }
         let lines = printable(remedy).split(separator: "\n").joined(separator: "\n        ")
         writeError("  help: \(lines)\n")
+    }
+
+    /// What standard input gives, to its end.
+    /// - Parameter limit: bytes; what comes behind them is not read.
+    static func readInput(atMost limit: Int) throws(KuraError) -> [UInt8] {
+        let source = StreamSource(
+            descriptor: inputDescriptor, name: "standard input",
+            cancellation: Interrupts.cancellation)
+        let bytes = try source.firstBytes(limit)
+        if Interrupts.cancellation.isCancelled { throw .interruptedByUser }
+        return bytes
+    }
+
+    /// Whether a question can be asked, and answered.
+    static var canAsk: Bool { isatty(inputDescriptor) == 1 && errorIsTerminal }
+
+    private static let askMilliseconds: Int32 = 100
+    private static let answerBytesMax = 1024
+
+    /// Asks a question, which is answered with yes by that word alone.
+    /// - Throws: `interrupted` where a signal came instead of an answer.
+    static func ask(_ question: String) throws(KuraError) -> Bool {
+        writeError("kura: \(printable(question)): ")
+        var descriptor = pollfd(fd: inputDescriptor, events: Int16(POLLIN), revents: 0)
+        while poll(&descriptor, 1, askMilliseconds) == 0 {
+            if Interrupts.cancellation.isCancelled {
+                writeError("\n")
+                throw .interruptedByUser
+            }
+        }
+        var bytes = [UInt8](repeating: 0, count: answerBytesMax)
+        let count = max(0, read(inputDescriptor, &bytes, bytes.count))
+        let answer = String(decoding: bytes[..<count], as: UTF8.self)
+        return answer.filter { !$0.isWhitespace }.lowercased() == "yes"
     }
 
     /// The text without what a terminal would obey, what would turn its letters around, and what
@@ -130,6 +184,7 @@ enum Terminal {
         }
     }
 
+    /// As in JSON: four digits for each unit of UTF-16.
     static func escape(_ scalar: Unicode.Scalar) -> String {
         // As JSON has it: one of the higher planes is two units.
         scalar.utf16.reduce(into: "") { text, unit in

@@ -75,7 +75,7 @@ enum Units {
         return "\(date)T\(time)Z"
     }
 
-    /// Local date and time: for people.
+    /// Local date and time with its distance from UTC, "2026-01-31 23:00:00 +09:00": for people.
     static func local(_ nanoseconds: Int64) -> String {
         var seconds = time_t(nanoseconds / 1_000_000_000)
         var parts = tm()
@@ -86,6 +86,8 @@ enum Units {
         let time =
             "\(padded(Int(parts.tm_hour))):\(padded(Int(parts.tm_min)))"
             + ":\(padded(Int(parts.tm_sec)))"
-        return "\(date) \(time)"
+        let minutes = abs(Int(parts.tm_gmtoff)) / 60
+        let sign = parts.tm_gmtoff < 0 ? "-" : "+"
+        return "\(date) \(time) \(sign)\(padded(minutes / 60)):\(padded(minutes % 60))"
     }
 }

@@ -14,5 +14,10 @@ enum CommandContext {
         return "\(user ?? "uid \(Process.userID)")@\(Process.hostName)"
     }()
 
+    /// The user's own directory by the password database.
+    static var userDirectory: String? {
+        getpwuid(geteuid()).map { String(cString: $0.pointee.pw_dir) }
+    }
+
     static var directory: FilePath { FilePath(FileManager.default.currentDirectoryPath) }
 }

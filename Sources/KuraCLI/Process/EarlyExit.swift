@@ -2,6 +2,7 @@
 struct EarlyExit: Error {
     var code: Int32
 
+    static let done = EarlyExit(code: 0)
     /// Done, with warnings.
     static let warnings = EarlyExit(code: 3)
     /// Damage was found and not repaired.

@@ -16,7 +16,9 @@ public final class FileSource: DiskSource {
     /// - Parameter shown: what messages call it; nil for the path itself.
     public convenience init(_ path: FilePath, shownAs shown: FilePath? = nil) throws(KuraError) {
         // O_NONBLOCK, because opening a named pipe would wait for its writer. Files do not care.
-        let descriptor = kura_open(path.string, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0)
+        let descriptor = path.withPlatformString {
+            kura_open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0)
+        }
         guard descriptor >= 0 else {
             throw Self.cannotOpen(path, Errno(rawValue: Glibc.errno))
         }

@@ -49,8 +49,10 @@ extension Remedy {
         case locate
         /// A directory is not a home and must not become one.
         case chooseAnother
-        /// The first backup makes a home.
+        /// There is no home yet: it must be made.
         case make
+        /// The file that names the regions is damaged; their directories can be named instead.
+        case rebuildHome
         case rebuildCatalog
         case setInventory
         /// Lets machines have disks below a directory, or a device or an image of this path.
@@ -131,6 +133,8 @@ extension Remedy {
         case reviewPrune
         /// Lets a prune through that was stopped, as it was planned.
         case confirmPrune(vault: String, token: String)
+        /// Restores the newest point of an item.
+        case restoreItem(String)
         /// Restores a disk that has no logical unit number.
         case restoreDisk(point: String, disk: String)
         case chooseDisk

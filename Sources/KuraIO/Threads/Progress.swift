@@ -5,6 +5,8 @@ public final class Progress: Sendable {
         public var doneBytes: UInt64 = 0
         /// 0 while it is not known.
         public var totalBytes: UInt64 = 0
+        /// How many `dataBytes` there will be, about; 0 while it is not known.
+        public var totalDataBytes: UInt64 = 0
         /// Of `doneBytes`, those in chunks.
         public var dataBytes: UInt64 = 0
         /// Of `dataBytes`, those the vault did not hold before.

@@ -23,6 +23,7 @@ package final class JobRun: Sendable {
         var warnings: [Warning] = []
         var output = ""
         var recoveryPoint: String?
+        var isCancelledElsewhere = false
     }
 
     /// - Parameters:
@@ -85,6 +86,16 @@ package final class JobRun: Sendable {
         logger.info("job ends", metadata: ["status": "\(status.rawValue)"])
     }
 
+    /// The error of a job that ends because it was cancelled, and not by a signal to its process.
+    func failure(_ error: KuraError) -> KuraError {
+        guard error.code == .interrupted, state.withLock({ $0.isCancelledElsewhere }) else {
+            return error
+        }
+        return KuraError(
+            .interrupted, "job \(id.prefix(8)) was cancelled; what was stored so far stays",
+            remedy: .resume, cause: error)
+    }
+
     var warnings: [Warning] { state.withLock { $0.warnings } }
     var output: String { state.withLock { $0.output } }
     var recoveryPoint: String? { state.withLock { $0.recoveryPoint } }
@@ -96,7 +107,9 @@ package final class JobRun: Sendable {
             values.totalBytes == 0
             ? 0 : min(1, Double(values.doneBytes) / Double(values.totalBytes))
         do throws(KuraError) {
-            if try catalog?.record(progress: share, of: id) == true { cancellation.cancel() }
+            guard try catalog?.record(progress: share, of: id) == true else { return }
+            state.withLock { $0.isCancelledElsewhere = true }
+            cancellation.cancel()
         } catch {
             // The next report may succeed, and the work matters more.
             return

@@ -104,6 +104,7 @@ extension Operations {
             }
             return value
         } catch {
+            let error = run.failure(error)
             run.finishTask(.failed)
             let status = error.code == .interrupted ? Job.Status.cancelled : .failed
             run.logEnd(status, error)

@@ -10,6 +10,12 @@ public struct PointListRequest: Sendable {
     public var vault: String?
     /// The item's name; nil for all.
     public var item: String?
+    /// Only points with this tag.
+    public var tag: String?
+    /// Only points of this time or later, in nanoseconds since 1970.
+    public var since: Int64?
+    /// Only so many, the newest; nil for all.
+    public var last: Int?
     /// Whether the report says when each point may go.
     public var withExpiries: Bool
 
@@ -50,6 +56,13 @@ extension Operations {
             throw KuraError(
                 .notFound, "item \(item) has no recovery point", remedy: .point(.list()))
         }
+        if request.tag != nil || request.since != nil {
+            report.points = report.points.filter { found in
+                (request.tag.map(found.point.tags.contains) ?? true)
+                    && found.point.time >= request.since ?? .min
+            }
+        }
+        if let last = request.last { report.points = Array(report.points.prefix(last)) }
         return report
     }
 

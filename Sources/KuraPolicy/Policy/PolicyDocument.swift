@@ -16,9 +16,11 @@ extension Policy {
         do {
             value = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
         } catch {
-            throw PolicyError("policy", "this is not JSON")
+            throw PolicyError("policy", "this is not JSON" + Self.place(of: error))
         }
         var root = try Fields(value, "policy")
+        // What a report of a policy has beside the policy itself.
+        for key in ["summary", "vault", "virtual_machines"] { _ = root.take(key) }
         let name = try root.text("name")
         let zoneName = try root.text("time_zone", default: "UTC")
         guard let zone = zoneName == "UTC" ? .utc : PolicyZone(zoneName) else {
@@ -39,6 +41,19 @@ extension Policy {
         return Policy(
             name: name, zone: zone, schedule: schedule, retention: retention,
             substitutesMissed: substitutes)
+    }
+
+    /// ", line 3, column 7" where the decoder says so.
+    private static func place(of error: any Error) -> String {
+        guard case DecodingError.dataCorrupted(let context)? = error as? DecodingError else {
+            return ""
+        }
+        let text = context.debugDescription + " \(context.underlyingError.map { "\($0)" } ?? "")"
+        guard let range = text.firstRange(of: "line ") else { return "" }
+        let words = text[range.lowerBound...].split { !$0.isLetter && !$0.isNumber }.prefix(4)
+        guard words.count == 4, words[2] == "column", Int(words[1]) != nil, Int(words[3]) != nil
+        else { return "" }
+        return ", line \(words[1]), column \(words[3])"
     }
 
     private static func parseSchedule(_ value: JSONValue) throws(PolicyError) -> Schedule {

@@ -2,6 +2,7 @@ extension Policy {
     /// Throws the first error, by the rules of a profile.
     public func validate(for limits: PolicyLimits = .classic) throws(PolicyError) {
         try Self.checkName(name)
+        try checkZone()
         try checkSchedule(limits)
         guard !retention.isEmpty else {
             throw PolicyError(
@@ -28,16 +29,18 @@ extension Policy {
     }
 
     private static func checkName(_ name: String) throws(PolicyError) {
-        let isLetter = { (c: Unicode.Scalar) in ("a"..."z").contains(c) || ("A"..."Z").contains(c) }
-        let scalars = Array(name.unicodeScalars)
-        guard 3...150 ~= scalars.count, isLetter(scalars[0]),
-            scalars.allSatisfy({
-                isLetter($0) || ("0"..."9").contains($0) || "-_!".unicodeScalars.contains($0)
-            })
-        else {
+        guard let violation = NameRule.policy.violation(of: name) else { return }
+        throw PolicyError(
+            "name", "\"\(name.prefix(160))\" cannot name a policy: \(violation)",
+            allowed: NameRule.policy.words)
+    }
+
+    /// Abbreviations such as EST mean other offsets to other people.
+    private func checkZone() throws(PolicyError) {
+        guard zone.identifier == PolicyZone.utc.identifier || zone.identifier.contains("/") else {
             throw PolicyError(
-                "name", "this cannot name a policy",
-                allowed: "3 to 150 letters, digits, and - _ !, a letter first")
+                "time_zone", "\"\(zone.identifier.prefix(60))\" is no IANA name",
+                allowed: "a name such as Asia/Tokyo, or UTC")
         }
     }
 

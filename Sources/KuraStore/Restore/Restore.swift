@@ -124,7 +124,10 @@ final class Restore: Sendable {
     }
 
     func run() throws(KuraError) -> RestoreReport {
-        progress.update { $0.totalBytes += disk.byteCount }
+        progress.update {
+            $0.totalBytes += disk.byteCount
+            $0.totalDataBytes += disk.counts.dataBytes
+        }
         Threads.run(workerCount) { [self] _ in
             let worker = RestoreWorker(self)
             worker.run()

@@ -137,7 +137,8 @@ extension Session {
     func writeReceipts(of point: RecoveryPointID, arrival: Arrival) -> [String] {
         vault.writeReceipts(of: point, in: writer.live, arrival: arrival, session: id).map {
             error in
-            "the time when \(point.short) became durable was not written down: \(error.message)"
+            "the time when \(point.short) became durable was not written down: "
+                + (error.code == .noSpace ? "no space left" : error.message)
         }
     }
 }

@@ -35,7 +35,15 @@ extension Subscription {
     ) throws(KuraError) -> FilePath {
         let path = context.resolve(path).lexicallyNormalized()
         // Looked at first, so that a wrong one leaves no trace.
-        _ = try MachineInventory.scan(path)
+        do throws(KuraError) {
+            _ = try MachineInventory.scan(path)
+        } catch {
+            throw KuraError(
+                error.code, error.message,
+                remedy: .advice(
+                    "give the path of a folder that has REGION/CLOUD-SERVICE/VM folders"),
+                cause: error)
+        }
         try catalog().setValue(path.string, for: Self.inventoryKey)
         if let allowed { try allow(allowed) }
         return path
@@ -49,6 +57,11 @@ extension Subscription {
         } catch {
             throw KuraError(error)
         }
+    }
+
+    /// Takes the folder over from an older catalog, also where it is not there now.
+    package func keepInventory(_ path: FilePath) throws(KuraError) {
+        try catalog().setValue(path.string, for: Self.inventoryKey)
     }
 
     /// A machine as it is at this moment: its folder is looked at again.

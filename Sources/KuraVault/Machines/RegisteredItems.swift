@@ -1,5 +1,6 @@
 public import KuraIO
 package import KuraMachines
+internal import KuraPolicy
 
 /// A registered machine with its vault.
 public struct RegisteredItem: Sendable {
@@ -88,6 +89,15 @@ extension Subscription {
                 return isNamed && (cloudService == nil || known.state.cloudService == cloudService)
             } : byItem
         guard let first = found.first else {
+            if try isPlainItem(name, in: vault) {
+                throw KuraError(
+                    .notFound,
+                    "item \(name) is no virtual machine; its recovery points follow "
+                        + Policy.standardName,
+                    remedy: .anyOf([
+                        .point(.restoreItem(name)), .policy(.update(Policy.standardName)),
+                    ]))
+            }
             throw KuraError(
                 .notFound, "no virtual machine \(name) is registered",
                 remedy: .machine(.register(name)))
@@ -100,6 +110,17 @@ extension Subscription {
                     .joined(separator: ", "), remedy: .machine(.chooseCloudService))
         }
         return first
+    }
+}
+
+extension Subscription {
+    /// Whether there are recovery points of an item that no machine stands for.
+    private func isPlainItem(_ name: String, in vault: String?) throws(KuraError) -> Bool {
+        let searched = if let vault { [try place(named: vault)] } else { try places() }
+        for place in searched where place.isActiveReachable {
+            if try pointCounts(of: place.reading())[name] != nil { return true }
+        }
+        return false
     }
 }
 

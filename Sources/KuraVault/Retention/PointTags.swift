@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 public import KuraFormat
-internal import KuraIO
+public import KuraIO
 public import KuraPolicy
 public import KuraStore
 
@@ -32,6 +32,28 @@ public enum PointTags {
             }
         }
         return nil
+    }
+
+    /// Tags that a user may give to one point.
+    public static let freeTagsMax = 8
+    private static let reserved = Set(Tier.allCases.map(\.rawValue) + [onDemand])
+
+    /// Throws unless users may give this tag to a point: it must say nothing about how long the
+    /// point is kept.
+    public static func checkFree(_ tag: String) throws(KuraError) {
+        let isPlain = tag.unicodeScalars.allSatisfy {
+            $0.properties.isAlphabetic || $0.properties.numericType != nil
+                || "-_.".unicodeScalars.contains($0)
+        }
+        guard !tag.isEmpty, isPlain, tag.utf8.count <= Limits.nameBytesMax else {
+            throw KuraError(
+                .invalidInput, "\"\(tag.prefix(60))\" cannot be a tag",
+                remedy: .advice("use letters, digits and - _ ."))
+        }
+        guard !reserved.contains(tag) else {
+            throw KuraError(
+                .invalidInput, "\(tag) is a tag that policies give", remedy: .chooseAnotherName)
+        }
     }
 
     public static func tiers(_ tags: [String]) -> [Tier] { tags.compactMap(Tier.init(rawValue:)) }

@@ -48,9 +48,6 @@ public final class Subscription: Sendable {
         case nothing
         /// The home, without a region.
         case home
-        /// The home, and in one without a region what `defaults` makes: for commands that work with
-        /// whatever vaults there are.
-        case defaultsIfEmpty
         /// The home with the region `local` (three replicas in the home) and the vault `default`
         /// (LRS) in it.
         case defaults
@@ -71,12 +68,11 @@ public final class Subscription: Sendable {
             guard create != .nothing else {
                 throw KuraError(
                     .notFound, "there is no Kura home at \(path)",
-                    remedy: .anyOf([.home(.locate), .home(.make)]))
+                    remedy: .anyOf([.home(.make), .home(.locate)]))
             }
             _ = try Home.create(at: path)
         }
         var home = try Home.open(at: path)
-        let create = create == .defaultsIfEmpty && home.regions.isEmpty ? .defaults : create
         if create == .defaults, !home.regions.contains(where: { $0.name == defaultRegion }) {
             try addDefaultRegion(to: &home, context)
         }
@@ -256,20 +252,16 @@ public final class Subscription: Sendable {
 
     /// 2 to 50 letters, digits and hyphens, a letter first.
     static func checkVaultName(_ name: String) throws(KuraError) {
-        let isLetter = { (c: Unicode.Scalar) in ("a"..."z").contains(c) || ("A"..."Z").contains(c) }
-        let scalars = Array(name.unicodeScalars)
-        guard 2...50 ~= scalars.count, isLetter(scalars[0]),
-            scalars.allSatisfy({ isLetter($0) || ("0"..."9").contains($0) || $0 == "-" })
-        else {
-            throw KuraError(
-                .invalidInput, "this cannot name a vault: its length is \(scalars.count)",
-                remedy: .advice("use 2 to 50 letters, digits and hyphens, a letter first"))
-        }
+        guard let violation = NameRule.vault.violation(of: name) else { return }
+        throw KuraError(
+            .invalidInput, "\"\(name.prefix(60))\" cannot name a vault: \(violation)",
+            remedy: .advice("use \(NameRule.vault.words)"))
     }
 
     // MARK: Recovery points
 
-    /// Finds one recovery point by its id, a unique prefix of it, or `ITEM@latest`.
+    /// Finds one recovery point by its id, a unique prefix of it, `ITEM@latest`, or `ITEM@TIME`:
+    /// the newest one at or before a time in UTC, such as 2026-01-31T23:00:00Z.
     /// - Parameters:
     ///   - vaultName: the vault to look in; nil for all.
     ///   - region: the only region to read from; nil for the active one, and its pair behind it.
@@ -277,9 +269,13 @@ public final class Subscription: Sendable {
         _ reference: String, in vaultName: String? = nil, region: String? = nil
     ) throws(KuraError) -> LocatedPoint {
         let (searched, unreadable) = try vaults(toSearch: vaultName, region)
-        if reference.hasSuffix("@latest") {
-            let item = String(reference.dropLast("@latest".count))
-            return try latest(of: item, in: searched, unreadable)
+        if let at = reference.lastIndex(of: "@") {
+            let item = String(reference[..<at])
+            let moment = String(reference[reference.index(after: at)...])
+            if moment == "latest" { return try latest(of: item, in: searched, unreadable) }
+            if let end = PointTime.end(ofSecond: moment) {
+                return try latest(of: item, before: end, named: moment, in: searched, unreadable)
+            }
         }
         let digits = "0123456789abcdef"
         guard (1...64).contains(reference.utf8.count), reference.allSatisfy(digits.contains) else {
@@ -333,12 +329,17 @@ public final class Subscription: Sendable {
         return (found, unreadable)
     }
 
+    /// - Parameters:
+    ///   - end: only points before this instant, in nanoseconds since 1970.
+    ///   - moment: what a user calls it.
     private func latest(
-        of item: String, in vaults: [Vault], _ unreadable: KuraError?
+        of item: String, before end: Int64 = .max, named moment: String = "",
+        in vaults: [Vault], _ unreadable: KuraError?
     ) throws(KuraError) -> LocatedPoint {
         var found: [LocatedPoint] = []
         for vault in vaults {
-            if let newest = try recoveryPoints(of: vault, item: item).first {
+            let newest = try recoveryPoints(of: vault, item: item).first { $0.point.time < end }
+            if let newest {
                 found.append(LocatedPoint(vault: vault, id: newest.id, point: newest.point))
             }
         }
@@ -348,7 +349,9 @@ public final class Subscription: Sendable {
                 $1 == item
             }
             throw KuraError(
-                .notFound, "item \(item) has no recovery point", remedy: .point(.list()))
+                .notFound,
+                "item \(item) has no recovery point"
+                    + (moment.isEmpty ? "" : " at or before \(moment)"), remedy: .point(.list()))
         }
         guard found.count == 1 else {
             let names = found.map(\.vault.record.name).joined(separator: ", ")
