@@ -152,6 +152,7 @@ extension Operations {
     ) throws(KuraError) -> BackupReport {
         let prepared = try request.prepare(job)
         defer { prepared.release() }
+        for disk in prepared.disks { disk.source.end(with: job.cancellation) }
         var stored = BackupRequest(
             item: request.item, disks: prepared.disks, consistency: prepared.consistency,
             level: request.level, threads: context.budget.threads)

@@ -227,7 +227,8 @@ import Testing
             let line = """
                 mkfifo p; kura backup - --item i <p 2>err & pid=$!
                 exec 9>p; head -c 9000000 /dev/urandom >&9
-                until id=$(kura job list --status InProgress --quiet) && test -n "$id"; do :; done
+                until id=$(kura job list --status InProgress --quiet) && test -n "$id"; do
+                    kill -0 $pid || exit 99; done
                 kura job cancel $id --quiet; wait $pid; code=$?; exec 9>&-; cat err >&2; exit $code
                 """
             let outcome = try kura.shell(line)

@@ -83,10 +83,13 @@ public final class CommandSource: DiskSource {
         return count
     }
 
+    public func end(with cancellation: Cancellation) { stream.end(with: cancellation) }
+
     public func hasChanged() throws(KuraError) -> Bool { false }
 
     private func requireSuccess() throws(KuraError) {
         // After a cancellation the reader asks for that itself.
+        if stream.isCancelled { return }
         let status = program.wait(cancellation)
         guard let status, status != 0, !cancellation.isCancelled else { return }
         let signal = status & 0x7f

@@ -22,8 +22,11 @@ public protocol DiskSource: AnyObject, Sendable {
     func isWrittenByMachine() -> Bool
     /// Whether it may have been written to since it was opened.
     func hasChanged() throws(KuraError) -> Bool
+    /// Ends a wait for bytes also with this: with the job that reads. Before anything is read.
+    func end(with cancellation: Cancellation)
 }
 
 extension DiskSource {
     public func isWrittenByMachine() -> Bool { false }
+    public func end(with cancellation: Cancellation) {}
 }

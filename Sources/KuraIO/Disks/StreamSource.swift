@@ -12,6 +12,8 @@ public final class StreamSource: DiskSource {
     private let ahead = Mutex<[UInt8]>([])
 
     private let cancellation: Cancellation
+    /// Of the job that reads.
+    private let jobCancellation = Mutex<Cancellation?>(nil)
     /// How long a wait for bytes lasts before it looks for a cancellation.
     private static let waitMilliseconds: Int32 = 100
 
@@ -31,6 +33,15 @@ public final class StreamSource: DiskSource {
     }
 
     public func hasChanged() throws(KuraError) -> Bool { false }
+
+    public func end(with cancellation: Cancellation) {
+        jobCancellation.withLock { $0 = cancellation }
+    }
+
+    /// Whether it ends early.
+    var isCancelled: Bool {
+        cancellation.isCancelled || jobCancellation.withLock { $0?.isCancelled ?? false }
+    }
 
     /// Fills `target`; fewer bytes come back only at the end of the stream or after a cancellation.
     /// One caller at a time.
@@ -78,7 +89,7 @@ public final class StreamSource: DiskSource {
             throw IOError("read", at: FilePath(name), .badFileDescriptor)
         }
         var done = 0
-        while done < target.count, !cancellation.isCancelled {
+        while done < target.count, !isCancelled {
             var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             if poll(&request, 1, Self.waitMilliseconds) == 0 { continue }
             let count = Glibc.read(descriptor, target.baseAddress! + done, target.count - done)
