@@ -141,7 +141,7 @@ struct MachineTests {
     static let bad: [(String, String)] = [
         ("{", "JSON"), (#"{"pwer": "running"}"#, "pwer"),
         (#"{"power": "maybe"}"#, "allowed: running, stopped"), (#"{"power": 3}"#, "power"),
-        (#"{"disks": []}"#, "disks"),
+        (#"{"disks": []}"#, "no disk was found"),
         (#"{"disks": [{"name": "a", "path": "../x.img", "lun": 0}]}"#, "outside"),
         (#"{"disks": [{"name": "a/b", "path": "os.img", "lun": 0}]}"#, "slash"),
         (#"{"disks": [{"name": "a", "path": "os.img", "lun": 300}]}"#, "lun"),

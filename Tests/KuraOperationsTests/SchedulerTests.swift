@@ -123,6 +123,8 @@ struct SchedulerTests {
                 """#
             try estate.machine("web", "web-1", file: file)
             _ = try estate.operations.discover()
+            // Its hooks run as they were registered.
+            try estate.succeed(estate.operations.register(["web-1"]))
             let folder = estate.folder("web", "web-1")
             let others = try (0..<2).map { _ in try estate.reopened() }
             let now = try utc("2026-01-01", "14:00")

@@ -34,6 +34,8 @@ import Testing
             try estate.protected(time: utc("2026-01-01"))
             try estate.machine("web", "web-1", file: Self.machine)
             _ = try estate.operations.discover()
+            // Its hooks run as they were registered.
+            try estate.succeed(estate.operations.register(["web-1"]))
             let folder = estate.folder("web", "web-1")
             let (one, other) = (try estate.reopened(), try otherHome(of: estate))
             try writeFile([], to: folder.appending("on"))

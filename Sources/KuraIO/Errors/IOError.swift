@@ -40,6 +40,11 @@ public struct IOError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Whether the file, or a directory on the way to it, does not exist.
     public var isNotFound: Bool { errno == .noSuchFileOrDirectory || errno == .notDirectory }
 
+    /// Whether something else is in the place of the file: a link, a pipe, a device, a directory.
+    public var isNoFile: Bool {
+        [.tooManySymbolicLinkLevels, .noSuchAddressOrDevice, .isDirectory].contains(errno)
+    }
+
     public var isNoSpace: Bool { errno == .noSpace || errno == .diskQuotaExceeded }
 
     /// Whether the file is longer than the caller wanted to read.

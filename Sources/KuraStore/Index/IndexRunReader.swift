@@ -35,6 +35,12 @@ package final class IndexRunReader: Sendable {
             for (replica, error) in failures where error is FormatError {
                 vault.note(error, in: .run(id), of: replica)
             }
+            // Something else in the place of the only copy is a copy that is damaged.
+            if let (replica, error) = failures.first(where: { ($0.1 as? IOError)?.isNoFile == true }
+            ) {
+                vault.note(error, in: .run(id), of: replica)
+                throw KuraError(.damaged, "\(error)", cause: error)
+            }
             throw failures.first.map { KuraError($0.1) }
                 ?? KuraError(.notFound, "index run \(id.short) is in no replica")
         }

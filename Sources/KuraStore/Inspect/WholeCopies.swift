@@ -18,7 +18,8 @@ extension Vault {
     public struct MissingPacks: Sendable {
         /// In no replica that can be used, of this region or of the paired one.
         public var nowhere: [PackID] = []
-        /// In some, but not in all.
+        /// In some, but not in all. Empty while an interrupted session waits for the next one,
+        /// which copies what it left.
         public var partly: [PackID] = []
     }
 
@@ -35,9 +36,12 @@ extension Vault {
         let there = PackPresence(packs.filter { nowhere.contains($0.id) }, of: self, in: pair)
         let lost = Set(there.packs(inFewerThan: 1, of: pair.count)).union(
             pair.isEmpty ? nowhere : [])
-        return MissingPacks(
-            nowhere: lost.sorted(), partly: here.lacking.keys.filter { !lost.contains($0) }.sorted()
-        )
+        var missing = MissingPacks(nowhere: lost.sorted())
+        // What a command that was cut short left half done, the next one copies.
+        if interruptedSessions().isEmpty {
+            missing.partly = here.lacking.keys.filter { !lost.contains($0) }.sorted()
+        }
+        return missing
     }
 
     /// Per recovery point that some usable replica does not hold whole, the ordinals of those.
