@@ -67,8 +67,10 @@ struct Canary: Sendable {
 
     /// One for each rule of what comes before what. Replicas are written side by side, and things
     /// are removed from them one after the other.
+    ///
+    /// An index run before its packs is none of them: a backup looks for the packs that a run lists
+    /// before it relies on them, and stores again what is in no replica.
     private static let edges: [Canary] = [
-        swapped("an index run before its packs", .backup, first: packs, .flush, of: 3, runs),
         swapped("a recovery point before its runs", .backup, first: runs, .flush, of: 3, points),
         swapped(
             "bytes of files behind the recovery point", .backup,
