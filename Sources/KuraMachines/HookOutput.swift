@@ -26,11 +26,9 @@ final class HookOutput {
             throw KuraError(.io, "no memory for the output of hooks: \(reason)")
         }
         let script = "head -c \(Self.byteCountMax); exec cat >/dev/null"
-        let words = ["/bin/sh", "-c", script]
-        let arguments = words.map { strdup($0) } + [nil]
-        let variables = environment.map { strdup("\($0)=\($1)") } + [nil]
-        defer { for text in arguments + variables { free(text) } }
-        let result = kura_spawn_session(arguments, variables, "/", ends[0], memory)
+        let result = withProgramWords(["/bin/sh", "-c", script], environment: environment) {
+            kura_spawn_session($0, $1, "/", ends[0], memory)
+        }
         close(ends[0])
         guard result > 0 else {
             close(ends[1])

@@ -27,16 +27,13 @@ final class HookProcess {
         }
         defer { close(ends[0]) }
         let program = arguments.first ?? ""
-        let arguments = arguments.map { strdup($0) } + [nil]
-        let variables = environment.map { strdup("\($0)=\($1)") } + [nil]
-        defer { for text in arguments + variables { free(text) } }
-        let result =
-            if let user {
-                kura_spawn_session_as(
-                    arguments, variables, folder, ends[0], output.rawValue, user.id, user.group)
-            } else {
-                kura_spawn_session(arguments, variables, folder, ends[0], output.rawValue)
+        let result = withProgramWords(arguments, environment: environment) { words, variables in
+            guard let user else {
+                return kura_spawn_session(words, variables, folder, ends[0], output.rawValue)
             }
+            return kura_spawn_session_as(
+                words, variables, folder, ends[0], output.rawValue, user.id, user.group)
+        }
         guard result > 0 else {
             close(ends[1])
             throw KuraError(

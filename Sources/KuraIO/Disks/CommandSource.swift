@@ -13,7 +13,6 @@ public final class CommandSource: DiskSource {
     private let stream: StreamSource
     private let program: ChildProcess
     private let output: Int32
-    private let cancellation: Cancellation
     /// Thrown by each later read, too: who reads next must not find another reason.
     private let failure = Mutex<KuraError?>(nil)
 
@@ -32,10 +31,9 @@ public final class CommandSource: DiskSource {
         guard kura_pipe_cloexec(&ends) == 0 else {
             throw KuraError(.io, "no pipe for \(name): \(Errno(rawValue: errno))")
         }
-        let arguments = command.map { strdup($0) } + [nil]
-        let variables = environment.map { strdup("\($0)=\($1)") } + [nil]
-        defer { for text in arguments + variables { free(text) } }
-        let result = kura_spawn_writer(arguments, variables, folder.string, ends[1])
+        let result = withProgramWords(command, environment: environment) {
+            kura_spawn_writer($0, $1, folder.string, ends[1])
+        }
         close(ends[1])
         guard result > 0 else {
             close(ends[0])
@@ -47,7 +45,6 @@ public final class CommandSource: DiskSource {
         self.name = "the output of \(name)"
         program = ChildProcess(result)
         output = ends[0]
-        self.cancellation = cancellation
         stream = StreamSource(descriptor: ends[0], name: self.name, cancellation: cancellation)
     }
 
@@ -89,7 +86,7 @@ public final class CommandSource: DiskSource {
 
     private func requireSuccess() throws(KuraError) {
         // After a cancellation the reader asks for that itself.
-        if stream.isCancelled { return }
+        let cancellation = stream.cancellation
         let status = program.wait(cancellation)
         guard let status, status != 0, !cancellation.isCancelled else { return }
         let signal = status & 0x7f

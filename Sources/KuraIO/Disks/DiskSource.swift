@@ -22,7 +22,8 @@ public protocol DiskSource: AnyObject, Sendable {
     func isWrittenByMachine() -> Bool
     /// Whether it may have been written to since it was opened.
     func hasChanged() throws(KuraError) -> Bool
-    /// Ends a wait for bytes also with this: with the job that reads. Before anything is read.
+    /// Ends a wait for bytes with this, which stands for all that ended it before: with the job
+    /// that reads. Before anything is read.
     func end(with cancellation: Cancellation)
 }
 

@@ -11,9 +11,7 @@ public final class StreamSource: DiskSource {
     /// Bytes that were looked at and that no read has given yet.
     private let ahead = Mutex<[UInt8]>([])
 
-    private let cancellation: Cancellation
-    /// Of the job that reads.
-    private let jobCancellation = Mutex<Cancellation?>(nil)
+    private let ending: Mutex<Cancellation>
     /// How long a wait for bytes lasts before it looks for a cancellation.
     private static let waitMilliseconds: Int32 = 100
 
@@ -23,7 +21,7 @@ public final class StreamSource: DiskSource {
     public init(descriptor: Int32, name: String, cancellation: Cancellation = Cancellation()) {
         self.descriptor = descriptor
         self.name = name
-        self.cancellation = cancellation
+        ending = Mutex(cancellation)
     }
 
     public var knownByteCount: UInt64? { nil }
@@ -34,14 +32,10 @@ public final class StreamSource: DiskSource {
 
     public func hasChanged() throws(KuraError) -> Bool { false }
 
-    public func end(with cancellation: Cancellation) {
-        jobCancellation.withLock { $0 = cancellation }
-    }
+    public func end(with cancellation: Cancellation) { ending.withLock { $0 = cancellation } }
 
-    /// Whether it ends early.
-    var isCancelled: Bool {
-        cancellation.isCancelled || jobCancellation.withLock { $0?.isCancelled ?? false }
-    }
+    /// What ends it early.
+    var cancellation: Cancellation { ending.withLock { $0 } }
 
     /// Fills `target`; fewer bytes come back only at the end of the stream or after a cancellation.
     /// One caller at a time.
@@ -89,7 +83,7 @@ public final class StreamSource: DiskSource {
             throw IOError("read", at: FilePath(name), .badFileDescriptor)
         }
         var done = 0
-        while done < target.count, !isCancelled {
+        while done < target.count, !cancellation.isCancelled {
             var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             if poll(&request, 1, Self.waitMilliseconds) == 0 { continue }
             let count = Glibc.read(descriptor, target.baseAddress! + done, target.count - done)
