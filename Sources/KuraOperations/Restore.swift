@@ -110,8 +110,9 @@ extension Operations {
             job.describe("recovery point \(request.point.id.hex)")
             if !request.isRegionChosen, let notice = place.notice { job.warn(notice) }
             // A newer point than the one that is restored may be among those that are missed.
-            for absence in try subscription.absences(of: place.name)
-            where !absence.points.isEmpty { job.warn(Warning(absence.error)) }
+            for absence in subscription.missingPoints(of: place) {
+                job.warn(Warning(absence.error))
+            }
             healLostRuns(vault, job)
             var report = PointRestoreReport(point: request.point.id)
             report.disks = try write(request, job)

@@ -69,7 +69,8 @@ extension Operations {
     private func points(
         of vault: Vault, _ request: PointListRequest
     ) throws(KuraError) -> [PointReport] {
-        let holders = try vault.wholeCopies()
+        let isWhole = try subscription.missingPacks(of: vault).isNone
+        let holders = isWhole ? try vault.pointHolders() : try vault.wholeCopies()
         let found = try subscription.recoveryPoints(
             of: vault, item: request.item, listed: Set(holders.keys))
         let expiries =

@@ -17,6 +17,8 @@ package final class PackVerifier {
         package var failures: [(Replica, any Error)] = []
         package var chunks: UInt64 = 0
         var bytes: UInt64 = 0
+        /// Of the first sound copy; nil where there is none.
+        var trailer: PackTrailer?
     }
 
     /// - Parameter decoding: whether every chunk is decoded and compared with its name, too.
@@ -32,10 +34,11 @@ package final class PackVerifier {
         var decoded = !decoding
         for replica in replicas {
             do {
-                let chunks = try verify(
+                let (trailer, chunks) = try verify(
                     pack.id, in: replica, decode: !decoded, counting: &result.bytes)
                 decoded = true
                 result.chunks += chunks
+                result.trailer = result.trailer ?? trailer
             } catch {
                 result.failures.append((replica, error))
             }
@@ -54,10 +57,10 @@ package final class PackVerifier {
         }
     }
 
-    /// - Returns: the number of chunks that were decoded and hashed.
+    /// - Returns: the number of chunks that were decoded and hashed, besides the trailer.
     private func verify(
         _ id: PackID, in replica: Replica, decode: Bool, counting bytes: inout UInt64
-    ) throws -> UInt64 {
+    ) throws -> (trailer: PackTrailer, chunks: UInt64) {
         let trailer = try PackReader.trailer(id, vault, in: replica)
         let reader = try replica.store.open(VaultFile.pack(id).name(in: vault.id))
         var header = [UInt8](repeating: 0, count: PackHeader.byteCount)
@@ -82,7 +85,7 @@ package final class PackVerifier {
             first = stretch.endIndex
         }
         bytes += trailer.fileByteCount - trailer.storedByteCount
-        return decode ? UInt64(chunk) : 0
+        return (trailer, decode ? UInt64(chunk) : 0)
     }
 
     // MARK: Stretches

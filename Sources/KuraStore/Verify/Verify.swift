@@ -240,8 +240,7 @@ final class Verification: Sendable {
             while !isCancelled, !isTimeUp {
                 let number = next.add(1, ordering: .relaxed).oldValue
                 guard number < work.count else { break }
-                check(work[number], with: worker)
-                compare(work[number].pack, comparison)
+                check(work[number], with: worker, comparison)
             }
             report.withLock { $0.stages += worker.trace }
         }
@@ -265,8 +264,11 @@ final class Verification: Sendable {
         request.maxDuration.map { Clock.steady() - start >= $0 } ?? false
     }
 
-    private func check(_ work: Work, with worker: PackVerifier) {
+    private func check(
+        _ work: Work, with worker: PackVerifier, _ comparison: EntryComparison
+    ) {
         let result = worker.verify(work.pack, in: work.replicas)
+        compare(work.pack.id, trailer: result.trailer, comparison)
         let now = vault.clock.now()
         for replica in work.replicas {
             let failure = result.failures.first { $0.0.ordinal == replica.ordinal }
@@ -287,10 +289,13 @@ final class Verification: Sendable {
     }
 
     /// Notes the runs that contradict a pack, as damage in each replica that has them.
-    private func compare(_ pack: PackSummary, _ comparison: EntryComparison) {
+    /// - Parameter known: the pack's trailer; nil where no copy of the pack is sound as a whole.
+    private func compare(
+        _ pack: PackID, trailer known: PackTrailer?, _ comparison: EntryComparison
+    ) {
         do throws(KuraError) {
-            let trailer = try PackReader.trailer(pack.id, vault)
-            for found in try comparison.contradictions(of: pack.id, trailer) {
+            let trailer = if let known { known } else { try PackReader.trailer(pack, vault) }
+            for found in try comparison.contradictions(of: pack, trailer) {
                 for replica in replicas {
                     note(Damage(of: found.run, in: vault, replica, detail: found.detail))
                 }

@@ -1,6 +1,6 @@
-public import KuraFormat
+internal import KuraFormat
 public import KuraIO
-internal import KuraStore
+package import KuraStore
 
 /// Something that the home knows of, and that cannot be read now.
 public struct Absence: Sendable, Equatable {
@@ -12,8 +12,6 @@ public struct Absence: Sendable, Equatable {
     public var isElsewhere = false
     /// Whether there may be vaults in it of which the home does not know.
     public var mayHideVaults = false
-    /// Recovery points that are in no replica.
-    public var points: [RecoveryPointID] = []
 
     package init(_ message: String, remedy: Remedy? = nil, vault: String? = nil) {
         self.message = message
@@ -151,7 +149,7 @@ extension Subscription {
     private static let namedMax = 3
 
     /// Points that the catalog remembers and no replica has, although they were not dropped.
-    private func missingPoints(of place: VaultPlace) -> [Absence] {
+    package func missingPoints(of place: VaultPlace) -> [Absence] {
         let missing: [(id: RecoveryPointID, item: String, time: Int64)]
         let isActive: Bool
         do throws(KuraError) {
@@ -176,16 +174,24 @@ extension Subscription {
                 .advice("bring back the replicas that have them"),
                 .point(.drop(missing[0].id.hex)),
             ]), vault: place.name)
-        absence.points = missing.map(\.id)
         // What a failover left behind, or has not arrived in the region that is read, is in the
         // other region.
         absence.isElsewhere = place.record.failedOver || !isActive
         return [absence]
     }
 
+    /// Packs of a vault, as it is read, that are not where they should be. Looked for once a
+    /// request.
+    package func missingPacks(of vault: Vault) throws(KuraError) -> Vault.MissingPacks {
+        guard let snapshot else { return try vault.missingPacks() }
+        return try snapshot.missingPacks(of: vault.id) { () throws(KuraError) in
+            try vault.missingPacks()
+        }
+    }
+
     private func missingPacks(of place: VaultPlace) -> [Absence] {
         do throws(KuraError) {
-            let missing = try place.reading().missingPacks()
+            let missing = try missingPacks(of: place.reading())
             return [(missing.nowhere, false), (missing.partly, true)].compactMap {
                 packs, isPartly in
                 guard let first = packs.first else { return nil }

@@ -13,10 +13,10 @@ extension Subscription {
     /// they are not remembered.
     func rememberMounts() {
         do throws(KuraError) {
-            let known = try knownMounts()
             let here = regions.flatMap(\.available).filter(Self.isMountPoint).map(\.place)
-            guard !known.isSuperset(of: here) else { return }
-            try save(known.union(here))
+            guard !here.isEmpty else { return }
+            let known = try knownMounts()
+            if !known.isSuperset(of: here) { try save(known.union(here)) }
         } catch {
             return
         }

@@ -1,5 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
+internal import KuraStore
 internal import Synchronization
 
 /// What one request has read of vaults, so that it reads each of it once.
@@ -10,6 +11,8 @@ final class Snapshot: Sendable {
     private struct Known {
         var survey: VaultSurvey?
         var settings: [UniqueID: VaultSettings] = [:]
+        /// Per vault, as it is read.
+        var missingPacks: [UniqueID: Vault.MissingPacks] = [:]
     }
 
     private let known = Mutex(Known())
@@ -28,6 +31,15 @@ final class Snapshot: Sendable {
         let settings = try read()
         known.withLock { $0.settings[vault] = settings }
         return settings
+    }
+
+    func missingPacks(
+        of vault: UniqueID, _ read: () throws(KuraError) -> Vault.MissingPacks
+    ) throws(KuraError) -> Vault.MissingPacks {
+        if let missing = known.withLock({ $0.missingPacks[vault] }) { return missing }
+        let missing = try read()
+        known.withLock { $0.missingPacks[vault] = missing }
+        return missing
     }
 
     func forgetRecords() { known.withLock { $0.survey = nil } }

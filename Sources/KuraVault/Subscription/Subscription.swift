@@ -268,13 +268,13 @@ public final class Subscription: Sendable {
     public func recoveryPoint(
         _ reference: String, in vaultName: String? = nil, region: String? = nil
     ) throws(KuraError) -> LocatedPoint {
-        let (searched, unreadable) = try vaults(toSearch: vaultName, region)
+        let search = try search(vaultName, region)
         if let at = reference.lastIndex(of: "@") {
             let item = String(reference[..<at])
             let moment = String(reference[reference.index(after: at)...])
-            if moment == "latest" { return try latest(of: item, in: searched, unreadable) }
+            if moment == "latest" { return try latest(of: item, in: search) }
             if let end = PointTime.end(ofSecond: moment) {
-                return try latest(of: item, before: end, named: moment, in: searched, unreadable)
+                return try latest(of: item, before: end, named: moment, in: search)
             }
         }
         let digits = "0123456789abcdef"
@@ -284,13 +284,12 @@ public final class Subscription: Sendable {
                 remedy: .point(.choose))
         }
         var found: [(Vault, RecoveryPointID)] = []
-        for vault in searched {
+        for vault in search.vaults {
             found += try vault.recoveryPointIDs().filter { $0.hex.hasPrefix(reference) }
                 .map { (vault, $0) }
         }
         guard let (vault, id) = found.first else {
-            if let unreadable { throw unreadable }
-            try requireNotMissing(in: vaultName) { id, _ in id.hex.hasPrefix(reference) }
+            try requireNotAbsent(search) { id, _ in id.hex.hasPrefix(reference) }
             throw KuraError(
                 .notFound, "there is no recovery point \(reference)",
                 remedy: .point(.list()))
@@ -305,28 +304,56 @@ public final class Subscription: Sendable {
         return LocatedPoint(vault: vault, id: id, point: try vault.recoveryPoint(id))
     }
 
-    /// The vaults that a recovery point is looked for in, and why others cannot be read: what is
-    /// not found may be there, and "none" would be a guess.
-    private func vaults(
-        toSearch name: String?, _ regionName: String?
-    ) throws(KuraError) -> (vaults: [Vault], unreadable: KuraError?) {
-        guard let regionName else {
-            if let name { return ([try vault(named: name)], nil) }
-            let absent = try absences(points: false).first { !$0.isElsewhere }
-            return (try vaults(), absent?.error)
-        }
-        if let name { return ([try vault(named: name, in: regionName)], nil) }
-        let region = try region(named: regionName)
-        var found: [Vault] = []
+    /// Where a recovery point is looked for.
+    private struct Search {
+        /// The only vault; nil for all that can be read.
+        var vaultName: String?
+        /// The only region; nil for the active one, and its pair behind it.
+        var regionName: String?
+        var vaults: [Vault]
+        /// Why a vault in the only region cannot be read.
         var unreadable: KuraError?
+    }
+
+    private func search(
+        _ name: String?, _ regionName: String?
+    ) throws(KuraError) -> Search {
+        var search = Search(vaultName: name, regionName: regionName, vaults: [])
+        guard let regionName else {
+            if let name {
+                search.vaults = [try vault(named: name)]
+            } else {
+                search.vaults = try vaults()
+            }
+            return search
+        }
+        if let name {
+            search.vaults = [try vault(named: name, in: regionName)]
+            return search
+        }
+        let region = try region(named: regionName)
         for place in try places() where [place.active?.id, place.passive?.id].contains(region.id) {
             do throws(KuraError) {
-                found.append(try vault(named: place.name, in: regionName))
+                search.vaults.append(try vault(named: place.name, in: regionName))
             } catch {
-                unreadable = unreadable ?? error
+                search.unreadable = search.unreadable ?? error
             }
         }
-        return (found, unreadable)
+        return search
+    }
+
+    /// Throws where a point that was not found may be in a place that cannot be read: "none" would
+    /// be a guess.
+    private func requireNotAbsent(
+        _ search: Search, where isWanted: (RecoveryPointID, _ item: String) -> Bool
+    ) throws(KuraError) {
+        if let unreadable = search.unreadable { throw unreadable }
+        if search.vaultName == nil, search.regionName == nil,
+            let absent = try absences(points: false).first(where: { !$0.isElsewhere })
+        {
+            throw absent.error
+        }
+        try requireNotMissing(in: search.vaultName, isWanted)
     }
 
     /// - Parameters:
@@ -334,20 +361,17 @@ public final class Subscription: Sendable {
     ///   - moment: what a user calls it.
     private func latest(
         of item: String, before end: Int64 = .max, named moment: String = "",
-        in vaults: [Vault], _ unreadable: KuraError?
+        in search: Search
     ) throws(KuraError) -> LocatedPoint {
         var found: [LocatedPoint] = []
-        for vault in vaults {
+        for vault in search.vaults {
             let newest = try recoveryPoints(of: vault, item: item).first { $0.point.time < end }
             if let newest {
                 found.append(LocatedPoint(vault: vault, id: newest.id, point: newest.point))
             }
         }
         guard let first = found.first else {
-            if let unreadable { throw unreadable }
-            try requireNotMissing(in: vaults.count == 1 ? vaults[0].record.name : nil) {
-                $1 == item
-            }
+            try requireNotAbsent(search) { $1 == item }
             throw KuraError(
                 .notFound,
                 "item \(item) has no recovery point"
