@@ -68,15 +68,11 @@ extension Operations {
             job.run.begin(task: 1)
             let vault = try place.writing()
             let ids = try subscription.recoveryPoints(of: vault, item: item.name).map(\.id)
-            let alone = Vault(region: vault.region, record: vault.record)
-            let collection = try alone.prune(
+            var report = PruneReport(vault: place.name, decisions: [], space: FreedSpace())
+            try collect(
                 PruneRequest(dropping: Set(ids), reason: "item \(item.name) was deleted"),
-                progress: job.progress, cancellation: job.cancellation)
-            if let obstacle = collection.obstacle { job.warn(obstacle) }
-            _ = job.heal(alone.damage, of: vault)
+                in: vault, into: &report, job)
             job.describe("\(ids.count) recovery points dropped")
-            var report = PruneReport(
-                vault: place.name, decisions: [], space: FreedSpace(collection))
             if place.record.pair != nil { try prunePair(place, into: &report, job) }
             return (ids.count, report.space)
         }

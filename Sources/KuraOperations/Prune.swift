@@ -143,21 +143,30 @@ extension Operations {
             try subscription.accept(brake.reasons, of: vault)
             job.describe("confirmed: " + brake.reasons.map(\.message).joined(separator: "; "))
         }
-        let alone = Vault(region: vault.region, record: vault.record)
         var report = PruneReport(vault: place.name, decisions: decisions, space: FreedSpace())
         let request = Self.request(decisions, dropping)
-        let collection = try alone.prune(
-            request, progress: job.progress, cancellation: job.cancellation
-        ) {
-            if !(request.dropped.isEmpty && request.missing.isEmpty) { didDrop(report) }
+        let planned = report
+        try collect(request, in: vault, into: &report, job) {
+            if !(request.dropped.isEmpty && request.missing.isEmpty) { didDrop(planned) }
         }
-        report.space = FreedSpace(collection)
         try subscription.forgetDeletedItems(vault, subscription.settings(of: vault))
-        if let obstacle = collection.obstacle { job.warn(obstacle) }
-        report.damage = job.heal(alone.damage, of: vault)
         job.describe("\(decisions.count { !$0.isKept }) recovery points dropped")
         if place.record.pair != nil { try prunePair(place, into: &report, job) }
         return report
+    }
+
+    /// Drops points of a vault in the active region, removes what no other point needs, and heals
+    /// what it met.
+    func collect(
+        _ request: PruneRequest, in vault: Vault, into report: inout PruneReport,
+        _ job: OperationJob, didDrop: () -> Void = {}
+    ) throws(KuraError) {
+        let alone = Vault(region: vault.region, record: vault.record)
+        let collection = try alone.prune(
+            request, progress: job.progress, cancellation: job.cancellation, didDrop: didDrop)
+        report.space = FreedSpace(collection)
+        if let obstacle = collection.obstacle { job.warn(obstacle) }
+        report.damage = job.heal(alone.damage, of: vault)
     }
 
     private static func stopped(

@@ -47,12 +47,7 @@ struct RestoreCommand: ParsableCommand {
     @Flag(help: "Write zeros for lost chunks, and print their ranges.")
     var skipLost = false
 
-    @Option(
-        name: .customLong("as"),
-        help: ArgumentHelp(
-            "Write with the rights of this user, as root must in another user's directory.",
-            valueName: "user"))
-    var user: String?
+    @OptionGroup var rights: RightsOptions
 
     @Option(help: ArgumentHelp("Read from this region only.", valueName: "name"))
     var region: String?
@@ -81,7 +76,7 @@ struct RestoreCommand: ParsableCommand {
             request.overwrites = force
             request.overwritesDevice = device
             request.skipsLost = skipLost
-            request.outputUser = user
+            request.outputUser = rights.user
             return try operations.restore(request)
         }
         let total = report.total

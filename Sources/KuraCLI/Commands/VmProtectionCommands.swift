@@ -131,12 +131,7 @@ struct VmRestoreCommand: ParsableCommand {
         name: [.customShort("o"), .long], help: ArgumentHelp("The folder.", valueName: "dir"))
     var output: String
 
-    @Option(
-        name: .customLong("as"),
-        help: ArgumentHelp(
-            "Write with the rights of this user, as root must in another user's directory.",
-            valueName: "user"))
-    var user: String?
+    @OptionGroup var rights: RightsOptions
 
     @Option(help: ArgumentHelp("A new name: a folder of its own in --output.", valueName: "name"))
     var newName: String?
@@ -166,7 +161,7 @@ struct VmRestoreCommand: ParsableCommand {
         var request = MachineRestore(
             name, cloudService: options.cloudService, vault: options.vault, point: point?.reference,
             to: FilePath(output), newName: newName, disks: DiskChoice.of(includeLun, excludeLun))
-        request.outputUser = user
+        request.outputUser = rights.user
         let asked = request
         let report = try progress.shown(as: "restoring", of: name, subscription, global) {
             operations throws(KuraError) in try operations.restoreMachine(asked)
