@@ -136,18 +136,35 @@ final class RegionCopy: Sendable {
         var complete = lost.isEmpty && plan.problems.isEmpty && !plan.relists
         for run in plan.runs {
             try checkCancelled()
-            guard !blocked.contains(run.id),
-                let copy = good({ () throws(KuraError) in
-                    try source.soundCopy(of: .run(run.id))
-                })
-            else {
+            if blocked.contains(run.id) {
                 complete = false
-                continue
+            } else {
+                complete = try copy(run) && complete
             }
-            try intake.publish(copy, run: run.id)
-            count(copy.byteCount) { $0.runs += 1 }
         }
         return complete
+    }
+
+    /// - Returns: whether it went. One that is gone was merged meanwhile, which is no problem: its
+    ///   packs are in the target, and are listed there by another run.
+    private func copy(_ run: ReplicationPlan.File) throws(KuraError) -> Bool {
+        let copy: SoundCopy
+        do throws(KuraError) {
+            copy = try source.soundCopy(of: .run(run.id))
+        } catch {
+            if error.code != .notFound {
+                state.withLock { $0.report.problems.append(error.message) }
+            }
+            return false
+        }
+        do throws(KuraError) {
+            try intake.publish(copy, run: run.id)
+        } catch {
+            guard error.code == .notFound else { throw error }
+            return false
+        }
+        count(copy.byteCount) { $0.runs += 1 }
+        return true
     }
 
     /// Settings come before the points that they are about. What has no good copy is a problem of

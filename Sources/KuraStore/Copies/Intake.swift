@@ -47,10 +47,18 @@ package final class Intake: Sendable {
     }
 
     /// Publishes a run that another vault has a good copy of, and returns when it is durable.
+    /// - Throws: `notFound` where the copy was removed meanwhile.
     package func publish(_ copy: SoundCopy, run id: RunID) throws(KuraError) {
         let stream = ReplicaStream(to: session.writer)
         do throws(KuraError) {
-            try withKuraErrors { try copy.forEachPiece { try stream.append($0) } }
+            try withKuraErrors {
+                do {
+                    try copy.forEachPiece { try stream.append($0) }
+                } catch let error as IOError where error.isNotFound {
+                    throw KuraError(
+                        .notFound, "index run \(id.short) was removed meanwhile", cause: error)
+                }
+            }
             try stream.publish(as: .run(id))
         } catch {
             stream.abandon()

@@ -1,0 +1,99 @@
+import KuraFormat
+import KuraIO
+import KuraReplication
+import KuraStore
+import Synchronization
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Does something once, before a call on an index run.
+private final class RunIntervention: PassingFileSystem {
+    private let number: Int
+    private let body: @Sendable () throws -> Void
+    private let count = Mutex(0)
+
+    /// - Parameter number: of the call on a run, from 1.
+    init(before number: Int, _ body: @escaping @Sendable () throws -> Void) {
+        self.number = number
+        self.body = body
+    }
+
+    /// Calls so far.
+    var calls: Int { count.withLock { $0 } }
+
+    func before(_ call: FileCall, _ path: FilePath) throws(IOError) {
+        guard path.string.contains("/\(VaultPair.east)/"),
+            path.components.contains(where: { $0.string == "index" })
+        else { return }
+        let isNow = count.withLock { count in
+            count += 1
+            return count == number
+        }
+        guard isNow else { return }
+        do {
+            try body()
+        } catch {
+            Issue.record("\(error)")
+        }
+    }
+}
+
+@Suite("Runs that are merged away meanwhile") struct MergedRunTests {
+    /// Four backups in the active region, with a run each.
+    private func fourRuns(_ directory: FilePath) throws -> VaultPair {
+        let regions = try VaultPair(directory)
+        for seed in 0..<4 {
+            try regions.backup(SyntheticDisk(seed: UInt64(seed), byteCount: 60_000).bytes)
+        }
+        #expect(try regions.files("index", VaultPair.east).count == 4)
+        return regions
+    }
+
+    /// Runs `work` over and over, each time with a merge before another call on a run.
+    private func mergingAtEachCall(
+        _ work: (VaultPair, any FileSystem) throws -> Void
+    ) throws {
+        var calls = 0
+        try withTemporaryDirectory { directory in
+            let regions = try fourRuns(directory)
+            let counting = RunIntervention(before: .max) {}
+            try work(regions, counting)
+            calls = counting.calls
+        }
+        #expect(calls > 4)
+        // With a vault of four runs most calls are made four times.
+        for number in stride(from: 1, through: calls, by: 2) {
+            try withTemporaryDirectory { directory in
+                let regions = try fourRuns(directory)
+                let merging = RunIntervention(before: number) {
+                    try regions.vault(in: VaultPair.east).mergeRuns()
+                }
+                try work(regions, merging)
+                #expect(try regions.files("index", VaultPair.east).count < 4, "call \(number)")
+            }
+        }
+    }
+
+    @Test("A copy to the other region says nothing of damage, and is complete the next time")
+    func copied() throws {
+        try mergingAtEachCall { regions, fileSystem in
+            let replication = regions.replication(on: fileSystem)
+            let report = try replication.run()
+            #expect(report.allProblems.isEmpty, "\(report.allProblems)")
+            #expect(replication.active.damage.isEmpty, "\(replication.active.damage)")
+            #expect(try regions.replicate().isComplete)
+            let west = try regions.vault(in: VaultPair.west).verify(VerifyRequest(level: .chunks))
+            #expect(west.damaged.isEmpty)
+        }
+    }
+
+    @Test("A verification finds no damage")
+    func verified() throws {
+        try mergingAtEachCall { regions, fileSystem in
+            let vault = regions.vault(in: VaultPair.east, fileSystem: fileSystem)
+            let report = try vault.verify(VerifyRequest(level: .chunks))
+            #expect(report.damaged.isEmpty, "\(report.damaged)")
+        }
+    }
+}
