@@ -152,6 +152,22 @@ import Testing
         }
     }
 
+    @Test("refuses to replace a file that a running machine writes to")
+    func machine() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.appending("disk")
+            try SyntheticDisk(seed: 1, byteCount: 100).write(to: path, sparse: false)
+            let before = try contents(path)
+            let holder = try lockByte(101, of: path)
+            let error = error(SinkPath(path, overwrites: true), byteCount: 10)
+            #expect(error?.code == .refused)
+            #expect(error?.message == "a running machine (QEMU) writes to \(path)")
+            #expect(try contents(path) == before)
+            try holder.close()
+            _ = try SinkPath(path, overwrites: true).open(byteCount: 10)
+        }
+    }
+
     @Test("follows a link to what is overwritten only where that is wanted")
     func links() throws {
         try withTemporaryDirectory { directory in

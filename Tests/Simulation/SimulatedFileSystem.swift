@@ -226,6 +226,8 @@ public final class SimulatedFileSystem: TargetFileSystem {
 
     public func isLink(_ path: FilePath) -> Bool { false }
 
+    public func isWrittenByMachine(_ path: FilePath) -> Bool { false }
+
     public func resize(_ file: OpenFile, _ path: FilePath, to byteCount: UInt64) throws(IOError) {
         try change(.resize, path) { disk throws(Errno) in
             try disk.change(file) { $0.resized(to: Int(byteCount)) }

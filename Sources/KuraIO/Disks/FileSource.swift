@@ -85,10 +85,9 @@ public final class FileSource: DiskSource {
     public var name: String { path.string }
     public var knownByteCount: UInt64? { byteCount }
 
-    /// QEMU locks a byte for each thing that it does with a raw image, and one for each that others
-    /// must not do: byte 100 and up, and 200 and up; writing is the second. Only the first of these
-    /// two counts here: a machine that reads only may well forbid others to write.
-    public func isWrittenByMachine() -> Bool { kura_is_byte_locked(descriptor, 101) == 1 }
+    public func isWrittenByMachine() -> Bool {
+        OpenFile(descriptor: descriptor).isWrittenByMachine
+    }
 
     /// Whether size, mtime or ctime differ from when it was opened.
     public func hasChanged() throws(KuraError) -> Bool {

@@ -42,6 +42,7 @@ public struct SinkPath: Sendable {
         }
         if existing == .blockDevice {
             guard isDevice else { throw .sinkIsDevice(path) }
+            try refuseRunningMachine(fileSystem)
             return try DeviceSink(
                 path, byteCount: byteCount, followsLink: followsLink, on: fileSystem)
         }
@@ -51,6 +52,7 @@ public struct SinkPath: Sendable {
                 remedy: .advice("name the device that is to be overwritten"))
         }
         guard existing == nil || overwrites else { throw .sinkExists(path) }
+        if existing != nil { try refuseRunningMachine(fileSystem) }
         let parent = path.removingLastComponent()
         guard try status(of: parent.isEmpty ? "." : parent, on: fileSystem)?.kind == .directory
         else {
@@ -59,6 +61,17 @@ public struct SinkPath: Sendable {
         }
         return try NewFileSink(
             path, byteCount: byteCount, replaces: existing != nil, on: fileSystem)
+    }
+
+    /// Throws where a machine would go on with a disk that changes under it, or that is no longer
+    /// the one of this name.
+    private func refuseRunningMachine(_ fileSystem: any TargetFileSystem) throws(KuraError) {
+        guard fileSystem.isWrittenByMachine(path) else { return }
+        throw KuraError(
+            .refused, "a running machine (QEMU) writes to \(path)",
+            remedy: .anyOf([
+                .advice("shut the machine down"), .advice("choose another path"),
+            ]))
     }
 
     /// Nil where nothing is.

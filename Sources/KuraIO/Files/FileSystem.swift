@@ -139,6 +139,9 @@ public protocol TargetFileSystem: FileSystem {
     func resize(_ file: OpenFile, _ path: FilePath, to byteCount: UInt64) throws(IOError)
     /// Size in bytes of a block device.
     func deviceByteCount(_ file: OpenFile, _ path: FilePath) throws(IOError) -> UInt64
+    /// Whether a running machine (QEMU) writes to a file. False for one that this user may not
+    /// read.
+    func isWrittenByMachine(_ path: FilePath) -> Bool
     /// Whether the last part of `path` is a symbolic link, wherever that leads.
     func isLink(_ path: FilePath) -> Bool
     /// Makes a range of a regular file read as zeros without storing them.

@@ -148,6 +148,16 @@ public struct LocalFileSystem: TargetFileSystem {
         return size
     }
 
+    public func isWrittenByMachine(_ path: FilePath) -> Bool {
+        do throws(IOError) {
+            let file = try open(path, flags: O_RDONLY | O_NONBLOCK, operation: "open")
+            defer { close(file) }
+            return file.isWrittenByMachine
+        } catch {
+            return false
+        }
+    }
+
     public func byteCount(_ file: OpenFile, _ path: FilePath) throws(IOError) -> UInt64 {
         try file.status(path).byteCount
     }

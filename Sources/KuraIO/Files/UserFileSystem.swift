@@ -150,6 +150,13 @@ public struct UserFileSystem: TargetFileSystem {
     public func deviceByteCount(_ file: OpenFile, _ path: FilePath) throws(IOError) -> UInt64 {
         try base.deviceByteCount(file, path)
     }
+    public func isWrittenByMachine(_ path: FilePath) -> Bool {
+        do throws(IOError) {
+            return try acting("open", at: path) { base.isWrittenByMachine(path) }
+        } catch {
+            return false
+        }
+    }
     public func punchHole(
         _ file: OpenFile, _ path: FilePath, in range: Range<UInt64>
     ) throws(IOError) -> Bool {
