@@ -184,10 +184,13 @@ struct VmListCommand: ParsableCommand {
                     + (row.deletedUntil.map { ", until \(Units.local($0))" } ?? ""),
             ])
         }
+        // Machines of one name are told apart by their cloud services.
+        let isNameEnough = Set(rows.map(\.name)).count == rows.count
         try global.show(
             text: table.text(
                 shortening: ["name", "cloud service", "vault", "policy"],
-                leavingOut: ["points", "region", "cloud service", "policy", "vault"]),
+                leavingOut: ["points", "region"] + (isNameEnough ? ["cloud service"] : [])
+                    + ["policy", "vault", "next run", "last backup"]),
             ids: rows.map(\.item),
             json: ["virtual_machines": .array(rows.map(json))])
         try finish(subscription, vault: vault, json: global.json)
