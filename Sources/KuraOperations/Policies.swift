@@ -1,3 +1,4 @@
+internal import KuraFormat
 public import KuraIO
 public import KuraPolicy
 public import KuraVault
@@ -9,6 +10,11 @@ public struct PolicyReport: Sendable {
     public var items: [String]
     /// Of a policy that was changed: per item, how many recovery points the next prune drops.
     public var going: [(item: String, points: Int)] = []
+    /// From when on the scheduler drops `going`, in nanoseconds since 1970; nil where it does not
+    /// prune the vault.
+    public var nextPrune: Int64?
+    /// Whether no prune drops `going` before a user has confirmed it.
+    public var asksFirst = false
 }
 
 extension Operations {
@@ -43,11 +49,14 @@ extension Operations {
         named name: String, to policy: Policy, in place: VaultPlace
     ) throws(KuraError) -> PolicyReport {
         let vault = try place.writing()
+        let old = try subscription.policy(named: name, in: vault).policy
         let preview = try subscription.previewUpdate(of: name, to: policy, in: vault)
         try subscription.updatePolicy(named: name, to: policy, in: vault)
         var report = try self.policy(named: name, in: place)
         report.going = Dictionary(grouping: preview.dropped, by: \.item)
             .map { ($0.key, $0.value.count) }.sorted { $0.0 < $1.0 }
+        report.nextPrune = try nextPrune(of: place.record.id)
+        report.asksFirst = report.policy.keepsLess(than: old)
         return report
     }
 

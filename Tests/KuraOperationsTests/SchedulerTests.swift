@@ -241,10 +241,14 @@ struct SchedulerTests {
             let now = try utc("2026-01-09", "15:00")
             let preview = try kura.at(now).previewUpdate(of: "gold", to: short, in: estate.vault())
             #expect(preview.dropped.count == 3)
-            try kura.updatePolicy(named: "gold", to: short, in: estate.vault())
-            // A policy that was shortened is a brake: a look at what goes comes first.
             let operations = kura.at(now).operations
             let place = try kura.place(named: "tokyo")
+            let updated = try operations.updatePolicy(named: "gold", to: short, in: place)
+            #expect(updated.going.map(\.points) == [3])
+            #expect(updated.asksFirst)
+            // Nothing had to go yet, so the scheduler has not pruned: it would at once.
+            #expect(updated.nextPrune == nil)
+            // A policy that was shortened is a brake: a look at what goes comes first.
             #expect(throws: KuraError.self) { try operations.prune(place) }
             #expect(try estate.vault().recoveryPointIDs().count == 5)
             let plan = try operations.prunePlan(Pruning(vault: "tokyo"))

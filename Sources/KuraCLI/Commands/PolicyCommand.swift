@@ -286,6 +286,7 @@ struct PolicyListCommand: ParsableCommand {
         try global.show(
             text: table.text, ids: policies.map(\.policy.name),
             json: ["policies": .array(policies.map(PolicyView.json))])
+        try finish(operations.subscription, vault: place.name, json: global.json)
     }
 }
 
@@ -320,6 +321,7 @@ struct PolicyShowCommand: ParsableCommand {
         try global.show(
             text: JSON(found.policy.tree).text(pretty: true), ids: [found.policy.name],
             json: PolicyView.json(found))
+        try finish(operations.subscription, vault: place.name, json: global.json)
     }
 }
 
@@ -358,20 +360,32 @@ struct PolicyUpdateCommand: ParsableCommand {
             ).show(global)
         }
         let changed = try operations.updatePolicy(named: name, to: policy, in: place)
-        let going = changed.going.map { item, count in
-            "\n\(Units.count(count, "recovery point")) of \(item) will go at the next prune"
-        }
-        let advice =
-            going.isEmpty
-            ? "" : "\nto see which, run: kura prune --dry-run"
+        let lines =
+            ["policy \(changed.policy.name): \(changed.policy.summary)"] + Self.losses(changed)
         try global.show(
-            text: "policy \(changed.policy.name): \(changed.policy.summary)"
-                + going.joined() + advice,
+            text: lines.joined(separator: "\n"),
             ids: [changed.policy.name],
             json: PolicyView.json(changed).merging([
                 "going": .array(
-                    changed.going.map { ["item": .string($0.item), "points": JSON($0.points)] })
+                    changed.going.map { ["item": .string($0.item), "points": JSON($0.points)] }),
+                "next_prune": JSON(changed.nextPrune.map(Units.utc)),
             ]))
+    }
+
+    /// What goes because of the change, and when.
+    private static func losses(_ changed: PolicyReport) -> [String] {
+        guard !changed.going.isEmpty else { return [] }
+        var lines = changed.going.map { item, count in
+            "\(Units.count(count, "recovery point")) of \(item) will go at the next prune"
+        }
+        if let next = changed.nextPrune {
+            lines.append("the scheduler prunes this vault at \(Units.local(next)) or soon after")
+        }
+        if changed.asksFirst {
+            lines.append(
+                "they stay until you confirm that prune, because the policy keeps less now")
+        }
+        return lines + ["to see which, run: kura prune --dry-run"]
     }
 }
 

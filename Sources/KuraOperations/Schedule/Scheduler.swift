@@ -194,6 +194,15 @@ extension Operations {
         return ScheduledWork(item: ScheduledWork.prune, vault: vault, run: run, done: done)
     }
 
+    /// The earliest time of the scheduler's next prune of a vault, in nanoseconds since 1970; nil
+    /// where it has not pruned it yet.
+    func nextPrune(of vault: UniqueID) throws(KuraError) -> Int64? {
+        let known = try subscription.catalog().schedule(of: ScheduledWork.prune, in: vault)
+        guard let known, known.done > .min else { return nil }
+        let now = context.clock.now()
+        return known.done > now ? now : max(now, known.done + Self.pruneNanoseconds)
+    }
+
     private func result<T>(
         _ body: () throws(KuraError) -> T
     ) -> (value: Result<T, KuraError>, error: KuraError?) {
