@@ -137,7 +137,7 @@ extension Operations {
 
     private func requireTarget(_ place: VaultPlace) throws(KuraError) {
         guard !place.isPassiveReachable else { return }
-        let problem = place.passive?.problems.compactMap { $0 }.first
+        let problem = place.passive?.obstacle
         throw KuraError(
             .replicaMissing,
             "region \(place.passiveName ?? ""), where vault \(place.name) would "

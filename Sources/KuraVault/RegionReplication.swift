@@ -26,7 +26,7 @@ extension Subscription {
                 .replicaMissing,
                 "region \(passiveName), the pair of vault \(place.name), cannot "
                     + "be reached: "
-                    + (place.passive?.problems.compactMap { $0 }.first?.message
+                    + (place.passive?.obstacle?.message
                         ?? "the home does not know its directories"),
                 remedy: .anyOf([.advice("mount its disks"), .region(.recreate(passiveName))]))
         }

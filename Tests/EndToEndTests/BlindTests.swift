@@ -111,7 +111,7 @@ import Testing
     /// A part of a home that is known, and the shell line that takes it away.
     enum Loss: String, CaseIterable, Sendable {
         case replica, identity, allReplicas, point, packInOne, packEverywhere, record, newerRecord
-        case runEverywhere
+        case runEverywhere, entry, pointOfWhichOnlyReceiptsTell
 
         var line: String {
             let vaults = "disks-?/vaults"
@@ -131,6 +131,8 @@ import Testing
                 "for f in \(vaults)/*/vault; do chmod u+w $f; printf '\\x63' | "
                     + "dd of=$f bs=1 seek=8 conv=notrunc; done"
             case .runEverywhere: "rm -f \(vaults)/*/index/*"
+            case .entry: "rm -f \(vaults)/*/journal/*"
+            case .pointOfWhichOnlyReceiptsTell: "rm -f home/catalog* \(vaults)/*/points/*"
             }
         }
 
@@ -164,6 +166,42 @@ import Testing
                         !text.contains("there is no vault") && !text.contains("damaged"), "\(text)")
                 }
             }
+        }
+    }
+
+    @Test("Settings that went back with all replicas are missed, and the newer ones still hold")
+    func settingsGone() throws {
+        try Kura.inDirectory { kura in
+            let disk = try kura.disk("a.img")
+            let line = """
+                kura backup '\(disk)' && cp -a home/regions snapshot &&
+                kura policy update DefaultPolicy --daily 99 && rm -rf home/regions &&
+                mv snapshot home/regions
+                """
+            let prepared = try kura.shell(line)
+            #expect(prepared.code == 0, "\(prepared.error)")
+            for command in [["policy", "list"], ["policy", "show", "DefaultPolicy"], ["list"]] {
+                let outcome = try kura.run(command)
+                #expect(outcome.code == 12, "\(command): \(outcome.output)")
+                #expect(outcome.error.contains("UpdateProtectionPolicy of policy/DefaultPolicy"))
+            }
+            #expect(try kura.run("policy", "list").output.contains("99 days"))
+        }
+    }
+
+    @Test("Without a catalog the receipts tell of a point that no replica has")
+    func receipts() throws {
+        try Kura.inDirectory { kura in
+            try vaultInEast(kura)
+            let id = try kura.run("list", "--quiet").output
+                .trimmingCharacters(in: .whitespacesAndNewlines)
+            #expect(try kura.shell("rm -f home/catalog* disks-?/vaults/*/points/*").code == 0)
+            let restore = try kura.run("restore", "a@latest", "--output", "out.img")
+            #expect(restore.code == 12)
+            #expect(restore.error.contains("in no replica"), "\(restore.error)")
+            #expect(try kura.run("show", id).code == 12)
+            #expect(try kura.run("prune", "--drop", id).code == 0)
+            #expect(try kura.run("list").code == 0)
         }
     }
 

@@ -55,22 +55,4 @@ import Testing
             withKnownIssue { #expect(gold["waiting_points"] as? Int == 0) }
         }
     }
-
-    @Test("A home that sees all replicas go back together says what it misses of the settings")
-    func settingsGone() throws {
-        try Kura.inDirectory { kura in
-            let disk = try kura.disk("a.img")
-            let line = """
-                kura backup '\(disk)' && cp -a home/regions snapshot &&
-                kura policy update DefaultPolicy --daily 99 && rm -rf home/regions &&
-                mv snapshot home/regions
-                """
-            let prepared = try kura.shell(line)
-            #expect(prepared.code == 0, "\(prepared.error)")
-            withKnownIssue {
-                let list = try kura.run("policy", "list")
-                #expect(list.code == 12, "\(list.output)")
-            }
-        }
-    }
 }

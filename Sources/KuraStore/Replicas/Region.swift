@@ -63,6 +63,17 @@ public final class Region: Sendable {
         replicas.filter { problems[$0.ordinal] == nil }
     }
 
+    /// Why the first replica cannot be used, with what helps where none of them can; nil for a
+    /// region with a replica that can.
+    public var obstacle: KuraError? {
+        guard available.isEmpty, let problem = problems.compactMap(\.self).first else { return nil }
+        guard problem.code == .replicaMissing else { return problem }
+        // Filling an empty directory would need another replica.
+        return KuraError(
+            problem.code, problem.message,
+            remedy: .anyOf([.advice("mount its disks"), .advice("correct their paths")]))
+    }
+
     /// Every vault of which at least one replica holds a readable record: the highest revision.
     public func vaults() throws(KuraError) -> [VaultRecord] {
         let found = try survey()

@@ -1,5 +1,5 @@
 public import KuraFormat
-internal import KuraIO
+public import KuraIO
 internal import KuraReplicas
 internal import Synchronization
 
@@ -117,6 +117,12 @@ extension Vault {
                 )
             }
         }
+    }
+
+    /// Points that a receipt names, in any replica of this region.
+    /// - Complexity: one listing in each replica.
+    public func pointsWithReceipt() throws(KuraError) -> Set<RecoveryPointID> {
+        Set(try listIfPresent(Layout.receipts).keys.compactMap { RecoveryPointID(hex: $0) })
     }
 
     /// Writes a receipt with the time of its point for every point that has none.

@@ -4,6 +4,16 @@ package import KuraFormat
 package import KuraIO
 package import KuraStore
 
+/// A recovery point that is known to have been there, and that no replica has.
+package struct MissingPoint: Sendable {
+    package var id: RecoveryPointID
+    /// Nil where only a receipt is left of it.
+    package var item: String?
+
+    /// For messages.
+    var text: String { item.map { "\(id.short) of \($0)" } ?? id.short }
+}
+
 /// How many points an item has.
 package struct PointCount: Sendable {
     package var points: Int
@@ -170,23 +180,32 @@ extension Catalog {
         }
     }
 
-    /// Points that the catalog has read before and that no replica has, although they were not
-    /// dropped: newest first.
-    package func missingPoints(
+    /// Points that the catalog has read before, or that a receipt names, and that no replica has,
+    /// although they were not dropped: newest first, then those of receipts.
+    package func missingPoints(of vault: Vault) throws(KuraError) -> [MissingPoint] {
+        // In this order: a point is published before its receipts.
+        var receipted = try vault.pointsWithReceipt()
+        receipted.subtract(try refreshPoints(of: vault))
+        var found = try rememberedMissingPoints(of: vault)
+        receipted.subtract(found.map(\.id))
+        if !receipted.isEmpty { receipted.subtract(try vault.droppedPoints()) }
+        found += receipted.sorted().map { MissingPoint(id: $0) }
+        return found
+    }
+
+    private func rememberedMissingPoints(
         of vault: Vault
-    ) throws(KuraError) -> [(id: RecoveryPointID, item: String, time: Int64)] {
-        try refreshPoints(of: vault)
-        return try read { database in
-            var found: [(id: RecoveryPointID, item: String, time: Int64)] = []
+    ) throws(KuraError) -> [MissingPoint] {
+        try read { database in
+            var found: [MissingPoint] = []
             let rows = try Row.fetchCursor(
                 database,
                 sql: """
-                    SELECT id, item, time FROM point WHERE vault = ? AND missing = 1
-                    ORDER BY time DESC
+                    SELECT id, item FROM point WHERE vault = ? AND missing = 1 ORDER BY time DESC
                     """, arguments: [vault.id.hex])
             while let row = try rows.next() {
                 guard let id = Self.identifier(row[0] as Data) else { continue }
-                found.append((id, row[1], row[2]))
+                found.append(MissingPoint(id: id, item: row[1]))
             }
             return found
         }
@@ -251,7 +270,8 @@ extension Catalog {
 
     /// Forgets points that are in no replica of a vault: a user accepted their loss.
     package func acceptMissing(in vault: Vault) throws(KuraError) {
-        try forget(missingPoints(of: vault).map(\.id), vault)
+        try refreshPoints(of: vault)
+        try forget(rememberedMissingPoints(of: vault).map(\.id), vault)
     }
 
     private func forget(_ ids: [RecoveryPointID], _ vault: Vault) throws(KuraError) {
@@ -272,58 +292,5 @@ extension Catalog {
             try database.execute(
                 sql: "DELETE FROM vault WHERE id = ?", arguments: [vault.id.hex])
         }
-    }
-
-    // MARK: The journal
-
-    /// Entries of a vault's journal that the catalog has read, in no order.
-    func rememberedJournal(
-        of vault: Vault
-    ) throws(KuraError) -> [(id: JournalID, entry: JournalEntry)] {
-        var entries: [(id: JournalID, entry: JournalEntry)] = []
-        try read { database in
-            let rows = try Row.fetchCursor(
-                database, sql: "SELECT bytes FROM journal WHERE vault = ?",
-                arguments: [vault.id.hex])
-            while let row = try rows.next() {
-                let bytes = Array(row[0] as Data)
-                do throws(FormatError) {
-                    let (entry, id) = try JournalEntry.decode(bytes)
-                    entries.append((id, entry))
-                } catch {
-                    continue
-                }
-            }
-        }
-        return entries
-    }
-
-    /// Entries of a vault's journal, oldest first.
-    func journal(
-        of vault: Vault
-    ) throws(KuraError) -> [(id: JournalID, entry: JournalEntry)] {
-        let entries = try rememberedJournal(of: vault)
-        let new = try vault.journal(after: Set(entries.map(\.id)))
-        if !new.isEmpty { try remember(new, of: vault) }
-        return (entries + new).sorted(by: Self.isOlder)
-    }
-
-    /// Enters entries of a vault's journal that were read from its region, or written to it.
-    func remember(
-        _ entries: [(id: JournalID, entry: JournalEntry)], of vault: Vault
-    ) throws(KuraError) {
-        try write { database in
-            for (id, entry) in entries {
-                try database.execute(
-                    sql: "INSERT OR REPLACE INTO journal (vault, id, bytes) VALUES (?, ?, ?)",
-                    arguments: [vault.id.hex, id.hex, Data(entry.encoded())])
-            }
-        }
-    }
-
-    private static func isOlder(
-        _ left: (id: JournalID, entry: JournalEntry), _ right: (id: JournalID, entry: JournalEntry)
-    ) -> Bool {
-        left.entry.precedes(right.entry, id: left.id, otherID: right.id)
     }
 }

@@ -2,7 +2,7 @@ internal import KuraFormat
 public import KuraIO
 package import KuraStore
 
-/// Something that the home knows of, and that cannot be read now.
+/// Something that is known to have been there, and that cannot be read now.
 public struct Absence: Sendable, Equatable {
     public var message: String
     public var remedy: Remedy?
@@ -28,14 +28,14 @@ public struct Absence: Sendable, Equatable {
 }
 
 extension Subscription {
-    /// What should be there and cannot be read: regions and replicas that the home names, vaults
-    /// and recovery points that the catalog remembers, vaults without a readable record. Empty when
-    /// everything is there.
+    /// What should be there and cannot be read: regions and replicas that the home names, vaults,
+    /// recovery points and journal entries that the catalog remembers, points that a receipt names,
+    /// vaults without a readable record. Empty when everything is there.
     ///
     /// - Parameters:
     ///   - vaultName: only what concerns this vault; nil for all.
-    ///   - points: whether recovery points are compared with the catalog, too: one list of points
-    ///     in each replica of each vault.
+    ///   - points: whether recovery points and journal entries count, too: three listings in each
+    ///     replica of each vault.
     ///   - packs: whether the packs are looked for that the index lists: opens it, and asks for the
     ///     status of each copy of each pack.
     public func absences(
@@ -61,7 +61,7 @@ extension Subscription {
         found += lost.filter { record in regionOf(record)?.available.isEmpty != true }
             .map(missingVault)
         for place in places {
-            if points { found += missingPoints(of: place) }
+            if points { found += missingPoints(of: place) + missingEntries(of: place) }
             if packs { found += missingPacks(of: place) }
         }
         guard let vaultName else { return found }
@@ -92,7 +92,7 @@ extension Subscription {
             [$0.record.activeRegion, $0.record.passiveRegion].contains(region.id)
         }
         guard region.available.isEmpty else { return replicas(of: region, away: mine) }
-        let reason = region.problems.compactMap { $0 }.first
+        let reason = region.obstacle
         var found = mine.compactMap { Self.absence(of: $0, in: region) }
         found += lost.filter { $0.activeRegion == region.id }.map { record in
             Absence(
@@ -120,7 +120,7 @@ extension Subscription {
             absence.isElsewhere = true
             return absence
         }
-        let reason = region.problems.compactMap { $0 }.first
+        let reason = region.obstacle
         var absence = Absence(
             "region \(region.name), which has the copies of vault \(place.name), cannot be "
                 + "reached: " + (reason?.message ?? "it has no replica"),
@@ -148,32 +148,55 @@ extension Subscription {
     /// How many are named.
     private static let namedMax = 3
 
-    /// Points that the catalog remembers and no replica has, although they were not dropped.
+    /// Points that are known and that no replica has, although they were not dropped.
     package func missingPoints(of place: VaultPlace) -> [Absence] {
-        let missing: [(id: RecoveryPointID, item: String, time: Int64)]
+        missing(from: place, ("a recovery point", "recovery points")) {
+            catalog, vault throws(KuraError) in
+            let points = try catalog.missingPoints(of: vault)
+            let drop = points.first.map { Remedy.point(.drop($0.id.hex)) }
+            return (points.map(\.text), drop.map { [$0] } ?? [])
+        }
+    }
+
+    /// Entries of a vault's journal that the catalog remembers and no replica has.
+    private func missingEntries(of place: VaultPlace) -> [Absence] {
+        missing(from: place, ("an entry of the audit journal", "entries of the audit journal")) {
+            catalog, vault throws(KuraError) in
+            let names = try catalog.missingEntries(of: vault).map { entry in
+                entry.subject.isEmpty ? entry.operation : "\(entry.operation) of \(entry.subject)"
+            }
+            let forget = Remedy.steps([
+                .advice("if they are gone for good"), .home(.rebuildCatalog),
+            ])
+            return (names, [forget])
+        }
+    }
+
+    /// - Parameter find: names of what is missing, and what ends that beside bringing it back.
+    private func missing(
+        from place: VaultPlace, _ noun: (one: String, many: String),
+        _ find: (Catalog, Vault) throws(KuraError) -> (names: [String], remedies: [Remedy])
+    ) -> [Absence] {
+        let found: (names: [String], remedies: [Remedy])
         let isActive: Bool
         do throws(KuraError) {
             let vault = try place.reading()
             isActive = vault.region.id == place.record.activeRegion
-            missing = try catalog().missingPoints(of: vault)
+            found = try find(catalog(), vault)
         } catch {
             // Without a catalog there is nothing to compare with; a vault that cannot be read is
             // an absence of its own.
             return []
         }
-        guard !missing.isEmpty else { return [] }
-        let named = missing.prefix(Self.namedMax).map { "\($0.id.short) of \($0.item)" }
-            .joined(separator: ", ")
-        let more = missing.count > Self.namedMax ? " and others" : ""
-        let count =
-            missing.count == 1 ? "a recovery point" : "\(missing.count) recovery points"
+        let count = found.names.count
+        guard count > 0 else { return [] }
+        let named = found.names.prefix(Self.namedMax).joined(separator: ", ")
+        let more = count > Self.namedMax ? " and others" : ""
         var absence = Absence(
-            "\(count) of vault \(place.name), which this home knows, "
-                + "\(missing.count == 1 ? "is" : "are") in no replica: \(named)\(more)",
-            remedy: .anyOf([
-                .advice("bring back the replicas that have them"),
-                .point(.drop(missing[0].id.hex)),
-            ]), vault: place.name)
+            "\(count == 1 ? noun.one : "\(count) \(noun.many)") of vault \(place.name), known to "
+                + "this home, \(count == 1 ? "is" : "are") in no replica: \(named)\(more)",
+            remedy: .anyOf([.advice("bring back the replicas that have them")] + found.remedies),
+            vault: place.name)
         // What a failover left behind, or has not arrived in the region that is read, is in the
         // other region.
         absence.isElsewhere = place.record.failedOver || !isActive
@@ -211,10 +234,10 @@ extension Subscription {
 
     /// Throws where a point that is not found is one that the catalog remembers.
     func requireNotMissing(
-        in vaultName: String?, _ isWanted: (RecoveryPointID, _ item: String) -> Bool
+        in vaultName: String?, _ isWanted: (RecoveryPointID, _ item: String?) -> Bool
     ) throws(KuraError) {
         for vault in try vaults() where vaultName == nil || vault.record.name == vaultName {
-            let missing: [(id: RecoveryPointID, item: String, time: Int64)]
+            let missing: [MissingPoint]
             do throws(KuraError) {
                 missing = try catalog().missingPoints(of: vault)
             } catch {
@@ -223,8 +246,8 @@ extension Subscription {
             guard let found = missing.first(where: { isWanted($0.id, $0.item) }) else { continue }
             throw KuraError(
                 .absent,
-                "recovery point \(found.id.short) of item \(found.item), which this home knows, "
-                    + "is in no replica",
+                "recovery point \(found.id.short)\(found.item.map { " of item \($0)" } ?? ""), "
+                    + "known to this home, is in no replica",
                 remedy: .anyOf([
                     .advice("bring back the replicas that have it"), .point(.drop(found.id.hex)),
                 ]))

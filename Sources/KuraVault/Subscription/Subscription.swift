@@ -345,7 +345,7 @@ public final class Subscription: Sendable {
     /// Throws where a point that was not found may be in a place that cannot be read: "none" would
     /// be a guess.
     private func requireNotAbsent(
-        _ search: Search, where isWanted: (RecoveryPointID, _ item: String) -> Bool
+        _ search: Search, where isWanted: (RecoveryPointID, _ item: String?) -> Bool
     ) throws(KuraError) {
         if let unreadable = search.unreadable { throw unreadable }
         if search.vaultName == nil, search.regionName == nil,
@@ -371,7 +371,7 @@ public final class Subscription: Sendable {
             }
         }
         guard let first = found.first else {
-            try requireNotAbsent(search) { $1 == item }
+            try requireNotAbsent(search) { _, known in known ?? item == item }
             throw KuraError(
                 .notFound,
                 "item \(item) has no recovery point"

@@ -93,7 +93,7 @@ public struct VaultPlace: Sendable {
 
     /// Why the active region cannot be used, and what to do.
     public var unreachable: KuraError {
-        let problem = active?.problems.compactMap { $0 }.first
+        let problem = active?.obstacle
         let reason = problem?.message ?? "the home does not know its directories"
         let message = "region \(activeName), where vault \(name) is, cannot be reached: \(reason)"
         guard isPassiveReachable, let passive else {
