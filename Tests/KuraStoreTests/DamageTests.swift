@@ -108,6 +108,39 @@ import Testing
         }
     }
 
+    @Test("A manifest node without a good copy is damage of its pack, not of the index run")
+    func lostNode() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let report = try store.backup(SyntheticDisk(seed: 3, byteCount: 400_000).bytes)
+            for replica in 0..<3 {
+                for file in try store.files("packs", replica: replica) {
+                    var bytes = try readFile(file)
+                    guard try store.packTrailer(bytes).header.kind == .manifest else { continue }
+                    bytes[PackHeader.byteCount + 20] ^= 1
+                    try writeFile(bytes, to: file)
+                }
+            }
+            let vault = store.reopened()
+            #expect(throws: KuraError.self) { try store.restore(report.id, from: vault) }
+            #expect(!vault.damage.isEmpty)
+            #expect(vault.damage.allSatisfy { $0.structure == .pack }, "\(vault.damage)")
+        }
+    }
+
+    @Test("Verifying a recovery point that the vault does not have is an error")
+    func unknownPoint() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            try store.backup(SyntheticDisk(seed: 2, byteCount: 100_000).bytes)
+            let unknown = Digest(words: (1, 2, 3, 4))
+            let error = #expect(throws: KuraError.self) {
+                try store.vault.verify(VerifyRequest(point: unknown))
+            }
+            #expect(error?.code == .notFound)
+        }
+    }
+
     @Test("A clean vault verifies clean, and the counts are those of its packs")
     func clean() throws {
         try withTemporaryDirectory { directory in

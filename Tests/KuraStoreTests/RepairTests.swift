@@ -179,6 +179,23 @@ import Testing
         }
     }
 
+    @Test("rebuilds an index run that is missing in one replica and damaged in the others")
+    func runMissingAndDamaged() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let disk = SyntheticDisk(seed: 4, byteCount: 120_000).bytes
+            let point = try store.backup(disk)
+            for replica in 0..<3 {
+                for file in try store.files("index", replica: replica) {
+                    if replica == 0 { removeTree(file) } else { try writeFile([1], to: file) }
+                }
+            }
+            #expect(try repair(store).remaining.isEmpty)
+            #expect(try store.restore(point.id) == disk)
+            try store.expectEqualReplicas()
+        }
+    }
+
     @Test("does not supersede a lost run while a replica is away that may still have it")
     func lostRunWithReplicaAway() throws {
         try withTemporaryDirectory { directory in

@@ -4,20 +4,20 @@ internal import KuraReplicas
 
 /// All index runs of a vault: which chunks it holds, and where.
 ///
-/// Immutable; a new run makes a new value. Memory: the filters (12 bits a chunk) and fences (0.7
-/// bits a chunk) of all runs. A look-up costs one filter probe a run, and one block read for each
-/// filter that cannot rule the chunk out.
+/// Immutable; `adding` a run makes a new value. Memory: the filters (12 bits a chunk) and fences
+/// (0.7 bits a chunk) of all runs. A look-up costs one filter probe a run, and one block read for
+/// each filter that cannot rule the chunk out.
 package final class ChunkIndex: Sendable {
     let vault: Vault
-    /// Smallest first. Small runs are young. So when a chunk is in several packs, a look-up finds
-    /// the newest of them, which holds the chunks that are needed with it.
+    /// Smallest first. Small runs are mostly the newest. So when a chunk is in several packs, a
+    /// look-up mostly finds the newest of them, which holds the chunks that are needed with it.
     package let runs: [IndexRunReader]
-    /// Runs that are still there although another one holds all they hold.
+    /// Superseded runs that have not been removed yet.
     let obsolete: [IndexRunReader]
 
     init(_ vault: Vault, runs: [IndexRunReader]) {
         self.vault = vault
-        // A superseded run adds nothing.
+        // The run that supersedes another one has all of its entries that are still needed.
         let superseded = Set(runs.flatMap(\.trailer.superseded))
         obsolete = runs.filter { superseded.contains($0.id) }
         self.runs = runs.filter { !superseded.contains($0.id) }
@@ -26,8 +26,8 @@ package final class ChunkIndex: Sendable {
 
     private static let openAttemptsMax = 20
 
-    /// Opens every run of a vault of which there is a good copy. Without one, what it lists is not
-    /// found, until `verify --repair` rebuilds it from the packs; the damage is noted.
+    /// Opens every run of a vault of which there is a good copy. The chunks of a run without one
+    /// are not found until a repair lists its packs again; the damage is recorded.
     package static func open(_ vault: Vault) throws(KuraError) -> ChunkIndex {
         var attempts = 0
         while true {
@@ -44,9 +44,9 @@ package final class ChunkIndex: Sendable {
                 }
                 return ChunkIndex(vault, runs: runs)
             } catch {
-                // Between listing and opening, another process may have merged a run away. The next
-                // listing has the merged run in its place, because that came first: no pause is
-                // needed. A listing that fails again and again is no race.
+                // Between listing and opening, another process may have removed a run that it
+                // merged. The next listing has the merged run, because that was published first: no
+                // pause is needed. When it fails this many times, it is no race.
                 guard attempts < openAttemptsMax, error.code == .notFound || error.code == .io
                 else {
                     throw error
@@ -59,7 +59,7 @@ package final class ChunkIndex: Sendable {
         ChunkIndex(vault, runs: runs + [run])
     }
 
-    /// Every pack of the vault, each once.
+    /// Every pack that a run lists, each once.
     package var packs: [PackSummary] {
         var seen = Set<PackID>()
         return runs.flatMap(\.trailer.packs).filter { seen.insert($0.id).inserted }
@@ -69,7 +69,7 @@ package final class ChunkIndex: Sendable {
 
     package func contains(_ id: ChunkID, _ cache: BlockCache) throws(KuraError) -> Bool {
         let probe = BloomFilter.Probe(id)
-        // Most hits are in the largest.
+        // Most chunks that are found are in the largest run.
         for run in runs.reversed() where run.trailer.filter.mayContain(id, probe) {
             if try cache.find(id, in: run) != nil { return true }
         }
@@ -95,11 +95,20 @@ package final class ChunkIndex: Sendable {
 }
 
 extension ChunkIndex {
-    /// Where a chunk may be that is not where `find` says: as other runs have it, then as the pack
-    /// itself says. The run that is wrong is noted as damage.
+    /// Other locations of a chunk that cannot be read where `find` says: those that other runs
+    /// have, then those that the trailer of the pack has. Where the trailer contradicts a run, the
+    /// run is recorded as damage.
+    /// - Parameter wrong: the location that `find` returned.
     func otherPlaces(
         of id: ChunkID, than wrong: FoundChunk, _ cache: BlockCache
     ) throws(KuraError) -> [FoundChunk] {
+        var inPack: [FoundChunk] = []
+        try PackReader.trailer(wrong.pack, vault).forEachLocation { chunk, frame, plainOffset in
+            guard chunk.id == id else { return }
+            inPack.append(FoundChunk(pack: wrong.pack, frame: frame, plainOffset: plainOffset))
+        }
+        // Where the pack's own trailer agrees with the run, the pack is damaged and not the run.
+        let isRunWrong = !inPack.contains(wrong)
         var places: [FoundChunk] = []
         for run in runs where run.trailer.filter.mayContain(id) {
             guard let location = try cache.find(id, in: run),
@@ -112,6 +121,7 @@ extension ChunkIndex {
                 places.append(place)
                 continue
             }
+            guard isRunWrong else { continue }
             for replica in vault.replicas {
                 vault.note(
                     Damage(
@@ -120,11 +130,7 @@ extension ChunkIndex {
                             + "\(place.frame) of pack \(place.pack.short)"))
             }
         }
-        try PackReader.trailer(wrong.pack, vault).forEachLocation { chunk, frame, plainOffset in
-            guard chunk.id == id else { return }
-            places.append(FoundChunk(pack: wrong.pack, frame: frame, plainOffset: plainOffset))
-        }
-        return places.filter { $0 != wrong }
+        return (places + inPack).filter { $0 != wrong }
     }
 }
 
@@ -136,7 +142,7 @@ package final class BlockCache {
         var count = 0
     }
 
-    /// Blocks that were not in the cache.
+    /// Number of blocks that were read, because they were not in the cache.
     package private(set) var readCount = 0
     private var slots: [Slot]
     private let blocks: AlignedBuffer
@@ -154,7 +160,8 @@ package final class BlockCache {
         try place(of: id, in: run)?.location
     }
 
-    /// Where a name is in a run: its number among the run's entries, and what the entry says.
+    /// The entry of a chunk in a run: its number among the run's entries, every block but the last
+    /// counted as full, and its location. Nil where the run does not list the chunk.
     func place(
         of id: ChunkID, in run: IndexRunReader
     ) throws(KuraError) -> (number: Int, location: ChunkLocation)? {

@@ -2,12 +2,13 @@ internal import KuraFormat
 public import KuraIO
 internal import KuraReplicas
 
-/// Keeps the number of index runs small: every backup adds one, and every look-up asks each.
+/// Keeps the number of index runs small: every backup adds one, and a look-up probes each.
 ///
-/// `MergePlan` says which runs are merged. The new run names those it holds (`superseded`) and is
-/// durable everywhere before any of them goes. What is on disk if power fails:
+/// `MergePlan` says which runs are merged. The new run names those that it holds (`superseded`) and
+/// is durable in every replica before any of them is removed. What is on disk if power fails:
 /// - before the new run has its name: a temporary file, which the next session removes;
-/// - before it is everywhere: the old runs, and perhaps copies of a new one that adds nothing;
+/// - before it is in every replica: the old runs, and perhaps copies of a new one, which has the
+///   same entries;
 /// - after that: the new run, and any of the old ones, which readers leave out and the next merge
 ///   removes.
 struct IndexMerge {
@@ -25,9 +26,10 @@ struct IndexMerge {
         let merged: PreparedRun
     }
 
-    /// Merges runs if there are enough of about one size: all of it that takes long, and nothing
-    /// that anybody sees. Needs no lock: runs do not change. Memory: see `IndexRunWriter`, and
-    /// 256 KiB a run.
+    /// Merges runs if there are enough of about one size, into one that has no name yet. This is
+    /// the long part of a merge, and needs no lock, because runs do not change. Memory: that of
+    /// `IndexRunWriter`, and 256 KiB for each run that is merged.
+    /// - Returns: nil where there is nothing to merge, or a replica is away or has failed.
     func prepare(_ cancellation: Cancellation) throws(KuraError) -> Prepared? {
         let count = MergePlan.count(index.runs.map(\.trailer.entryCount))
         guard isComplete, count > 0 else { return nil }
@@ -36,10 +38,10 @@ struct IndexMerge {
         return Prepared(runs: runs, merged: merged)
     }
 
-    /// Publishes a merged run and removes those that it holds. Under the commit lock.
+    /// Publishes a merged run and removes those that it holds. Call it under the commit lock.
     ///
-    /// A run that was rewritten since the merge began (packs were condemned) or merged by another
-    /// process is named by the run that took its place, or gone; then what was merged is dropped.
+    /// Abandons the merged run where one of its runs is gone or superseded since the merge began:
+    /// it was rewritten because packs were condemned, or another process merged it.
     /// - Returns: whether it was published.
     func publish(_ prepared: Prepared) throws(KuraError) -> Bool {
         guard isComplete, try areUnchanged(prepared.runs) else {
@@ -47,14 +49,14 @@ struct IndexMerge {
             return false
         }
         try prepared.merged.publish()
-        // The lock's holder saw every replica take the new run; one that failed keeps the old ones.
+        // A replica that failed does not have the new run, so the old ones stay in all of them.
         guard isComplete else { return true }
         for run in prepared.runs { try remove(run.id) }
         return true
     }
 
-    /// Whether every run is in every replica, so that its packs are there, too, and no other run
-    /// holds what it does.
+    /// Whether every one of these runs is still in every replica, and no run that was published
+    /// since the merge began supersedes one of them.
     private func areUnchanged(_ runs: [IndexRunReader]) throws(KuraError) -> Bool {
         let vault = writer.vault
         let names = try vault.list(Layout.index)
@@ -71,24 +73,26 @@ struct IndexMerge {
         return true
     }
 
-    /// Runs may go only when the one that holds their entries is durable in every replica, so not
-    /// while one is away or has failed.
+    /// Whether every replica of the vault can be written. Runs may be removed only when the one
+    /// that holds their entries is durable in every replica.
     private var isComplete: Bool { writer.live.count == Int(writer.vault.record.copies) }
 
-    /// Removes runs that others hold: replicas that were put back from an old copy bring them with
-    /// them, and processes that died leave them. Under the commit lock.
+    /// Removes superseded runs, unless a replica is away or has failed. Replicas that were restored
+    /// from an old copy bring them back, and processes that died leave them. Call it under the
+    /// commit lock.
     func removeObsolete() throws(KuraError) {
         guard isComplete else { return }
         for run in index.obsolete { try remove(run.id) }
     }
 
-    /// Writes the smallest run anew, so that it names lost runs as superseded too.
+    /// Writes the smallest run again, as one that also supersedes the lost runs.
     func supersede(_ lost: [RunID]) throws(KuraError) {
         guard !lost.isEmpty, let smallest = index.runs.first else { return }
         try merge([smallest], and: lost, Cancellation())?.publish()
     }
 
     /// - Parameter lost: runs without a good copy whose packs other runs list.
+    /// - Returns: nil where the new run would list too many packs, or have no entries.
     private func merge(
         _ runs: [IndexRunReader], and lost: [RunID], _ cancellation: Cancellation
     ) throws(KuraError) -> PreparedRun? {
@@ -121,8 +125,8 @@ struct IndexMerge {
         }
     }
 
-    /// Calls `body` for every entry of all runs and the number of its run, in ascending order; of
-    /// equal names, that of the first run comes first.
+    /// Calls `body` with every entry of all runs and the index of its run, in ascending order of
+    /// the names; of equal names, that of the first run comes first.
     private static func forEachEntry(
         of runs: [IndexRunReader], _ cancellation: Cancellation,
         _ body: (IndexEntry, Int) throws(KuraError) -> Void
@@ -135,11 +139,12 @@ struct IndexMerge {
             }
             heads.append(first)
         }
-        /// Whether the run `left` goes on before the run `right`.
+        /// Whether the next entry of run `left` comes before that of run `right`.
         func comesFirst(_ left: Int, _ right: Int) -> Bool {
             heads[left].id < heads[right].id || (left < right && heads[left].id == heads[right].id)
         }
-        // Runs in the order in which they go on; one that went on sinks to its new place.
+        // Runs in the order of their next entries. After each step the first one moves to where its
+        // next entry belongs.
         var order = heads.indices.sorted(by: comesFirst)
         var done = 0
         while let run = order.first {
@@ -162,7 +167,7 @@ struct IndexMerge {
         }
     }
 
-    /// Entries after which a merge looks whether it is to stop.
+    /// A merge checks for cancellation each time after this many entries.
     private static let cancellationStride = 1 << 16
 
     private func remove(_ id: RunID) throws(KuraError) {
@@ -180,9 +185,10 @@ struct IndexMerge {
 extension Vault {
     /// Merges index runs, where there are many of about one size, into one.
     ///
-    /// Nothing depends on it: call it when a backup was reported. Each entry is rewritten a few
-    /// times in its life, and now and then a call rewrites them all; other sessions wait only while
-    /// the new run gets its name. Does nothing while a replica is away or another process merges.
+    /// It only makes look-ups faster, so call it after a backup has been reported. Each entry is
+    /// rewritten a few times in its life, and some calls rewrite all of them; other sessions wait
+    /// only while the new run gets its name. Does nothing while a replica is away or another
+    /// process merges.
     public func mergeRuns(
         _ cancellation: Cancellation = Cancellation()
     ) throws(KuraError) {
@@ -198,7 +204,8 @@ extension Vault {
         }
         defer { session.end(clean: true) }
         let index = try ChunkIndex.open(self)
-        // What a replica lacks the next session that settles brings to it; until then nothing goes.
+        // A replica without some run is brought up to date by the next session that recovers; until
+        // then no run is removed.
         let holders = try list(Layout.index)
         guard index.runs.allSatisfy({ holders[$0.id.hex]?.count == replicas.count }) else { return }
         let merge = IndexMerge(index, session.writer)
@@ -210,8 +217,9 @@ extension Vault {
         }
     }
 
-    /// Whether what the runs of one replica say about themselves asks for a merge, or some may have
-    /// been left behind by one. Costs two short reads a run.
+    /// Whether there are enough runs of about one size, as far as the numbers of entries in their
+    /// trailers tell, which are not checked here. Runs that a merge left behind count, too. Costs
+    /// two short reads a run.
     private func mayHaveRunsToMerge() throws(KuraError) -> Bool {
         var sizes: [UInt64] = []
         for (name, holders) in try list(Layout.index) {
@@ -221,7 +229,7 @@ extension Vault {
                     try IndexRunReader.entryCount(
                         id, holders[0].store.open(VaultFile.run(id).name(in: self.id))))
             } catch {
-                // Merged away just now, or damaged: the next one to open the index reports it.
+                // Merged and removed just now, or damaged: opening the index reports that.
                 continue
             }
         }

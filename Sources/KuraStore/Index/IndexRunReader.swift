@@ -6,17 +6,19 @@ internal import Synchronization
 
 /// An index run, open for look-ups. Keeps fences and filter in memory, blocks on disk.
 ///
-/// The file stays open, so the run can be read to the end even when it is merged away meanwhile.
+/// Its files stay open, so the run can be read to the end also when a merge removes it.
 package final class IndexRunReader: Sendable {
     let id: RunID
     package let trailer: IndexRunTrailer
-    /// Number of this reader in this process: what caches know it by.
+    /// Number of this reader in this process: its key in caches.
     let serial = nextSerial.add(1, ordering: .relaxed).newValue
     private static let nextSerial = Atomic<Int>(0)
     private let vault: Vault
     private let copies: [(replica: Replica, reader: any ObjectReader)]
 
-    /// Opens every good copy of a run; needs at least one.
+    /// Opens every copy of a run, those of the paired region last. The trailer is that of the first
+    /// copy in which it is good; the other copies are checked block by block when they are read.
+    /// - Throws: `notFound` where no replica has the run; else what is wrong with the first copy.
     init(_ id: RunID, _ vault: Vault) throws(KuraError) {
         let name = VaultFile.run(id).name(in: vault.id)
         var copies: [(replica: Replica, reader: any ObjectReader)] = []
@@ -35,17 +37,20 @@ package final class IndexRunReader: Sendable {
             for (replica, error) in failures where error is FormatError {
                 vault.note(error, in: .run(id), of: replica)
             }
-            // Something else in the place of the only copy is a copy that is damaged.
+            // A directory, or something else that is no file, under the name of a run is a damaged
+            // copy.
             if let (replica, error) = failures.first(where: { ($0.1 as? IOError)?.isNoFile == true }
             ) {
                 vault.note(error, in: .run(id), of: replica)
                 throw KuraError(.damaged, "\(error)", cause: error)
             }
-            throw failures.first.map { KuraError($0.1) }
+            // A missing copy beside a damaged one does not make the run missing.
+            let reason = failures.first { !Vault.isNotFound($0.1) } ?? failures.first
+            throw reason.map { KuraError($0.1) }
                 ?? KuraError(.notFound, "index run \(id.short) is in no replica")
         }
-        // A copy that is missing may be merged away or not yet there; verify tells, reading does
-        // not.
+        // A missing copy is no damage here: a merge may have removed it, or the replica has not
+        // caught up. Verification tells these apart.
         for (replica, error) in failures where !Vault.isNotFound(error) {
             vault.note(error, in: .run(id), of: replica)
         }
@@ -55,6 +60,8 @@ package final class IndexRunReader: Sendable {
         self.copies = copies
     }
 
+    /// Reads the trailer of one copy of a run, and compares it with the run's name and the file's
+    /// length.
     static func trailer(
         _ id: RunID, from reader: any ObjectReader, of vault: Vault
     ) throws -> IndexRunTrailer {
@@ -69,7 +76,7 @@ package final class IndexRunReader: Sendable {
         return trailer
     }
 
-    /// Reads a trailer, the filter straight to where it stays, and compares it with the run's name.
+    /// Reads the filter straight into the memory where it stays: it may be gigabytes long.
     private static func readTrailer(
         _ id: RunID, _ reader: any ObjectReader, size: UInt64
     ) throws -> IndexRunTrailer {
@@ -93,7 +100,8 @@ package final class IndexRunReader: Sendable {
         }
     }
 
-    /// How many entries a copy of a run says that it has: two short reads. Not checked.
+    /// The number of entries in the trailer of a copy of a run: two short reads. The trailer is not
+    /// compared with the run's name.
     static func entryCount(_ id: RunID, _ reader: any ObjectReader) throws -> UInt64 {
         try RunAdmission.statedCounts(id, reader, size: reader.byteCount()).counts.entries
     }
@@ -132,7 +140,7 @@ package final class IndexRunReader: Sendable {
         return try IndexBlock.check(block, number: UInt32(number))
     }
 
-    /// Reads blocks one behind the other in one go, and checks each; where one of a copy is bad, it
+    /// Reads neighbouring blocks with one call, and checks each; one that is damaged in a copy
     /// comes from another copy.
     /// - Parameter target: 4 KiB a block.
     func readBlocks(
@@ -166,7 +174,7 @@ package final class IndexRunReader: Sendable {
             }
             return true
         } catch {
-            // One by one shows which of them is bad.
+            // Reading them one by one shows which is damaged.
             return false
         }
     }

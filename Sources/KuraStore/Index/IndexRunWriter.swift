@@ -8,16 +8,20 @@ internal import KuraReplicas
 /// Memory of a run that is being written: 12.7 bits an entry for filter and fences, 56 bytes a
 /// pack, and 3 MiB, however many entries there are.
 package enum IndexRunWriter {
-    /// What gives the entries of a run, in ascending order; of equal names the first stays.
-    /// - Returns: the packs that the locations count.
+    /// Calls `append` with the entries of a run, in ascending order of their names; of equal names
+    /// the first is kept.
+    /// - Returns: the packs of the run; the pack number of a location is an index into them.
     typealias Source = (
         _ append: (IndexEntry) throws(KuraError) -> Void
     ) throws(KuraError) -> [PackSummary]
 
-    /// Publishes one run over `entries` and returns it, open; nil where there are none.
+    /// Publishes one run of `entries`, durably in every live replica, and returns it, open; nil
+    /// where there are no entries.
     ///
-    /// Every pack in `packs` must be durable in every replica: a run promises that its packs are
-    /// there. Of equal names one stays. O(n log n).
+    /// Every pack in `packs` must be durable in every live replica: a run promises that its packs
+    /// are there. Of equal names one is kept. O(n log n).
+    /// - Parameter superseded: runs whose entries this one has, or that list nothing that is still
+    ///   needed.
     package static func write(
         _ entries: [IndexEntry], packs: [PackSummary], superseded: [RunID] = [],
         to writer: ReplicaWriter
@@ -33,12 +37,12 @@ package enum IndexRunWriter {
         return try IndexRunReader(run.id, writer.vault)
     }
 
-    /// Makes the bytes of a run durable that has no name yet: what takes long about it.
+    /// Makes the bytes of a run durable, under no name yet. This is the long part of writing it.
     ///
     /// - Parameters:
-    ///   - count: entries that `source` gives at most.
-    ///   - source: runs twice where there are fewer, because of equal names: a filter has the size
-    ///     that its entries need. It must give the same ones again.
+    ///   - count: most entries that `source` can append.
+    ///   - source: called a second time where it appends fewer, because a filter has the size that
+    ///     its entries need. It must append the same ones again.
     /// - Returns: nil where there are no entries.
     static func prepare(
         atMost count: Int, superseded: [RunID], to writer: ReplicaWriter, _ source: Source
@@ -68,8 +72,8 @@ package enum IndexRunWriter {
     }
 }
 
-/// A run whose bytes are durable in every live replica, and that cannot be seen before it gets
-/// its name. End it with `publish` or `abandon`.
+/// A run whose bytes are durable in every live replica. No reader can see it before it gets its
+/// name. End it with `publish` or `abandon`.
 struct PreparedRun {
     let id: RunID
     let byteCount: UInt64
@@ -101,7 +105,7 @@ private final class IndexRunBuilder {
     private var entryCount = 0
     var filter: BloomFilter
 
-    /// Blocks that are hashed at once, in lanes, and written.
+    /// Blocks that are hashed together, in lanes, and written together.
     private static let groupBlocks = 128
 
     init(_ stream: ReplicaStream, vault: UniqueID, atMost count: Int) {
@@ -166,7 +170,7 @@ private final class IndexRunBuilder {
         try stream.append(UnsafeRawBufferPointer(group))
     }
 
-    /// - Returns: the number of entries; nil without any.
+    /// - Returns: the number of entries; nil where there are none.
     func endBlocks() throws(KuraError) -> Int? {
         if !pending.isEmpty { try endBlock() }
         if groupCount > 0 { try endGroup() }
@@ -194,7 +198,7 @@ private final class IndexRunBuilder {
 }
 
 extension BatchHasher {
-    /// Checksums of index blocks that lie one behind the other, as they should be.
+    /// Computes the checksums of index blocks that lie one after the other.
     mutating func digests(ofBlocks blocks: UnsafeRawBufferPointer) -> [Digest] {
         removeAll()
         for start in stride(from: 0, to: blocks.count, by: IndexBlock.byteCount) {

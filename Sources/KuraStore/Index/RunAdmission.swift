@@ -2,18 +2,19 @@ internal import KuraFormat
 internal import KuraIO
 internal import KuraReplicas
 
-/// What is asked of the file of an index run before memory is given to its tables.
+/// Checks the file of an index run before memory is allocated for its tables.
 ///
-/// Files can be sparse: a few bytes on the disk of a replica may be a run of any length, with a
-/// true name. So the file must be as long as its counts say, and where the tables are not small,
-/// some of its blocks and all rows of the tables that could be of any length must be what they say.
+/// Files can be sparse: a few bytes on the disk of a replica may be a run of any length, whose
+/// trailer has the digest that is its name. So the file must be as long as its counts say, and
+/// where the tables are not small, some of its blocks, and every row of the tables of packs and
+/// of superseded runs, must be valid.
 enum RunAdmission {
-    /// Tables of this length get memory without a look at more.
+    /// A trailer, or a table, of at most this length needs no further check.
     private static let tableBytesMin = 64 << 10
     private static let probedBlocks = 8
     private static let pieceBytes = 56 << 10
 
-    /// - Returns: where the trailer starts, and counts that the file's length agrees with.
+    /// - Returns: offset of the trailer, and its counts, which agree with the file's length.
     static func counts(
         of id: RunID, _ reader: any ObjectReader, size: UInt64
     ) throws -> (start: UInt64, counts: IndexRunTrailer.Counts) {
@@ -48,7 +49,8 @@ enum RunAdmission {
         return (start, counts)
     }
 
-    /// Two short reads. Nothing is compared with the run's name yet.
+    /// Reads footer and counts, with two short reads. The trailer is not compared with the run's
+    /// name yet.
     static func statedCounts(
         _ id: RunID, _ reader: any ObjectReader, size: UInt64
     ) throws -> (start: UInt64, counts: IndexRunTrailer.Counts) {
@@ -67,7 +69,8 @@ enum RunAdmission {
         return (start, try fixed.withUnsafeBytes { try IndexRunTrailer.Counts(in: $0) })
     }
 
-    /// Reads blocks of chance: who made the file cannot know which must be real.
+    /// Reads and checks blocks at random, so that the maker of a sparse file cannot know which of
+    /// them need real bytes.
     private static func probe(
         _ counts: IndexRunTrailer.Counts, _ reader: any ObjectReader
     ) throws {

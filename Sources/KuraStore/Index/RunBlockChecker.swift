@@ -1,7 +1,8 @@
 internal import KuraCodec
 internal import KuraFormat
 
-/// Checks the blocks of a run one after the other against its trailer.
+/// Compares the blocks of a run, from the first to the last, with its trailer. Call `finish` at the
+/// end.
 struct RunBlockChecker {
     private let trailer: IndexRunTrailer
     private var digests = StreamingHasher()

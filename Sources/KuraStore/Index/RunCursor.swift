@@ -13,12 +13,14 @@ struct RunCursor {
     private var nextBlock = 0
     /// Blocks in the buffer.
     private var held = 0
-    /// The block in the buffer that the next entry is in, its place there, and how many are there.
+    /// The block in the buffer that has the next entry, the entry's slot in it, and the number of
+    /// its entries.
     private var block = 0
     private var slot = 0
     private var count = 0
 
-    /// Blocks that are read at once: 256 KiB. Merging many runs from a disk goes to and fro.
+    /// Blocks that are read with one call: 256 KiB, because a merge reads many runs in turn, and a
+    /// disk must seek from one to the next.
     private static let blocksAtOnce = 64
 
     init(_ run: IndexRunReader) {
@@ -28,7 +30,7 @@ struct RunCursor {
         buffer = AlignedBuffer(byteCount: blocks * IndexBlock.byteCount)
     }
 
-    /// The next entry; nil behind the last one.
+    /// The next entry; nil after the last one.
     mutating func next() throws(KuraError) -> IndexEntry? {
         if slot == count, try !beginBlock() { return nil }
         let entry = IndexBlock.entry(bytes(ofBlock: block), slot)
@@ -46,7 +48,7 @@ struct RunCursor {
             start: buffer.base + number &* IndexBlock.byteCount, count: IndexBlock.byteCount)
     }
 
-    /// - Returns: false behind the last block.
+    /// - Returns: false after the last block.
     private mutating func beginBlock() throws(KuraError) -> Bool {
         block += 1
         if block >= held {

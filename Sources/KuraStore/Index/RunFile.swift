@@ -6,11 +6,11 @@ internal import KuraReplicas
 enum RunFile {
     private static let blocksAtOnce = 256
 
-    /// Reads a copy of a run from its first byte to its last, and checks all of it on the way.
+    /// Reads a copy of a run from its first byte to its last, and checks all of it.
     ///
-    /// - Parameter body: gets the bytes in order. They are good as far as they have come; that the
-    ///   whole is, is known at the end alone.
-    /// - Returns: length of the file.
+    /// - Parameter body: gets the bytes in order, piece by piece. Each block is checked before;
+    ///   only the return of the call says that the whole file is good.
+    /// - Returns: length of the file, in bytes.
     @discardableResult
     static func read(
         _ id: RunID, in replica: Replica, of vault: Vault,
@@ -48,7 +48,7 @@ enum RunFile {
             try body(blocks)
         }
         try checker.finish()
-        // The trailer has been compared with the name, and has one form only.
+        // The trailer has been compared with the name, and each trailer has exactly one encoding.
         let footer = Footer(
             trailerByteCount: UInt64(trailer.encodedByteCount), trailerDigest: id)
         try trailer.encodedHead().withUnsafeBytes { try body($0) }

@@ -3,8 +3,9 @@ internal import KuraIO
 internal import KuraReplicas
 
 extension Vault {
-    /// Packs that no run lists and no session is about to list. They are what a replica brought
-    /// back that was away while packs were taken away.
+    /// Packs that no run lists, that no condemnation names, and that no session is about to list:
+    /// none while another session or reader than the caller's is open. A replica that was away
+    /// while packs were removed brings them back.
     func unlistedPacks(_ index: ChunkIndex) throws(KuraError) -> Set<PackID> {
         guard try openUsers(except: nil).count <= 1 else { return [] }
         let listed = Set(index.packs.map(\.id))

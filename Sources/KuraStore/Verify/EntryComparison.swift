@@ -1,25 +1,25 @@
 internal import KuraFormat
 internal import KuraIO
 
-/// Entries of one pack, added up in whatever order: two lists of the same entries have the same
-/// sum, and other lists nearly never.
+/// Entries of one pack, added up in any order: two lists of the same entries have the same sum, and
+/// two different lists almost never.
 struct EntrySum: Equatable {
     var count: UInt64 = 0
     private var sum: UInt64 = 0
 
     mutating func add(_ id: ChunkID, _ location: ChunkLocation) {
         count += 1
-        // Names are digests: mixing in the location is enough to tell one place from another.
+        // Names are digests, so a plain mix with the location is enough.
         let place = (location.bits & ChunkLocation.placeMask) &* 0x9E37_79B9_7F4A_7C15
         let mixed = (id.word0 ^ place ^ place >> 29) &* 0xBF58_476D_1CE4_E5B9
         sum &+= mixed ^ mixed >> 32
     }
 }
 
-/// Compares what index runs say of packs with what the packs say of themselves.
+/// Compares the entries that index runs have for packs with the trailers of the packs.
 ///
-/// A run and its checksum may be whole, and an entry of it wrong all the same: it went wrong before
-/// the run was written. All replicas have the same bytes then.
+/// An entry may be wrong although the checksums of its run are right: it went wrong in memory,
+/// before the run was written. All replicas have the same bytes then.
 final class EntryComparison: Sendable {
     private let listed: [PackID: [(run: IndexRunReader, sum: EntrySum)]]
 
@@ -39,13 +39,14 @@ final class EntryComparison: Sendable {
         self.listed = listed
     }
 
-    /// A run that says something else of a pack than the pack's own trailer, and what.
+    /// A run that contradicts a pack's trailer.
     struct Contradiction {
         var run: RunID
+        /// What exactly is wrong, for people.
         var detail: String
     }
 
-    /// - Parameter trailer: of the pack, good.
+    /// - Parameter trailer: of the pack, checked.
     func contradictions(
         of pack: PackID, _ trailer: PackTrailer
     ) throws(KuraError) -> [Contradiction] {
@@ -54,7 +55,8 @@ final class EntryComparison: Sendable {
         for entry in entries { whole.add(entry.id, entry.location) }
         var found: [Contradiction] = []
         for (run, sum) in listed[pack, default: []] where sum != whole {
-            // A merged run leaves out chunks that it has in another pack.
+            // A merged run has one entry for a chunk of several packs, so sums may differ without a
+            // contradiction.
             if let detail = try contradiction(of: run, with: sum, to: pack, entries) {
                 found.append(Contradiction(run: run.id, detail: detail))
             }
@@ -66,7 +68,7 @@ final class EntryComparison: Sendable {
         of run: IndexRunReader, with sum: EntrySum, to pack: PackID, _ entries: [IndexEntry]
     ) throws(KuraError) -> String? {
         let blocks = BlockCache(blockCount: 64)
-        // A pack has a chunk twice only where two threads stored it at the same moment.
+        // A pack has a chunk twice only where two threads stored it at the same time.
         let places = Dictionary(grouping: entries, by: \.id)
         var right: UInt64 = 0
         for (id, known) in places {

@@ -12,13 +12,14 @@ struct RunVerification {
 
     init(_ verification: Verification) { self.verification = verification }
 
-    /// - Returns: every run of which some replica has a good copy.
+    /// Reads every copy of every run, and records the damaged ones in the report.
+    /// - Returns: every run of which some copy has a good trailer, superseded ones among them.
     func run() throws(KuraError) -> [IndexRunReader] {
         let vault = verification.vault
         var readers: [IndexRunReader] = []
         var missing: [(RunID, Replica)] = []
         var listed = Set<RunID>()
-        // Before the listing: whatever a point needs is listed then, or superseded.
+        // Before the listing, so that every run that these points name is listed, or superseded.
         let required = try vault.runsOfPoints()
         for (name, holders) in try vault.list(Layout.index).sorted(by: { $0.key < $1.key }) {
             guard let id = RunID(hex: name), !verification.isCancelled else { continue }
@@ -29,7 +30,7 @@ struct RunVerification {
                         verification.count(
                             bytes: try RunFile.read(id, in: replica, of: vault))
                     } catch  where Vault.isNotFound(error) {
-                        // Perhaps another process merged it away since the listing.
+                        // Another process may have merged and removed it since the listing.
                         missing.append((id, replica))
                     } catch {
                         verification.note(error, in: .run(id), of: replica)
@@ -41,7 +42,8 @@ struct RunVerification {
             do throws(KuraError) {
                 readers.append(try IndexRunReader(id, vault))
             } catch {
-                // Every copy is bad; each was noted above. What it listed shows as dangling.
+                // No copy is good; each was recorded above. Points that need its chunks are
+                // recorded when they are followed.
                 continue
             }
         }

@@ -3,10 +3,10 @@ internal import KuraIO
 internal import KuraReplicas
 internal import Synchronization
 
-/// When each pack of some replicas was last read in full and found good.
+/// When each pack was last read in full and found good, in each of some replicas.
 ///
-/// Kept in the file `verified` of each replica. It only orders work: without it, or with a damaged
-/// one, every pack counts as never verified.
+/// Kept in the file `verified` of each replica. It only decides what is read when: without the
+/// file, or with a damaged one, every pack counts as never verified. Safe from any thread.
 final class VerificationMemory: Sendable {
     private let vault: Vault
     private let replicas: [Replica]
@@ -42,7 +42,7 @@ final class VerificationMemory: Sendable {
             }
             return record.entries
         } catch {
-            // Lost memory costs one more read of everything.
+            // Then every pack of the replica is read again.
             return []
         }
     }
@@ -51,14 +51,15 @@ final class VerificationMemory: Sendable {
         times.withLock { $0[replica.ordinal]?[pack] }
     }
 
-    /// - Parameter time: when the copy was found good; nil when it is damaged.
+    /// - Parameter time: when the copy was found good, in nanoseconds since 1970; nil when it is
+    ///   damaged.
     func set(_ time: Int64?, of pack: PackID, in replica: Replica) {
         times.withLock { $0[replica.ordinal]?[pack] = time }
     }
 
-    /// Replaces the file in each replica.
-    /// - Parameter packs: packs of the vault; others are dropped.
-    /// - Returns: why replicas could not remember, for people.
+    /// Replaces the file in each replica, durably.
+    /// - Parameter packs: packs of the vault; the times of others are left out.
+    /// - Returns: a warning for each replica where that failed, for people.
     func save(_ packs: Set<PackID>) -> [String] {
         var problems: [String] = []
         for replica in replicas {
@@ -72,14 +73,14 @@ final class VerificationMemory: Sendable {
                 try publish(record.encoded(), in: replica)
             } catch {
                 problems.append(
-                    "replica \(replica.ordinal) of region \(replica.regionName) cannot remember "
-                        + "what was verified: \(error)")
+                    "the times of verification could not be written to replica "
+                        + "\(replica.ordinal) of region \(replica.regionName): \(error)")
             }
         }
         return problems
     }
 
-    /// Under the rule of temporary files: while there is one, its session's lock is held.
+    /// Holds the lock of a session of its own, so that no other session removes the draft.
     private func publish(_ bytes: [UInt8], in replica: Replica) throws {
         let session = UniqueID.random()
         let name = LeaseScope.session(session).name(in: vault.id)

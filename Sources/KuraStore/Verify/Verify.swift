@@ -3,7 +3,7 @@ internal import KuraIO
 internal import KuraReplicas
 internal import Synchronization
 
-/// One verification of one vault.
+/// One run of `Vault.verify`.
 final class Verification: Sendable {
     let vault: Vault
     let request: VerifyRequest
@@ -13,14 +13,15 @@ final class Verification: Sendable {
     private let report = Mutex(VerifyReport())
     private let memory: VerificationMemory
     private let start = Clock.steady()
-    /// Frames of packs of which no copy anywhere is right.
+    /// Frames that are good in no copy, also not in the paired region.
     private let lost = Mutex<[PackID: LostFrames]>([:])
 
     /// A pack and the replicas whose copy is to be read.
     private struct Work {
         var pack: PackSummary
         var replicas: [Replica]
-        /// When the copy that was not read for the longest time was; `Int64.min` for never.
+        /// When the copy that was not read for the longest time was read, in nanoseconds since
+        /// 1970; `Int64.min` for never.
         var oldest: Int64
     }
 
@@ -132,8 +133,8 @@ final class Verification: Sendable {
                     do {
                         try file.check(contents(file, of: replica), vault.record)
                     } catch  where kind.comesAndGoes && Vault.isNotFound(error) {
-                        // Another process writes; or the replica was away: the next session copies
-                        // it.
+                        // Another process is writing it, or the replica was away: the next session
+                        // copies it.
                         continue
                     } catch {
                         note(error, in: file, of: replica)
@@ -143,7 +144,8 @@ final class Verification: Sendable {
         }
     }
 
-    /// Recovery points that at least one verified replica holds a good copy of.
+    /// Reads every copy of every requested point.
+    /// - Returns: the points of which at least one verified replica has a good copy.
     private func checkPoints() throws(KuraError) -> [RecoveryPointID: RecoveryPoint] {
         var points: [RecoveryPointID: RecoveryPoint] = [:]
         var missing: [(RecoveryPointID, Replica)] = []
@@ -162,23 +164,26 @@ final class Verification: Sendable {
             }
         }
         try noteMissing(missing, &points)
-        if let point = request.point, points[point] == nil, try vault.recoveryPointIDs().isEmpty {
+        if let point = request.point, try !vault.recoveryPointIDs().contains(point) {
             throw KuraError(.notFound, "no recovery point \(point.short)")
         }
         return points
     }
 
-    /// Points that a replica lacks, unless they were just being committed or dropped. While there
-    /// is a session that died, or gave a replica up, that is no damage: the next session copies
-    /// them.
+    /// Records points that a replica lacks as damage, unless they were just being committed or
+    /// dropped. While there is an interrupted session, that is a warning instead: the next session
+    /// copies them.
+    /// - Parameters:
+    ///   - missing: points, and replicas in which they were not found at first.
+    ///   - points: loses the points that were dropped.
     private func noteMissing(
         _ missing: [(id: RecoveryPointID, replica: Replica)],
         _ points: inout [RecoveryPointID: RecoveryPoint]
     ) throws(KuraError) {
         guard !missing.isEmpty else { return }
         try vault.waitForCommits(vault.waits.until(cancellation))
-        // This question comes first: a session that copies the points may end between the two, and
-        // then the second look finds them.
+        // Read this first: an interrupted session's points may be copied between the two reads, and
+        // then the second one finds them.
         let isInterrupted = !vault.interruptedSessions().isEmpty
         let dropped = try vault.droppedPoints()
         for (id, replica) in missing {
@@ -208,7 +213,7 @@ final class Verification: Sendable {
         return index.packs.filter { walker.packs.contains($0.id) }
     }
 
-    /// Copies that are due, those not read for the longest time first.
+    /// The packs with copies that are due, those not read for the longest time first.
     private func work(_ packs: [PackSummary]) -> [Work] {
         let limit = request.maxAge.map { vault.clock.now() - $0 } ?? .max
         return packs.compactMap { pack in
@@ -220,9 +225,9 @@ final class Verification: Sendable {
     }
 
     /// Reads packs with all threads; one of them follows the recovery points first, at level packs
-    /// only those that a repair gave up. All are followed behind it where frames turn out to be
-    /// right in no copy.
-    /// - Returns: a damage for each point that lacks something.
+    /// only those that a repair gave up. Where frames turn out to be good in no copy, all points
+    /// are followed after that.
+    /// - Returns: a damage for each point that needs what is missing or lost.
     private func checkPacks(
         _ work: [Work], of points: [RecoveryPointID: RecoveryPoint], in index: ChunkIndex,
         _ comparison: EntryComparison
@@ -255,7 +260,7 @@ final class Verification: Sendable {
             let suspects = Set(try vault.givenUp(of: points.keys))
             return points.filter { suspects.contains($0.key) }
         } catch {
-            // A ledger that cannot be listed was noted before.
+            // That the ledger cannot be listed is recorded in `vault.damage`.
             return [:]
         }
     }
@@ -288,8 +293,8 @@ final class Verification: Sendable {
         progress.update { $0.doneBytes += work.pack.fileByteCount * UInt64(work.replicas.count) }
     }
 
-    /// Notes the runs that contradict a pack, as damage in each replica that has them.
-    /// - Parameter known: the pack's trailer; nil where no copy of the pack is sound as a whole.
+    /// Records the runs that contradict a pack as damage, in each verified replica.
+    /// - Parameter known: the pack's trailer; nil where no copy of the pack is good as a whole.
     private func compare(
         _ pack: PackID, trailer known: PackTrailer?, _ comparison: EntryComparison
     ) {
@@ -301,12 +306,12 @@ final class Verification: Sendable {
                 }
             }
         } catch {
-            // A trailer or a run that cannot be read is noted where it is checked.
+            // A trailer or a run that cannot be read is recorded where it is checked.
             return
         }
     }
 
-    /// What the memory says after this run.
+    /// Puts what the memory has after this run into the report.
     private func summarise(_ packs: [PackSummary], _ work: [Work], problems: [String]) {
         let limit = request.maxAge.map { vault.clock.now() - $0 } ?? .min
         let away = vault.region.replicas.prefix(Int(vault.record.copies)).count {
@@ -326,8 +331,8 @@ final class Verification: Sendable {
         }
     }
 
-    /// Follows every recovery point down to its chunks.
-    /// - Returns: a damage for each point that lacks something.
+    /// Follows recovery points down to their chunks.
+    /// - Returns: a damage for each point that needs what is missing or lost.
     private func walk(
         _ points: [RecoveryPointID: RecoveryPoint], _ index: ChunkIndex
     ) -> [Damage] {
@@ -347,7 +352,8 @@ final class Verification: Sendable {
 
     // MARK: Repair
 
-    /// Heals what was found, then looks again at recovery points that lacked something.
+    /// Heals what was found, then follows the recovery points again that needed what was missing or
+    /// lost.
     private func repair(_ points: [RecoveryPointID: RecoveryPoint]) {
         let found = report.withLock { $0.damaged }
         guard !found.isEmpty else { return }

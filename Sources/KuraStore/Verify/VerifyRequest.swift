@@ -6,7 +6,7 @@ public struct VerifyRequest: Sendable {
     public enum Level: String, Sendable, CaseIterable {
         /// Hash and structure of every file.
         case packs
-        /// Also decode and hash every chunk, and walk every recovery point.
+        /// Also decode and hash every chunk, and follow every recovery point.
         case chunks
     }
 
@@ -15,11 +15,11 @@ public struct VerifyRequest: Sendable {
     public var replica: Int?
     /// Only what this recovery point needs; nil for everything.
     public var point: RecoveryPointID?
-    /// Copies of packs that were read in full and found good less than this long ago are not read
-    /// again, in nanoseconds; nil: every copy is read.
+    /// In nanoseconds: copies of packs that were read in full and found good within this time are
+    /// not read again; nil reads every copy.
     public var maxAge: Int64?
-    /// No pack is begun after this long, in nanoseconds; nil: no limit. Those not read for the
-    /// longest time come first, so a few short runs reach all of them.
+    /// In nanoseconds: no pack is begun after this time; nil for no limit. Packs not read for the
+    /// longest time come first, so several short verifications read all of them.
     public var maxDuration: Int64?
     /// Whether what is found damaged is healed, as far as there are good bytes for it.
     public var repair: Bool
@@ -41,25 +41,26 @@ public struct VerifyRequest: Sendable {
     }
 }
 
+/// What a verification read and found.
 public struct VerifyReport: Sendable {
     /// Copies of packs that were read.
     public var packs = 0
-    /// Copies of packs that were not: read not long ago, or the time was up.
+    /// Copies of packs that were not, because they were read within `maxAge`, or the time was up.
     public var skipped = 0
     /// Chunks that were decoded and hashed; 0 at level packs.
     public var chunks: UInt64 = 0
     /// Bytes of files that were read.
     public var bytes: UInt64 = 0
     public var damaged: [Damage] = []
-    /// When the copy of a pack that was not read for the longest time was read, in nanoseconds
-    /// since
-    /// 1970. Of copies that were asked for; nil when one of them never was, or there is none.
+    /// When that one of `copies` was read in full and found good for which it is longest ago, in
+    /// nanoseconds since 1970. Copies in replicas that are away do not count; nil when some copy
+    /// never was, or there is none.
     public var oldestVerified: Int64?
-    /// Copies of packs that were asked for.
+    /// Copies of packs that the request is about, also in replicas that are away.
     public var copies = 0
-    /// Of `copies`, those read in full and found good within `maxAge`; ever, without `maxAge`.
+    /// Of `copies`, those read in full and found good within `maxAge`; without `maxAge`, ever.
     public var provenCopies = 0
-    /// Files that a newer Kura wrote: they are no damage, and cannot be read here.
+    /// Files that a newer Kura wrote: they are not damaged, and this version cannot read them.
     public var tooNew: [Damage] = []
     /// What could not be done although nothing is damaged, for people.
     public var warnings: [String] = []
@@ -68,15 +69,19 @@ public struct VerifyReport: Sendable {
 
     public init() {}
 
-    /// Damage that is still there.
+    /// Damage that was not healed.
     public var remaining: [Damage] { damaged.filter { !$0.isRepaired } }
 }
 
 extension Vault {
-    /// Reads every file of the vault in every replica and reports what is not as it must be.
+    /// Reads the files that the request names in every usable replica and reports which are damaged
+    /// or missing.
     ///
-    /// Damage is part of the report, never an error. Changes nothing but each replica's memory of
-    /// what was verified when, unless `request.repair` asks for more.
+    /// Damage is part of the report, not an error, unless it hides what `request.point` needs.
+    /// Changes nothing but the file in each replica that records which pack was verified when,
+    /// unless `request.repair` asks for healing.
+    /// - Throws: `interrupted`; `damaged` where `request.point` cannot be followed; the error of a
+    ///   listing that fails in every replica.
     public func verify(
         _ request: VerifyRequest, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()
