@@ -11,11 +11,12 @@ public struct RegionCopyReport: Sendable {
     public var points = 0
     /// Bytes that were sent, once for all replicas of the target.
     public var bytes: UInt64 = 0
-    /// Points that could not be copied, because something that they need has no good copy.
+    /// Points that could not be copied, because they, or something that they need, have no good
+    /// copy.
     public var stuck: [ReplicationPlan.Point] = []
-    /// What could not be copied, and why.
+    /// What could not be copied, and why, for people.
     public var problems: [String] = []
-    /// What went wrong although everything was copied.
+    /// What else went wrong, for people: receipts that could not be written.
     public var warnings: [String] = []
 
     public init() {}
@@ -26,8 +27,10 @@ public struct RegionCopyReport: Sendable {
 /// What is in the target if power fails, or the process is killed:
 /// - among the packs, the tombstones or the runs: files that no recovery point there needs yet; the
 ///   next plan leaves them out;
+/// - among the entries of the journal: some of them, and the vault's record;
 /// - among the points: some of them, each complete, because all packs and runs came before;
-/// - behind a point, before its receipt: a point whose receipt the next run writes as `found`.
+/// - after a point, before its receipt: a point whose receipt the next replication writes as
+///   `found`.
 final class RegionCopy: Sendable {
     private let plan: ReplicationPlan
     private let source: Vault
@@ -38,7 +41,7 @@ final class RegionCopy: Sendable {
 
     private struct State {
         var next = 0
-        /// First error of the target: the end of the copy.
+        /// First error of the target; it ends the copy.
         var error: KuraError?
         var report: RegionCopyReport
         /// Packs without a good copy in the source.
@@ -58,7 +61,9 @@ final class RegionCopy: Sendable {
         self.cancellation = cancellation
     }
 
-    /// - Parameter threads: packs in flight; each needs the memory of one pack.
+    /// - Parameter threads: packs that are copied at the same time; each needs the memory of one.
+    /// - Throws: the first error of the target; `interrupted`. Damage in the source is part of the
+    ///   report.
     func run(threads: Int) throws(KuraError) -> RegionCopyReport {
         progress.update { $0.totalBytes += plan.byteCount }
         state.withLock { $0.report.problems = plan.problems }
@@ -101,8 +106,8 @@ final class RegionCopy: Sendable {
         }
     }
 
-    /// The bytes of a file, from whichever replica of the source has a good copy. Damage is never
-    /// shipped: where there is none, that is a problem of the report.
+    /// The bytes of a file, from the first replica of the source with a good copy; nil, and a
+    /// problem in the report, where there is none. A damaged file is never copied.
     private func soundCopy(of file: VaultFile) -> [UInt8]? {
         good { () throws(KuraError) in try source.soundBytes(of: file) }
     }
@@ -126,8 +131,8 @@ final class RegionCopy: Sendable {
 
     // MARK: Runs and points
 
-    /// - Returns: whether every run went, so that every point of the source is complete in the
-    ///   target.
+    /// - Returns: whether the target has every run that points of the source need, with all of its
+    ///   packs.
     private func copyRuns() throws(KuraError) -> Bool {
         let lost = state.withLock { $0.lostPacks }
         let summaries = lost.isEmpty ? [] : try source.inventory().runs
@@ -145,8 +150,8 @@ final class RegionCopy: Sendable {
         return complete
     }
 
-    /// - Returns: whether it went. One that is gone was merged meanwhile, which is no problem: its
-    ///   packs are in the target, and are listed there by another run.
+    /// - Returns: whether the run was copied. One that is gone was merged since the plan was made,
+    ///   which is no problem: its packs are in the target, and another run lists them there.
     private func copy(_ run: ReplicationPlan.File) throws(KuraError) -> Bool {
         let copy: SoundCopy
         do throws(KuraError) {
@@ -167,8 +172,8 @@ final class RegionCopy: Sendable {
         return true
     }
 
-    /// Settings come before the points that they are about. What has no good copy is a problem of
-    /// the report; the others go all the same.
+    /// Settings come before the points that they are about. An entry without a good copy is a
+    /// problem in the report; the others are copied all the same.
     private func copyJournal() throws(KuraError) {
         for id in plan.journal {
             try checkCancelled()
@@ -177,8 +182,8 @@ final class RegionCopy: Sendable {
         }
     }
 
-    /// Points that were dropped here must not come back from there. Before the runs, which may no
-    /// longer list what such a point needed.
+    /// Points that were dropped in the source must not come back from the target. Before the runs,
+    /// which may no longer list what such a point needed.
     private func copyTombstones() throws(KuraError) {
         for id in plan.dropped {
             try checkCancelled()

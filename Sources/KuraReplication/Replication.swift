@@ -14,7 +14,7 @@ public struct ReplicationReport: Sendable {
         there.problems.isEmpty && back.problems.isEmpty
     }
 
-    /// Everything that people should know, of both directions.
+    /// Problems, then warnings, of both directions, for people.
     public var allProblems: [String] {
         there.problems + back.problems + there.warnings + back.warnings
     }
@@ -22,14 +22,14 @@ public struct ReplicationReport: Sendable {
     public init() {}
 }
 
-/// One vault in two regions, and what brings them to the same state.
+/// One vault in two regions, and the operation that brings both to the same state.
 public struct Replication: Sendable {
     /// The vault in the region that takes backups.
     public let active: Vault
     /// The vault in the other region.
     public let passive: Vault
 
-    /// Packs in flight, and so the packs that are in memory.
+    /// Packs that are copied at the same time; each is in memory.
     private static let defaultThreads = 3
 
     /// - Parameters: the same vault in two regions, with the same record, each without a pair.
@@ -46,12 +46,15 @@ public struct Replication: Sendable {
 
     /// Copies what the passive region lacks, then what only the passive region has.
     ///
-    /// Points are a union: none is ever dropped. Running it again goes on where it stopped. Holds
-    /// the vault's own lock in the passive region, so that there is one at a time.
+    /// Afterwards each region has the points of both, without those that either dropped. After an
+    /// error, running it again goes on where it stopped. Holds the lease of the vault as a whole in
+    /// the passive region, so that there is one at a time.
     ///
     /// - Parameters:
-    ///   - threads: packs in flight; nil for what the active region's budget allows.
-    ///   - operation: what the session is called.
+    ///   - threads: packs that are copied at the same time; nil for what the active region's budget
+    ///     allows.
+    ///   - operation: the name of its sessions, which processes that wait for them show.
+    /// - Returns: what was copied. What has no good copy is a problem in the report, not an error.
     public func run(
         threads: Int? = nil, operation: String = "replicate",
         progress: Progress = Progress(), cancellation: Cancellation = Cancellation()
@@ -80,7 +83,7 @@ public struct Replication: Sendable {
             report.back = try copyBack(
                 back, threads: threads, operation: operation, progress: progress,
                 cancellation: cancellation)
-            try intake.tidy()
+            try intake.recover()
             clean = true
         } catch {
             clean = error.code == .interrupted
@@ -94,8 +97,8 @@ public struct Replication: Sendable {
         _ plan: ReplicationPlan, threads: Int, operation: String, progress: Progress,
         cancellation: Cancellation
     ) throws(KuraError) -> RegionCopyReport {
-        let needsTidying = try active.needsTidying()
-        guard !plan.isEmpty || needsTidying else {
+        let needsRecovery = try active.needsRecovery()
+        guard !plan.isEmpty || needsRecovery else {
             var report = RegionCopyReport()
             report.problems = plan.problems
             return report
@@ -108,7 +111,7 @@ public struct Replication: Sendable {
             let report = try RegionCopy(
                 plan, from: passive, into: intake, progress: progress, cancellation: cancellation
             ).run(threads: threads)
-            try intake.tidy()
+            try intake.recover()
             clean = true
             return report
         } catch {

@@ -5,8 +5,8 @@ public import KuraStore
 
 /// What one region lacks of a vault that another one has.
 ///
-/// It is the difference of two sets of names, computed from the regions each time. So it is a queue
-/// that survives everything the regions survive, and there is nothing beside them to be wrong.
+/// It is the difference of two sets of names, computed from the regions each time. There is no
+/// stored queue, so none can be lost or out of date.
 public struct ReplicationPlan: Sendable, Equatable {
     /// A pack or an index run.
     public struct File: Sendable, Equatable {
@@ -42,19 +42,20 @@ public struct ReplicationPlan: Sendable, Equatable {
     public var runs: [File] = []
     /// Oldest first.
     public var points: [Point] = []
-    /// Points that were dropped here, of which the target does not know.
+    /// Points that were dropped in the source, and whose tombstones the target lacks.
     public var dropped: [RecoveryPointID] = []
     /// Entries of the journal that the target lacks.
     public var journal: [JournalID] = []
-    /// Whether the target took packs away that points of the source may still need: then each point
-    /// is followed to its chunks, and what is missing is listed again.
+    /// Whether the target may have removed packs that points of the source still need: then each
+    /// point is followed down to its chunks, and packs that no run lists are listed again.
     public var relists = false
     /// Whether the target lacks the newest record of the vault.
     public var copiesRecord = false
-    /// Things that cannot be copied, because no replica of the source has a good copy.
+    /// What cannot be copied, because no replica of the source has a good copy, for people.
     public var problems: [String] = []
 
-    /// Bytes that go to the target, once for all of its replicas.
+    /// Bytes that are copied to the target, counted once for all of its replicas. Tombstones,
+    /// entries of the journal and the record are not counted.
     public var byteCount: UInt64 {
         (packs + runs).reduce(0) { $0 + $1.byteCount } + points.reduce(0) { $0 + $1.byteCount }
     }
@@ -77,7 +78,7 @@ extension ReplicationPlan {
         active: Vault, passive: Vault, holdsRecord: Bool = false
     ) throws(KuraError) -> (there: ReplicationPlan, back: ReplicationPlan) {
         let (ours, theirs) = (try active.inventory(), try passive.inventory())
-        // A run that another one has swallowed need not be copied, wherever that other one is.
+        // A superseded run need not be copied, in whichever region the run is that supersedes it.
         let superseded = Set((ours.runs + theirs.runs).flatMap(\.superseded))
         return (
             there: try ReplicationPlan(
@@ -98,14 +99,14 @@ extension ReplicationPlan {
         let live = held.runs.filter { !superseded.contains($0.id) }
         let missing = live.filter { !known.runsEverywhere.contains($0.id) }
         runs = missing.map { File(id: $0.id, byteCount: $0.byteCount) }
-        // A run is published after its packs, so those of a run that the target has are there,
-        // unless a file was lost, which is for verify to find; or a prune died there that had no
-        // room to copy them.
+        // A run is published after its packs, so the target has the packs of its runs, unless a
+        // file was lost, which verification finds, or a prune died there that had no room to copy
+        // them.
         var sources = target.interruptedSessions().isEmpty ? missing : live
         let wantsPoints = !held.points.subtracting(known.points).subtracting(known.dropped).isEmpty
         if wantsPoints {
-            // A run that only the target has may supersede one of ours without holding its packs:
-            // the target took them away, not knowing of our points.
+            // A run that only the target has may supersede one of the source without listing its
+            // packs: the target removed them, because it did not have the points that need them.
             let ours = Set(held.runs.flatMap(\.superseded))
             let foreign = held.runs.filter {
                 superseded.contains($0.id) && !ours.contains($0.id)

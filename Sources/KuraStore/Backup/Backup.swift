@@ -38,7 +38,7 @@ final class Backup: Sendable {
         var metadataBytes: UInt64 = 0
         /// Plain bytes of chunks that were stored although the vault held them.
         var rewrittenBytes: UInt64 = 0
-        /// Plain bytes of such chunks that may still be chosen.
+        /// Plain bytes of such chunks that may still be rewritten.
         var allowance: UInt64 = 0
         var trace = StageTimes()
     }
@@ -69,9 +69,9 @@ final class Backup: Sendable {
             parents: Self.parentExtents(
                 of: request.disks, in: isUsable ? parent?.point : nil, index: index),
             sequence: parent?.point.sequence ?? 0, isParanoid: request.isParanoid)
-        // Frames become sparse by what replaces their chunks, so rewriting never asks for more than
-        // a share of that; a disk that does not change has nothing rewritten. A first backup
-        // replaces nothing.
+        // Frames become sparse when new chunks replace theirs, so the allowance is a share of the
+        // new bytes of the backup before: a disk that does not change has nothing rewritten. A
+        // first backup replaces nothing.
         let replaced = parent.map { $0.point.sequence > 1 ? $0.point.counts.newBytes : 0 } ?? 0
         let allowance = replaced / Tuning.rewriteShare
         state = Mutex(State(index: index, allowance: allowance))
@@ -90,7 +90,7 @@ final class Backup: Sendable {
             do throws(KuraError) {
                 try reader.forEachExtent(of: record) { nodes[$0] = $1 }
             } catch {
-                // The parent only saves work: without a readable one everything is cut anew.
+                // The parent only saves work: without a readable one the whole disk is cut again.
                 return [:]
             }
             return nodes
@@ -108,7 +108,8 @@ final class Backup: Sendable {
         return try tasks.next()
     }
 
-    /// Whether chunks of so many plain bytes may be stored once more. If so, they count.
+    /// Whether chunks of `byteCount` plain bytes may be stored once more. If so, the allowance
+    /// becomes smaller by that many.
     func takeAllowance(_ byteCount: Int) -> Bool {
         state.withLock { state in
             guard UInt64(byteCount) <= state.allowance else { return false }
@@ -126,20 +127,21 @@ final class Backup: Sendable {
         progress.update { $0.doneBytes += count }
     }
 
-    /// Keeps the first error and makes every worker stop.
+    /// Keeps the first error and makes every worker stop. `interrupted` is none: workers throw it
+    /// because another one failed, or because `cancellation` stops the backup.
     func fail(_ error: KuraError) {
         state.withLock { state in
             if error.code != .interrupted { state.error = state.error ?? error }
         }
     }
 
-    /// Claims new chunks; writes an index run when claims have become many.
+    /// Claims new chunks (see `Claims.claim`), and writes an index run when there are many claims.
     func claim(_ ids: [ChunkID], marked: inout [Bool]) throws(KuraError) {
         let count = claims.claim(ids, marked: &marked)
         if count >= Tuning.runEntriesMax { try writeRun(onlyIfMany: true) }
     }
 
-    /// Lists what has become durable in an index run.
+    /// Lists the packs that have become durable since the last run in a new index run.
     private func writeRun(onlyIfMany: Bool) throws(KuraError) {
         try runLock.withLock { _ throws(KuraError) in
             var data = dataPacks.takeDurable()
@@ -205,7 +207,7 @@ final class Backup: Sendable {
             replicaNanoseconds: session.writer.busyNanoseconds)
     }
 
-    /// Whether a review ended the backup. Nothing is left for another session to finish then.
+    /// Whether a review ended the backup. Nothing is left for another session to recover then.
     var isRefused: Bool { state.withLock { $0.isRefused } }
 
     private func reviewed(
@@ -227,7 +229,7 @@ final class Backup: Sendable {
             + "; the next backup or replication completes it"
     }
 
-    /// Waits until every pack is durable in every replica, and lists them.
+    /// Waits until every pack is durable in every live replica, and lists them.
     private func makeDurable() throws(KuraError) {
         dataPacks.flush()
         manifestPacks.flush()
@@ -266,7 +268,7 @@ final class Backup: Sendable {
         let bytes = point.encoded()
         let (decoded, id) = try withKuraErrors { try RecoveryPoint.decode(bytes) }
         precondition(decoded == point, "a recovery point reads back as it was written")
-        // What the first look found may have gone since.
+        // Packs that were there when the backup began may have been lost since.
         try session.vault.require(relied, in: session.writer, remedy: .retry())
         try session.withCommitLock { () throws(KuraError) in
             try session.resurrect(disks, index)
@@ -280,9 +282,9 @@ extension Vault {
     /// Backs up the disks of one item and returns the new recovery point.
     ///
     /// On return the recovery point is durable in every replica that the report names: all of them,
-    /// or at least `requiredCopies` where others are away or failed. Call `mergeRuns` when it was
-    /// reported. After an error, or when `cancellation` stops it, none was acknowledged, and what
-    /// was stored stays for the next backup.
+    /// or at least `requiredCopies` where others are away or failed. Call `mergeRuns` after it has
+    /// been reported. After an error, or when `cancellation` stops it, no point was acknowledged,
+    /// and the next backup uses what was stored.
     public func backup(
         _ request: BackupRequest, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation()
@@ -294,7 +296,7 @@ extension Vault {
             waits: waits.until(cancellation))
         var clean = false
         defer { session.end(clean: clean) }
-        try session.settle(Progress(), cancellation)
+        try session.recover(Progress(), cancellation)
         let (index, healed) = try dependableIndex(for: session.writer)
         let backup = try Backup(
             request, in: session, index: index, progress: progress,

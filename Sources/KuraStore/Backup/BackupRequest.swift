@@ -26,8 +26,8 @@ public struct BackupRequest: Sendable {
     public var item: String
     public var disks: [Disk]
     public var consistency: Consistency
-    /// Asked once, after the last byte of every disk was read: what the point may claim in the end.
-    /// Nil where `consistency` cannot change meanwhile.
+    /// Called once, after the last byte of every disk was read; returns the consistency of the
+    /// point. Nil where `consistency` cannot change while disks are read.
     public var confirmConsistency: (@Sendable () -> Consistency)?
     /// What the point is kept for, at most `Limits.tagsMax`.
     public var tags: [String] = []
@@ -35,13 +35,13 @@ public struct BackupRequest: Sendable {
     public var time: Int64?
     /// Level of zstd, `Compressor.levels`.
     public var level: Int
-    /// Whether every byte goes through SHA-256 even where the codes of the parent's chunks say that
+    /// Whether every byte goes through SHA-256 even where the MACs of the parent's chunks show that
     /// nothing has changed.
     public var isParanoid = false
-    /// Looks at what is to be stored; nil where anything is taken.
+    /// Decides whether the point is made; nil where it always is.
     public var review: Review?
-    /// Workers; each reads, chunks, hashes and compresses extents.
-    /// Nil for what the vault's budget allows.
+    /// Worker threads; each reads, chunks, hashes and compresses extents. Nil for what the vault's
+    /// budget allows.
     public var threads: Int?
 
     /// Chosen by measurement: see Sources/RATIONALE.md.
@@ -66,8 +66,8 @@ public struct BackupReport: Sendable {
     /// Of the point's `storedBytes`, those that are no frames of data packs: manifest packs, index
     /// runs, and headers, trailers and footers of data packs.
     public var metadataBytes: UInt64
-    /// Plain bytes of chunks that the vault held, and that were stored once more, side by side,
-    /// because the frames they lie in hold little else that the point needs.
+    /// Plain bytes of chunks that the vault held, and that were stored once more, close together,
+    /// because their frames hold little else that the point needs.
     public var rewrittenBytes: UInt64
     public var seconds: Double
     /// Things the user should know although the recovery point is good.
@@ -77,10 +77,10 @@ public struct BackupReport: Sendable {
     public var replicas: [Int]
     /// Why it is not in the others, in the order of their ordinals.
     public var absences: [KuraError]
-    /// Nanoseconds that the replicas' threads wrote and flushed, together.
+    /// Nanoseconds that the replicas' threads spent writing and flushing, added up.
     public var replicaNanoseconds: Int64
-    /// Copies of packs that were not there when the backup began, and that it heals or gives up
-    /// before it relies on them.
+    /// Copies of packs that were missing when the backup began, and what it did about each before
+    /// its own work: see `Vault.heal`.
     public var healed: [Damage] = []
 
     /// Whether some replica of the vault does not hold the recovery point.

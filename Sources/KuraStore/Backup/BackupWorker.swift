@@ -2,7 +2,7 @@ internal import KuraCodec
 internal import KuraFormat
 internal import KuraIO
 
-/// One thread of a backup: takes extents, finds chunks, stores those that are new.
+/// One thread of a backup: takes extents, cuts them into chunks, stores those that are new.
 final class BackupWorker {
     private let backup: Backup
     private let scanner: ExtentScanner
@@ -13,7 +13,7 @@ final class BackupWorker {
     private let smallFrames: FrameBuilder
     private let manifestFrames: FrameBuilder
     private var ids: [ChunkID] = []
-    private var codes: [ChunkMAC?] = []
+    private var macs: [ChunkMAC?] = []
     /// Which of `ids` this worker has to store.
     private var isStored: [Bool] = []
     private var extentChunks: [ExtentChunk] = []
@@ -65,8 +65,8 @@ final class BackupWorker {
             if backup.isCancelled { throw .interruptedByUser }
             try store(batch, of: task, &trace)
         }
-        // These frames end with the extent, so that it alone tells later how much of them is
-        // needed.
+        // These frames end with the extent. So `SparseFrames`, which looks at one extent at a time,
+        // sees everything that a point needs of them.
         if task.parent != nil { try smallFrames.flush(trace: &trace) }
         let start = Clock.steady()
         let node =
@@ -76,8 +76,8 @@ final class BackupWorker {
         backup.finish(task, node: node, counts: counts, rewrittenBytes: rewrittenBytes)
     }
 
-    /// The parent's chunks of an extent. The parent only saves work, so one that cannot be read is
-    /// as good as none.
+    /// The parent's chunks of an extent. The parent only saves work, so where it cannot be read
+    /// there are none.
     private func parentChunks(_ task: ExtentTask) -> [ExtentChunk] {
         guard let node = task.parent else { return [] }
         return trace.time(.manifest) {
@@ -110,7 +110,7 @@ final class BackupWorker {
             let offset = Int(batch.diskOffset - extentStart) + chunk.start
             extentChunks.append(
                 ExtentChunk(
-                    offset: offset, byteCount: chunk.byteCount, id: ids[index], mac: codes[index]))
+                    offset: offset, byteCount: chunk.byteCount, id: ids[index], mac: macs[index]))
             dataBytes += UInt64(chunk.byteCount)
             guard isStored[index] else { continue }
             if rewritten.contains(ids[index]) {
@@ -130,8 +130,8 @@ final class BackupWorker {
         }
     }
 
-    /// Puts the names of a window's chunks into `ids` and their codes into `codes`; what is known
-    /// from the parent is not computed.
+    /// Puts the names of a window's chunks into `ids` and their MACs into `macs`; those that are
+    /// known from the parent are not computed again.
     private func name(_ batch: WindowBatch) {
         hasher.removeAll()
         for chunk in batch.chunks where chunk.knownID == nil {
@@ -139,10 +139,10 @@ final class BackupWorker {
         }
         hasher.run()
         ids.removeAll(keepingCapacity: true)
-        codes.removeAll(keepingCapacity: true)
+        macs.removeAll(keepingCapacity: true)
         var hashed = 0
         for chunk in batch.chunks {
-            codes.append(chunk.mac ?? authenticator?.code(of: batch.bytes(of: chunk)))
+            macs.append(chunk.mac ?? authenticator?.code(of: batch.bytes(of: chunk)))
             if let id = chunk.knownID {
                 ids.append(id)
             } else {
@@ -172,7 +172,7 @@ final class BackupWorker {
         var isNew = [true]
         try backup.claim([id], marked: &isNew)
         guard isNew[0] else { return }
-        // Node bytes are few; their time is part of `manifest`.
+        // The time of nodes counts as `manifest`, as a whole.
         var ignored = StageTimes()
         do {
             try bytes.withUnsafeBytes { try manifestFrames.append($0, id: id, trace: &ignored) }
@@ -186,7 +186,7 @@ final class BackupWorker {
         try ManifestWriter.root(extents, diskBytes: diskBytes, store: storeNode)
     }
 
-    /// Sends what is collected to the packs.
+    /// Closes the open frames and appends them to the packs.
     func flush() throws(KuraError) {
         try dataFrames.flush(trace: &trace)
         try smallFrames.flush(trace: &trace)

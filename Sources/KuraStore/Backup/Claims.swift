@@ -1,19 +1,20 @@
 package import KuraFormat
 internal import Synchronization
 
-/// Chunks that this session has promised to store and that no index run lists yet.
+/// Chunks that one worker of this session stores and that no index run lists yet.
 ///
-/// Two workers that meet the same new chunk agree here who stores it. Asked once a window, not once
-/// a chunk.
+/// When two workers meet the same new chunk, the first one that claims it stores it. Called once a
+/// window, not once a chunk.
 package final class Claims: Sendable {
     package init() {}
 
     private let claimed = Mutex<Set<ChunkID>>([])
 
-    /// Claims those of `ids` that are marked; unmarks what another worker has claimed already.
-    /// - Returns: the number of claims now.
+    /// Claims those of `ids` that are marked; unmarks those that are claimed already.
+    /// - Parameter marked: as long as `ids`.
+    /// - Returns: the number of claims of all workers now.
     package func claim(_ ids: [ChunkID], marked: inout [Bool]) -> Int {
-        // The marks go in and out by value, because a lock's body may not touch an inout of others.
+        // A copy, because the body of a lock cannot capture an inout parameter.
         var marks = marked
         let count = claimed.withLock { claimed in
             for index in ids.indices where marks[index] {
@@ -25,7 +26,7 @@ package final class Claims: Sendable {
         return count
     }
 
-    /// Forgets chunks that an index run lists now.
+    /// Ends the claims of chunks that an index run lists now.
     func release(_ entries: [IndexEntry]) {
         claimed.withLock { claimed in
             for entry in entries { claimed.remove(entry.id) }

@@ -4,10 +4,10 @@ internal import KuraReplicas
 
 extension Vault {
     /// The index for a backup: every pack that it lists is in every live replica, or at least in as
-    /// many as acknowledge a point.
+    /// many as a point needs to be acknowledged.
     ///
-    /// Copies that are not there are made again from others. A pack that is in no replica at all is
-    /// given up (see `Salvage`), so that the backup stores again what it needs of it.
+    /// Missing copies are made again from others. A pack without a good copy is salvaged (see
+    /// `Salvage`), so that the backup stores again what it needs of it.
     /// - Parameter writer: of the session of the backup.
     /// - Returns: the index, and what was healed for it.
     func dependableIndex(
@@ -23,7 +23,8 @@ extension Vault {
         return (mended, healed)
     }
 
-    /// Throws unless as many live replicas hold each of some packs as acknowledge a point.
+    /// Throws `damaged` unless each of `packs` is in as many live replicas as a point needs to be
+    /// acknowledged.
     func require(
         _ packs: [PackSummary], in writer: ReplicaWriter, remedy: Remedy
     ) throws(KuraError) {

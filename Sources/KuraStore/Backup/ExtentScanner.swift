@@ -9,13 +9,14 @@ package struct WindowChunk {
     package var byteCount: Int
     /// Its name, where it is a chunk of the parent recovery point: then the vault holds it.
     package var knownID: ChunkID?
-    /// Its code, where that is known too.
+    /// Its MAC, where that is known, too.
     package var mac: ChunkMAC?
 }
 
-/// Chunks of one window, and the place of the window on the disk. Valid during the call only.
+/// Chunks of one window, and the offset of the window on the disk. Valid during the call only.
 package struct WindowBatch {
     package var bytes: UnsafeRawBufferPointer
+    /// Of the first of `bytes`.
     package var diskOffset: UInt64
     package var chunks: [WindowChunk]
 
@@ -32,10 +33,10 @@ package struct WindowBatch {
 package final class ExtentScanner {
     private let chunker: Chunker
     private let window: AlignedBuffer
-    /// Place of the window's first byte on the disk.
+    /// Offset of the window's first byte on the disk.
     private var base: UInt64 = 0
     private var filled = 0
-    /// Start of the first byte that is in no chunk and no hole yet.
+    /// The first byte that is in no chunk and no hole yet, from the window's start.
     private var chunkStart = 0
     private var chunks: [WindowChunk] = []
     private var runs: [WindowRun] = []
@@ -45,7 +46,7 @@ package final class ExtentScanner {
     private struct WindowRun {
         var start: Int
         var end: Int
-        /// False where it may go on behind the window.
+        /// False where it may go on after the window.
         var isComplete: Bool
     }
 
@@ -61,7 +62,7 @@ package final class ExtentScanner {
     /// - Parameters:
     ///   - extent: starts on an extent boundary; ends on one, or at the end of the disk.
     ///   - parent: chunks of the same extent in the parent recovery point.
-    ///   - isProof: whether those are recognised by SHA-256 even where they have codes.
+    ///   - isProof: whether those are recognised by SHA-256 even where they have MACs.
     package func scan(
         _ extent: Range<UInt64>, of source: any DiskSource, parent: [ExtentChunk] = [],
         isProof: Bool = true, trace: inout StageTimes,
@@ -70,7 +71,7 @@ package final class ExtentScanner {
         hints.begin(parent, extentStart: extent.lowerBound, isProof: isProof)
         var cursor = extent.lowerBound
         while var data = try nextBlocks(in: cursor..<extent.upperBound, of: source) {
-            // A file system may tell several stretches within what is one data run here.
+            // A file system may report one data run in several stretches.
             while let more = try nextBlocks(in: data.upperBound..<extent.upperBound, of: source),
                 more.lowerBound == data.upperBound
             {
@@ -81,8 +82,8 @@ package final class ExtentScanner {
         }
     }
 
-    /// The next stretch that may hold data, grown to block boundaries, so that holes of the file
-    /// system and blocks of zeros come to the same.
+    /// The next stretch that may hold data, extended to block boundaries, so that a hole of the
+    /// file system and a stretch of zeros give the same chunks.
     private func nextBlocks(
         in range: Range<UInt64>, of source: any DiskSource
     ) throws(KuraError) -> Range<UInt64>? {
@@ -157,7 +158,7 @@ package final class ExtentScanner {
         chunkStart = filled
     }
 
-    /// Looks at the stretches of the window in which the parent has chunks.
+    /// Compares the parent's chunks with the runs of the window.
     private func recogniseHints() {
         let bytes = UnsafeRawBufferPointer(window.bytes)
         hints.beginWindow(at: base)

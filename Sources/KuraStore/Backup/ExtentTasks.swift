@@ -13,19 +13,20 @@ package struct ExtentTask {
     package var source: any DiskSource
     /// The node of the same extent in the parent recovery point.
     var parent: NodeID?
-    /// Whether unchanged chunks are recognised by SHA-256, not by their codes.
+    /// Whether unchanged chunks are recognised by SHA-256, not by their MACs.
     package var isProof = false
     /// Whether chunks that lie in sparse frames may be stored again.
     var mayRewrite = false
 }
 
-/// Hands out the extents of all disks in order, and keeps what came of them.
+/// Hands out the extents of all disks in order, and keeps their nodes and counts. Safe from any
+/// thread.
 package final class ExtentTasks: Sendable {
     private let disks: [BackupRequest.Disk]
     /// Per disk, the nodes of the parent's extents.
     private let parents: [[Int: NodeID]]
-    /// Of the parent recovery point. Extents whose number leaves the same rest, divided by
-    /// `Tuning.proofRounds` or `Tuning.rewriteRounds`, have their turn.
+    /// Of the parent recovery point. An extent has its turn when its number and this one have the
+    /// same remainder, divided by `Tuning.proofRounds` or `Tuning.rewriteRounds`.
     private let sequence: UInt64
     private let isParanoid: Bool
     private let state: Mutex<State>
@@ -46,7 +47,7 @@ package final class ExtentTasks: Sendable {
     /// - Parameters:
     ///   - parents: per disk, the nodes of the parent recovery point's extents.
     ///   - sequence: of the parent; 0 without one.
-    ///   - isParanoid: whether every extent is read as proof.
+    ///   - isParanoid: whether every task is a proof (`ExtentTask.isProof`).
     package init(
         _ disks: [BackupRequest.Disk], parents: [[Int: NodeID]]? = nil, sequence: UInt64 = 0,
         isParanoid: Bool = false
@@ -97,7 +98,7 @@ package final class ExtentTasks: Sendable {
             return ExtentTask(
                 disk: state.disk, number: state.number, extent: start..<end, source: disk.source)
         }
-        // An extent that came short was the last one.
+        // An extent that is shorter than the others was the last one.
         guard state.outcomes[state.disk].byteCount == start else { return nil }
         let buffer = AlignedBuffer(byteCount: Limits.extentBytes)
         let count = try disk.source.read(at: start, into: buffer.bytes)

@@ -1,39 +1,41 @@
 package import KuraCodec
 internal import KuraFormat
 
-/// Proposes the parent recovery point's chunks for an extent, so that what has not changed need not
-/// be cut again.
+/// Proposes the parent recovery point's chunks for an extent, so that unchanged bytes need not be
+/// cut again.
 ///
-/// A proposal counts only when the bytes that are there now have the chunk's code (`ChunkMAC`), or,
-/// where an extent is read as proof or has no codes, its SHA-256; and when the chunker would end
-/// the chunk at the same place: a chunk that ended because its data run did is refused where the
-/// run goes on now. So the chunks are those that the chunker alone finds. Used by one thread.
+/// A proposal counts only when the bytes on the disk have the chunk's MAC, or, where the extent is
+/// read as proof or has no MACs, its SHA-256; and when the chunker would end the chunk at the same
+/// byte: a chunk that ended because its data run did is refused where the run goes on now. So the
+/// chunks are those that the chunker alone finds. Used by one thread.
 package final class ParentHints {
     private var parent: [ExtentChunk] = []
     private var extentStart: UInt64 = 0
-    /// First chunk of the parent that is not behind the current window.
+    /// First chunk of the parent that was neither proposed nor passed yet.
     private var next = 0
     private var windowStart: UInt64 = 0
     /// Numbers of the parent's chunks that lie in a run of this window, ascending.
     private var tried: [Int] = []
-    /// For each of `tried` its code, or nothing where `hasher` has the SHA-256 of each.
-    private var codes: [ChunkMAC] = []
+    /// The MAC of the window's bytes for each of `tried`; empty where `hasher` has their SHA-256.
+    private var macs: [ChunkMAC] = []
     private let authenticator: ChunkAuthenticator?
-    private var usesCodes = false
+    private var usesMACs = false
     private var position = 0
     private var matches = 0
     private var hasher = BatchHasher()
-    /// Where most proposals of a window are wrong, the next window goes without.
+    /// True for the window after one in which most proposals were wrong: it gets none.
     private var isResting = false
 
     /// - Parameter authenticator: of the vault's key; nil to use SHA-256 alone.
     package init(_ authenticator: ChunkAuthenticator?) { self.authenticator = authenticator }
 
+    /// Begins an extent.
     /// - Parameters:
-    ///   - parent: ascending.
-    ///   - isProof: whether SHA-256 decides even where there are codes.
+    ///   - parent: the parent's chunks of the extent, ascending.
+    ///   - extentStart: in bytes from the start of the disk.
+    ///   - isProof: whether SHA-256 decides even where there are MACs.
     package func begin(_ parent: [ExtentChunk], extentStart: UInt64, isProof: Bool) {
-        usesCodes = !isProof && authenticator != nil && parent.allSatisfy { $0.mac != nil }
+        usesMACs = !isProof && authenticator != nil && parent.allSatisfy { $0.mac != nil }
         self.parent = parent
         self.extentStart = extentStart
         next = 0
@@ -41,19 +43,23 @@ package final class ParentHints {
         tried.removeAll(keepingCapacity: true)
     }
 
-    /// - Parameter start: place of the window's first byte on the disk.
+    /// - Parameter start: offset of the window's first byte on the disk.
     package func beginWindow(at start: UInt64) {
         let failed = !tried.isEmpty && matches * 2 < tried.count
         isResting = failed && !isResting
         windowStart = start
         tried.removeAll(keepingCapacity: true)
-        codes.removeAll(keepingCapacity: true)
+        macs.removeAll(keepingCapacity: true)
         hasher.removeAll()
         position = 0
         matches = 0
     }
 
-    /// Adds the parent's chunks that lie in a run of the window.
+    /// Proposes the parent's chunks that lie in a run of the window. Call it for the runs in
+    /// ascending order.
+    /// - Parameters:
+    ///   - start: of the run, in bytes from the window's start; `end` likewise.
+    ///   - window: its bytes, which must not change until `recognise` returns.
     package func add(from start: Int, to end: Int, of window: UnsafeRawBufferPointer) {
         guard !isResting else { return }
         let shift = Int(windowStart - extentStart)
@@ -64,8 +70,8 @@ package final class ParentHints {
             guard last <= end else { return }
             tried.append(next)
             let bytes = UnsafeRawBufferPointer(rebasing: window[first..<last])
-            if usesCodes, let authenticator {
-                codes.append(authenticator.code(of: bytes))
+            if usesMACs, let authenticator {
+                macs.append(authenticator.code(of: bytes))
             } else {
                 hasher.append(bytes)
             }
@@ -73,12 +79,13 @@ package final class ParentHints {
         }
     }
 
-    /// Finishes what `add` has begun, before the first `match`.
+    /// Finishes the comparison that `add` began. Call it before the first `match`.
     package func recognise() {
         if hasher.count > 0 { hasher.run() }
     }
 
-    /// The parent's chunk that starts at `start` of the window, if it is there unchanged.
+    /// The parent's chunk that starts at `start` of the window, if its bytes are unchanged. Call it
+    /// with ascending starts.
     /// - Parameter runEnd: where the data run ends; nil where that is not known yet.
     package func match(at start: Int, runEnd: Int?) -> ExtentChunk? {
         let shift = Int(windowStart - extentStart)
@@ -89,8 +96,8 @@ package final class ParentHints {
         let number = tried[position]
         let chunk = parent[number]
         let isSame =
-            usesCodes
-            ? codes[position] == chunk.mac : hasher.digests[position] == chunk.id
+            usesMACs
+            ? macs[position] == chunk.mac : hasher.digests[position] == chunk.id
         guard chunk.offset - shift == start, isSame else { return nil }
         let end = chunk.offset + chunk.byteCount
         let goesOn = number + 1 < parent.count && parent[number + 1].offset == end

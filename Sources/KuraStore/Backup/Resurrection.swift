@@ -3,14 +3,14 @@ internal import KuraIO
 internal import KuraReplicas
 
 extension Session {
-    /// Lists packs again that this session relied on and that no run gives any more: the other half
-    /// of what makes it safe to take packs away beside running backups. Call it under the commit
-    /// lock, before the point is published.
+    /// Lists packs again that this session relied on and that no run lists any more. A sweep keeps
+    /// condemned packs while this session is open; together the two make it safe to remove packs
+    /// beside running backups. Call it under the commit lock, before the point is published.
     ///
     /// There is nothing to do unless packs were condemned while this session was open; then every
-    /// chunk of the point is looked up as a restore will. Throws where one was lost: then
-    /// the packs were not taken away, they were salvaged.
-    /// - Parameter index: what the session relied on.
+    /// chunk of the point is looked up as a restore will. Throws `damaged` where the point needs a
+    /// pack that was condemned because it is lost (see `Salvage`), not because no point needed it.
+    /// - Parameter index: the one that the session relied on.
     func resurrect(_ disks: [DiskRecord], _ index: ChunkIndex) throws(KuraError) {
         guard try vault.condemnations().contains(where: { $0.sessions.contains(id) }) else {
             return
@@ -26,8 +26,7 @@ extension Session {
             {
                 throw KuraError(
                     .damaged,
-                    "pack \(id.short), which this backup counted on, was found meanwhile "
-                        + "to have no good copy",
+                    "pack \(id.short), which this backup relies on, was found to have no good copy",
                     remedy: .retry(note: "it stores what was lost"))
             }
             let trailer = try PackReader.trailer(id, vault)

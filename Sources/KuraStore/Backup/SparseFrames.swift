@@ -2,11 +2,11 @@ internal import KuraFormat
 internal import KuraIO
 
 /// Finds the frames that an extent needs little of, so that a backup can store their chunks once
-/// more, side by side.
+/// more, close together.
 ///
-/// A restore decodes a frame as far as the last chunk that it needs. What is written anew day after
-/// day leaves less and less of an old frame to need, so without this the newest recovery point of a
-/// long history, the one that is wanted most, is the slowest to restore. Rewriting the chunks of
+/// A restore decodes a frame as far as the last chunk that it needs. Each change of a disk leaves
+/// fewer needed chunks in its old frames, so without this the newest recovery point of a long
+/// history, which is restored most often, would be the slowest to restore. Rewriting the chunks of
 /// sparse containers is due to Fu et al., "Accelerating Restore and Garbage Collection in
 /// Deduplication-based Backup Systems via Exploiting Historical Information" (USENIX ATC 2014).
 /// Used by one thread.
@@ -14,7 +14,7 @@ final class SparseFrames {
     private struct Use {
         /// Plain bytes of the chunks that are needed.
         var needed = 0
-        /// Where the last of them ends in the frame.
+        /// Where the last of them ends, in plain bytes of the frame.
         var end = 0
     }
 
@@ -29,13 +29,13 @@ final class SparseFrames {
     /// Chunks in large frames of which a restore of the extent decodes more than three times what
     /// it needs, the worst frames first. Frames that are stored raw need no decoding.
     ///
-    /// What was rewritten lies in small frames, so no chunk is rewritten twice, however many
-    /// extents and items share it. The frames at both ends of the extent are not judged: a first
-    /// backup's go on in the next one. Costs a look-up of the index for each chunk.
+    /// Rewritten chunks are in small frames, so no chunk is rewritten twice, however many extents
+    /// and items share it. The frames at both ends of the extent are left out: those of a first
+    /// backup also hold chunks of the next extent. Costs a look-up of the index for each chunk.
     /// - Parameters:
     ///   - chunks: of one extent, ascending.
-    ///   - isAllowed: whether so many plain bytes may be rewritten.
-    /// - Returns: their names; none where a place cannot be found out.
+    ///   - isAllowed: whether that many plain bytes may be rewritten.
+    /// - Returns: their names; none where a location cannot be read.
     func chunks(
         of chunks: [ExtentChunk], _ index: ChunkIndex, isAllowed: (Int) -> Bool
     ) -> Set<ChunkID> {

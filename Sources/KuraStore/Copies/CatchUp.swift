@@ -1,7 +1,8 @@
 public import KuraIO
 
 extension Vault {
-    /// What its replicas lack of each other's files, and what `filling` lack of all of it.
+    /// What the replicas lack of each other's files, and what those in `filling` lack. Changes
+    /// nothing.
     /// - Parameter filling: replicas that are being filled: see `Region.beginFilling`.
     public func catchUpPlan(filling: [Replica] = []) throws(KuraError) -> CopyPlan {
         try copyPlan(to: replicas + filling, everyPack: true)
@@ -10,8 +11,13 @@ extension Vault {
     /// Brings every replica of the vault up to date, and those in `filling`. One good copy of each
     /// file is enough. On return what the report says was copied is durable.
     ///
-    /// A replica that fails is given up and named in the report; the others go on.
-    /// - Parameter progress: counts bytes of files, each once however many replicas take it.
+    /// A replica that fails is named in the report, with the reason; the others go on. Also
+    /// recovers what interrupted sessions left, and removes superseded index runs.
+    /// - Parameters:
+    ///   - filling: replicas that are being filled: see `Region.beginFilling`.
+    ///   - progress: counts bytes of files, each once however many replicas get it.
+    /// - Throws: `locked` when another process holds the vault; `interrupted`; the error of a
+    ///   replica when none is left.
     @discardableResult
     public func catchUp(
         filling: [Replica] = [], progress: Progress = Progress(),
@@ -25,7 +31,7 @@ extension Vault {
         let targets = session.writer.live + filling
         var report = try session.catchUp(
             targets, everyPack: true, progress: progress, cancellation: cancellation)
-        try session.settle(progress, cancellation)
+        try session.recover(progress, cancellation)
         try IndexMerge(try ChunkIndex.open(self), session.writer).removeObsolete()
         report.failures.merge(session.writer.failures) { first, _ in first }
         clean = true

@@ -2,10 +2,10 @@ internal import KuraFormat
 public import KuraIO
 public import KuraReplicas
 
-/// What some replicas lack of a vault: a value that can be looked at before anything is copied.
+/// What some replicas lack of a vault: a value that can be shown before anything is copied.
 ///
-/// The union of all replicas is the truth, so the plan only ever adds. What one replica lacks, in
-/// any state and of any age, is never a reason to take anything away from another.
+/// What the vault holds is the union of all its replicas, so the plan only adds files. That one
+/// replica lacks a file is never a reason to remove it from another.
 public struct CopyPlan: Sendable {
     /// One file and the replicas that lack it.
     public struct Step: Sendable, Equatable {
@@ -22,15 +22,15 @@ public struct CopyPlan: Sendable {
         }
     }
 
-    /// Files in the order in which they must become durable: packs, index runs, lines of the
-    /// ledger, tombstones, condemnations, recovery points, the vault record. Whatever refers to
-    /// something comes after it.
+    /// Files in the order in which they must become durable (`ObjectKind.all`): packs, index runs,
+    /// lines of the ledger, entries of the journal, tombstones, condemnations, recovery points, the
+    /// vault record. A file comes after every file that it refers to.
     public var steps: [Step] = []
-    /// Replicas that could not be looked at, by ordinal.
+    /// Why replicas could not be listed, by ordinal.
     public var failures: [Int: KuraError] = [:]
-    /// Packs that are there already and that a run of the plan will refer to, by ordinal. They may
-    /// be the work of a process that died, or of a replica that failed, before their directory was
-    /// flushed.
+    /// Per replica, by ordinal, packs that it has already and that a run of the plan will refer to.
+    /// They may not be durable yet: a process may have died, or the replica failed, before their
+    /// directory was flushed.
     var heldPacks: [Int: Set<PackID>] = [:]
 
     public init() {}
@@ -64,9 +64,9 @@ extension Vault {
     ///
     /// - Parameters:
     ///   - targets: usable replicas of the vault, or ones that are being filled.
-    ///   - everyPack: whether the packs of every run are looked for; otherwise those of runs that
+    ///   - everyPack: whether the packs of every run are looked for; else only those of runs that
     ///     the target lacks. A run is published after its packs, so the others are there unless a
-    ///     file was lost, which is for `verify` to find.
+    ///     file was lost; verification finds that.
     func copyPlan(
         to targets: [Replica], everyPack: Bool
     ) throws(KuraError) -> CopyPlan {
@@ -88,7 +88,7 @@ extension Vault {
         }
         for kind in ObjectKind.all where kind.copying == .listed {
             let names = try kind.isMadeLate ? listIfPresent(kind.folder) : list(kind.folder)
-            // A point that is listed after this and was dropped is removed by its next session.
+            // A point that is dropped after this may be copied; the next session removes it.
             let hidden = kind.structure == .recoveryPoint ? try droppedPoints() : []
             for (name, holders) in names.sorted(by: { $0.key < $1.key }) {
                 guard let file = kind.file(name) else { continue }
@@ -104,8 +104,8 @@ extension Vault {
         return plan
     }
 
-    /// Runs that some target lacks; runs that others superseded and runs without a good copy are
-    /// left out. With `all` also those that every target has.
+    /// Runs that some target lacks; superseded runs and runs without a good copy are left out. With
+    /// `all` also those that every target has.
     private func runsToCopy(
         _ contents: [TargetContent], all: Bool
     ) throws(KuraError) -> [IndexRunReader] {
@@ -150,7 +150,7 @@ extension Vault {
         }
     }
 
-    /// Length of a file in the first of `holders` that tells; 0 where none does.
+    /// Length of a file in the first of `holders` whose status can be read; 0 where none can.
     func size(of file: VaultFile, _ holders: [Replica]) -> UInt64 {
         for holder in holders {
             do throws(IOError) {
@@ -176,8 +176,8 @@ extension CopyPlan {
     }
 }
 
-/// What one replica holds of a vault, by name. A folder that is known not to be there is empty; one
-/// that cannot be read is an error.
+/// What one replica holds of a vault, by name. A missing folder has no names; one that cannot be
+/// listed is an error.
 private final class TargetContent {
     let replica: Replica
     private(set) var needsRecord = false
@@ -189,7 +189,8 @@ private final class TargetContent {
     init(_ replica: Replica, _ vault: Vault) throws(IOError) {
         self.replica = replica
         self.vault = vault
-        // What refers to others comes first.
+        // In the opposite order of durability: so the listings never show a file without those
+        // that it refers to, also while another process writes.
         for kind in ObjectKind.all.reversed()
         where kind.copying == .listed || kind.structure == .indexRun {
             names[kind.folder] = try names(in: kind.folder)
@@ -230,7 +231,7 @@ private final class TargetContent {
             try VaultFile.record.check(bytes, vault.record)
             return false
         } catch FormatError.unsupportedVersion, FormatError.unsupportedFeature {
-            // Written by a newer Kura: not ours to replace.
+            // Written by a newer Kura: this one must not replace it.
             return false
         } catch {
             return true

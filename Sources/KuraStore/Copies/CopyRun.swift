@@ -7,7 +7,7 @@ internal import Synchronization
 public struct CopyReport: Sendable {
     /// What was copied, by ordinal of the target.
     public var copied: [Int: CopyAmount] = [:]
-    /// Targets that were given up, and why, by ordinal.
+    /// Why targets failed, by ordinal.
     public var failures: [Int: KuraError] = [:]
     /// Files without any good copy; they were left out.
     public var lost: [VaultFile] = []
@@ -19,9 +19,9 @@ public struct CopyReport: Sendable {
 ///
 /// Each file is read once from a replica with a good copy (a pack also from several, frame by
 /// frame), checked whole, and published in the targets. What is on disk if power fails at any time:
-/// some more complete files named by content, in the order of the plan, so no file refers to one
-/// that is not there; planning again gives what is left. A target in which a call fails is given
-/// up. Memory: one pack for each thread.
+/// some more complete files, in the order of the plan, so no file refers to a missing one unless
+/// that is lost everywhere; planning again gives what is left. After a call that failed in a target
+/// nothing more is written to it. Memory: one pack for each thread.
 final class CopyRun: Sendable {
     private let vault: Vault
     private let targets: [Int: Replica]
@@ -96,7 +96,7 @@ final class CopyRun: Sendable {
                     by: writer.session)
                 state.withLock { $0.copied[ordinal, default: CopyAmount()].add(step) }
                 if case .point(let id) = step.file {
-                    // What is not written now is written as found by the next replication.
+                    // A receipt that cannot be written now is written by the next replication.
                     _ = vault.writeReceipts(
                         of: id, in: [target], arrival: .catchUp, session: writer.session)
                 }
@@ -105,7 +105,7 @@ final class CopyRun: Sendable {
         progress.update { $0.doneBytes += step.byteCount }
     }
 
-    /// Runs `body` for a target; gives the target up when it throws.
+    /// Runs `body` for a target that has not failed; when it throws, the target fails.
     private func attempt(_ ordinal: Int, _ body: (Replica) throws(IOError) -> Void) {
         guard let target = targets[ordinal], state.withLock({ $0.failures[ordinal] == nil }) else {
             return

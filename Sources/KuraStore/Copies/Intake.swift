@@ -2,22 +2,22 @@ package import KuraFormat
 package import KuraIO
 package import KuraReplicas
 
-/// A session that takes files of a vault from elsewhere: from the paired region.
+/// A session that writes files which come from the paired region.
 ///
-/// It holds the vault's own lock, the item lock of the empty name, which no item can have. So there
-/// is one at a time. Replacing the vault's record takes the same lock. Call `end` at the end,
-/// whatever happened.
+/// It holds the lease of the vault as a whole (`LeaseScope.vault`), so there is one at a time.
+/// Replacing the vault's record takes the same lease. Call `end` at the end, also after an error.
 package final class Intake: Sendable {
     package let vault: Vault
     private let session: Session
     /// Whether every replica had the vault's record when the session began.
     package let holdsRecord: Bool
 
-    /// Begins a session in a vault that may not be there yet, and brings its replicas into step, so
-    /// that nothing comes from afar that a neighbour has.
+    /// Begins a session in a vault that this region may not have yet. Its replicas catch up with
+    /// each other first, so that a file comes from the paired region only where no replica here has
+    /// it.
     ///
-    /// Throws where the region's record is newer than the vault's, or a rival of it: it was
-    /// replaced since the caller read it.
+    /// Throws `locked` where a replica's record is newer than the vault's, or another one of the
+    /// same revision: it was replaced since the caller read it.
     /// - Parameters:
     ///   - operation: its name, such as "replicate".
     ///   - cancellation: nil for the one that the vault was opened with.
@@ -41,13 +41,14 @@ package final class Intake: Sendable {
         }
     }
 
-    /// Publishes a file and returns when it is durable. Safe from several threads.
+    /// Publishes a file and returns when it is durable in every live replica. Safe from any thread.
     package func publish(_ bytes: [UInt8], as file: VaultFile) throws(KuraError) {
         try session.writer.publish(bytes, as: file)
     }
 
-    /// Publishes a run that another vault has a good copy of, and returns when it is durable.
-    /// - Throws: `notFound` where the copy was removed meanwhile.
+    /// Publishes a run and returns when it is durable in every live replica.
+    /// - Parameter copy: from the vault in the other region.
+    /// - Throws: `notFound` where the copy was removed since it was read.
     package func publish(_ copy: SoundCopy, run id: RunID) throws(KuraError) {
         let stream = ReplicaStream(to: session.writer)
         do throws(KuraError) {
@@ -66,8 +67,9 @@ package final class Intake: Sendable {
         }
     }
 
-    /// Publishes a recovery point that everything it needs is there for, then its receipts.
-    /// - Returns: what went wrong with the receipts.
+    /// Publishes a recovery point, then its receipts. Everything that the point needs must be
+    /// durable before.
+    /// - Returns: a warning for each receipt that could not be written.
     package func publish(
         _ bytes: [UInt8], point id: RecoveryPointID, arrival: Arrival
     ) throws(KuraError) -> [String] {
@@ -75,16 +77,18 @@ package final class Intake: Sendable {
         return session.writeReceipts(of: id, arrival: arrival)
     }
 
-    /// Publishes a record in every replica that has another one. If power fails in between,
+    /// Replaces the vault's record, unless every replica has it already. If power fails in between,
     /// replicas differ, and the highest revision counts.
+    /// - Parameter record: the vault's own, or one of a higher revision.
     package func publish(_ record: VaultRecord) throws(KuraError) {
         precondition(record.revision > vault.record.revision || record == vault.record)
         if record == vault.record, holdsRecord { return }
         try session.writer.publish(record.encoded(), as: .record)
     }
 
-    /// - Returns: whether every usable replica has the vault's record. Copies that cannot be read
-    ///   are no obstacle: they are what is replaced.
+    /// Throws `locked` where a replica has a record that the vault's may not replace.
+    /// - Returns: whether every usable replica has the vault's record; false where a copy is
+    ///   missing or damaged, which `publish` replaces.
     private static func requireUnchanged(_ vault: Vault) throws(KuraError) -> Bool {
         let record = vault.record
         var isEverywhere = true
@@ -99,44 +103,47 @@ package final class Intake: Sendable {
                 throw KuraError(
                     .locked,
                     "the record of vault \(record.name) in region \(vault.region.name) changed "
-                        + "meanwhile", remedy: .retry())
+                        + "since it was read", remedy: .retry())
             }
         }
         return isEverywhere
     }
 
-    /// Finishes what sessions left that died, this operation's own earlier ones among them, and
-    /// writes the receipts that are missing.
-    package func tidy() throws(KuraError) {
-        try session.settleInterrupted()
+    /// Recovers what interrupted sessions left, removes points that were dropped, and writes the
+    /// receipts that are missing.
+    package func recover() throws(KuraError) {
+        try session.recoverInterrupted()
         try vault.completeReceipts(in: session.writer.live, session: session.id)
     }
 
-    /// - Parameter clean: whether everything was done; otherwise the next session tidies up.
+    /// Ends the session.
+    /// - Parameter clean: whether everything was done; else the next session recovers the rest.
     package func end(clean: Bool) {
         session.end(clean: clean)
     }
 
-    /// Lists packs whose own run could not be taken, because it lists a damaged one, too.
+    /// Lists packs that arrived without their run: the run was left out because another pack in it
+    /// has no good copy.
     package func listUnlistedPacks() throws(KuraError) {
         try session.listUnlistedPacks(evenCondemned: true)
     }
 
-    /// Makes an entry of the journal durable.
+    /// Publishes an entry of the journal and returns when it is durable in every live replica.
     package func publish(_ bytes: [UInt8], journal id: JournalID) throws(KuraError) {
         try session.prepare(Layout.journal)
         try session.writer.publish(bytes, as: .journal(id))
     }
 
-    /// Makes tombstones durable and removes the points that they stand for.
+    /// Publishes a tombstone and returns when it is durable in every live replica. The file of its
+    /// point stays until `recover`.
     package func publish(_ bytes: [UInt8], dropped id: RecoveryPointID) throws(KuraError) {
         try session.prepare(Layout.dropped)
         try session.writer.publish(bytes, as: .dropped(id))
     }
 }
 
-/// Tells whether everything that recovery points need is listed in a vault's runs. One thread uses
-/// it; nodes that points share are looked at once.
+/// Tells whether the runs of a vault list everything that recovery points need. Used by one thread;
+/// a node that several points share is followed once.
 package final class Completeness {
     private let walker: PointWalker
 
@@ -144,15 +151,15 @@ package final class Completeness {
         walker = PointWalker(try ChunkIndex.open(vault))
     }
 
-    /// Throws at the first node or chunk that is in no pack.
+    /// Throws `damaged` at the first node or chunk that is in no pack.
     package func require(_ point: RecoveryPoint) throws(KuraError) {
         try walker.walk(point)
     }
 }
 
 extension Vault {
-    /// Whether replication has anything to tidy in this region.
-    package func needsTidying() throws(KuraError) -> Bool {
+    /// Whether `Intake.recover` has anything to do in this region.
+    package func needsRecovery() throws(KuraError) -> Bool {
         if !interruptedSessions().isEmpty { return true }
         return try pointsWithoutReceipt(in: replicas).contains { !$0.points.isEmpty }
     }

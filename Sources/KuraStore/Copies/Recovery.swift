@@ -3,34 +3,35 @@ internal import KuraIO
 internal import KuraReplicas
 
 extension Session {
-    /// Brings the vault's replicas into step before the session's own work: what a process that
-    /// died left is listed, what a replica lacks is copied to it, temporary files go.
+    /// Recovers the vault before the session's own work: drafts of sessions that ended are removed,
+    /// every replica gets the files that it lacks, packs that an interrupted session left are
+    /// listed, and points that were dropped are removed.
     ///
-    /// A replica may lack something because a process died, because it failed or was away while
-    /// others went on, or because it was put back from an old copy. All of them show in the
-    /// listings alone, so nothing needs to remember that a backup was made without it. Safe to run
-    /// beside other sessions and to be killed anywhere: it only adds files named by their content,
-    /// and removes a session's record when everything else is done.
-    func settle(
+    /// A replica may lack a file because a process died, because the replica failed or was away
+    /// while others went on, or because it was restored from an old copy. Each of these shows in
+    /// the listings, so no record says which backup was made without which replica. Safe to run
+    /// beside other sessions and to be killed anywhere: it adds complete files, removes what no
+    /// session and no point needs, and removes the record of an interrupted session last.
+    func recover(
         _ progress: Progress = Progress(), _ cancellation: Cancellation = Cancellation()
     ) throws(KuraError) {
-        try removeTemporaries()
-        try bringIntoStep(progress, cancellation)
+        try removeDrafts()
+        try recoverReplicas(progress, cancellation)
     }
 
-    /// Like `settle`, for a session whose replicas were brought into step when it began: only what
-    /// a process that died left needs another look.
-    func settleInterrupted() throws(KuraError) {
-        try removeTemporaries()
+    /// Like `recover`, for a session whose replicas caught up when it began: they do so again only
+    /// where there is an interrupted session.
+    func recoverInterrupted() throws(KuraError) {
+        try removeDrafts()
         if vault.interruptedSessions().isEmpty { return try removeDroppedPoints() }
-        try bringIntoStep(Progress(), Cancellation())
+        try recoverReplicas(Progress(), Cancellation())
     }
 
-    private func bringIntoStep(
+    private func recoverReplicas(
         _ progress: Progress, _ cancellation: Cancellation
     ) throws(KuraError) {
         let dead = vault.interruptedSessions()
-        // One that died may have been a prune that had no room to copy packs before it wrote runs.
+        // It may have been a prune that wrote runs without having had room to copy packs first.
         try catchUp(
             writer.live, everyPack: !dead.isEmpty, progress: progress, cancellation: cancellation)
         if !dead.isEmpty { try listUnlistedPacks() }
@@ -38,21 +39,21 @@ extension Session {
         for session in dead { vault.forget(session: session, in: writer.live) }
     }
 
-    /// Like `settle`, but where a disk has no room for what would be copied, it only takes away
-    /// what can go at once.
+    /// Like `recover`, but where a disk has no room for what would be copied, it only removes
+    /// drafts and dropped points.
     /// - Returns: whether everything was done.
-    func settleIfThereIsRoom(_ cancellation: Cancellation) throws(KuraError) -> Bool {
-        try removeTemporaries()
-        guard try hasRoomToSettle() else {
+    func recoverIfThereIsRoom(_ cancellation: Cancellation) throws(KuraError) -> Bool {
+        try removeDrafts()
+        guard try hasRoomToRecover() else {
             try removeDroppedPoints()
             return false
         }
-        try bringIntoStep(Progress(), cancellation)
+        try recoverReplicas(Progress(), cancellation)
         return true
     }
 
-    /// Whether every disk has room for what its replicas lack, and some to spare.
-    private func hasRoomToSettle() throws(KuraError) -> Bool {
+    /// Whether every device has room for what its replicas lack, and for the smallest reserve.
+    private func hasRoomToRecover() throws(KuraError) -> Bool {
         let isInterrupted = !vault.interruptedSessions().isEmpty
         let plan = try vault.copyPlan(to: writer.live, everyPack: isInterrupted)
         var needed: [Int: UInt64] = [:]
@@ -69,8 +70,10 @@ extension Session {
         return try hasRoom(for: needed)
     }
 
-    /// Whether the devices of the live replicas have room for that many bytes in each, by ordinal,
-    /// and some to spare. Replicas on one device share its room.
+    /// Whether the devices of the live replicas have room for `needed` and for the smallest
+    /// reserve. Replicas on one device share its room; a store that does not tell its room has
+    /// enough.
+    /// - Parameter needed: bytes, by the ordinal of the replica.
     func hasRoom(for needed: [Int: UInt64]) throws(KuraError) -> Bool {
         var left: [UInt64: UInt64] = [:]
         for replica in writer.live {
@@ -88,7 +91,7 @@ extension Session {
         return true
     }
 
-    /// Copies what `targets` lack. Replicas of the session that fail on the way are given up.
+    /// Copies what `targets` lack. A target that fails has failed for the session, too.
     @discardableResult
     func catchUp(
         _ targets: [Replica], everyPack: Bool, progress: Progress, cancellation: Cancellation
@@ -102,15 +105,15 @@ extension Session {
         return report
     }
 
-    /// Lists packs that no sound run lists in a new one.
+    /// Lists packs that no good run lists in a new run. Memory: 40 bytes for each of their chunks.
     /// - Parameters:
-    ///   - superseding: lost runs whose every pack a sound run or the new one lists.
-    ///   - distrusting: runs that contradict the packs they list: all those are listed anew, as
-    ///     they say themselves.
-    ///   - evenCondemned: whether packs are listed that wait for their removal: for an intake of
-    ///     points that need them.
-    ///   - evenDamaged: whether packs are listed of which no whole copy can be had, without the
-    ///     frames that no copy has right: otherwise the next backup would rely on those.
+    ///   - superseding: lost runs that the new run supersedes.
+    ///   - distrusting: runs that contradict packs which they list: all their packs are listed
+    ///     again, by their own trailers.
+    ///   - evenCondemned: whether condemned packs are listed, too: for an intake of points that
+    ///     need them.
+    ///   - evenDamaged: whether packs without a good copy are listed, too, without the frames that
+    ///     are good in no copy.
     func listUnlistedPacks(
         superseding: [RunID] = [], distrusting: Set<RunID> = [], evenCondemned: Bool = false,
         evenDamaged: Bool = false
@@ -126,7 +129,8 @@ extension Session {
         superseding: [RunID], distrusting: Set<RunID>, evenCondemned: Bool, evenDamaged: Bool
     ) throws(KuraError) {
         let index = try ChunkIndex.open(vault)
-        // A pack is listed anew also where another run lists it: that may have a part of it only.
+        // A pack is listed again also where another run lists it: that run may have only some of
+        // its chunks.
         let untrue = index.runs.filter { distrusting.contains($0.id) }.flatMap(\.trailer.packs)
         let listed = Set(index.packs.map(\.id)).subtracting(untrue.map(\.id))
         let condemned = try vault.condemnedPacks()
@@ -141,7 +145,7 @@ extension Session {
             }
         }
         guard !found.packs.isEmpty else {
-            // Every pack is listed already: a run that is there takes the lost ones over.
+            // Every pack is listed already: the smallest run supersedes the lost ones.
             return try IndexMerge(index, writer).supersede(superseding)
         }
         for replica in writer.live {
@@ -156,7 +160,7 @@ extension Session {
             found.entries, packs: found.packs, superseded: superseding, to: writer)
     }
 
-    /// Makes a pack sound in every live replica.
+    /// Makes sure that every live replica has a good copy of a pack.
     /// - Returns: its trailer; nil where no good copy can be made.
     private func spread(_ id: PackID) throws(KuraError) -> PackTrailer? {
         if !writer.live.allSatisfy({ vault.isSound(.pack(id), in: $0) }) {
@@ -164,8 +168,7 @@ extension Session {
             do throws(KuraError) {
                 bytes = try vault.soundBytes(of: .pack(id), mayBeAbsent: true)
             } catch {
-                // It was never acknowledged by the session that died; where it was, verify reports
-                // it.
+                // No point needs it unless a run listed it before; then verification reports it.
                 if error.code == .damaged || error.code == .notFound { return nil }
                 throw error
             }
@@ -182,10 +185,10 @@ extension Session {
         }
     }
 
-    /// Removes drafts of sessions that are over. A session takes its lock before its first draft
-    /// and lets go of it after its last one, so a draft whose session no process locks in that
-    /// replica is rubbish.
-    private func removeTemporaries() throws(KuraError) {
+    /// Removes drafts of sessions that have ended. A session takes its lock before its first draft
+    /// and releases it after its last one, so a draft is of no use when its session's lock is free
+    /// in that replica.
+    private func removeDrafts() throws(KuraError) {
         for replica in writer.live {
             do throws(IOError) {
                 try replica.store.removeDrafts(in: vault.id) { owner in

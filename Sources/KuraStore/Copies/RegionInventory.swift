@@ -2,16 +2,17 @@ package import KuraFormat
 package import KuraIO
 package import KuraReplicas
 
-/// An index run as another region needs to know it.
+/// What replication needs to know of an index run.
 package struct RunSummary: Sendable {
     package var id: RunID
     package var byteCount: UInt64
     package var packs: [PackSummary]
-    /// Runs whose every entry this one holds, too.
+    /// Runs that this one supersedes.
     package var superseded: [RunID]
 }
 
-/// What a vault holds in one region, by name: what two regions are compared by.
+/// What a vault holds in one region, by name, so that two regions can be compared. A replica that
+/// cannot be listed is left out, as if it were not usable.
 package struct RegionInventory: Sendable {
     /// Recovery points that some usable replica holds.
     package var points: Set<RecoveryPointID>
@@ -25,19 +26,19 @@ package struct RegionInventory: Sendable {
     package var journal: Set<JournalID>
     /// Those of them that every usable replica holds.
     package var journalEverywhere: Set<JournalID>
-    /// Runs of which some replica has a readable trailer.
+    /// Runs of which some copy has a good trailer, ascending by name.
     package var runs: [RunSummary]
     /// Runs that every usable replica holds.
     package var runsEverywhere: Set<RunID>
-    /// Runs without a readable copy: what they list cannot be told.
+    /// Runs without such a copy: it is unknown which packs they list.
     package var unreadableRuns: [RunID]
 }
 
 extension Vault {
-    /// Looks at every replica of this region.
+    /// Lists every usable replica of this region.
     ///
-    /// Points are listed before runs, and a point is durable after its runs: whatever a point in
-    /// the inventory needs is in its runs, even while a backup goes on.
+    /// Points are listed before runs, and a point becomes durable after its runs. So the runs of
+    /// the inventory have everything that its points need, also while a backup is in progress.
     package func inventory() throws(KuraError) -> RegionInventory {
         let (points, pointsEverywhere) = try names(in: Layout.points)
         let (dropped, droppedEverywhere) = try names(in: Layout.dropped)
@@ -59,7 +60,7 @@ extension Vault {
                     unreadable.append(id)
                 }
             }
-            // Another process may have merged a run away between listing and opening.
+            // Another process may have merged and removed a run between listing and opening.
             if unreadable.isEmpty || attempts == 3 {
                 return RegionInventory(
                     points: points.subtracting(dropped), pointsEverywhere: pointsEverywhere,
@@ -70,8 +71,9 @@ extension Vault {
         }
     }
 
-    /// Of these packs, sorted by name, those that some usable replica lacks. Lists one directory
-    /// at a time, so that memory does not grow with the vault.
+    /// Those of `packs` that some usable replica lacks. Lists one of 256 directories at a time, to
+    /// keep memory small.
+    /// - Parameter packs: ascending by name.
     package func lacking(_ packs: [PackSummary]) throws(KuraError) -> [PackSummary] {
         var lacking: [PackSummary] = []
         var rest = packs[...]
@@ -85,17 +87,17 @@ extension Vault {
         return lacking
     }
 
-    /// Names of the recovery points that some usable replica holds; none where the vault is not
-    /// yet.
+    /// Ids of the recovery points that some usable replica holds and that were not dropped; none
+    /// where the region does not have the vault yet.
     package func heldPoints() throws(KuraError) -> Set<RecoveryPointID> {
         let points = try names(in: Layout.points).any
         return try points.subtracting(droppedPoints())
     }
 
-    /// Names in a directory: in any replica, and in every one.
+    /// Names in a directory: those that any usable replica has, and those that every one has.
     ///
-    /// A directory that is known not to be there holds nothing: the vault is not in that replica
-    /// yet. One that cannot be listed is noted as damage and left out of account; when none can be,
+    /// A missing directory has no names: the vault is not in that replica yet. A replica in which
+    /// the directory cannot be listed is recorded as damage and left out; when none can be listed,
     /// that is an error.
     private func names(
         in directory: String
@@ -121,7 +123,7 @@ extension Vault {
         return (Set(holders.keys), Set(everywhere.keys))
     }
 
-    /// Bytes of the file of a point, in the first replica that has it.
+    /// Length of a file, in bytes, in the first replica that has it.
     package func byteCount(of file: VaultFile) throws(KuraError) -> UInt64 {
         try firstGood(file) { try $0.store.status(file.name(in: id)).byteCount }
     }

@@ -2,16 +2,17 @@ internal import KuraFormat
 internal import KuraIO
 internal import KuraReplicas
 
-/// Space that is kept for taking things away: on a full disk not even a tombstone could be written,
-/// and index runs are written anew without the packs that go.
+/// Space that is kept for removing data: a prune writes tombstones, and index runs without the
+/// packs that are removed, and on a full disk there is no room even for a tombstone.
 ///
-/// A file of zeros in every replica, as large as all of its index runs and some more, which a prune
-/// removes first and makes again at the end. It says nothing, so it may be missing, and a power
-/// failure at any point costs only the reserve.
+/// A file of zeros in every replica, larger than all of its index runs together. A prune removes it
+/// first and writes it again at the end. It holds no data, so it may be missing, and a power
+/// failure at any point loses only the reserve.
 enum Reserve {
     static let byteCountMin = 1 << 20
 
-    /// Grown in steps, so that the next backups need not write it again.
+    /// Length of a new reserve: a quarter larger than needed, in steps of 1 MiB, so that the next
+    /// backups need not write it again.
     /// - Parameter needed: bytes of the index runs.
     static func byteCount(for needed: UInt64) -> UInt64 {
         let unit = UInt64(byteCountMin)
@@ -28,14 +29,14 @@ extension Vault {
             do throws(IOError) {
                 try replica.store.delete([reserve])
             } catch {
-                // The replica fails: writing to it will tell.
+                // The next write to the replica fails, too, and reports it.
                 continue
             }
         }
     }
 
-    /// Reserves space in replicas where too little is reserved. Where there is no room it stays as
-    /// it is; that is no failure of the replica. A store elsewhere has its own rules of room.
+    /// Reserves space in the local ones of `replicas`, where too little is reserved. Where there is
+    /// no room the reserve stays as it is; that is no failure of the replica.
     /// - Parameter session: owner of the drafts.
     func keepReserve(in replicas: [Replica], session: UniqueID) {
         for replica in replicas where replica.store.traits.isLocal {

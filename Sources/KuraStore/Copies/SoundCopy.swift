@@ -2,11 +2,12 @@ internal import KuraFormat
 package import KuraIO
 package import KuraReplicas
 
-/// The good bytes of a file, and where they came from.
+/// A good copy of a file, and where its bytes came from.
 package struct SoundCopy {
     enum Content {
         case bytes([UInt8])
-        /// The copy of a run in a replica, which was good just now.
+        /// The copy of a run in a replica, which was read and found good just now. Its bytes are
+        /// not in memory.
         case run(RunID, Replica, byteCount: UInt64)
     }
 
@@ -21,8 +22,8 @@ package struct SoundCopy {
         }
     }
 
-    /// Calls `body` with the bytes in order, piece by piece. Throws where the copy of a run has
-    /// gone bad meanwhile.
+    /// Calls `body` with the bytes in order, piece by piece. The copy of a run is read and checked
+    /// again; throws where it has become damaged.
     func forEachPiece(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
         switch content {
         case .bytes(let bytes): try bytes.withUnsafeBytes { try body($0) }
@@ -30,7 +31,7 @@ package struct SoundCopy {
         }
     }
 
-    /// Makes a copy durable in a replica: see `Store.upload`.
+    /// Writes the file to a replica; durable on return.
     func publish(
         _ file: VaultFile, in replica: Replica, _ condition: PutCondition, by session: UniqueID
     ) throws(IOError) {
@@ -49,10 +50,11 @@ package struct SoundCopy {
 }
 
 extension Vault {
-    /// A whole good copy of a file: from a replica, from the pair, or for a pack put together from
-    /// frames of several copies. Throws `damaged` or `notFound` where there is none.
-    /// - Parameter mayBeAbsent: whether a copy that is not there is no damage: of a pack that no
-    ///   run lists, for one.
+    /// A good copy of a file: from a replica, from the pair, or, for a pack, put together from
+    /// frames of several copies. The vault's record is encoded again where no replica has it.
+    /// Throws `damaged` or `notFound` where there is none.
+    /// - Parameter mayBeAbsent: whether a missing copy is no damage, for example of a pack that no
+    ///   run lists.
     package func soundCopy(
         of file: VaultFile, mayBeAbsent: Bool = false
     ) throws(KuraError) -> SoundCopy {
@@ -83,8 +85,7 @@ extension Vault {
         }
     }
 
-    /// The bytes of a file other than a run, checked whole: from a replica, or for a pack put
-    /// together from frames of several damaged copies.
+    /// The bytes of a good copy of a file other than a run: see `soundCopy`.
     package func soundBytes(
         of file: VaultFile, mayBeAbsent: Bool = false
     ) throws(KuraError) -> [UInt8] {
@@ -95,8 +96,7 @@ extension Vault {
         return bytes
     }
 
-    /// Whether a replica has a good copy of a file. Reads it up to the first damage, packs piece by
-    /// piece.
+    /// Whether a replica has a good copy of a file. Reads all of it, up to the first damage.
     func isSound(_ file: VaultFile, in replica: Replica) -> Bool {
         if case .pack(let id) = file {
             return PackVerifier(self, decoding: false).isSound(id, in: replica)

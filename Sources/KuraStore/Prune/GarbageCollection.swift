@@ -11,29 +11,29 @@ public struct CollectionReport: Sendable {
     /// Bytes of new packs, in each replica.
     public var repackedBytes: UInt64 = 0
     public var removedPacks = 0
-    /// Bytes, in each replica, of packs that go when sessions end which may still want them.
+    /// Bytes, in each replica, of condemned packs that open sessions or readers may still need.
     public var waitingBytes: UInt64 = 0
-    /// How many of those sessions there are.
+    /// Number of those sessions and readers.
     public var waitingSessions = 0
-    /// Why nothing was collected, where that is so.
+    /// Why nothing was collected, for people; nil where something could be.
     public var obstacle: String?
 
-    /// Bytes by which each replica became smaller; 0 where it grew for the moment, because what was
-    /// repacked waits.
+    /// Bytes by which each replica became smaller; 0 where it grew, because the old packs of
+    /// repacked chunks are still waiting for their removal.
     public var freedBytes: UInt64 { removedBytes > writtenBytes ? removedBytes - writtenBytes : 0 }
 
     public init(obstacle: String? = nil) { self.obstacle = obstacle }
 }
 
-/// Takes away what no recovery point needs, beside running backups and restores.
+/// Removes what no recovery point needs, beside running backups and restores.
 ///
 /// 1. Every point is followed down to its chunks, and what it needs is marked. Only then are
-///    packs swept that an earlier collection condemned: where a record or a run is wrong, a point
-///    cannot be followed, and nothing goes.
+///    packs swept that an earlier collection condemned: where a record or a run is damaged, a point
+///    cannot be followed, and nothing is removed.
 /// 2. Live chunks of packs with many dead bytes are copied to new packs.
-/// 3. Under the commit lock: points that were committed meanwhile are followed, too, and what they
-///    need is spared; the packs that go are condemned, with the names of all who are open; runs
-///    that list them are written again without them.
+/// 3. Under the commit lock: points that were committed since step 1 are followed, too, and the
+///    packs that they need stay; the others are condemned, with the ids of all open sessions and
+///    readers; runs that list them are written again without them.
 /// 4. Condemned packs are removed that no open session or reader may need.
 ///
 /// If power fails: before 3, more packs than before, each chunk where it was; within 3, packs that
@@ -46,10 +46,10 @@ struct GarbageCollection {
     private let progress: Progress
     private let cancellation: Cancellation
     private(set) var report = CollectionReport()
-    /// What the first round goes by, when it was found out before.
+    /// The points for the next round, where `follow` was called before it.
     private var followed: FollowedPoints?
 
-    /// Points that were followed to their end, and what they need.
+    /// Points that were followed down to their chunks, and the marks of what they need.
     private struct FollowedPoints {
         var points: Set<RecoveryPointID>
         var index: ChunkIndex
@@ -74,10 +74,11 @@ struct GarbageCollection {
     }
 
     /// Follows the recovery points for the next round.
-    /// - Parameter dropped: points that the caller drops before that.
-    /// - Throws: at the first point that cannot be followed to its end.
+    /// - Parameter dropped: points that the caller drops before that round.
+    /// - Throws: at the first point that cannot be followed down to its chunks, and where a pack or
+    ///   a run has no copy.
     mutating func follow(without dropped: Set<RecoveryPointID> = []) throws(KuraError) {
-        // Points before runs: whatever a point in the list needs is in the index.
+        // Points before runs, so that the index has everything that a point in the list needs.
         let points = Set(try vault.recoveryPointIDs()).subtracting(dropped)
         let index = try ChunkIndex.open(vault)
         try vault.requireReadable(index)
@@ -88,15 +89,17 @@ struct GarbageCollection {
         followed = FollowedPoints(points: points, index: index, marks: marks)
     }
 
-    /// - Parameter isFirst: whether what it plans is what the report says was planned.
-    /// - Returns: false when there was no room to repack, and there may be some now.
+    /// One round.
+    /// - Parameter isFirst: whether the plan of this round goes into the report.
+    /// - Returns: false when there was no room to repack, and the round removed packs, so that
+    ///   there may be room now.
     private mutating func collect(isFirst: Bool) throws(KuraError) -> Bool {
         let removedBefore = report.removedPacks
         if followed == nil { try follow() }
         let (points, index, marks) = (followed!.points, followed!.index, followed!.marks)
         followed = nil
         try sweep()
-        // Looked for before repacking, whose packs are in no run at first.
+        // Before repacking, because no run lists its new packs at first.
         let unlisted = try vault.unlistedPacks(index)
         let plan = CollectionPlan(try marks.packUses(), deadShareMax: deadShareMax)
         if isFirst { report.plan = plan }
@@ -118,7 +121,8 @@ struct GarbageCollection {
             do throws(KuraError) {
                 try rewriting.prepare(index)
             } catch {
-                // Without room beforehand there may be some once it is needed.
+                // No room for runs that are written beforehand; those that `condemn` writes are
+                // needed in any case.
                 guard error.code == .noSpace, session.writer.error == nil else { throw error }
                 rewriting.abandon()
             }
@@ -134,15 +138,16 @@ struct GarbageCollection {
         return hasRoom || report.removedPacks == removedBefore
     }
 
-    /// Whether what is repacked fits, as large as it was before, and the run that lists it.
+    /// Whether there is room for the repacked chunks, if they stay as long as they are, and for the
+    /// run that lists them.
     private func hasRoom(for plan: CollectionPlan) throws(KuraError) -> Bool {
         let bytes = plan.repackedBytes + plan.repackedBytes / 16
         return try session.hasRoom(
             for: Dictionary(uniqueKeysWithValues: session.writer.live.map { ($0.ordinal, bytes) }))
     }
 
-    /// Takes away packs that no run lists, and runs that others supersede: all there is to do in a
-    /// region that only takes copies, once it has the runs of the other one.
+    /// Removes packs that no run lists, and superseded runs: all that there is to collect in a
+    /// region that only gets copies, after it got the runs of the other one.
     mutating func runUnlisted() throws(KuraError) {
         try sweep()
         let index = try ChunkIndex.open(vault)
@@ -158,8 +163,10 @@ struct GarbageCollection {
         try sweep()
     }
 
+    /// Condemns packs, without those that points need which were committed since the marking, and
+    /// writes runs without them. Call it under the commit lock.
     /// - Parameters:
-    ///   - rewriting: says which packs go.
+    ///   - rewriting: names the packs.
     ///   - marked: points that were followed before.
     private mutating func condemn(
         _ rewriting: inout RunRewriting, knowing marked: Set<RecoveryPointID>,
@@ -171,7 +178,8 @@ struct GarbageCollection {
         for id in try vault.recoveryPointIDs() where !marked.contains(id) {
             try walker.walk(try vault.recoveryPoint(id))
         }
-        // A session lists its packs before it commits; what it lists now it may still want.
+        // Packs that these points need stay. A session that commits later lists those that it
+        // needs again: see `Session.resurrect`.
         let condemned = rewriting.packs.subtracting(walker.packs)
         guard !condemned.isEmpty else { return }
         try session.condemn(condemned)
@@ -182,7 +190,8 @@ struct GarbageCollection {
         report.writtenBytes += try rewriting.run(index)
     }
 
-    /// Those that were superseded just now, and those that a process left when it died.
+    /// Removes the runs that this collection superseded, and those that a process left when it
+    /// died.
     private mutating func removeObsoleteRuns() throws(KuraError) {
         try session.withCommitLock { () throws(KuraError) in
             let index = try ChunkIndex.open(vault)
@@ -202,8 +211,8 @@ struct GarbageCollection {
 }
 
 extension Vault {
-    /// Throws where a pack is in no replica that can be used: nothing may be removed while it is
-    /// not known what is lost.
+    /// Throws `damaged` where a pack is in no usable replica: nothing may be removed while it is
+    /// unknown what is lost.
     func requireSomeCopy(of packs: [PackSummary]) throws(KuraError) {
         let lost = PackPresence(packs, of: self, in: replicas)
             .packs(inFewerThan: 1, of: replicas.count)
@@ -216,15 +225,15 @@ extension Vault {
             remedy: .vault(.repair(.chunks, vault: record.name)))
     }
 
-    /// Follows recovery points. Throws at the first that cannot be followed to its end; one that
-    /// was dropped since it was listed needs nothing any more.
-    /// - Parameter lacking: points that are known to lack something: what is left of them is
+    /// Follows recovery points and marks what they need. Throws at the first that cannot be
+    /// followed down to its chunks; one that was dropped since it was listed is passed over.
+    /// - Parameter lacking: points that are known to need what is lost: what is left of them is
     ///   marked.
     func mark(
         _ points: some Sequence<RecoveryPointID>, lacking: Set<RecoveryPointID>,
         on marks: LiveMarks, _ cancellation: Cancellation
     ) throws(KuraError) {
-        // Those with gaps last: what they mark is not followed to its end.
+        // Those with gaps last: a node that they mark may not be followed down to its chunks.
         for id in points.filter({ !lacking.contains($0) }) + points.filter(lacking.contains) {
             if cancellation.isCancelled { throw .interruptedByUser }
             do throws(KuraError) {

@@ -4,8 +4,9 @@ internal import KuraIO
 /// Which entries of an index some recovery point needs: one bit an entry.
 ///
 /// A tree is followed from its root down; a node whose bit is set was followed before, so every
-/// node is read once however many points share it. Exact: no name is guessed. Where a chunk is in
-/// several packs, the place that look-ups find first is the one that counts. One thread uses it.
+/// node is read once however many points share it. Exact: names are compared, not only their
+/// filters. Where a chunk is in several packs, the entry that look-ups find first is the one that
+/// is marked. Used by one thread.
 final class LiveMarks {
     let index: ChunkIndex
     /// Every pack of the index, by its name.
@@ -25,12 +26,14 @@ final class LiveMarks {
     }
 
     /// Whether some point needs an entry.
-    /// - Parameter number: its place among the run's entries, every block but the last being full.
+    /// - Parameters:
+    ///   - run: index into `index.runs`.
+    ///   - number: of the entry, every block but the last counted as full.
     func isLive(run: Int, _ number: Int) -> Bool {
         bits[run][number / 64] & (1 << UInt64(number % 64)) != 0
     }
 
-    /// Where a chunk is that some point needs; nil where none does.
+    /// The marked location of a chunk; nil where no point needs the chunk.
     func livePlace(of id: ChunkID) throws(KuraError) -> FoundChunk? {
         for (run, reader) in index.runs.enumerated() where reader.trailer.filter.mayContain(id) {
             guard let (number, location) = try blocks.place(of: id, in: reader),
@@ -43,14 +46,15 @@ final class LiveMarks {
         return nil
     }
 
-    /// Whether some point needs a chunk, and finds it in this pack.
+    /// Whether some point needs a chunk, and its marked location is in this pack.
     func isLive(_ id: ChunkID, in pack: PackID) throws(KuraError) -> Bool {
         try livePlace(of: id)?.pack == pack
     }
 
-    /// Marks everything that a point needs. Throws at the first node or chunk that is not there:
-    /// then it is unknown what else is needed.
-    /// - Parameter allowsGaps: whether what is not there is passed over, and what is below it.
+    /// Marks everything that a point needs. Throws at the first missing node or chunk: then it is
+    /// unknown what else is needed.
+    /// - Parameter allowsGaps: whether a missing node or chunk is passed over, with what is below
+    ///   it.
     func mark(_ point: RecoveryPoint, allowsGaps: Bool = false) throws(KuraError) {
         for disk in point.disks {
             guard let root = disk.root else { continue }
@@ -61,8 +65,8 @@ final class LiveMarks {
 
     private func mark(node id: NodeID, level: Int, allowsGaps: Bool) throws(KuraError) {
         let isNew = try mark(id, "manifest node", allowsGaps: allowsGaps)
-        // A marked node may lack something below it where gaps are allowed, so there the marks do
-        // not say what was followed.
+        // Where gaps are allowed, a node may be marked by a point that could not be followed below
+        // it, so the marks do not tell which nodes were followed.
         guard allowsGaps ? followedWithGaps.insert(id).inserted : isNew else { return }
         let node: ManifestNode
         do throws(KuraError) {
@@ -97,8 +101,8 @@ final class LiveMarks {
             remedy: .anyOf([.vault(.repair(.chunks)), .point(.drop())]))
     }
 
-    /// Calls `body` for every entry of a run, in order.
-    /// - Parameter body: gets the entry, and whether some point needs it.
+    /// Calls `body` for every entry of a run, in ascending order of the names.
+    /// - Parameter body: gets the entry, and whether it is marked.
     func forEachEntry(
         ofRun run: Int, _ body: (IndexEntry, Bool) throws(KuraError) -> Void
     ) throws(KuraError) {

@@ -1,15 +1,14 @@
 public import KuraFormat
 internal import KuraIO
 
-/// How much of a pack recovery points need.
+/// How much of one pack recovery points need.
 struct PackUse {
     var pack: PackSummary
     var liveChunks: UInt64 = 0
     /// Plain bytes of live chunks.
     var livePlainBytes: UInt64 = 0
 
-    /// Bytes of the file that no point needs: the share that its dead chunks have of the plain
-    /// bytes.
+    /// Bytes of the file that no point needs, as if all chunks compressed alike.
     var deadBytes: UInt64 {
         guard pack.plainByteCount > 0 else { return pack.fileByteCount }
         let live = min(livePlainBytes, pack.plainByteCount)
@@ -19,7 +18,7 @@ struct PackUse {
 }
 
 extension LiveMarks {
-    /// Every pack of the index with what is needed of it, by name. Reads every run once, and the
+    /// The use of every pack of the index, ascending by name. Reads every run once, and the
     /// trailers of packs that are needed in part.
     func packUses() throws(KuraError) -> [PackUse] {
         var uses: [PackID: PackUse] = [:]
@@ -46,7 +45,8 @@ extension LiveMarks {
     }
 }
 
-/// Which packs go and which are written anew: the part of a prune that can be looked at before.
+/// Which packs are removed and which are repacked: the part of a prune that can be shown before it
+/// runs.
 public struct CollectionPlan: Sendable, Equatable {
     public struct Pack: Sendable, Equatable {
         public var id: PackID
@@ -66,16 +66,17 @@ public struct CollectionPlan: Sendable, Equatable {
 
     public init() {}
 
-    /// Bytes of files that go, in one replica.
+    /// Bytes of the packs that are removed, in one replica.
     public var removedBytes: UInt64 { (dead + repacked).reduce(0) { $0 + $1.byteCount } }
 
-    /// Bytes that no recovery point needs, in one replica, wherever they are.
+    /// Bytes that no recovery point needs, in one replica: of dead packs, of repacked ones, and of
+    /// those that stay.
     public var deadBytes: UInt64 {
         dead.reduce(0) { $0 + $1.byteCount } + repacked.reduce(0) { $0 + $1.deadBytes }
             + deadBytesLeft
     }
 
-    /// Bytes of live chunks that are written anew, in one replica, as far as can be told before.
+    /// Estimated bytes of the new packs with live chunks, in one replica.
     public var repackedBytes: UInt64 {
         repacked.reduce(0) { $0 + $1.byteCount - $1.deadBytes }
     }

@@ -3,13 +3,15 @@ public import KuraIO
 
 /// What a prune is asked to do.
 public struct PruneRequest: Sendable {
-    /// Points that go; ids that are not there are ignored.
+    /// Points that are dropped; ids that the vault does not have are ignored.
     public var dropped: Set<RecoveryPointID>
-    /// Points that no replica has and that are dropped all the same, so that they are not missed.
+    /// Points that no replica has and that are dropped all the same, so that they no longer count
+    /// as missing.
     public var missing: Set<RecoveryPointID> = []
-    /// Why, for the tombstones.
+    /// Why they are dropped, for people; the tombstones keep it.
     public var reason: String
-    /// Of the bytes that stay in packs, the share that may be dead. What is above it is repacked.
+    /// Of the bytes that stay in packs, the share that may be dead, 0 to 1. Packs are repacked
+    /// until no more than that is.
     public var deadShareMax: Double
 
     public static let defaultDeadShareMax = 0.1
@@ -27,8 +29,8 @@ public struct PruneRequest: Sendable {
 extension Vault {
     /// What `prune` would do now. Changes nothing.
     ///
-    /// Exact as to packs while no session changes the vault; bytes of repacked chunks are what
-    /// their share of the old packs is.
+    /// Names exactly the packs while no session changes the vault; the bytes of live and dead
+    /// chunks are estimates, as if all chunks of a pack compressed alike.
     public func collectionPlan(
         _ request: PruneRequest, cancellation: Cancellation = Cancellation()
     ) throws(KuraError) -> CollectionPlan {
@@ -42,9 +44,9 @@ extension Vault {
         return CollectionPlan(try marks.packUses(), deadShareMax: request.deadShareMax)
     }
 
-    /// Bytes that would be free in one replica without a recovery point: those of chunks that no
+    /// Bytes that dropping a recovery point would free in one replica: those of chunks that no
     /// other point needs, as if all chunks of a pack compressed alike.
-    /// - Complexity: two walks over every recovery point.
+    /// - Complexity: follows every recovery point twice.
     public func uniqueBytes(
         of id: RecoveryPointID, cancellation: Cancellation = Cancellation()
     ) throws(KuraError) -> UInt64 {
@@ -55,32 +57,32 @@ extension Vault {
         return without.deadBytes - min(with.deadBytes, without.deadBytes)
     }
 
-    /// Drops recovery points, then takes away what no other point needs.
+    /// Drops recovery points, then removes what no other point needs.
     ///
-    /// Every point that stays is followed to its end first, and every pack must be in some replica.
-    /// While that is not so, nothing is dropped or taken away: the dropped points may be the last
-    /// that are whole. Of points that a repair gave up, what is left stays.
+    /// Before points are dropped, every other point is followed down to its chunks, and every pack
+    /// must be in some replica. Where that is not so, nothing is dropped or removed: the points to
+    /// drop may be the last whole ones. What is left of points that a repair gave up stays.
     ///
     /// Runs beside backups, restores and verifications; one at a time, and not beside repair,
-    /// replication into this region or failover. Dropped points are gone when this returns, or
-    /// after an error that comes later; collecting can be stopped anywhere and is gone on with next
-    /// time. Memory: one bit and the index's own filters a chunk.
+    /// replication into this region or failover. Points are dropped, durably, before anything is
+    /// collected; an error after that does not bring them back. Collecting can be stopped anywhere,
+    /// and the next prune goes on. Memory: one bit a chunk, beside the filters of the index.
     ///
-    /// On a disk without room for what its replicas lack of each other, collecting comes first,
-    /// without repacking, and copying behind it, as far as there is room then.
+    /// On a disk without room for what its replicas lack of each other, the prune collects first,
+    /// without repacking, and copies after that, if there is room then.
     ///
-    /// Collecting needs every replica, because one that is away would bring back what was taken
-    /// away; and while the vault is failed over, the other region may still need what this one does
-    /// not. Points are dropped all the same; `obstacle` says why nothing was collected.
-    /// - Parameter didDrop: called when the points are gone, before anything is collected.
+    /// Collecting needs every replica, because one that is away would bring back what was removed;
+    /// and while the vault is failed over, the other region may still need what this one does not.
+    /// Points are dropped all the same; `obstacle` says why nothing was collected.
+    /// - Parameter didDrop: called when the points are dropped, before anything is collected.
     public func prune(
         _ request: PruneRequest, progress: Progress = Progress(),
         cancellation: Cancellation = Cancellation(), didDrop: () -> Void = {}
     ) throws(KuraError) -> CollectionReport {
         try requireWritable()
-        return try inSession(cancellation) { (session, isSettled) throws(KuraError) in
+        return try inSession(cancellation) { (session, isRecovered) throws(KuraError) in
             var collection = GarbageCollection(
-                session, deadShareMax: isSettled ? request.deadShareMax : 1, progress: progress,
+                session, deadShareMax: isRecovered ? request.deadShareMax : 1, progress: progress,
                 cancellation: cancellation)
             let dropped = try recoveryPointIDs().filter(request.dropped.contains)
             if !dropped.isEmpty { try collection.follow(without: Set(dropped)) }
@@ -102,8 +104,8 @@ extension Vault {
         }
     }
 
-    /// Takes away packs that no index run of this region lists: in the passive region of a vault,
-    /// after replication brought the runs of the active one.
+    /// Removes packs that no index run of this region lists. For the passive region of a vault,
+    /// after replication copied the runs of the active one.
     public func collectUnlisted() throws(KuraError) -> CollectionReport {
         try inSession(waits.cancellation) { (session, _) throws(KuraError) in
             guard session.writer.live.count == Int(record.copies) else {
@@ -116,10 +118,10 @@ extension Vault {
         }
     }
 
-    /// Collects in a session whose replicas are brought into step before it, or behind it where
-    /// there is no room before. If there is none then either, the session stays as an interrupted
-    /// one, so that the next one does it.
-    /// - Parameter collect: gets the session, and whether its replicas are in step.
+    /// Collects in a session that recovers before, or after where there is no room before. Where
+    /// there is no room after either, the session's record stays as that of an interrupted one, so
+    /// that the next session recovers.
+    /// - Parameter collect: gets the session, and whether it has recovered.
     private func inSession(
         _ cancellation: Cancellation,
         _ collect: (Session, Bool) throws(KuraError) -> CollectionReport
@@ -127,15 +129,15 @@ extension Vault {
         let session = try beginPrune(cancellation)
         var clean = false
         defer { session.end(clean: clean) }
-        let isSettled = try session.settleIfThereIsRoom(cancellation)
-        let report = try collect(session, isSettled)
-        clean = isSettled
-        if !isSettled { clean = try session.settleIfThereIsRoom(cancellation) }
+        let isRecovered = try session.recoverIfThereIsRoom(cancellation)
+        let report = try collect(session, isRecovered)
+        clean = isRecovered
+        if !isRecovered { clean = try session.recoverIfThereIsRoom(cancellation) }
         session.keepReserve()
         return report
     }
 
-    /// Begins a session with the reserve given back, since a full disk has no room for its record.
+    /// Releases the reserve first, because a full disk has no room for the session's record.
     private func beginPrune(_ cancellation: Cancellation) throws(KuraError) -> Session {
         releaseReserve()
         do throws(KuraError) {

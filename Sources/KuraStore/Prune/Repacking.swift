@@ -2,12 +2,13 @@ internal import KuraCodec
 internal import KuraFormat
 internal import KuraIO
 
-/// Copies chunks of packs into new packs: those that are live, or those that are left.
+/// Copies chunks of packs into new packs: for a prune those that are live, for a salvage those that
+/// are good.
 ///
-/// Every chunk is decoded and compared with its name on the way. What is on disk if power fails:
+/// Every chunk is decoded and compared with its name. What is on disk if power fails:
 /// new packs that no run lists; every chunk is where it was before.
 struct Repacking {
-    /// Whether a chunk is copied that lies in this frame of this pack.
+    /// Whether a chunk of this frame of this pack is copied.
     typealias Choice = (ChunkID, PackID, _ frame: Int) throws(KuraError) -> Bool
 
     private let isWanted: Choice
@@ -16,7 +17,7 @@ struct Repacking {
     private let data: PackWriter
     private let manifest: PackWriter
     private let dataFrames: FrameBuilder
-    /// For what was in such frames before.
+    /// For chunks from frames that were small before.
     private let smallFrames: FrameBuilder
     private let manifestFrames: FrameBuilder
     private let decoder = FrameDecoder()
@@ -24,7 +25,7 @@ struct Repacking {
     private var trace = StageTimes()
     /// Bytes of new packs, in one replica.
     private(set) var packBytes: UInt64 = 0
-    /// What was copied, and where it is now; nil before `copy` has ended.
+    /// The copied chunks with their new locations; nil before `flush`.
     private(set) var copied: RepackedChunks?
     /// Bytes of the run that lists the new packs, in one replica; 0 before `list`.
     private(set) var runBytes: UInt64 = 0
@@ -43,7 +44,7 @@ struct Repacking {
             for: manifest, target: Tuning.manifestFrameBytes, level: Tuning.compressionLevel)
     }
 
-    /// On return the wanted chunks of `packs` are durable in new packs.
+    /// Copies the wanted chunks of `packs`, then flushes: on return they are durable.
     mutating func copy(
         _ packs: [CollectionPlan.Pack], progress: Progress, cancellation: Cancellation
     ) throws(KuraError) {
@@ -55,7 +56,7 @@ struct Repacking {
         try flush()
     }
 
-    /// On return what `copy` was called for is durable.
+    /// On return the chunks that were copied are durable in new packs, which no run lists yet.
     mutating func flush() throws(KuraError) {
         try dataFrames.flush(trace: &trace)
         try smallFrames.flush(trace: &trace)
@@ -70,7 +71,7 @@ struct Repacking {
         copied = RepackedChunks(durable)
     }
 
-    /// Call `flush` behind the last one.
+    /// Copies the wanted chunks of one pack. Call `flush` after the last one.
     mutating func copy(_ id: PackID) throws(KuraError) {
         let vault = session.vault
         let trailer = try PackReader.trailer(id, vault)
@@ -104,7 +105,8 @@ struct Repacking {
         }
     }
 
-    /// Stores a chunk that is in no pack, and nothing else. On return it is durable.
+    /// Stores a new chunk. Call it only where nothing was copied: `copied` has it alone then. On
+    /// return it is durable.
     mutating func store(_ bytes: [UInt8]) throws(KuraError) {
         try withKuraErrors {
             try bytes.withUnsafeBytes {
@@ -119,8 +121,8 @@ struct Repacking {
         return frame.plainByteCount <= Tuning.smallFrameBytes ? smallFrames : dataFrames
     }
 
-    /// Lists the new packs. Under the commit lock, when the old ones are condemned: otherwise a
-    /// merge of runs might keep the old place of a chunk of which both are listed.
+    /// Lists the new packs. Call it under the same commit lock as condemning the old ones: while
+    /// both are listed, a merge of runs might keep the old location of a chunk.
     mutating func list() throws(KuraError) {
         guard let copied else { return }
         let run = try IndexRunWriter.write(
@@ -132,7 +134,7 @@ struct Repacking {
 /// Chunks in new packs that no run lists yet. Memory: 40 bytes a chunk.
 struct RepackedChunks {
     let packs: [PackSummary]
-    /// Ascending by name; locations count packs by their place in `packs`.
+    /// Ascending by name; the pack number of a location is an index into `packs`.
     let entries: [IndexEntry]
 
     init(_ durable: PackWriter.Durable) {

@@ -2,19 +2,19 @@ internal import KuraFormat
 internal import KuraIO
 internal import KuraReplicas
 
-/// Writes index runs again without the packs that go.
+/// Writes index runs again without the packs that are removed.
 ///
-/// Each run that lists one of them gets a successor of its own, which holds all its other entries
-/// and supersedes it. A pack that stays keeps all of its entries, needed or not: a backup may want
-/// one again. Of a pack that goes, those that points need stay, too, with the place where the chunk
-/// is now: a replica or a region gets runs one by one, and whichever it has got, it must find what
-/// its points need. Memory: see `IndexRunWriter`.
+/// Each run that lists one of them gets a successor of its own, which has all its other entries
+/// and supersedes it. A pack that stays keeps all of its entries, needed or not: a backup may need
+/// one again. Of a removed pack, the entries that points need stay, too, with the chunk's location
+/// in another pack: a replica or a region gets runs one by one, and with any part of them it must
+/// find what its points need. Memory: see `IndexRunWriter`.
 struct RunRewriting {
     private let session: Session
     let packs: Set<PackID>
     private let survivors: Survivors?
-    /// Successors that were written beforehand, by the run that they supersede; nil where nothing
-    /// of it stays.
+    /// Successors that were written beforehand, by the run that they supersede; nil for a run of
+    /// which no entry stays.
     private var prepared: [RunID: PreparedRun?] = [:]
 
     /// Runs of fewer entries are written while the commit lock is held: a fraction of a second.
@@ -26,8 +26,8 @@ struct RunRewriting {
         self.survivors = survivors
     }
 
-    /// Writes the successors of large runs, still without a name, so that no other session waits
-    /// for it. If a run changes before `run`, its successor is dropped.
+    /// Writes the successors of large runs, under no name yet, before the commit lock is taken. If
+    /// a run is gone when `run` is called, its successor is not used.
     mutating func prepare(_ index: ChunkIndex) throws(KuraError) {
         for run in index.runs where isAffected(run) {
             guard run.trailer.entryCount >= Self.preparedEntriesMin else { continue }
@@ -45,11 +45,13 @@ struct RunRewriting {
         run.trailer.packs.contains { packs.contains($0.id) }
     }
 
-    /// Under the commit lock.
-    /// - Returns: bytes of the new runs.
+    /// Publishes the successors. Call it under the commit lock.
+    /// - Parameter index: opened under the lock.
+    /// - Returns: bytes of the new runs, in one replica.
     mutating func run(_ index: ChunkIndex) throws(KuraError) -> UInt64 {
         var written: UInt64 = 0
-        // Runs of which nothing stays. Another one has to say so; the smallest is written anew.
+        // Runs of which no entry stays: another run has to supersede them, and the smallest one is
+        // written again for that.
         var empty: [RunID] = []
         var smallest: RunID?
         for run in index.runs.reversed() {
@@ -112,7 +114,7 @@ struct RunRewriting {
         }
     }
 
-    /// Where a chunk that points need is in a pack that stays.
+    /// The location of a chunk that points need in a pack that stays; nil for other chunks.
     private func otherPlace(
         of id: ChunkID, _ kept: inout [PackSummary], _ known: inout [PackID: Int]
     ) throws(KuraError) -> ChunkLocation? {
@@ -126,7 +128,7 @@ struct RunRewriting {
             pack: number, frame: place.location.frame, plainOffset: place.location.plainOffset)
     }
 
-    /// Without any other run in the vault there is none to supersede them.
+    /// Removes runs of which no entry stays, where the vault has no other run to supersede them.
     private func remove(_ runs: [RunID]) throws(KuraError) {
         for run in runs {
             for replica in session.writer.live {
@@ -140,16 +142,16 @@ struct RunRewriting {
     }
 }
 
-/// Where chunks that points need are when packs go.
+/// Locations of the chunks that points need, outside of packs that are removed.
 struct Survivors {
-    /// Nil where what was copied is all that stays.
+    /// Nil where only the copied chunks stay.
     let marks: LiveMarks?
-    /// What was copied out of packs that go.
+    /// Chunks that were copied out of packs that are removed.
     let repacked: RepackedChunks?
 
-    /// A place outside of `packs`: nil for a chunk that no point needs. The location's pack number
-    /// means nothing. A run keeps one place of each chunk, and a merge since the marking may have
-    /// kept another one than was marked.
+    /// A location outside of `packs`; nil for a chunk that no point needs. The pack number of the
+    /// location is undefined. Needed also for chunks that were not copied: a run has one location
+    /// of each chunk, and a merge since the marking may have kept another one than was marked.
     func place(
         of id: ChunkID, without packs: Set<PackID>
     ) throws(KuraError) -> (pack: PackSummary, location: ChunkLocation)? {

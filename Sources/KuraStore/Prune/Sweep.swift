@@ -2,9 +2,9 @@ internal import KuraFormat
 internal import KuraIO
 internal import KuraReplicas
 
-/// Takes condemned packs away.
+/// Removes condemned packs.
 ///
-/// A pack goes when no session or reader that any condemnation of it names is open, and no sound
+/// A pack is removed when no session or reader is open that a condemnation of it names, and no good
 /// run lists it. Sessions that began later never saw it in a run; those that were open have listed
 /// it again if they needed it, or will not commit. If power fails among the files, the condemnation
 /// is still there, and the next sweep goes on.
@@ -15,7 +15,8 @@ struct Sweep {
     /// Bytes of removed packs and records, in one replica.
     private(set) var removedBytes: UInt64 = 0
     private(set) var removedPacks = 0
-    /// Packs that wait for open sessions, their bytes, and those sessions.
+    /// Packs that wait for open sessions or readers, their bytes in one replica, and the ids of
+    /// those sessions and readers.
     private(set) var waitingPacks = Set<PackID>()
     private(set) var waitingBytes: UInt64 = 0
     private(set) var waitingFor = Set<UniqueID>()
@@ -55,12 +56,12 @@ struct Sweep {
         _ packs: Set<PackID>, _ records: [Condemnation]
     ) throws(KuraError) {
         let index = try ChunkIndex.open(vault)
-        // A run that cannot be read may list any of them.
+        // A run without a good copy may list any of them.
         guard !vault.hasUnreadableRun else {
             throw KuraError(
                 .damaged,
-                "an index run of vault \(vault.record.name) has no good copy, so nobody "
-                    + "can tell which packs are needed; nothing was removed",
+                "an index run of vault \(vault.record.name) has no good copy, so it is unknown "
+                    + "which packs are needed; nothing was removed",
                 remedy: .vault(.repair(.files)))
         }
         let listed = Set(index.packs.map(\.id))
@@ -69,11 +70,12 @@ struct Sweep {
             removedBytes += bytes
             if bytes > 0 { removedPacks += 1 }
         }
-        // A condemnation goes behind its packs.
+        // A condemnation is removed after its packs, so that a sweep that stops between goes on.
         for record in records { removedBytes += try removeEverywhere(.condemned(record.id)) }
     }
 
-    /// - Returns: the bytes that it had in one replica.
+    /// Removes a file from every live replica.
+    /// - Returns: the bytes that it had in one replica; 0 where no replica had it.
     private func removeEverywhere(_ file: VaultFile) throws(KuraError) -> UInt64 {
         var bytes: UInt64 = 0
         for replica in session.writer.live {

@@ -3,10 +3,11 @@ public import KuraIO
 internal import KuraReplicas
 
 extension Vault {
-    /// Heals index runs of which no replica has a good copy: without them a restore finds nothing
-    /// of what they list, although the packs are there. Nothing is written where no run is lost.
+    /// Heals index runs of which no replica has a good copy: without them a restore does not find
+    /// the chunks that they list, although the packs are there. Writes nothing where no run is
+    /// lost.
     ///
-    /// - Returns: one damage for each lost run and replica, as `heal` leaves it.
+    /// - Returns: a damage for each lost run and replica, with `repairedFrom` or `obstacle` set.
     public func healLostRuns() throws(KuraError) -> [Damage] {
         let index = try ChunkIndex.open(self)
         let readable = Set((index.runs + index.obsolete).map(\.id))
@@ -27,14 +28,14 @@ extension Vault {
         return try heal(found)
     }
 
-    /// Runs that some readable recovery point names.
+    /// Runs that the recovery points name of which there is a good copy.
     func runsOfPoints() throws(KuraError) -> Set<RunID> {
         var runs = Set<RunID>()
         for id in try recoveryPointIDs() {
             do throws(KuraError) {
                 runs.formUnion(try recoveryPoint(id).runs)
             } catch {
-                // Without a good copy the point cannot be restored anyway; verify reports it.
+                // Without a good copy the point cannot be restored anyway; verification reports it.
                 continue
             }
         }

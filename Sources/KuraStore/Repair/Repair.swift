@@ -9,19 +9,19 @@ internal import Synchronization
 /// a bad copy, the bad bytes go to `quarantine/` and the good ones are published in their place.
 /// What is on disk if power fails on the way:
 /// - the good bytes are a whole copy elsewhere: the bad file is moved, so for a moment this replica
-///   lacks the file, which the next verification finds;
+///   lacks the file; a power failure at that moment is found by the next verification;
 /// - the good bytes were put together from bad copies: those are needed until the new file is
 ///   durable, so the bad bytes are copied to the quarantine and the file is replaced by one rename.
 ///
-/// Packs are healed by several threads, each with one pack in memory; the few other files after
-/// them one by one.
+/// Packs are healed by several threads, each with one pack in memory; after them the few other
+/// files, one by one.
 final class Repair: Sendable {
     private let session: Session
     private let vault: Vault
     private let quarantined = Atomic<Int>(0)
 
-    /// The device reads one copy back while it writes others. Each has a pack of at most some tens
-    /// of MiB in memory.
+    /// So many that the device can read one healed copy back while it writes others. Each thread
+    /// has one pack in memory, usually some tens of MiB.
     private static let threads = 5
 
     init(_ session: Session) {
@@ -29,9 +29,10 @@ final class Repair: Sendable {
         vault = session.vault
     }
 
-    /// Heals what can be healed, and says of each damage what became of it. Damage in the paired
-    /// region, of whole replicas and of recovery points that lack something stays as it is.
-    /// - Parameter salvaging: whether packs that have no good copy are given up: see `Salvage`.
+    /// Heals what can be healed. Damage in the paired region, of whole replicas, and of recovery
+    /// points that need what is lost is returned as it is.
+    /// - Parameter salvaging: whether packs without a good copy are salvaged: see `Salvage`.
+    /// - Returns: each of `damage`, with `repairedFrom` or `obstacle` set where healing was tried.
     func heal(_ damage: [Damage], salvaging: Bool) -> [Damage] {
         prepareFolders()
         var damage = damage
@@ -78,7 +79,8 @@ final class Repair: Sendable {
         return damage
     }
 
-    /// With a replica or a paired region away nothing is given up: it may hold a good copy.
+    /// Whether every replica, of this region and of the paired one, can be used. Only then a file
+    /// without a good copy is lost: a replica that is away may hold one.
     private var isComplete: Bool {
         vault.isComplete && session.writer.failures.isEmpty
     }
@@ -112,8 +114,9 @@ final class Repair: Sendable {
         }
     }
 
-    /// Moves every copy of a tombstone away of which none is good: it does not say that its point
-    /// was dropped. Not while a replica is away, which may hold a good one.
+    /// Moves every copy of a tombstone without a good copy to the quarantine: a damaged one does
+    /// not prove that its point was dropped. Does nothing while a replica is away, which may hold a
+    /// good one.
     private func setAside(
         _ file: VaultFile, at indices: [Int], _ damage: inout [Damage]
     ) {
@@ -161,16 +164,16 @@ final class Repair: Sendable {
 
     // MARK: One file
 
-    /// What became of the damage to one file.
+    /// The damage to one file after healing.
     private struct Outcome {
         var file: VaultFile
         var damage: [Damage]
         var hasNoGoodCopy = false
     }
 
-    /// Heals files one after the other in each of `threads` threads.
-    /// - Parameter places: per file, which of `damage` is its.
-    /// - Returns: an outcome for each file, with the damage in the order of `places`.
+    /// Heals files in `threads` threads.
+    /// - Parameter places: per file, the indices of its damage in `damage`.
+    /// - Returns: an outcome for each file, in any order; its damage is in the order of `places`.
     private func heal(
         _ files: [VaultFile], at places: [VaultFile: [Int]], in damage: [Damage], threads: Int
     ) -> [Outcome] {
@@ -200,8 +203,8 @@ final class Repair: Sendable {
         return outcome
     }
 
-    /// Throws when there are no good bytes.
-    /// - Parameter damage: all of it in this file.
+    /// Heals one file in every replica in which it is damaged. Throws when there are no good bytes.
+    /// - Parameter damage: all damage to the file; gets `repairedFrom` or `obstacle`.
     private func heal(_ file: VaultFile, _ damage: inout [Damage]) throws(KuraError) {
         var copy: SoundCopy?
         for ordinal in Set(damage.map(\.replica)).sorted() {
@@ -212,8 +215,7 @@ final class Repair: Sendable {
                 continue
             }
             if vault.isSound(file, in: replica) {
-                // Healed by another process meanwhile, or the system could not read it for a
-                // moment.
+                // Another process has healed it, or the device failed to read it only once.
                 for index in mine { damage[index].repairedFrom = .replica }
                 continue
             }
@@ -251,7 +253,7 @@ final class Repair: Sendable {
         }
     }
 
-    /// Keeps the bad bytes of a file, where there are any that can be read.
+    /// Moves or copies the bad bytes of a file to the quarantine, where they can be read.
     private func quarantine(
         _ file: VaultFile, in replica: Replica, moving: Bool
     ) throws(IOError) {
@@ -273,7 +275,7 @@ final class Repair: Sendable {
         do throws(IOError) {
             bytes = try replica.store.contents(name, max: ObjectKind.byteCountMax)
         } catch {
-            // What could be read of it is part of the good copy.
+            // The parts of it that can be read are in the good copy.
             return
         }
         try replica.store.put(kept, bytes, condition: .content, by: session.id)
@@ -283,9 +285,10 @@ final class Repair: Sendable {
 
     /// Lists the packs of lost runs in a new run, which supersedes them.
     ///
-    /// With a replica or a paired region away nothing is superseded: it may hold a good copy of the
-    /// run, and packs that no other replica has. Until it is back what the others have can be read.
-    /// - Parameter areUntrue: whether the runs are there, and not to be believed.
+    /// While a replica of this region or of the paired one is away, nothing is superseded: it may
+    /// hold a good copy of the run, and packs that no other replica has. The packs of the other
+    /// replicas can be read all the same.
+    /// - Parameter areUntrue: whether the runs are whole, but contradict their packs.
     private func rebuildIndex(
         _ lost: [RunID: [Int]], areUntrue: Bool = false, _ damage: inout [Damage]
     ) {
@@ -296,7 +299,7 @@ final class Repair: Sendable {
             // An earlier repair may have done it already.
             let left = lost.keys.filter { !superseded.contains($0) }.sorted()
             if !left.isEmpty || lost.isEmpty {
-                // What was given up may have come back as a good copy.
+                // A pack that was condemned as lost may have a good copy again.
                 try session.listUnlistedPacks(
                     superseding: isComplete ? left : [],
                     distrusting: areUntrue ? Set(lost.keys) : [],
@@ -337,10 +340,12 @@ final class Repair: Sendable {
 extension Vault {
     /// Heals damage that `verify` or `damage` reported, as far as there are good bytes for it.
     ///
-    /// - Parameter salvaging: whether packs without a good copy are given up, so that
-    ///   backups store again what was in them.
-    /// - Returns: each of `found`, with `repairedFrom` or `obstacle` set. What is healed is durable
-    ///   and was read back. Throws when no replica can be written or another process repairs.
+    /// - Parameter salvaging: whether packs without a good copy are salvaged, so that backups store
+    ///   again what was lost with them: see `Salvage`.
+    /// - Returns: each of `found`, with `repairedFrom` or `obstacle` set where healing was tried.
+    ///   What is healed is durable and was read back.
+    /// - Throws: `locked` when another process holds the vault; the error of a replica when none
+    ///   can be written.
     public func heal(
         _ found: [Damage], salvaging: Bool = false
     ) throws(KuraError) -> [Damage] {
@@ -349,8 +354,8 @@ extension Vault {
         defer { session.end(clean: true) }
         let healed = Repair(session).heal(found, salvaging: salvaging)
         do throws(KuraError) {
-            // New runs and lines of the ledger go to replicas that came back only now.
-            try session.settle()
+            // Copies the new runs and lines of the ledger also to replicas that came back just now.
+            try session.recover()
         } catch {
             // What is healed stays so; the next session tries again.
             return healed
@@ -360,8 +365,8 @@ extension Vault {
 }
 
 extension Vault {
-    /// Writes down which recovery points lack something that no repair can find: see
-    /// `Session.giveUp`. Does nothing while a replica is away, which may hold it.
+    /// Records which recovery points need what is lost: see `Session.giveUp`. Does nothing while a
+    /// replica is away, which may hold it, and in a passive region.
     func giveUp(pointsOf damage: [Damage]) throws(KuraError) {
         let points = damage.filter { $0.kind == .dangling && !$0.isRepaired }.compactMap(\.file)
         guard isActive, isComplete, !points.isEmpty,

@@ -2,19 +2,19 @@ internal import KuraFormat
 internal import KuraIO
 internal import KuraReplicas
 
-/// Gives packs up of which no good copy can be made, and keeps what is left of them.
+/// Gives up packs of which no good copy can be made, and keeps what is left of them.
 ///
-/// 1. Chunks of frames that some copy has right are copied to new packs.
-/// 2. Those of the other frames are looked for in all other packs: a run keeps one place of each
-///    chunk, and may have dropped one that is good.
-/// 3. Recovery points that need what is lost are written down in the ledger.
-/// 4. Under the commit lock the new places are listed, the lost packs condemned, and runs that list
-///    them written again without them.
+/// 1. Chunks of frames that are good in some copy are copied to new packs.
+/// 2. Those of the other frames are looked for in all other packs: a run has one location of each
+///    chunk, and a merge may have dropped the one that is good.
+/// 3. The ledger records which recovery points need what is lost.
+/// 4. Under the commit lock the new locations are listed, the lost packs condemned, and runs that
+///    list them written again without them.
 ///
-/// From then on a chunk that is nowhere is in no run, so the next backup that meets it stores it
-/// again, and every recovery point that needs it is whole again. A backup that is under way and
-/// counts on it does not commit (`Session.resurrect`). The files of the lost packs go with the next
-/// collection; until then a good copy that comes back is found by a repair.
+/// From then on no run lists a lost chunk, so the next backup that meets it stores it again, and
+/// every recovery point that needs it is whole again. A backup in progress that relies on it does
+/// not commit (`Session.resurrect`). The next collection removes the files of the lost packs; until
+/// then a repair finds a good copy that comes back.
 ///
 /// If power fails: before 4, more packs than before; within 4, condemned packs that are still
 /// listed, which are kept, and given up by the next repair.
@@ -27,8 +27,9 @@ struct Salvage {
         vault = session.vault
     }
 
-    /// - Parameter damage: of packs, by pack.
-    /// - Returns: those that were given up; of the others there is a good copy after all.
+    /// - Parameter damage: by pack, its damage in each replica.
+    /// - Returns: the packs that were given up, ascending; of the others a good copy can be made
+    ///   after all.
     func run(_ damage: [PackID: [Damage]]) throws(KuraError) -> [PackID] {
         let index = try ChunkIndex.open(vault)
         try vault.requireReadable(index)
@@ -49,9 +50,9 @@ struct Salvage {
         defer { rewriting.abandon() }
         try rewriting.prepare(index)
         try session.withCommitLock { () throws(KuraError) in
-            // Those that were committed meanwhile.
+            // Points that were committed since.
             _ = try giveUpPoints(lost, except: walked)
-            // Before the index: a backup that counts on them asks the ledger.
+            // Before the index: a backup that relies on the packs reads the ledger when it commits.
             for id in given {
                 for entry in damage[id, default: []] {
                     try session.publishLine(
@@ -68,23 +69,24 @@ struct Salvage {
         return given
     }
 
-    /// Writes down which recovery points need what is lost: all of them, whatever was verified, and
-    /// also those that are whole because it is elsewhere. They cost their item one full read.
-    /// - Returns: the points that were followed.
+    /// Records which recovery points need what is lost: of all points, not only of those that were
+    /// verified, and also points that stay whole because another pack has the chunk. The next
+    /// backup of the item of such a point reads everything.
+    /// - Returns: the points that the vault has.
     private func giveUpPoints(
         _ lost: [PackID: LostFrames], except known: Set<RecoveryPointID>
     ) throws(KuraError) -> Set<RecoveryPointID> {
         let ids = Set(try vault.recoveryPointIDs())
         let points = try vault.recoveryPoints(ids.subtracting(known))
         guard !points.isEmpty else { return ids }
-        // Points before runs: whatever a point in the list needs is in the index.
+        // Points before runs, so that the index has everything that a point in the list needs.
         let walker = PointWalker(try ChunkIndex.open(vault), lost: lost)
         try session.giveUp(walker.lacking(points).map { .point($0) })
         return ids
     }
 
-    /// What is stored where nothing at all is left: a run must have an entry, and without a run
-    /// the others would still count. The next collection takes it away.
+    /// A chunk that is stored where no chunk at all is left: a run must have an entry, and only a
+    /// run can supersede the others. The next collection removes it.
     private static let placeholder = Array("What this vault held is lost.".utf8)
 
     private func copy(_ lost: [PackID: LostFrames]) throws(KuraError) -> Repacking {
@@ -98,7 +100,8 @@ struct Salvage {
         return copies
     }
 
-    /// Where chunks of lost frames are in packs that stay.
+    /// Locations of chunks of lost frames in packs that stay. Reads the trailers of all those
+    /// packs, until every chunk is found.
     private func findElsewhere(
         _ lost: [PackID: LostFrames], except copied: RepackedChunks?, in index: ChunkIndex
     ) throws(KuraError) -> PackWriter.Durable {
@@ -122,7 +125,7 @@ struct Salvage {
             do throws(KuraError) {
                 all = PackWriter.Durable(pack.id, try PackReader.trailer(pack.id, vault))
             } catch {
-                // It cannot be read either; an operation that needs it reports that.
+                // This pack cannot be read either; an operation that needs it reports that.
                 continue
             }
             let entries = all.entries.filter { wanted.remove($0.id) != nil }
