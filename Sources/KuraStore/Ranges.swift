@@ -1,6 +1,6 @@
 extension Array {
-    /// Appends a range that lies behind all others, or makes the last one longer where it begins at
-    /// its end.
+    /// Appends a range that starts at the end of the last one or after it. Where it starts at that
+    /// end, the last one becomes longer instead.
     package mutating func join<Bound>(_ range: Range<Bound>) where Element == Range<Bound> {
         if let last, last.upperBound == range.lowerBound {
             self[count - 1] = last.lowerBound..<range.upperBound

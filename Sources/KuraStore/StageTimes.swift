@@ -7,13 +7,13 @@ public enum Stage: String, Sendable, CaseIterable {
     case hash
     case lookup = "look up"
     case compress
-    /// Decode after encode.
+    /// Decoding a frame again after it was compressed, to compare it.
     case check
     /// Copying into the pack, and waiting for a buffer.
     case pack
     case manifest
     case decode
-    /// Copying chunks to their places in an extent.
+    /// Copying chunks to where they belong in an extent.
     case assemble
     case write
 }

@@ -1,5 +1,5 @@
-/// Sizes that this writer chooses. They are no part of the format: a reader takes any within
-/// `Limits`.
+/// Sizes that this writer chooses. They are no part of the format: a reader accepts every size
+/// within `Limits`.
 package enum Tuning {
     /// Frames are closed when the next chunk would take them beyond this many plain bytes.
     /// Measured: 2 MiB save 0.9 % of the bytes, but a restore from an old history decodes a sixth
@@ -11,7 +11,7 @@ package enum Tuning {
     package static let smallFrameBytes = 64 << 10
     /// Nodes are read one by one, so their frames are small.
     package static let manifestFrameBytes = 64 << 10
-    /// Level of zstd where none is asked for.
+    /// Level of zstd where the request names none.
     package static let compressionLevel = 2
     /// Packs are sealed when the next frame would not fit.
     package static let dataPackBytes = 32 << 20
@@ -21,8 +21,8 @@ package enum Tuning {
     /// Bytes that a worker reads at once: they stay in the cache until they are cut, hashed and
     /// copied.
     package static let windowBytes = 512 << 10
-    /// A backup compares most extents by codes, and one in this many by SHA-256: other extents each
-    /// time, so that within this many backups every block is proven again.
+    /// A backup compares most extents by MAC, and one in this many by SHA-256: other extents each
+    /// time, so that within this many backups every extent is compared by SHA-256 once.
     package static let proofRounds = 32
     /// A backup looks for sparse frames in one extent of this many, because that costs a look-up of
     /// the index for every chunk.
@@ -33,9 +33,9 @@ package enum Tuning {
     /// New chunks after which an index run is written, so that memory stays bounded: the claims of
     /// 2^19 chunks are about 32 MiB, their entries 20 MiB.
     package static let runEntriesMax = 1 << 19
-    /// Blocks of the index that a worker keeps, 4 KiB each. A power of two.
+    /// Blocks of the index that a worker keeps in memory, 4 KiB each. A power of two.
     package static let cachedBlocks = 2048
-    /// Extents that a restore has in memory, 32 MiB each: being put together or being written.
+    /// Extents that a restore has in memory at most, 32 MiB each: being put together or written.
     package static let restoreExtents = 7
     /// A restore or verification decodes small frames of this many bytes together and then hashes
     /// all their chunks: all lanes of the hasher work, and the bytes are still in the cache. It

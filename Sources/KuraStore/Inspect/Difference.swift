@@ -11,9 +11,10 @@ public struct ChangedRange: Sendable, Equatable {
 extension Vault {
     /// Stretches in which disks of the same name differ, ascending by disk and offset.
     ///
-    /// Subtrees with the same name are skipped, so the work is in proportion to the change. The
-    /// answer is exact to the chunk: a range may hold equal bytes beside the changed ones. A disk
+    /// A chunk counts as a whole: a range may also hold equal bytes beside the changed ones. A disk
     /// that only one of the points has differs in its whole length.
+    /// - Complexity: nothing is read of a disk with the same tree; else all inner nodes above the
+    ///   extents, and the leaves of the extents that differ.
     public func difference(
         _ left: RecoveryPoint, _ right: RecoveryPoint
     ) throws(KuraError) -> [ChangedRange] {
@@ -74,7 +75,8 @@ private struct DiskComparison {
         if longest > common { add(common..<longest) }
     }
 
-    /// Walks two ascending chunk lists; what is not the same chunk at the same place has changed.
+    /// Goes through two ascending lists of chunks; where they do not have the same chunk at the
+    /// same offset, the disk has changed.
     private mutating func compareExtent(
         _ number: Int, from old: [ExtentChunk], to new: [ExtentChunk]
     ) {

@@ -1,20 +1,22 @@
 internal import KuraFormat
 public import KuraIO
 
-/// What a vault holds, and what it costs.
+/// What a vault holds, and the space that it takes.
 public struct Statistics: Sendable {
     /// Sizes of all disks of all recovery points together.
     public var logicalBytes: UInt64 = 0
     /// Of those, bytes in chunks, every occurrence counted.
     public var dataBytes: UInt64 = 0
-    /// Plain bytes of all data chunks in packs: each once, and once more where a backup stored it
-    /// again because its frame held little else to need.
+    /// Plain bytes of all data chunks in packs: a chunk that several packs hold counts in each, as
+    /// one does that a backup stored again (see `BackupReport.rewrittenBytes`).
     public var uniqueBytes: UInt64 = 0
-    /// Bytes of all files in one replica.
+    /// Bytes of packs, index runs and recovery points in one replica. Superseded runs and the other
+    /// small files are not counted.
     public var storedBytes: UInt64 = 0
     /// Of `storedBytes`, those that are no frames of data packs: manifest packs, index runs,
     /// recovery points, and headers, trailers and footers of data packs.
     public var metadataBytes: UInt64 = 0
+    /// Chunks in data packs.
     public var chunks: UInt64 = 0
     public var packs = 0
     public var recoveryPoints = 0
@@ -26,7 +28,9 @@ public struct Statistics: Sendable {
 }
 
 extension Vault {
-    /// Counts from recovery points, index runs and the last 48 bytes of each data pack.
+    /// Adds up what recovery points and index runs say, and the footer (48 bytes) of each data
+    /// pack.
+    /// - Complexity: reads every point and run trailer, and one footer a data pack.
     public func statistics() throws(KuraError) -> Statistics {
         var statistics = Statistics()
         for (_, point) in try recoveryPoints() {
@@ -61,7 +65,7 @@ extension Vault {
         do throws(KuraError) {
             return fixed + (try PackReader.trailerByteCount(of: pack, self))
         } catch {
-            // Verify reports that no copy is good. Only the table of frames is not counted then.
+            // Verification reports that no copy is good. The table of frames is not counted then.
             let chunks = UInt64(pack.chunkCount) * UInt64(ChunkEntry.byteCount)
             let header = PackHeader(kind: pack.kind, vault: id, nonce: 0)
             return fixed + UInt64(PackTrailer(header: header).encodedByteCount) + chunks

@@ -5,7 +5,7 @@ extension Vault {
     /// Per recovery point, ordinals of the replicas that hold it whole: its record, and every pack
     /// that it needs.
     /// - Complexity: opens the index and asks for the status of each copy of each pack; where one
-    ///   is not there, follows every point.
+    ///   is missing, follows every point.
     public func wholeCopies() throws(KuraError) -> [RecoveryPointID: [Int]] {
         var holders = try pointHolders()
         for (id, lacking) in try incompleteCopies() {
@@ -14,17 +14,18 @@ extension Vault {
         return holders
     }
 
-    /// Packs that index runs list and that are not where they should be.
+    /// Packs that index runs list and that some usable replica of this region lacks.
     public struct MissingPacks: Sendable {
         /// Whether every usable replica of this region holds every pack.
         public var isNone = true
-        /// In no replica that can be used, of this region or of the paired one.
+        /// Those that no usable replica of this region or of the paired one holds, ascending.
         public var nowhere: [PackID] = []
-        /// In some, but not in all. Empty while an interrupted session waits for the next one,
-        /// which copies what it left.
+        /// The others, ascending. Left empty while there is an interrupted session: the next
+        /// session copies what that one did not.
         public var partly: [PackID] = []
     }
 
+    /// Packs that some usable replica of this region lacks.
     /// - Complexity: opens the index, and asks for the status of each copy of each pack.
     public func missingPacks() throws(KuraError) -> MissingPacks {
         try withLackingPacks { (_, index, here) throws(KuraError) in
@@ -34,7 +35,7 @@ extension Vault {
             let lost = Set(there.packs(inFewerThan: 1, of: pair.count)).union(
                 pair.isEmpty ? nowhere : [])
             var missing = MissingPacks(isNone: false, nowhere: lost.sorted())
-            // What a command that was cut short left half done, the next one copies.
+            // The next session copies what an interrupted one did not.
             if interruptedSessions().isEmpty {
                 missing.partly = here.lacking.keys.filter { !lost.contains($0) }.sorted()
             }
@@ -60,16 +61,17 @@ extension Vault {
         } ?? [:]
     }
 
-    /// Calls `body` where some usable replica does not hold every pack that the index lists, while
-    /// nothing is removed: with the points, which were listed before the runs, so that the index
-    /// has what they need; the index; and what is not there.
-    /// - Returns: nil where every pack is in every replica.
+    /// Where some usable replica lacks a pack that the index lists, calls `body` under a lease, so
+    /// that no pack is removed.
+    /// - Parameter body: gets the points, which were listed before the index was opened, so that
+    ///   the index has what they need; the index; and the missing copies.
+    /// - Returns: nil where every pack is in every usable replica.
     private func withLackingPacks<T>(
         _ body: ([RecoveryPointID], ChunkIndex, PackPresence) throws(KuraError) -> T
     ) throws(KuraError) -> T? {
         let seen = PackPresence(try ChunkIndex.open(self).packs, of: self, in: replicas)
         guard !seen.isComplete else { return nil }
-        // Once more: packs may just have been swept.
+        // Once more under the lease: a sweep may have removed packs since the first look.
         let lease = try lease()
         defer { lease.end() }
         let ids = try recoveryPointIDs()

@@ -2,16 +2,19 @@ internal import KuraFormat
 internal import KuraIO
 internal import KuraReplicas
 
-/// The locks of one scope that this process holds, in one or more replicas. They end with it.
+/// The locks of one scope that this process holds, in zero or more replicas. They end with the
+/// last reference to the lease, and with the process.
 package final class Lease: Sendable {
     private let locks: [any LockHandle]
 
-    /// Whether there is a lock in any replica.
+    /// Whether it has a lock in no replica.
     var isEmpty: Bool { locks.isEmpty }
 
     fileprivate init(_ locks: [any LockHandle]) { self.locks = locks }
 
-    /// - Parameter removing: whether the lock files are of no use any more.
+    /// Lets go of the locks. Called again, it does nothing.
+    /// - Parameter removing: whether the lock files are removed: those of one session or reader
+    ///   have no further use.
     package func release(removing: Bool = false) {
         for lock in locks { lock.release(removing: removing) }
     }
@@ -27,11 +30,11 @@ extension Vault {
     /// replicas. See `LeaseRound` for why that is safe.
     ///
     /// - Parameters:
-    ///   - operation: what this process does, for those who wait for it.
+    ///   - operation: what this process does, shown to processes that wait for it.
     ///   - prepare: called for each replica before its lock file is opened.
-    /// - Returns: the lease, and why it is not held in the other replicas, by ordinal. Whether
-    ///   those that are left are enough is for the caller to decide.
-    /// - Throws: `locked`, with the holder, when another process holds it where it counts;
+    /// - Returns: the lease, and why it is not held in the other replicas, by ordinal. The caller
+    ///   decides whether those that are left are enough.
+    /// - Throws: `locked`, with the holder, when `LeaseRound` says that the lease is refused;
     ///   `interrupted`.
     func acquire(
         _ scope: LeaseScope, for operation: String, in replicas: [Replica], _ policy: WaitPolicy,
@@ -45,7 +48,7 @@ extension Vault {
         var failures: [Int: KuraError] = [:]
         var refusal: KuraError?
         var isNoticed = false
-        // Locks that were taken before an error are let go of by themselves.
+        // After an error, the locks that were taken before it end with `locks`.
         for replica in replicas {
             let wait = LockWait(
                 for: StoreLockPlace(scope.name(in: id), in: replica.store), in: replica.place)
@@ -79,8 +82,8 @@ extension Vault {
         return (Lease(locks), failures)
     }
 
-    /// Whether the lock of a scope is held in a replica. What cannot be examined is taken for
-    /// held: nothing of its holder is touched.
+    /// Whether another holder has the lock of a scope in a replica. A lock that cannot be examined
+    /// counts as held, so that nothing of its holder is touched.
     func isHeld(_ scope: LeaseScope, in replica: Replica) -> Bool {
         let wait = LockWait(
             for: StoreLockPlace(scope.name(in: id), in: replica.store), in: replica.place)

@@ -1,11 +1,11 @@
 package import KuraFormat
 package import KuraReplicas
 
-/// What a lease keeps others away from, and the file in `locks/` that stands for it.
+/// What only one holder of a lease may do at a time, and the file in `locks/` that stands for it.
 package enum LeaseScope: Hashable, Sendable {
     /// Writing one item.
     case item(String)
-    /// The vault as a whole: repairs, copies, prunes, and replacing its record.
+    /// The vault as a whole: repairing, copying, pruning, and replacing its record.
     case vault
     /// Freezing and thawing the machine of an item.
     case machine(String)
@@ -13,15 +13,15 @@ package enum LeaseScope: Hashable, Sendable {
     case journal
     /// Merging index runs.
     case index
-    /// Being a session that is alive.
+    /// Shows that a session is alive; its own process holds it.
     case session(UniqueID)
-    /// Reading packs.
+    /// Shows that a reader of packs is alive; its own process holds it.
     case reader(UniqueID)
-    /// Publishing a recovery point, listing packs again, or taking packs away.
+    /// Publishing a recovery point, listing packs again, or removing packs.
     case commit
 
-    /// The item that the record of a session with this lease names. No item's name is empty or
-    /// starts with a slash.
+    /// What the record of a session with this lease has as its item. Other scopes than an item's
+    /// have values that no item can have: an item's name is not empty and starts with no slash.
     var item: String {
         switch self {
         case .item(let name): name
@@ -44,7 +44,7 @@ package enum LeaseScope: Hashable, Sendable {
         }
     }
 
-    /// What is waited for, as people call it.
+    /// What a process that waits for the lease waits for, in messages.
     package func description(in vault: String) -> String {
         switch self {
         case .item(let name): "item \(name)"
@@ -60,7 +60,7 @@ package enum LeaseScope: Hashable, Sendable {
 }
 
 extension LeaseScope {
-    /// Its lock in a store.
+    /// Name of its lock in a store.
     package func name(in vault: UniqueID) -> StoreName {
         Layout.vault(vault).folder(Layout.locks).object(fileName)
     }

@@ -3,18 +3,18 @@ package import KuraIO
 internal import KuraReplicas
 
 /// Keeps packs from being removed while they are read: a kernel lock in every replica that can
-/// be written. It is taken before the index is opened, so that a later removal of packs sees it,
-/// and ends with the process.
+/// be written. Take it before the index is opened, so that a later removal of packs sees it. It
+/// ends with the process.
 ///
-/// Where no replica can be written, nothing is kept: then no packs can be removed from here
-/// either, and a reader elsewhere is told of a pack that vanished.
+/// Where no replica can be written, there is no lock. This machine cannot remove packs then; where
+/// another one does, a read of such a pack fails.
 package final class ReaderLease {
     private let vault: Vault
     private let id = UniqueID.random()
     private let lease: Lease
 
-    /// - Parameter policy: how it waits for a commit that is going on.
-    /// - Throws: `locked` when that does not end; `interrupted`.
+    /// - Parameter policy: how long it waits for a commit in progress.
+    /// - Throws: `locked` when that commit does not end in time; `interrupted`.
     init(_ vault: Vault, _ policy: WaitPolicy) throws(KuraError) {
         self.vault = vault
         lease = try vault.acquire(.reader(id), for: "read", in: vault.replicas, policy).lease
@@ -29,7 +29,7 @@ package final class ReaderLease {
         }
     }
 
-    /// Lets go. Called once, at the end.
+    /// Ends the lease. Call it once.
     package func end() {
         lease.release(removing: true)
     }
@@ -37,21 +37,22 @@ package final class ReaderLease {
 
 extension Vault {
     /// Keeps the vault's packs in this region until the lease ends.
-    /// - Parameter cancellation: nil for the one that the vault was opened with.
+    /// - Parameter cancellation: of the wait for the lease; nil for the one that the vault was
+    ///   opened with.
     package func lease(_ cancellation: Cancellation? = nil) throws(KuraError) -> ReaderLease {
         try ReaderLease(self, cancellation.map(waits.until) ?? waits)
     }
 
-    /// Returns when every commit is over that was going on, in replicas that can be written.
+    /// Returns when every commit that was in progress has ended, in replicas that can be written.
     ///
-    /// One replica that a commit holds is enough for that, and every commit holds a majority. So a
-    /// replica may be left out that does not answer, or whose lock is held there and in no
-    /// majority.
+    /// Every commit holds its lock in a majority, and waiting in one of those replicas is enough.
+    /// So a replica may be left out that does not answer, or in which a holder without a majority
+    /// has the lock.
     func waitForCommits(_ policy: WaitPolicy) throws(KuraError) {
         try acquire(.commit, for: "read", in: replicas, policy).lease.release()
     }
 
-    /// Readers that hold their lock in some replica.
+    /// Ids of readers whose lock is held in some replica, ascending.
     func openReaders() throws(KuraError) -> [UniqueID] {
         var readers: [UniqueID] = []
         for (name, replicas) in try list(Layout.locks).sorted(by: { $0.key < $1.key }) {

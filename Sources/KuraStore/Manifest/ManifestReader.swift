@@ -14,7 +14,8 @@ final class ManifestReader {
         frames = FrameCache(packs, capacity: 4)
     }
 
-    /// Reads node `id`, which must be of `level`. Its hash is checked.
+    /// Reads node `id`, which must be of `level`, and compares it with its name. Throws `damaged`
+    /// where it is in no pack or has no good copy.
     func node(_ id: NodeID, level: Int) throws(KuraError) -> ManifestNode {
         guard let place = try index.find(id, blocks) else {
             throw KuraError(
@@ -31,7 +32,8 @@ final class ManifestReader {
         }
     }
 
-    /// The node, also where the index has it in a wrong place.
+    /// The bytes of a node, also where the location that the index has is wrong. Valid until the
+    /// next call.
     private func bytesAnywhere(
         of id: NodeID, at place: FoundChunk
     ) throws -> UnsafeRawBufferPointer {
@@ -50,8 +52,8 @@ final class ManifestReader {
         }
     }
 
-    /// A node says its own length only inside, so its end is found by trying: a frame's plain bytes
-    /// hold whole nodes one behind the other, each with its length in its header.
+    /// The index has no lengths, so that of a node is read from the node's own header: a frame's
+    /// plain bytes hold whole nodes, one after the other.
     private func bytes(
         of id: NodeID, at place: FoundChunk
     ) throws -> UnsafeRawBufferPointer {
@@ -74,7 +76,7 @@ final class ManifestReader {
     }
 
     /// Calls `body` for every extent of a disk that has data, in ascending order.
-    /// - Parameter body: number of the extent, and its node.
+    /// - Parameter body: gets the number of the extent, and its node.
     func forEachExtent(
         of disk: DiskRecord, _ body: (Int, NodeID) throws(KuraError) -> Void
     ) throws(KuraError) {
@@ -96,7 +98,7 @@ final class ManifestReader {
         }
     }
 
-    /// Chunks that start in an extent, with their offset from the extent's start, ascending.
+    /// The chunks of an extent, ascending, without overlap.
     func chunks(ofExtent id: NodeID) throws(KuraError) -> [ExtentChunk] {
         guard case .inner(_, let children) = try node(id, level: 1) else { return [] }
         var chunks: [ExtentChunk] = []
@@ -133,7 +135,7 @@ package struct ExtentChunk: Equatable {
     package var offset: Int
     package var byteCount: Int
     package var id: ChunkID
-    /// Its code under the vault's key, where the vault has one.
+    /// Its MAC under the vault's key; nil in a vault without a key.
     package var mac: ChunkMAC?
 
     package init(offset: Int, byteCount: Int, id: ChunkID, mac: ChunkMAC?) {

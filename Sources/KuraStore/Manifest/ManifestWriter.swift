@@ -7,7 +7,7 @@ enum ManifestWriter {
     /// The nodes of one extent: its leaves, and the node above them.
     /// - Parameters:
     ///   - chunks: ascending, without overlap, inside the extent.
-    ///   - store: keeps a node's bytes under its name.
+    ///   - store: stores the bytes of a node; they may be stored already.
     /// - Returns: the extent's node; nil when no chunk starts in it.
     static func extentNode(
         _ chunks: [ExtentChunk], store: (NodeID, [UInt8]) throws(KuraError) -> Void
@@ -32,7 +32,7 @@ enum ManifestWriter {
     }
 
     /// The tree above the extents of one disk.
-    /// - Parameter extents: the node of each extent in order, nil for holes.
+    /// - Parameter extents: the node of each extent, in order; nil for one without data.
     /// - Returns: the root, of level `ManifestNode.rootLevel`; nil when the whole disk is a hole.
     static func root(
         _ extents: [NodeID?], diskBytes: UInt64,

@@ -1,17 +1,19 @@
 internal import KuraFormat
 internal import KuraIO
 
-/// What a node of a manifest tree covers, with all that is below it.
+/// A subtree of a manifest tree, added up.
 struct TreeSummary {
     /// Sum of the lengths of its chunks.
     var dataBytes: UInt64 = 0
-    /// Where the last of its chunks ends, in bytes from the start of what the node covers.
+    /// Where the last of its chunks ends, in bytes from the start of the stretch of the disk that
+    /// it covers; 0 without chunks.
     var end: UInt64 = 0
-    /// A bit for each replica that lacks a pack of it.
+    /// A bit for each replica that lacks a pack which it needs.
     var lackingIn: UInt8 = 0
 
     /// Adds a child.
-    /// - Parameter start: of what the child covers, from the start of what this node covers.
+    /// - Parameter start: where the stretch of the child starts, in bytes from the start of this
+    ///   one.
     mutating func add(_ child: TreeSummary, at start: UInt64) {
         dataBytes &+= child.dataBytes
         if child.end > 0 { end = max(end, start &+ child.end) }
@@ -20,8 +22,8 @@ struct TreeSummary {
 }
 
 extension DiskRecord {
-    /// Throws where a disk says something else of itself than its tree does. What a restore and a
-    /// verification refuse is the same.
+    /// Throws `damaged` where the record of a disk contradicts its tree. Restore and verification
+    /// both call it, so that they refuse the same.
     func check(_ tree: TreeSummary) throws(KuraError) {
         guard tree.end <= byteCount else {
             throw KuraError(
@@ -37,7 +39,8 @@ extension DiskRecord {
     }
 }
 
-/// Follows manifest trees and finds every chunk in the index. Shared nodes are walked once.
+/// Follows manifest trees and looks up every node and chunk in the index. A node that several
+/// trees share is followed once. Used by one thread.
 final class PointWalker {
     private let index: ChunkIndex
     private let lost: [PackID: LostFrames]
@@ -47,12 +50,12 @@ final class PointWalker {
     private let blocks = BlockCache()
     private let reader: ManifestReader
     private var walked: [NodeID: TreeSummary] = [:]
-    /// Packs that what was walked needs.
+    /// Packs that the trees need which were followed so far.
     private(set) var packs = Set<PackID>()
 
     /// - Parameters:
-    ///   - lost: frames of which no copy is right.
-    ///   - other: an index whose chunks need no pack: `packs` leaves them out.
+    ///   - lost: frames that are good in no copy.
+    ///   - other: `packs` leaves out chunks and nodes that this index lists.
     ///   - lacking: per pack, the ordinals of replicas that do not hold it.
     init(
         _ index: ChunkIndex, lost: [PackID: LostFrames] = [:], unlessIn other: ChunkIndex? = nil,
@@ -65,8 +68,8 @@ final class PointWalker {
         reader = ManifestReader(index, PackReader(index.vault), blocks: blocks)
     }
 
-    /// Throws at the first node or chunk that is not there, or where a disk is not as its tree
-    /// says.
+    /// Follows every disk of a point. Throws `damaged` at the first node or chunk that is missing
+    /// or lost, or where the record of a disk contradicts its tree.
     func walk(_ point: RecoveryPoint) throws(KuraError) {
         for disk in point.disks { _ = try walk(disk) }
     }
@@ -78,7 +81,7 @@ final class PointWalker {
         return Set((0..<Limits.replicasMax).filter { bits >> UInt8($0) & 1 == 1 })
     }
 
-    /// Those of some points that need what is not there.
+    /// Those of `points` that need a node or chunk which is missing or lost.
     func lacking(
         _ points: [(id: RecoveryPointID, point: RecoveryPoint)]
     ) throws(KuraError) -> [RecoveryPointID] {
@@ -94,7 +97,7 @@ final class PointWalker {
         return lacking
     }
 
-    /// Likewise, of one disk.
+    /// Like `walk` of a point, for one disk.
     @discardableResult
     func walk(_ disk: DiskRecord) throws(KuraError) -> TreeSummary {
         var tree = TreeSummary()
@@ -105,7 +108,7 @@ final class PointWalker {
         return tree
     }
 
-    /// - Parameter level: at least 1; leaves are looked at with the extent that they belong to.
+    /// - Parameter level: at least 1; leaves are read with the node of their extent.
     private func walk(node id: NodeID, level: Int) throws(KuraError) -> TreeSummary {
         if let known = walked[id] { return known }
         var tree = TreeSummary()
@@ -131,7 +134,7 @@ final class PointWalker {
         return tree
     }
 
-    /// - Returns: a bit for each replica that lacks its pack.
+    /// - Returns: a bit for each replica that lacks the pack of a node or chunk.
     private func find(_ id: Digest, _ what: String) throws(KuraError) -> UInt8 {
         guard let place = try index.find(id, blocks) else {
             throw KuraError(.damaged, "\(what) \(id.short) is in no pack")

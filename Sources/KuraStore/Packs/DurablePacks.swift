@@ -1,7 +1,7 @@
 internal import KuraFormat
 
 extension PackWriter.Durable {
-    /// One pack alone; none where nothing of it can be listed.
+    /// One pack alone, without its lost frames; no pack where every frame is lost.
     init(_ id: PackID, _ trailer: PackTrailer, without lost: LostFrames? = nil) {
         trailer.forEachLocation { chunk, frame, plainOffset in
             if let lost, lost.contains(frame) { return }

@@ -1,12 +1,13 @@
 internal import KuraIO
 
-/// Memory for one frame that grows to the largest it met.
+/// Memory for one frame at a time. It grows to the largest frame so far. Used by one thread.
 package final class FrameBuffer {
     private var buffer: AlignedBuffer?
 
     package init() {}
 
-    /// The first `count` bytes. What was there before is gone.
+    /// The first `count` bytes. Their content is undefined, and the bytes of an earlier call are no
+    /// longer valid.
     package func bytes(_ count: Int) -> UnsafeMutableRawBufferPointer {
         let buffer =
             buffer.flatMap { $0.byteCount < count ? nil : $0 }

@@ -2,7 +2,7 @@ internal import KuraCodec
 internal import KuraFormat
 internal import KuraIO
 
-/// Collects new chunks of one worker and turns them into frames for a pack.
+/// Collects the new chunks of one worker and turns them into frames of a pack.
 ///
 /// Owns its buffers and zstd contexts, so one thread uses it. No allocation per chunk.
 package final class FrameBuilder {
@@ -36,7 +36,8 @@ package final class FrameBuilder {
         chunks.reserveCapacity(1024)
     }
 
-    /// Copies one chunk in; closes the frame before it where it would grow beyond the target.
+    /// Copies one chunk into the open frame; first closes that frame where the chunk would make it
+    /// longer than the target.
     func append(
         _ bytes: UnsafeRawBufferPointer, id: ChunkID, trace: inout StageTimes
     ) throws(KuraError) {
@@ -46,7 +47,7 @@ package final class FrameBuilder {
         chunks.append(ChunkEntry(id: id, byteCount: UInt32(bytes.count)))
     }
 
-    /// Compresses what is there and hands it to the pack.
+    /// Closes the open frame, if it has a chunk: compresses it and appends it to the pack.
     func flush(trace: inout StageTimes) throws(KuraError) {
         guard used > 0 else { return }
         let source = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(plain.bytes)[..<used])
@@ -62,7 +63,8 @@ package final class FrameBuilder {
             } else {
                 codec = .raw
             }
-            // Compressors have had bugs that ate data, so a frame is read back before it counts.
+            // Compressors have had bugs that lost data, so a frame is decoded and compared before
+            // it is stored.
             if codec == .zstd {
                 try trace.time(.check) {
                     let again = UnsafeMutableRawBufferPointer(rebasing: check.bytes[..<used])

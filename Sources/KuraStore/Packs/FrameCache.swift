@@ -23,7 +23,8 @@ final class FrameCache {
     }
 
     /// Plain bytes of a frame, valid until the next call.
-    /// - Parameter checked: drops what is kept and compares the stored bytes with their hash.
+    /// - Parameter checked: whether the frame is read again even if it is in the cache, and its
+    ///   stored bytes are compared with their hash.
     func frame(
         _ number: Int, of pack: PackID, checked: Bool = false
     ) throws(KuraError) -> UnsafeRawBufferPointer {

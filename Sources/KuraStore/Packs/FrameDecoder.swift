@@ -6,7 +6,8 @@ internal import KuraReplicas
 package final class FrameDecoder {
     private let decompressor = Decompressor()
     private let stored = FrameBuffer()
-    /// Stays open from one frame to the next: those of a pack are mostly wanted together.
+    /// The pack that was read last. It stays open, because frames of one pack are mostly read
+    /// together.
     var file: PackFile?
 
     package init() {}
@@ -16,7 +17,7 @@ package final class FrameDecoder {
         _ frame: FrameTable.Frame, checked: Bool, into target: UnsafeMutableRawBufferPointer
     ) throws {
         guard let file else { preconditionFailure("a pack is open") }
-        // Raw bytes are plain bytes: nothing to decode, so they are read into their place.
+        // The stored bytes of a raw frame are its plain bytes, so they are read into the target.
         let isRaw = frame.entry.codec == .raw && target.count == Int(frame.entry.storedByteCount)
         let bytes = try Self.read(
             file.reader, frame,
@@ -44,7 +45,8 @@ package final class FrameDecoder {
         }
     }
 
-    /// Decodes a frame's stored bytes into `target`: all of its plain bytes, or the first of them.
+    /// Decodes a frame's stored bytes into `target`: all of its plain bytes, or the first of them
+    /// where the target is shorter.
     package func decode(
         _ stored: UnsafeRawBufferPointer, _ entry: FrameEntry,
         into target: UnsafeMutableRawBufferPointer

@@ -1,8 +1,9 @@
 internal import KuraFormat
 
-/// Where the frames of a pack are: what reading a chunk needs of its trailer.
+/// Offsets and entries of the frames of a pack: the part of its trailer that reading a chunk needs.
 final class FrameTable: Sendable {
     struct Frame: Sendable {
+        /// Bytes from the start of the pack.
         var offset: UInt64
         var entry: FrameEntry
     }
@@ -19,8 +20,8 @@ final class FrameTable: Sendable {
 }
 
 extension FrameEntry {
-    /// Plain bytes that have to be decoded for the first `end` of them: whole blocks of zstd, which
-    /// have 128 KiB (RFC 8878, 3.1.1.2.4).
+    /// Plain bytes that are decoded to get the first `end` of them: whole blocks of zstd, which
+    /// have 128 KiB at most (RFC 8878, 3.1.1.2.4).
     func decodedBytes(upTo end: Int) -> Int {
         guard codec == .zstd else { return end }
         let block = 128 << 10

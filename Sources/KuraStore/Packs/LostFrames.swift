@@ -1,7 +1,8 @@
-/// Frames of a pack that are right in no copy.
+/// Frames of a pack that are good in no copy.
 enum LostFrames {
-    /// Without a good trailer there is no frame.
+    /// No copy has a good trailer, so no frame can be found.
     case all
+    /// Their numbers.
     case some(Set<Int>)
 
     func contains(_ frame: Int) -> Bool {

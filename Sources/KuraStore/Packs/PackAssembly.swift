@@ -3,10 +3,10 @@ internal import KuraFormat
 internal import KuraIO
 internal import KuraReplicas
 
-/// Puts a pack together whose copies are all damaged, in different places.
+/// Puts a pack together whose copies are all damaged, in different frames.
 ///
-/// The trailer names every frame's place and hash, so each frame may come from any copy in which
-/// its bytes are right, also from one that is too short or too long.
+/// The trailer has every frame's length and hash, so each frame may come from any copy in which
+/// its bytes are good, also from one that is too short or too long. Memory: the whole pack.
 struct PackAssembly {
     private let id: PackID
     private let vault: Vault
@@ -16,7 +16,8 @@ struct PackAssembly {
         self.vault = vault
     }
 
-    /// - Returns: the whole pack, checked. Throws `damaged` when a frame is right in no copy.
+    /// - Returns: the whole pack, checked.
+    /// - Throws: `damaged` or `notFound` when a frame, or the trailer, is good in no copy.
     func run() throws(KuraError) -> [UInt8] {
         let trailer = try PackReader.trailer(id, vault)
         let encoded = trailer.encoded()
@@ -34,7 +35,7 @@ struct PackAssembly {
         return bytes
     }
 
-    /// Frames that no copy has right; nil where every frame can be had.
+    /// Frames that are good in no copy; nil where there are none.
     /// - Parameter decoding: whether frames are decoded too, and their chunks compared with their
     ///   names.
     func lostFrames(decoding: Bool) -> LostFrames? {
@@ -82,8 +83,8 @@ struct PackAssembly {
         return wrong
     }
 
-    /// Fills the frames of a pack's bytes from whichever copy has them right.
-    /// - Returns: numbers of frames that are right in no copy.
+    /// Fills in each frame of a pack's bytes from the first copy in which it is good.
+    /// - Returns: numbers of the frames that are good in no copy.
     private func collect(_ trailer: PackTrailer, into bytes: inout [UInt8]) -> Set<Int> {
         let name = VaultFile.pack(id).name(in: vault.id)
         var copies: [any ObjectReader] = []
@@ -91,7 +92,7 @@ struct PackAssembly {
             do throws(IOError) {
                 copies.append(try replica.store.open(name))
             } catch {
-                // The other copies may do.
+                // The other copies may be enough.
                 continue
             }
         }

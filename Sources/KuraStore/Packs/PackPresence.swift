@@ -2,10 +2,11 @@ internal import KuraFormat
 internal import KuraIO
 internal import KuraReplicas
 
-/// Which copies of packs are not there, by the names and lengths of their files: one status call a
-/// copy, no byte is read.
+/// Which copies of packs are missing, by the names and lengths of their files: one status call a
+/// copy, no byte is read. A copy of another length, or one whose status cannot be asked for, counts
+/// as missing.
 struct PackPresence {
-    /// Per pack that some of the replicas do not hold, in its length, the ordinals of those.
+    /// Per pack of which some copy is missing, the ordinals of the replicas without it.
     private(set) var lacking: [PackID: Set<Int>] = [:]
 
     /// Whether every replica holds every pack.
@@ -28,7 +29,7 @@ struct PackPresence {
             let name = VaultFile.pack(pack.id).name(in: vault.id)
             return try replica.store.status(name).byteCount == pack.fileByteCount
         } catch {
-            // What cannot be asked for cannot be relied on.
+            // A backup must not rely on it.
             return false
         }
     }
@@ -38,7 +39,7 @@ struct PackPresence {
         lacking.filter { count - $0.value.count < required }.map(\.key).sorted()
     }
 
-    /// A damage for each copy that is not there.
+    /// A damage for each missing copy.
     func damage(of vault: Vault, in replicas: [Replica]) -> [Damage] {
         lacking.sorted { $0.key < $1.key }.flatMap { pack, ordinals in
             replicas.filter { ordinals.contains($0.ordinal) }.map { replica in

@@ -3,11 +3,12 @@ internal import KuraIO
 internal import KuraReplicas
 internal import Synchronization
 
-/// Reads packs of a vault: trailers, and frames from whichever replica has a good copy.
+/// Reads packs of a vault: trailers, and frames, from the first replica with a good copy.
 final class PackReader: Sendable {
     let vault: Vault
     private let tables = Mutex<[PackID: FrameTable]>([:])
-    /// About 3 KiB each; beyond this many they are dropped and read again.
+    /// 56 bytes a frame: about 3 KiB each where frames have 1 MiB. With this many in memory all are
+    /// dropped.
     private static let tablesMax = 8192
 
     init(_ vault: Vault) { self.vault = vault }
@@ -26,7 +27,8 @@ final class PackReader: Sendable {
         return table
     }
 
-    /// Reads and checks the trailer of one copy of a pack, and the file's length with it.
+    /// Reads the trailer of one copy of a pack, and compares it with the pack's name and the file's
+    /// length.
     static func trailer(
         _ id: PackID, _ vault: Vault, in replica: Replica
     ) throws -> PackTrailer {
@@ -44,12 +46,12 @@ final class PackReader: Sendable {
         return trailer
     }
 
-    /// The trailer of the first copy of a pack in which it is sound.
+    /// The trailer of the first copy of a pack in which it is good.
     static func trailer(_ id: PackID, _ vault: Vault) throws(KuraError) -> PackTrailer {
         try vault.firstGood(.pack(id)) { try trailer(id, vault, in: $0) }
     }
 
-    /// Length of a pack's trailer as the first sound footer of a copy says it; no trailer is read.
+    /// Length of a pack's trailer, from the first copy with a good footer; no trailer is read.
     static func trailerByteCount(
         of pack: PackSummary, _ vault: Vault
     ) throws(KuraError) -> UInt64 {
@@ -62,12 +64,13 @@ final class PackReader: Sendable {
         }
     }
 
-    /// Place and lengths of frame `number` of a pack.
+    /// Offset and entry of frame `number` of a pack. Throws `damaged` where it has no such frame.
     func frame(_ number: Int, of id: PackID) throws(KuraError) -> FrameTable.Frame {
         let table = try frameTable(id)
         guard number < table.frames.count else {
             throw KuraError(
-                .damaged, "the index names frame \(number) of pack \(id.short), which has none",
+                .damaged,
+                "the index names frame \(number) of pack \(id.short), which has no such frame",
                 remedy: .vault(.repair(.chunks)))
         }
         return table.frames[number]
@@ -77,9 +80,9 @@ final class PackReader: Sendable {
     /// shorter than the frame's plain bytes gets the first of them.
     ///
     /// - Parameters:
-    ///   - checked: whether the stored bytes are compared with their hash. A caller that
-    ///     checks every chunk afterwards leaves it out at first, and asks again with it when one is
-    ///     wrong.
+    ///   - checked: whether the stored bytes are compared with their hash, so that a damaged copy
+    ///     is passed over. A caller that checks every chunk itself sets it only for a second try,
+    ///     when a chunk was wrong.
     ///   - target: undefined after an error.
     func read(
         _ frame: FrameTable.Frame, of id: PackID, _ decoder: FrameDecoder, checked: Bool,
@@ -89,7 +92,7 @@ final class PackReader: Sendable {
             do {
                 return try decoder.read(frame, checked: false, into: target)
             } catch {
-                // Looked for again, below, in every replica, and noted.
+                // Read again below, where the damage is recorded and the other replicas are tried.
                 decoder.file = nil
             }
         }

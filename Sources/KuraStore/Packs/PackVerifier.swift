@@ -17,7 +17,7 @@ package final class PackVerifier {
         package var failures: [(Replica, any Error)] = []
         package var chunks: UInt64 = 0
         var bytes: UInt64 = 0
-        /// Of the first sound copy; nil where there is none.
+        /// Of the first good copy; nil where there is none.
         var trailer: PackTrailer?
     }
 
@@ -28,7 +28,7 @@ package final class PackVerifier {
     }
 
     /// Reads every copy of a pack. Copies whose stored bytes have the same hash decode to the same
-    /// chunks, so only the first sound one is decoded.
+    /// chunks, so only the first good one is decoded.
     package func verify(_ pack: PackSummary, in replicas: [Replica]) -> Result {
         var result = Result()
         var decoded = !decoding
@@ -96,8 +96,9 @@ package final class PackVerifier {
 
     private typealias Stretch = ArraySlice<FrameTable.Frame>
 
-    /// Neighbouring frames that have no more than so many bytes together; one may have more.
-    /// - Parameter byteCount: the bytes of a frame that count.
+    /// Neighbouring frames from `first` on that have at most `limit` bytes together; a single frame
+    /// may have more.
+    /// - Parameter byteCount: which bytes of a frame are counted, stored or plain.
     private static func stretch(
         of frames: Stretch, from first: Int, atMost limit: Int,
         _ byteCount: KeyPath<FrameEntry, UInt32>
@@ -170,7 +171,7 @@ package final class PackVerifier {
         }
     }
 
-    /// Plain bytes of the frames, one behind the other. They stay valid until the next call.
+    /// Plain bytes of the frames, one after the other. They stay valid until the next call.
     private func decode(
         _ batch: Stretch, of stretch: Stretch, _ stored: UnsafeRawBufferPointer
     ) throws(PackDamage) -> UnsafeRawBufferPointer {
@@ -221,7 +222,7 @@ package final class PackVerifier {
     }
 }
 
-/// Damage located to a frame of a pack.
+/// Damage of one frame of a pack.
 package struct PackDamage: Error, CustomStringConvertible {
     package var frame: Int
     package var reason: any Error

@@ -4,10 +4,11 @@ internal import KuraIO
 internal import KuraReplicas
 internal import Synchronization
 
-/// Fills packs with frames of all workers and sends each full one to every replica.
+/// Fills packs with the frames of all workers and publishes each full one in every live replica.
+/// Safe from any thread.
 ///
 /// A pack is filled in memory and published whole: the same buffer goes to all replicas. While some
-/// packs are being written, the next is filled; when all buffers are under way, workers wait.
+/// packs are being written, the next is filled; while all buffers are being written, workers wait.
 final class PackWriter: Sendable {
     let kind: PackKind
     private let writer: ReplicaWriter
@@ -22,10 +23,10 @@ final class PackWriter: Sendable {
         var trailer: PackTrailer
     }
 
-    /// Packs that every replica holds, and what is in them, for the next index run.
+    /// Packs that are durable in every live replica, and their chunks, for the next index run.
     struct Durable {
         var packs: [PackSummary] = []
-        /// Locations count packs by their place in `packs`.
+        /// The pack number of a location is an index into `packs`.
         var entries: [IndexEntry] = []
         /// Stored bytes of the frames of data packs.
         var frameBytes: UInt64 = 0
@@ -67,7 +68,8 @@ final class PackWriter: Sendable {
         }
     }
 
-    /// Sends the open pack on, if there is one. It is durable once the writer has drained.
+    /// Seals the open pack, if there is one, and starts to publish it. It is durable after
+    /// `ReplicaWriter.drain`.
     func flush() {
         open.withLock { open in
             if let pack = open { seal(pack) }
@@ -75,7 +77,7 @@ final class PackWriter: Sendable {
         }
     }
 
-    /// Takes what has become durable since the last call.
+    /// Removes and returns what has become durable since the last call.
     func takeDurable() -> Durable {
         durable.withLock { durable in
             defer { durable = Durable() }
@@ -83,7 +85,7 @@ final class PackWriter: Sendable {
         }
     }
 
-    /// Puts back what `takeDurable` returned; only entries made since then are there now.
+    /// Puts back what `takeDurable` returned, before the packs that have become durable since then.
     func giveBack(_ taken: Durable) {
         durable.withLock { durable in
             var all = taken
@@ -106,7 +108,7 @@ final class PackWriter: Sendable {
         let encoded = trailer.encoded()
         let id = ChunkHasher.digest(encoded)
         let footer = Footer(trailerByteCount: UInt64(encoded.count), trailerDigest: id)
-        // One buffer keeps both alive until every replica has written them.
+        // Trailer and footer stay in memory until every replica has written them.
         let end = Bytes(encoded + footer.encoded())
         let body = UnsafeRawBufferPointer(
             rebasing: UnsafeRawBufferPointer(pack.buffer.bytes)[..<pack.used])
@@ -157,7 +159,8 @@ extension PackSummary {
 }
 
 extension PackTrailer {
-    /// Calls `body` with every chunk, its frame, and the plain offset in it where it starts.
+    /// Calls `body` with every chunk, the number of its frame, and its offset in the frame's plain
+    /// bytes.
     package func forEachLocation(
         _ body: (ChunkEntry, Int, Int) -> Void
     ) {

@@ -4,7 +4,9 @@ internal import KuraReplicas
 
 /// Reads the footer and trailer that packs and index runs end with.
 enum TrailerReader {
-    /// - Parameter max: longest trailer that is believed.
+    /// - Parameters:
+    ///   - size: length of the file, in bytes.
+    ///   - max: longest trailer that is accepted, in bytes.
     /// - Returns: the trailer's bytes, whose SHA-256 is `digest`.
     static func read(
         _ reader: any ObjectReader, size: UInt64, structure: Structure, max: Int, digest: Digest
@@ -12,7 +14,7 @@ enum TrailerReader {
         let footer = try footer(
             reader, size: size, structure: structure, max: max, digest: digest)
         let end = size - UInt64(Footer.byteCount)
-        // Bounded by the file's own size now, so the buffer cannot be larger than what is there.
+        // No longer than the file: `footer` has compared the two.
         var trailer = [UInt8](repeating: 0, count: Int(footer.trailerByteCount))
         let count = try trailer.withUnsafeMutableBytes {
             try reader.read(at: end - footer.trailerByteCount, into: $0)
@@ -23,7 +25,7 @@ enum TrailerReader {
         return trailer
     }
 
-    /// The footer alone, whose trailer fits before it.
+    /// Reads the footer alone. A trailer of the length that it gives fits into the file before it.
     static func footer(
         _ reader: any ObjectReader, size: UInt64, structure: Structure, max: Int, digest: Digest
     ) throws -> Footer {

@@ -6,24 +6,24 @@ public import KuraReplicas
 public struct Damage: Sendable, Equatable {
     public var region: String
     public var replica: Int
-    /// Where it is, for people.
+    /// Path or address of the file, for people.
     public var place: String
-    /// The file by what it is; nil where it is no file of a vault.
+    /// Kind and name of the file; nil where it is no file of a vault.
     public var file: VaultFile?
-    /// Whether the file is whole, and what it says is not true: a copy from another replica does
-    /// not help.
+    /// Whether the file is whole but its content is wrong, in every replica: a copy from another
+    /// replica does not help.
     var isUntrue = false
     /// Whether the file was written by a newer Kura: no damage, and nothing to repair.
     public private(set) var isTooNew = false
-    /// The folder, where a whole one is not as it must be.
+    /// The folder, where the damage is that it cannot be listed.
     var folder: StoreFolder?
     public var structure: Structure
     public var kind: DamageKind
     /// What exactly is wrong, for people.
     public var detail: String
-    /// Where the good bytes came from; nil while it is not healed.
+    /// Where the good bytes came from; nil until it is healed.
     public var repairedFrom: RepairSource?
-    /// Why it could not be healed, where that was tried.
+    /// Why it could not be healed; nil where nothing tried to.
     public var obstacle: String?
 
     public var isRepaired: Bool { repairedFrom != nil }
@@ -40,12 +40,12 @@ public struct Damage: Sendable, Equatable {
         self.detail = detail
     }
 
-    /// Classifies an error that reading an object ended with.
+    /// Classifies the error of reading an object.
     init(in replica: Replica, _ name: StoreName, as structure: Structure, _ error: any Error) {
         self.init(in: replica, at: replica.store.address(of: name), as: structure, error)
     }
 
-    /// Classifies an error that listing a folder of a vault ended with.
+    /// Classifies the error of listing a folder of a vault.
     init(in replica: Replica, _ folder: StoreFolder, _ error: any Error) {
         self.init(in: replica, at: replica.store.address(of: folder), as: .vault, error)
         self.folder = folder
@@ -92,7 +92,7 @@ public struct Damage: Sendable, Equatable {
         isUntrue = true
     }
 
-    /// Classifies an error that reading a file of a vault ended with.
+    /// Classifies the error of reading a file of a vault.
     init(in replica: Replica, _ file: VaultFile, of vault: UniqueID, _ error: any Error) {
         self.init(in: replica, file.name(in: vault), as: file.structure, error)
         self.file = file

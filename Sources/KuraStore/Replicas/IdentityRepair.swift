@@ -3,14 +3,15 @@ public import KuraIO
 internal import KuraReplicas
 
 extension Region {
-    /// Writes the identity file of a replica again that is damaged or lost while the rest is there.
+    /// Writes the identity file of a replica again, where that file is damaged or missing and the
+    /// rest of the replica is there.
     ///
-    /// A directory without identity is a missing replica, so there must be evidence: it holds a
-    /// vault that another replica of the region holds too, under its own readable record, and it is
-    /// not one that is only half filled. The good identity replaces the bad file by one rename; if
-    /// power fails before, nothing has changed.
+    /// A directory without identity is a missing replica, so there must be evidence that it is this
+    /// one: it holds a vault that another replica of the region holds too, with a readable record,
+    /// and no filling of it is unfinished. The good identity replaces the bad file by one rename;
+    /// if power fails before, nothing has changed.
     ///
-    /// - Returns: what was healed; nil where the identity is sound or there is no such evidence.
+    /// - Returns: what was healed; nil where the identity can be read or there is no such evidence.
     ///   The region has to be opened anew after a repair.
     public func repairIdentity(of ordinal: Int) throws(KuraError) -> Damage? {
         let replica = replicas[ordinal]
@@ -30,7 +31,8 @@ extension Region {
         return healed
     }
 
-    /// The damage of a replica's identity file; nil where it can be read, also as another's.
+    /// The damage of a replica's identity file; nil where it can be read, also where it is that of
+    /// another replica, and where the replica is being filled.
     private func identityDamage(of replica: Replica) throws(KuraError) -> Damage? {
         do {
             if try replica.store.exists(Layout.fillingRecord) { return nil }

@@ -4,7 +4,8 @@ internal import KuraReplicas
 internal import Synchronization
 
 extension Vault {
-    /// Ids of every recovery point that any replica holds, but those that were dropped.
+    /// Ids of every recovery point that any usable replica holds, ascending, without those that
+    /// were dropped. The points themselves are not read.
     public func recoveryPointIDs() throws(KuraError) -> [RecoveryPointID] {
         try heldBy().keys.sorted()
     }
@@ -20,16 +21,17 @@ extension Vault {
         }
     }
 
-    /// Every recovery point of which there is a good copy, newest first; points of one item in the
-    /// order of their sequence. One without a good copy is left out and noted in `damage`, so it
-    /// hides no other. To remove what no point needs, ask `recoveryPointIDs` too.
+    /// Every recovery point of which there is a good copy, in the order of `isNewer`. One without a
+    /// good copy is left out and recorded in `damage`, so that the others can be shown. What
+    /// removes what no point needs must ask `recoveryPointIDs` instead.
     public func recoveryPoints() throws(KuraError) -> [(
         id: RecoveryPointID, point: RecoveryPoint
     )] {
         try recoveryPoints(recoveryPointIDs())
     }
 
-    /// Whether a point could not be read because it was dropped since it was listed.
+    /// Whether `error`, of reading a point, says no more than that it was dropped since it was
+    /// listed.
     func isDropped(_ id: RecoveryPointID, _ error: KuraError) -> Bool {
         guard error.code == .notFound else { return false }
         do throws(KuraError) {
@@ -42,7 +44,7 @@ extension Vault {
     /// From as many points on, several threads read them.
     private static let pointsReadAtOnceMin = 1024
 
-    /// Like `recoveryPoints()`, of these points alone.
+    /// Like `recoveryPoints()`, for these points alone.
     public func recoveryPoints(
         _ ids: some Collection<RecoveryPointID>
     ) throws(KuraError) -> [(id: RecoveryPointID, point: RecoveryPoint)] {
@@ -69,7 +71,8 @@ extension Vault {
         return points.sorted { Self.isNewer($0, $1) }
     }
 
-    /// The order in which points are shown.
+    /// The order in which points are shown: newest first; two points of one item by their
+    /// sequence, also where the clock went back between them.
     public static func isNewer(
         _ left: (id: RecoveryPointID, point: RecoveryPoint),
         _ right: (id: RecoveryPointID, point: RecoveryPoint)
@@ -81,8 +84,9 @@ extension Vault {
         return left.id < right.id
     }
 
-    /// Ordinals of the replicas that hold each recovery point. A point in fewer than `copies` of
-    /// them is under-replicated: a replica is away, failed, or was not brought up to date yet.
+    /// Ordinals of the replicas that hold the file of each recovery point, ascending. A point in
+    /// fewer than `record.copies` of them is under-replicated: a replica is away, has failed, or
+    /// has not caught up yet.
     public func pointHolders() throws(KuraError) -> [RecoveryPointID: [Int]] {
         // One bit for each replica: lists of ordinals are made once for each set of replicas.
         try heldBy().mapValues { Self.ordinals[Int($0)] }
@@ -92,7 +96,7 @@ extension Vault {
         (0..<Limits.replicasMax).filter { bits >> $0 & 1 == 1 }
     }
 
-    /// A bit for each replica that holds a recovery point, of points that were not dropped.
+    /// Per point that was not dropped, a bit for each replica that holds its file.
     private func heldBy() throws(KuraError) -> [RecoveryPointID: UInt8] {
         // All replicas at once: there may be very many names.
         let folder = Layout.vault(id).folder(Layout.points)
@@ -117,8 +121,8 @@ extension Vault {
         return bits
     }
 
-    /// Whether some replica has a tombstone of a point that is what its name says. A file that is
-    /// damaged does not say that the point was dropped.
+    /// Whether some replica has a good tombstone of a point. A damaged one does not prove that the
+    /// point was dropped.
     func hasGoodTombstone(_ id: RecoveryPointID) throws(KuraError) -> Bool {
         do throws(KuraError) {
             let file = VaultFile.dropped(id)
@@ -132,8 +136,9 @@ extension Vault {
         }
     }
 
-    /// Ids of the points that were dropped, by the tombstones of all replicas together. A point
-    /// among them does not exist, although a replica that was away may still have its file.
+    /// Ids of the points for which any replica has a tombstone; the tombstones are not read: see
+    /// `hasGoodTombstone`. A point with a good one does not exist, although a replica that was away
+    /// may still have its file.
     public func droppedPoints() throws(KuraError) -> Set<RecoveryPointID> {
         Set(try listIfPresent(Layout.dropped).keys.compactMap { RecoveryPointID(hex: $0) })
     }

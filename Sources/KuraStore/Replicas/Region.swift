@@ -2,23 +2,23 @@ public import KuraFormat
 public import KuraIO
 public import KuraReplicas
 
-/// A region: a place with up to three replicas.
+/// A region, opened: its one to three replicas, and which of them can be used.
 public final class Region: Sendable {
     public let id: UniqueID
     public let name: String
     public let replicas: [Replica]
     /// Per replica, why it cannot be used; nil where it can.
     public let problems: [KuraError?]
-    /// Where the times come from that are written into the region.
+    /// Source of the times that are written into the region.
     public let clock: WallClock
-    /// What work on the region may use of the machine where its request does not say.
+    /// Threads and memory that an operation may use where its request does not say.
     public let budget: Budget
-    /// How work on the region waits for others that hold what it needs.
+    /// How long, and with which cancellation, an operation waits for locks.
     public let waits: WaitPolicy
 
-    /// Opens a region. A replica that is missing, foreign or not to be trusted becomes a problem,
-    /// not an error.
-    /// - Parameter stores: one for each replica, by ordinal.
+    /// Opens a region. A replica that is missing, belongs elsewhere or is not trusted becomes one
+    /// of `problems`, not an error.
+    /// - Parameter stores: one for each replica, by ordinal; 1 to `Limits.replicasMax`.
     public init(
         id: UniqueID, name: String, stores: [any Store], clock: WallClock = .system,
         budget: Budget = Budget(), waits: WaitPolicy = WaitPolicy()
@@ -53,7 +53,7 @@ public final class Region: Sendable {
         self.waits = waits
     }
 
-    /// The same opened region for a request on its own terms. Reads nothing.
+    /// The same opened region with the clock, budget and waits of one request. Reads nothing.
     public func with(clock: WallClock, budget: Budget, waits: WaitPolicy) -> Region {
         Region(self, clock: clock, budget: budget, waits: waits)
     }
@@ -74,7 +74,8 @@ public final class Region: Sendable {
             remedy: .anyOf([.advice("mount its disks"), .advice("correct their paths")]))
     }
 
-    /// Every vault of which at least one replica holds a readable record: the highest revision.
+    /// The newest record of every vault of which a usable replica has a good one, by name. Throws
+    /// where there are vaults and none has a good record.
     public func vaults() throws(KuraError) -> [VaultRecord] {
         let found = try survey()
         if found.records.isEmpty, let problem = found.unreadable.values.first { throw problem }
@@ -84,14 +85,15 @@ public final class Region: Sendable {
     /// What the usable replicas of a region say about its vaults.
     public struct Survey: Sendable {
         /// Per vault, the records with the highest revision that a replica holds: one, unless two
-        /// writers did not know of each other.
+        /// writers replaced the record at the same time without seeing each other.
         public var records: [UniqueID: [VaultRecord]] = [:]
-        /// Per vault of which no replica has a good record, why. One that is of a newer version, or
-        /// needs a feature that is not known here, is `unsupported`.
+        /// Per vault of which no replica has a good record, why: `unsupported` for a record of a
+        /// newer version, or one that needs a feature which this Kura does not know.
         public var unreadable: [UniqueID: KuraError] = [:]
     }
 
-    /// Reads the record of every vault in every usable replica.
+    /// Reads the record of every vault in every usable replica. Throws where one of these replicas
+    /// cannot be read.
     public func survey() throws(KuraError) -> Survey {
         try withKuraErrors {
             var found = Survey()
@@ -133,7 +135,8 @@ public final class Region: Sendable {
 }
 
 extension [VaultRecord] {
-    /// Adds a record unless it is known or older; forgets older ones. All are of one vault.
+    /// Adds a record unless it is here already or older than those here; a newer one replaces them.
+    /// All records are of one vault and of one revision.
     public mutating func keepNewest(_ record: VaultRecord) {
         guard let known = first else { return append(record) }
         if record.revision > known.revision { self = [record] }

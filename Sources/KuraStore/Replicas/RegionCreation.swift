@@ -3,19 +3,19 @@ public import KuraIO
 public import KuraReplicas
 
 extension Region {
-    /// Makes the replicas of a region, durably, or takes up those that are there.
+    /// Creates the replicas of a region, durably, and uses those that are there already.
     ///
     /// What is on disk if power fails: some replicas with an identity, one without, the others
     /// absent. The next call with the same name and stores finds the identities and goes on; until
-    /// then a place without one is no replica. A place is given an identity only while no replica
-    /// of the region holds a vault: an empty one beside full ones is not new, it is one that was
-    /// lost.
+    /// then a store without one is no replica. A store gets an identity only while no replica of
+    /// the region holds a vault: an empty one beside full ones is not new, it has lost its data.
     ///
     /// - Parameters:
-    ///   - id: which region it is, where that is known; nil takes what the replicas say, and a new
-    ///     one where they say nothing.
-    ///   - stores: each absent, empty, or a replica of this region at its place.
-    /// - Returns: the region, opened. Its `problems` name places that were left as they are.
+    ///   - id: of the region, where that is known; nil takes the one that the replicas have, and a
+    ///     new one where there is no replica yet.
+    ///   - stores: by ordinal; each absent, empty, or the replica of this region with that ordinal.
+    /// - Returns: the region, opened. Its `problems` name the replicas that were left as they are.
+    /// - Throws: `exists` where a store holds something else.
     public static func create(
         name: String, id: UniqueID? = nil, stores: [any Store], clock: WallClock = .system
     ) throws(KuraError) -> Region {
@@ -67,7 +67,7 @@ extension Region {
             remedy: .advice("name that region and give its directories in their order, or others"))
     }
 
-    /// Throws unless the place is absent, empty, or what an interrupted creation left.
+    /// Throws unless the store is absent, empty, or what an interrupted creation left.
     private static func requireEmpty(_ store: any Store) throws {
         guard case .present(let names) = try store.condition() else { return }
         for name in names {
@@ -84,7 +84,7 @@ extension Region {
     private static func identify(_ store: any Store, as record: ReplicaRecord) throws(IOError) {
         try store.create()
         try store.prepare(Layout.vaults)
-        // The identity comes last: a place that has one is complete.
+        // The identity comes last: a store that has one is complete.
         try store.put(Layout.replicaRecord, record.encoded(), condition: .content, by: .random())
     }
 }

@@ -7,7 +7,6 @@ public struct Replica: Sendable {
     /// 0, 1 or 2.
     public let ordinal: Int
     public let regionName: String
-    /// What holds it.
     public let store: any Store
 
     public init(ordinal: Int, regionName: String, store: any Store) {
@@ -19,7 +18,8 @@ public struct Replica: Sendable {
     /// Where it is, for people.
     public var place: String { store.place }
 
-    /// Checks that the store is this replica of `region`, and may be used.
+    /// Checks that the store is trusted and is this replica of `region`. Throws `replicaMissing`
+    /// where it is not there or is another one.
     package func identify(as region: UniqueID) throws(KuraError) {
         let record: ReplicaRecord
         do {

@@ -6,9 +6,9 @@ internal import KuraReplicas
 public enum ReplicaVacancy: Sendable, Equatable {
     /// It is not there, but the directory that should hold it is; or it is empty.
     case empty
-    /// An earlier filling of this very replica did not come to its end.
+    /// An earlier filling of this very replica was interrupted.
     case half
-    /// Something else: it is left alone.
+    /// It holds something else, or cannot be reached: it is left as it is.
     case occupied
 }
 
@@ -24,10 +24,10 @@ public enum ReplicaVacancy: Sendable, Equatable {
 /// - before `filling`: an empty directory, as before;
 /// - before the identity: `filling` and complete files named by content; filling goes on with the
 ///   rest;
-/// - after it: a replica. The next session copies to it what other sessions committed meanwhile, as
-///   to a replica that was away. A `filling` beside the identity means nothing.
+/// - after it: a replica. The next session copies to it what other sessions committed in the
+///   meantime, as to a replica that was away. A `filling` beside the identity is ignored.
 extension Region {
-    /// What is in the place of a replica that has no identity.
+    /// What is in the store of a replica that cannot be used.
     public func vacancy(of ordinal: Int) throws(KuraError) -> ReplicaVacancy {
         let replica = replicas[ordinal]
         do {
@@ -51,7 +51,9 @@ extension Region {
         }
     }
 
-    /// Makes an empty directory one that is being filled. Safe to repeat.
+    /// Marks an empty store as the replica `ordinal` that is being filled, durably. Safe to repeat.
+    /// - Returns: the replica, to copy to: see `Vault.catchUp`.
+    /// - Throws: `exists` where the store is occupied.
     public func beginFilling(_ ordinal: Int) throws(KuraError) -> Replica {
         let replica = replicas[ordinal]
         guard try vacancy(of: ordinal) != .occupied else {
@@ -69,8 +71,8 @@ extension Region {
         return replica
     }
 
-    /// Makes a filled directory a replica. Call it when nothing of any vault is missing in it; the
-    /// region has to be opened anew afterwards.
+    /// Makes a filled store a replica, durably. Call it when no vault of the region has a file that
+    /// the store does not have; open the region anew afterwards.
     public func finishFilling(_ ordinal: Int) throws(KuraError) {
         let replica = replicas[ordinal]
         do throws(IOError) {

@@ -4,9 +4,9 @@ internal import KuraReplicas
 /// A file that goes to every live replica piece by piece, because it may be too long for memory or
 /// its name is known at its end only.
 ///
-/// While the replicas write one piece, the next is put together. A replica in which a call fails is
-/// given up, as by every `ReplicaWriter`. One thread uses a stream; end it with `publish` or
-/// `abandon`. Memory: two pieces.
+/// While the replicas write one piece, the next is put together. A replica in which a call fails
+/// has failed for the whole `ReplicaWriter`. One thread uses a stream; end it with `publish` or
+/// `abandon`. Memory: two pieces of 1 MiB.
 final class ReplicaStream {
     private let writer: ReplicaWriter
     private let targets: [Target]
@@ -42,7 +42,7 @@ final class ReplicaStream {
         }
     }
 
-    /// Adds bytes to the file.
+    /// Copies bytes to the end of the file. Waits while both pieces are being written.
     func append(_ bytes: UnsafeRawBufferPointer) throws(KuraError) {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -74,8 +74,8 @@ final class ReplicaStream {
         if let error = writer.error { throw error }
     }
 
-    /// Makes the file's bytes durable in every live replica, under no name yet: what takes long
-    /// about publishing it.
+    /// Makes the file's bytes durable in every live replica, under no name yet. This is the long
+    /// part of publishing it.
     func complete() throws(KuraError) {
         if pieces[current].used > 0 { try send() }
         forEachTarget { (target) throws(IOError) in
@@ -110,7 +110,7 @@ final class ReplicaStream {
     }
 
     /// Runs `body` in the lane of every replica that has not failed.
-    /// - Returns: what opens when all are done.
+    /// - Returns: a latch that opens when all are done.
     @discardableResult
     private func forEachTarget(
         _ body: @escaping @Sendable (Target) throws(IOError) -> Void

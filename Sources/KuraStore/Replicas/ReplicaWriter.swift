@@ -5,16 +5,16 @@ internal import Synchronization
 
 /// Publishes a vault's files in all its replicas at once: one thread a replica.
 ///
-/// A replica in which a call failed is given up: nothing more is written to it by this writer,
-/// because what the kernel still has of it can no longer be trusted. The others go on while there
-/// are `required` of them; each of those holds everything that was published so far.
+/// After a call that failed in a replica, this writer writes nothing more to that replica, because
+/// the kernel may have lost what it had not written yet. The others go on while there are
+/// `required` of them; each of those holds everything that was published so far.
 ///
-/// One writer belongs to one session, whose id owns its drafts. Call `stop` at the
-/// end, whatever happened.
+/// One writer belongs to one session, whose id owns its drafts. Call `stop` at the end, also after
+/// an error.
 package final class ReplicaWriter: Sendable {
     let vault: Vault
     let session: UniqueID
-    /// Replicas below which nothing may be acknowledged.
+    /// Fewest live replicas with which something may be acknowledged.
     let required: Int
     let lanes: [Lane]
     private let state: Mutex<State>
@@ -25,13 +25,13 @@ package final class ReplicaWriter: Sendable {
     }
 
     private struct State {
-        /// Why replicas were given up, by ordinal.
+        /// Why replicas failed, by ordinal.
         var failures: [Int: KuraError]
         /// Nanoseconds that the replicas' threads spent writing and flushing, together.
         var busy: Int64 = 0
     }
 
-    /// - Parameter failures: replicas that are given up from the start, by ordinal.
+    /// - Parameter failures: replicas that have failed before the start, by ordinal.
     init(_ vault: Vault, session: UniqueID, required: Int, failures: [Int: KuraError]) {
         self.vault = vault
         self.session = session
@@ -50,7 +50,7 @@ package final class ReplicaWriter: Sendable {
         return vault.replicas.filter { failed[$0.ordinal] == nil }
     }
 
-    /// Why replicas were given up, by ordinal.
+    /// Why replicas failed, by ordinal.
     var failures: [Int: KuraError] { state.withLock { $0.failures } }
 
     /// Why too few replicas are left. Nothing may be committed once there is an error.
@@ -65,13 +65,13 @@ package final class ReplicaWriter: Sendable {
 
     var busyNanoseconds: Int64 { state.withLock { $0.busy } }
 
-    /// Gives a replica up.
+    /// Records that a replica failed; of several errors the first counts.
     func fail(_ ordinal: Int, _ error: KuraError) {
         state.withLock { $0.failures[ordinal] = $0.failures[ordinal] ?? error }
     }
 
     /// Starts publishing; `done` runs once, when every replica has finished or failed.
-    /// - Parameter pieces: memory that stays as it is until `done` runs.
+    /// - Parameter pieces: the file's bytes, in order. They must not change until `done` runs.
     func publish(
         _ pieces: [UnsafeRawBufferPointer], as file: VaultFile, done: @escaping @Sendable () -> Void
     ) {

@@ -3,7 +3,7 @@ public import KuraIO
 public import KuraReplicas
 internal import Synchronization
 
-/// One vault in one region, opened: the door to its files in every replica.
+/// One vault in one region, opened: access to its files in every replica.
 ///
 /// Safe from any thread. Reading needs one good copy of each file; writing needs `requiredCopies`
 /// replicas.
@@ -19,7 +19,7 @@ public final class Vault: Sendable {
     public let pair: [Replica]
     /// Whether every replica of the paired region can be used; true without a pair.
     private let isPairComplete: Bool
-    /// Damage that reads met and went around, in the order it was met.
+    /// Damage that reads met, in the order in which they met it; a good copy was read instead.
     private let met = Mutex<[Damage]>([])
 
     public var id: UniqueID { record.id }
@@ -46,7 +46,8 @@ public final class Vault: Sendable {
             for replica in vault.replicas { try replica.store.prepare(vault: record.id) }
             // The record comes last: a vault that has one is complete.
             for replica in vault.replicas {
-                // By a session that is over, so that the next one removes what a power cut leaves.
+                // Owned by no session, so that the next one removes the draft that a power cut
+                // leaves.
                 try replica.store.put(
                     VaultFile.record.name(in: record.id), record.encoded(), condition: .replacing,
                     by: .random())
@@ -58,8 +59,9 @@ public final class Vault: Sendable {
     /// Damage met since the vault was opened, each file once.
     public var damage: [Damage] { met.withLock { $0 } }
 
+    /// Records damage that a read met.
     func note(_ damage: Damage) {
-        // What a newer Kura wrote is not to be healed.
+        // A file of a newer Kura is not damaged.
         if damage.isTooNew { return }
         met.withLock { known in
             if !known.contains(damage) { known.append(damage) }
@@ -70,21 +72,21 @@ public final class Vault: Sendable {
         note(Damage(in: replica, file, of: id, error))
     }
 
-    /// Replicas that must hold what a backup acknowledges. At least two where there are several: of
-    /// three, any two that one process writes to and any two that another one does have one in
-    /// common, so they meet at its locks.
+    /// Number of replicas that must hold what a backup acknowledges. At least two where there are
+    /// several: of three, any two that one process writes to and any two that another process
+    /// writes to have one in common, and there its locks keep the two apart.
     public var requiredCopies: Int {
         record.copies == 1 ? 1 : max(2, Int(record.minCopies))
     }
 
-    /// Whether every replica of this region and of the paired one can be used: what is in none of
-    /// them is nowhere.
+    /// Whether every replica of this region and of the paired one can be used: then a file that
+    /// none of them has is lost.
     var isComplete: Bool { problems.isEmpty && isPairComplete }
 
-    /// Whether backups go to this region: in the paired one are copies.
+    /// Whether backups go to this region; the paired one has copies.
     var isActive: Bool { record.activeRegion == region.id }
 
-    /// Throws unless this code may write to the vault, and enough replicas are there.
+    /// Throws unless this version of Kura may write to the vault, and enough replicas can be used.
     func requireWritable() throws(KuraError) {
         if replicas.count < requiredCopies {
             throw tooFewReplicas(problems, required: requiredCopies)
@@ -117,9 +119,12 @@ public final class Vault: Sendable {
 
     /// Reads a whole file from the first replica whose copy `parse` accepts.
     ///
-    /// Copies that cannot be read or parsed are noted as damage on the way. When there is no good
-    /// one, the error says what is wrong with the first.
-    /// - Parameter mayBeAbsent: whether a copy that is not there is no damage.
+    /// Copies that cannot be read or parsed are recorded as damage.
+    /// - Parameters:
+    ///   - max: longest file that is read, in bytes.
+    ///   - mayBeAbsent: whether a missing copy is no damage.
+    /// - Throws: `notFound` where no replica has the file; else `damaged`, or `unsupported` for a
+    ///   newer version, with what is wrong with the first copy.
     func read<T>(
         _ file: VaultFile, max: Int, mayBeAbsent: Bool = false,
         _ parse: ([UInt8], Replica) throws -> T
@@ -130,8 +135,10 @@ public final class Vault: Sendable {
         }
     }
 
-    /// Tries `body` on each replica in turn, then on those of the pair, until one succeeds.
-    /// - Parameter mayBeAbsent: whether a copy that is not there is no damage.
+    /// Tries `body` on each replica in turn, then on those of the pair, until one succeeds. Damage
+    /// and errors are those of `read`.
+    /// - Parameter mayBeAbsent: whether a missing copy is no damage. That is also so for kinds of
+    ///   files that come and go.
     func firstGood<T>(
         _ file: VaultFile, mayBeAbsent: Bool = false, _ body: (Replica) throws -> T
     ) throws(KuraError) -> T {
@@ -145,7 +152,7 @@ public final class Vault: Sendable {
                 }
                 return value
             } catch {
-                // What is not in the pair yet is no damage.
+                // The pair may not have the file yet: no damage.
                 if isOwn(replica) || !Self.isNotFound(error) { failures.append((replica, error)) }
             }
         }
@@ -183,8 +190,10 @@ public final class Vault: Sendable {
 
     /// Names of a directory of the vault, from every replica together.
     ///
-    /// A replica that cannot be listed is noted as damage; when none can be, that is an error,
+    /// A replica that cannot be listed is recorded as damage; when none can be, that is an error,
     /// never an empty list.
+    /// - Parameter directory: below the vault's own.
+    /// - Returns: per name, the replicas that have it.
     package func list(_ directory: String) throws(KuraError) -> [String: [Replica]] {
         var found: [String: [Replica]] = [:]
         try eachName(in: directory) { name, replica in
@@ -193,7 +202,6 @@ public final class Vault: Sendable {
         return found
     }
 
-    /// What `list` does, one name at a time: vaults may have very many.
     private func eachName(
         in directory: String, _ body: (String, Replica) -> Void
     ) throws(KuraError) {
@@ -205,8 +213,8 @@ public final class Vault: Sendable {
         }
     }
 
-    /// Gives `body` what `list` finds in a directory of each replica. Throws when it could be read
-    /// in none.
+    /// Calls `body` with what `list` returns for each replica. A replica for which it throws is
+    /// recorded as damage; when it throws for all, that is an error.
     func eachReplica<T>(
         _ folder: StoreFolder, _ list: (Replica) throws(IOError) -> T, body: (T, Replica) -> Void
     ) throws(KuraError) {
@@ -227,8 +235,8 @@ public final class Vault: Sendable {
         }
     }
 
-    /// Calls `body` with the name of every pack that some replica holds, in ascending order. Memory
-    /// is that of one 256th of the names.
+    /// Calls `body` with the name of every pack that some replica holds, in ascending order. Has
+    /// about one 256th of the names in memory at a time.
     func forEachPack(_ body: (PackID) throws(KuraError) -> Void) throws(KuraError) {
         for shard in Layout.fanOut {
             for name in try list("\(Layout.packs)/\(shard)").keys.sorted() {
@@ -237,7 +245,8 @@ public final class Vault: Sendable {
         }
     }
 
-    /// Like `list`, for a directory that is made when it is first needed.
+    /// Like `list`, for a directory that is made when it is first needed: where it is missing, it
+    /// has no names. A replica that cannot be listed is recorded as damage, and is never an error.
     func listIfPresent(_ directory: String) throws(KuraError) -> [String: [Replica]] {
         var found: [String: [Replica]] = [:]
         let folder = Layout.vault(id).folder(directory)
@@ -253,7 +262,7 @@ public final class Vault: Sendable {
         return found
     }
 
-    /// Replicas that hold a file under its name, whatever its content.
+    /// Ordinals of the replicas that hold a file of this name. The content is not checked.
     public func holders(of file: VaultFile) throws(KuraError) -> [Int] {
         try withKuraErrors {
             try replicas.filter { try $0.store.exists(file.name(in: id)) }.map(\.ordinal)
@@ -284,8 +293,8 @@ public final class Vault: Sendable {
         }
     }
 
-    /// Removes a file that nothing needs any more. One that is not there is gone already.
-    /// - Returns: the bytes that it had.
+    /// Removes a file that nothing needs any more; one that is missing is no error.
+    /// - Returns: the bytes that it had; 0 where it was missing.
     @discardableResult
     func remove(_ file: VaultFile, in replica: Replica) throws(IOError) -> UInt64 {
         let name = file.name(in: id)

@@ -1,15 +1,15 @@
 internal import KuraIO
 
-/// An extent whose chunks have been put together, on its way to the target.
+/// An extent whose chunks are put together in memory, to be written to the sink.
 ///
-/// Data runs start and end on blocks of the disk, and so does the buffer, so that a run can be
-/// written around the page cache.
+/// Data runs start and end on blocks of the disk, and the buffer is aligned to blocks, too, so that
+/// a run can be written around the page cache.
 struct AssembledExtent: Sendable {
     let number: Int
-    /// Place on the disk.
+    /// In bytes from the start of the disk.
     let range: Range<UInt64>
     /// What chunks cover, in bytes from the extent's start, in ascending order. The rest is holes,
-    /// and what the buffer holds there means nothing.
+    /// for which the content of the buffer is undefined.
     let runs: [Range<Int>]
     let buffer: AlignedBuffer
 
@@ -21,11 +21,11 @@ struct AssembledExtent: Sendable {
         UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<byteCount])
     }
 
-    /// A hole shorter than this is cleared in memory and written along with the data around it,
-    /// where a sink takes bytes in order: a call of its own would cost more.
+    /// Where a sink takes bytes in order, a hole shorter than this is cleared in memory and written
+    /// together with the data around it: a call of its own would cost more.
     private static let joinedHoleBytes = 64 << 10
 
-    /// Writes all of the extent to its place, in ascending order.
+    /// Writes all of the extent to the sink, in ascending order.
     func write(to sink: any DiskSink) throws(KuraError) {
         let leavesHoles = sink.startsAsZeros
         var end = 0
@@ -46,7 +46,7 @@ struct AssembledExtent: Sendable {
         try sink.zero(start..<(start + UInt64(hole.count)))
     }
 
-    /// The runs, with the short holes between them cleared and taken in.
+    /// The runs, joined across short holes, which are cleared in the buffer.
     private func joiningShortHoles() -> [Range<Int>] {
         var joined: [Range<Int>] = []
         for run in runs {

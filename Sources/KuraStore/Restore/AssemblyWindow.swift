@@ -4,12 +4,12 @@ internal import KuraIO
 /// The extents of a disk that are being put together, several at a time, in ascending order.
 ///
 /// Chunks of one frame belong to several extents when a disk was backed up often, or when the frame
-/// ends in another one. So a frame is decoded for the whole window at once: it is read once unless
-/// its chunks lie farther apart than the window is long. Memory is that of the window's buffers,
+/// goes on in the next extent. So a frame is decoded for the whole window at once: it is read once
+/// unless its chunks lie farther apart than the window is long. Memory: the window's buffers,
 /// however large the disk is.
 final class AssemblyWindow: @unchecked Sendable {
     enum Step {
-        /// Find out what this extent needs, then call `add`. One thread at a time is asked to.
+        /// Find out what this extent needs, then call `add`. One thread at a time gets this step.
         case plan(number: Int, buffer: AlignedBuffer)
         /// Decode these frames, then call `complete`.
         case decode([FrameTask])
@@ -27,8 +27,8 @@ final class AssemblyWindow: @unchecked Sendable {
     private var nextExtent = 0
     private let extentCount: Int
     private var isPlanning = false
-    /// Whether every extent that had room at the start is planned. Until then nothing is decoded,
-    /// or what the next extents need of the same frame would be decoded again.
+    /// Whether every extent that had a buffer at the start is planned. Until then nothing is
+    /// decoded: a frame that the next extents need, too, would be decoded twice.
     private var isFilled = false
     private var isStopped = false
     private var assemblies: [Int: Assembly] = [:]
@@ -45,7 +45,7 @@ final class AssemblyWindow: @unchecked Sendable {
         }
     }
 
-    /// What to do next. Waits while there is nothing.
+    /// The next step of the calling thread. Waits while there is none.
     func next() -> Step {
         monitor.withLock {
             while !isStopped {
@@ -66,7 +66,8 @@ final class AssemblyWindow: @unchecked Sendable {
         }
     }
 
-    /// The next frames, until enough bytes are decoded to hash the chunks in them side by side.
+    /// The next frames, with enough bytes to hash their chunks together: see
+    /// `Tuning.decodeBatchBytes`.
     private func takeTasks() -> [FrameTask] {
         var tasks: [FrameTask] = []
         var byteCount = 0
@@ -84,9 +85,9 @@ final class AssemblyWindow: @unchecked Sendable {
         return tasks
     }
 
-    /// Takes an extent that was planned into the window.
+    /// Adds an extent that was planned to the window.
     /// - Parameter tasks: each frame once, in any order.
-    /// - Returns: whether it needs no frame: it is complete already.
+    /// - Returns: whether the extent is complete already, because it needs no frame.
     func add(_ extent: AssembledExtent, _ tasks: [FrameTask]) -> Bool {
         monitor.withLock {
             isPlanning = false
@@ -102,7 +103,8 @@ final class AssemblyWindow: @unchecked Sendable {
         }
     }
 
-    /// - Returns: extents that are complete now.
+    /// Ends frames of a `decode` step.
+    /// - Returns: the extents that are complete now.
     func complete(_ tasks: [FrameTask]) -> [AssembledExtent] {
         let numbers = tasks.flatMap { Set($0.pieces.map(\.extent)) }
         return monitor.withLock {
@@ -114,7 +116,7 @@ final class AssemblyWindow: @unchecked Sendable {
         }
     }
 
-    /// Takes the memory of an extent back that is in the target.
+    /// Gives the buffer of an extent back to the window, when the sink has the extent.
     func giveBack(_ buffer: AlignedBuffer) {
         monitor.withLock {
             buffers.append(buffer)
@@ -122,7 +124,7 @@ final class AssemblyWindow: @unchecked Sendable {
         }
     }
 
-    /// Lets every thread finish, whatever is not done.
+    /// Makes every later `next` return `finished`.
     func stop() {
         monitor.withLock {
             isStopped = true

@@ -1,7 +1,7 @@
 public import KuraIO
 internal import Synchronization
 
-/// Takes a disk and stores nothing of it: tells whether it equals another one.
+/// A sink that stores nothing: it compares the disk that is written to it with another one.
 public final class ComparingSink: DiskSink {
     public let byteCount: UInt64
     private let other: any DiskSource
@@ -15,8 +15,8 @@ public final class ComparingSink: DiskSink {
         self.byteCount = byteCount
     }
 
-    /// Whether all that was written so far is what the other disk holds, and their sizes are equal.
-    /// What cannot be read of the other disk counts as different.
+    /// Whether everything that was written so far equals the other disk, and their sizes are equal.
+    /// Where the other disk cannot be read, the two differ.
     public var isEqual: Bool {
         other.knownByteCount == byteCount && !differs.load(ordering: .relaxed)
     }

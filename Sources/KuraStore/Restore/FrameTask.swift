@@ -7,15 +7,15 @@ struct ChunkPiece: @unchecked Sendable {
     var id: ChunkID
     var plainOffset: Int
     var byteCount: Int
-    /// Room for it in the buffer of its extent.
+    /// The chunk's first byte in the buffer of its extent.
     var target: UnsafeMutableRawPointer
     /// Number of the extent.
     var extent: Int
 }
 
-/// A frame, and what the extents in the window need of it.
+/// A frame, and the chunks of it that the extents in the window need.
 struct FrameTask: Sendable {
     var frame: FrameName
-    /// In the order of `plainOffset`.
+    /// In the order in which the extents were added.
     var pieces: [ChunkPiece]
 }

@@ -2,14 +2,14 @@ internal import KuraCodec
 internal import KuraFormat
 internal import KuraIO
 
-/// A chunk that is not in the frame in which the index has it.
+/// A chunk that is not at the location that the index has for it.
 struct MisplacedPiece {
     var piece: ChunkPiece
     var frame: FrameName
 }
 
 extension Restore {
-    /// Finds a chunk where the index says something wrong of it, and copies it to its place.
+    /// Finds a chunk for which the index has a wrong location, and copies it to its target.
     func find(_ misplaced: MisplacedPiece, _ decoder: FrameDecoder) throws(KuraError) {
         let piece = misplaced.piece
         let wrong = FoundChunk(

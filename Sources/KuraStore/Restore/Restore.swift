@@ -2,15 +2,16 @@ public import KuraFormat
 public import KuraIO
 internal import Synchronization
 
+/// What the restore of one disk did.
 public struct RestoreReport: Sendable {
     /// Size of the disk.
     public var bytesWritten: UInt64 = 0
     /// Of those, bytes that came from chunks; the rest are holes.
     public var dataBytes: UInt64 = 0
-    /// Plain bytes of frames that were decoded: beyond `dataBytes` where frames hold what this disk
-    /// does not need, short of it where it needs chunks several times.
+    /// Plain bytes of frames that were decoded: more than `dataBytes` where frames also hold chunks
+    /// that this disk does not need, less where it has chunks several times.
     public var decodedBytes: UInt64 = 0
-    /// What is in no pack and was left out as zeros, in bytes of the disk, ascending.
+    /// What is in no pack and was written as zeros, in bytes from the start of the disk, ascending.
     public var lost: [Range<UInt64>] = []
     public var seconds: Double = 0
     public var stages = StageTimes()
@@ -23,12 +24,14 @@ extension Vault {
     /// finishes the sink: on return the disk is complete and durable there. After an error the sink
     /// is abandoned.
     ///
-    /// Damaged or missing copies are gone around and noted in `damage`.
+    /// Damaged and missing copies are recorded in `damage`, and other copies are read instead.
     /// - Parameters:
     ///   - sink: of the disk's size, new. Nothing else uses it.
     ///   - threads: nil for what the vault's budget allows.
-    ///   - skipsLost: whether what is in no pack is left out as zeros, and reported, where else
-    ///     that is an error.
+    ///   - skipsLost: whether chunks that are in no pack are written as zeros and reported; else
+    ///     the first one is an error.
+    /// - Throws: `damaged` where a chunk is in no pack or has no good copy; `interrupted`; the
+    ///   errors of the sink.
     public func restore(
         _ disk: DiskRecord, to sink: any DiskSink, threads: Int? = nil,
         skipsLost: Bool = false,
@@ -71,7 +74,7 @@ final class Restore: Sendable {
     private let window: AssemblyWindow
     private let progress: Progress
     private let workerCount: Int
-    /// While a worker decodes, they wait for the device.
+    /// Threads of their own, so that workers need not wait for the device.
     private let writers: [SerialWorker]
     private let cancellation: Cancellation
     private let state = Mutex(State())
@@ -82,7 +85,8 @@ final class Restore: Sendable {
         var decodedBytes: UInt64 = 0
         var lost: [Range<UInt64>] = []
         var trace = StageTimes()
-        /// Complete extents that a stream takes later, and the number of the one that comes first.
+        /// For a sequential sink: extents that are complete before their turn, and the number of
+        /// the extent whose turn it is.
         var early: [Int: AssembledExtent] = [:]
         var turn = 0
     }
@@ -156,7 +160,7 @@ final class Restore: Sendable {
 
     // MARK: What workers call
 
-    /// What to do next; waits while there is nothing.
+    /// The next step of a worker; waits while there is none.
     func next() -> AssemblyWindow.Step {
         cancellation.isCancelled ? stopped() : window.next()
     }
@@ -166,7 +170,7 @@ final class Restore: Sendable {
         return .finished
     }
 
-    /// Looks up what an extent needs and takes it into the window.
+    /// Looks up the chunks of an extent and adds it to the window.
     func plan(_ number: Int, _ buffer: AlignedBuffer) throws(KuraError) {
         let start = UInt64(number) * UInt64(Limits.extentBytes)
         let end = min(start + UInt64(Limits.extentBytes), disk.byteCount)
@@ -181,13 +185,14 @@ final class Restore: Sendable {
         for extent in window.complete(tasks) { submit(extent) }
     }
 
-    /// Lets a writer put a complete extent into the sink.
+    /// Makes a writer thread write a complete extent to the sink.
     private func submit(_ extent: AssembledExtent) {
         switch sink.access {
         case .random:
             writers[extent.number % writers.count].submit { [self] in write(extent) }
         case .sequential:
-            // The worker that brings the extent whose turn it is brings those behind it, too.
+            // The worker that completes the extent whose turn it is also submits those that were
+            // waiting for it.
             state.withLock { state in
                 state.early[extent.number] = extent
                 while let extent = state.early.removeValue(forKey: state.turn) {

@@ -2,14 +2,15 @@ internal import KuraCodec
 internal import KuraFormat
 internal import KuraIO
 
-/// Finds out what extents need. One thread uses it at a time.
+/// Finds out which frames extents need. `@unchecked Sendable`: one thread uses it at a time.
 final class RestorePlanner: @unchecked Sendable {
     private let index: ChunkIndex
     private let blocks = BlockCache()
     private let manifest: ManifestReader
     private let skipsLost: Bool
 
-    /// - Parameter skipsLost: whether what is in no pack is left out.
+    /// - Parameter skipsLost: whether a chunk or node that is in no pack is left out instead of
+    ///   thrown.
     init(_ index: ChunkIndex, _ packs: PackReader, skipsLost: Bool) {
         self.index = index
         self.skipsLost = skipsLost
@@ -68,7 +69,7 @@ final class RestorePlanner: @unchecked Sendable {
             lost: lost)
     }
 
-    /// The chunks of an extent. Without its nodes all of it is lost.
+    /// The chunks of an extent. Where its nodes cannot be read, all of it is lost.
     private func chunks(
         of node: NodeID?, byteCount: Int, lost: inout [Range<Int>]
     ) throws(KuraError) -> [ExtentChunk] {
@@ -90,7 +91,7 @@ final class RestorePlanner: @unchecked Sendable {
     }
 }
 
-/// What an extent needs.
+/// An extent that is to be put together, and the frames that it needs.
 struct ExtentPlan {
     var extent: AssembledExtent
     var tasks: [FrameTask]
@@ -131,21 +132,21 @@ final class RestoreWorker {
         }
     }
 
-    /// A frame, what is needed of it, and where it belongs.
+    /// A frame that is to be decoded, and the chunks of it that are needed.
     private struct Decoding {
         var name: FrameName
         /// In the order of `plainOffset`.
         var pieces: [ChunkPiece]
         var frame: FrameTable.Frame
-        /// Where the frame belongs as a whole, if it does.
+        /// Where the whole frame belongs in an extent; nil where only chunks of it do.
         var home: UnsafeMutableRawBufferPointer?
-        /// Leading bytes that are needed; all, where less would save little.
+        /// Number of plain bytes to decode, from the first one on.
         var neededBytes: Int
     }
 
-    /// Decodes frames, each into its place where it belongs there as a whole, checks the chunks
-    /// that are needed, and copies them to their places. A chunk that occurs several times is
-    /// checked once.
+    /// Decodes frames, checks the chunks that are needed, and copies them to their targets. A frame
+    /// that belongs in an extent as a whole is decoded straight into it. A chunk that occurs
+    /// several times is checked once.
     private func decode(_ tasks: [FrameTask]) throws(KuraError) {
         var decodings: [Decoding] = []
         decodings.reserveCapacity(tasks.count)
@@ -186,7 +187,8 @@ final class RestoreWorker {
                 Self.copy(decoding.pieces, from: plain)
             }
         }
-        // Last: a frame that was decoded into its place may have left other bytes there.
+        // Last: a frame that was decoded straight into an extent may have written other bytes
+        // there.
         for piece in misplaced { try restore.find(piece, decoder) }
     }
 
@@ -212,9 +214,10 @@ final class RestoreWorker {
         }
     }
 
-    /// Reads a frame once more, its stored bytes compared, where a chunk of it is not what its name
-    /// says.
-    /// - Returns: pieces that are not in the frame although the index says so, which it gives up.
+    /// Where a chunk of a frame does not have its hash, reads the frame again, this time comparing
+    /// its stored bytes with their hash.
+    /// - Returns: pieces that are not in the frame although the index says so. They are removed
+    ///   from `decoding`.
     private func mend(
         _ decoding: inout Decoding, in plain: UnsafeMutableRawBufferPointer
     ) throws(KuraError) -> [MisplacedPiece] {
@@ -226,7 +229,7 @@ final class RestoreWorker {
         return wrong.map { MisplacedPiece(piece: $0, frame: decoding.name) }
     }
 
-    /// Where the frame lies as a whole among the extents, if it does.
+    /// Where in an extent the pieces lie one after the other, if they are the whole frame.
     private static func home(
         of pieces: [ChunkPiece], _ frame: FrameEntry
     ) -> UnsafeMutableRawBufferPointer? {
@@ -239,13 +242,15 @@ final class RestoreWorker {
         return UnsafeMutableRawBufferPointer(start: first.target, count: end)
     }
 
+    /// Plain bytes to decode: up to the last piece, or all, where stopping before would save
+    /// little.
     private static func neededBytes(of pieces: [ChunkPiece], _ frame: FrameEntry) -> Int {
         let end = pieces.map { $0.plainOffset + $0.byteCount }.max() ?? 0
         let all = Int(frame.plainByteCount)
         return end < all / 8 * 7 ? end : all
     }
 
-    /// Whether every piece of frames lies in its frame and hashes to its name.
+    /// Whether every piece lies in the plain bytes of its frame and has the hash that is its name.
     private func areSound(
         _ frames: some Sequence<(pieces: [ChunkPiece], plain: UnsafeMutableRawBufferPointer)>
     ) -> Bool {
@@ -267,7 +272,7 @@ final class RestoreWorker {
 
     private static func copy(_ pieces: [ChunkPiece], from plain: UnsafeMutableRawBufferPointer) {
         for piece in pieces {
-            // Both ends were compared with the frame and the extent before.
+            // `areSound` compared the piece with the frame, and the planner with the extent.
             let source = plain.baseAddress! + piece.plainOffset
             if source != piece.target {
                 piece.target.copyMemory(from: source, byteCount: piece.byteCount)

@@ -1,11 +1,11 @@
 internal import KuraIO
 
 extension Session {
-    /// Runs `body` while no other session commits a recovery point, lists packs again, or takes
-    /// packs away. Waits for its turn; the lock is never held for longer than it takes to publish
-    /// an index run and a point.
+    /// Runs `body` while no other session commits a recovery point, lists packs again, or removes
+    /// packs. Waits for its turn. Keep `body` short, because every commit waits for it: write what
+    /// takes long beforehand, and only give it its name under the lock.
     ///
-    /// A replica whose lock cannot be had is given up: see `Vault.acquire`.
+    /// A replica whose lock cannot be had fails: see `Vault.acquire`.
     func withCommitLock<T>(_ body: () throws(KuraError) -> T) throws(KuraError) -> T {
         let lease = try acquireInLive(.commit)
         defer { lease.release() }
@@ -13,7 +13,7 @@ extension Session {
         return try body()
     }
 
-    /// Returns when every commit is over that was going on.
+    /// Returns when every commit that was in progress has ended.
     func waitForCommits() throws(KuraError) {
         try acquireInLive(.commit).release()
     }

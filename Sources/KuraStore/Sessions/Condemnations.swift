@@ -3,9 +3,9 @@ internal import KuraIO
 internal import KuraReplicas
 
 extension Vault {
-    /// Packs that wait for their removal, by the condemnations of all replicas together.
+    /// The condemnations of all replicas together: which packs wait for their removal.
     ///
-    /// One without a good copy says nothing: its packs stay, as packs that no run lists.
+    /// One without a good copy is left out: its packs stay, as packs that no run lists.
     func condemnations() throws(KuraError) -> [Condemnation] {
         var found: [Condemnation] = []
         for name in try listIfPresent(Layout.condemned).keys.sorted() {
@@ -29,8 +29,8 @@ extension Vault {
         Set(try condemnations().flatMap(\.packs))
     }
 
-    /// Sessions and readers that are open, but `own`. What cannot be looked at is an error: none
-    /// may be missed.
+    /// Ids of the sessions and readers that are open, without `own`. None may be missed: a listing
+    /// that fails in every replica is an error, and a lock that cannot be examined counts as held.
     func openUsers(except own: UniqueID?) throws(KuraError) -> [UniqueID] {
         var open = try openReaders()
         for (name, holders) in try list(Layout.sessions).sorted(by: { $0.key < $1.key }) {
@@ -42,7 +42,7 @@ extension Vault {
         return open
     }
 
-    /// Whether a session or reader that was open once still is.
+    /// Whether a session or reader that was open before still is.
     func isOpen(_ user: UniqueID) -> Bool {
         replicas.contains { replica in
             isHeld(.session(user), in: replica) || isHeld(.reader(user), in: replica)
@@ -51,8 +51,10 @@ extension Vault {
 }
 
 extension Session {
-    /// Condemns packs: they go when all who are open now have ended, unless a run lists them. Under
-    /// the commit lock, before runs are written without them.
+    /// Condemns packs: they are removed when all sessions and readers that are open now have ended,
+    /// unless a run lists them then. Call it under the commit lock, before runs are written without
+    /// the packs.
+    /// - Throws: `locked` where more than `Limits.condemnedMax` sessions and readers are open.
     func condemn(_ packs: Set<PackID>) throws(KuraError) {
         try prepare(Layout.condemned)
         let users = try vault.openUsers(except: id)

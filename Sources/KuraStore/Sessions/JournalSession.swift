@@ -4,8 +4,8 @@ internal import KuraReplicas
 
 extension Vault {
     /// Entries of the journal that are not in `known`, oldest first. An entry without a good copy
-    /// is left out and noted as damage; the gap in the chain tells of it.
-    /// - Complexity: one listing, and one read for each entry that is not known.
+    /// is left out and recorded as damage; it shows as a gap in the chain.
+    /// - Complexity: one listing, and one read for each entry that is not in `known`.
     public func journal(
         after known: Set<JournalID> = []
     ) throws(KuraError) -> [(id: JournalID, entry: JournalEntry)] {
@@ -25,13 +25,13 @@ extension Vault {
         return entries.sorted { $0.entry.precedes($1.entry, id: $0.id, otherID: $1.id) }
     }
 
-    /// Names of all entries of the journal, whether they can be read or not.
+    /// Ids of all entries of the journal, also of those that cannot be read.
     public func journalIDs() throws(KuraError) -> Set<JournalID> {
         Set(try listIfPresent(Layout.journal).keys.compactMap { JournalID(hex: $0) })
     }
 
-    /// Runs `body` while no other process appends to the journal, in whatever region it sees.
-    /// Waits for its turn.
+    /// Runs `body` while no other process appends to the vault's journal in this region. Waits for
+    /// its turn.
     public func withJournal<T>(
         _ body: (JournalWriter) throws(KuraError) -> T
     ) throws(KuraError) -> T {
@@ -53,7 +53,8 @@ public final class JournalWriter {
 
     init(_ session: Session) { self.session = session }
 
-    /// - Returns: the entry's name, once it is durable in every live replica.
+    /// Makes an entry durable in every live replica.
+    /// - Returns: the entry's id.
     public func append(_ entry: JournalEntry) throws(KuraError) -> JournalID {
         if !hasDirectory { try session.prepare(Layout.journal) }
         hasDirectory = true
@@ -66,7 +67,8 @@ public final class JournalWriter {
 }
 
 extension JournalEntry {
-    /// The order of the journal: by sequence; of rivals, the one that counts comes last.
+    /// The order of the journal: by sequence; of several entries with one sequence, the one that
+    /// counts comes last.
     public func precedes(
         _ other: JournalEntry, id: JournalID, otherID: JournalID
     ) -> Bool {

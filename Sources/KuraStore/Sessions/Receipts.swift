@@ -3,7 +3,7 @@ public import KuraIO
 internal import KuraReplicas
 internal import Synchronization
 
-/// One copy of a recovery point: what its replica says about it.
+/// One copy of a recovery point, as its replica has it.
 public struct PointCopy: Sendable {
     public enum State: String, Sendable {
         case here
@@ -18,15 +18,16 @@ public struct PointCopy: Sendable {
     /// Where the replica is, for people.
     public var place: String
     public var state: State
-    /// Nil unless the copy is here and its receipt, too.
+    /// Nil unless the copy is here and has a good receipt.
     public var receipt: DurabilityReceipt?
     /// When everything that the point needs was last read in full here and found good, in
-    /// nanoseconds since 1970; nil: never, or not looked up.
+    /// nanoseconds since 1970; nil for never, and where it was not looked up.
     public var lastFullRead: Int64?
 }
 
 extension Vault {
-    /// Every replica of the vault in this region with its copy of a point, by ordinal.
+    /// One value for each replica of the vault in this region, by ordinal, also where a replica is
+    /// away or does not hold the point.
     public func copies(of point: RecoveryPointID) -> [PointCopy] {
         region.replicas.prefix(Int(record.copies)).map { replica in
             var copy = PointCopy(
@@ -44,7 +45,8 @@ extension Vault {
         }
     }
 
-    /// A receipt that is sound and of this replica. One that is not says nothing.
+    /// The receipt of a point in a replica; nil where there is none that is good and of this
+    /// replica.
     private func receipt(of point: RecoveryPointID, in replica: Replica) -> DurabilityReceipt? {
         do {
             let receipt = try DurabilityReceipt.decode(
@@ -59,14 +61,14 @@ extension Vault {
         }
     }
 
-    /// Writes the receipt of a point in those of `replicas` that hold the point, unless it is
-    /// there.
+    /// Writes the receipt of a point, durably, in those of `replicas` that hold the point and have
+    /// no receipt of it yet.
     ///
     /// If power fails before, the point is durable without a receipt, and the next replication
     /// writes one of arrival `found`.
     ///
-    /// - Parameter session: owner of the drafts, so that their remains can be removed.
-    /// - Returns: what went wrong; the point itself is not affected.
+    /// - Parameter session: owner of the drafts, so that a later session can remove them.
+    /// - Returns: the errors; the point itself is not affected.
     func writeReceipts(
         of point: RecoveryPointID, in replicas: [Replica], arrival: Arrival, session: UniqueID
     ) -> [KuraError] {
@@ -102,7 +104,7 @@ extension Vault {
         }
     }
 
-    /// Points that each of `replicas` holds without a receipt.
+    /// Per replica, the points that it holds without a file for their receipt.
     func pointsWithoutReceipt(
         in replicas: [Replica]
     ) throws(KuraError) -> [(replica: Replica, points: [RecoveryPointID])] {
@@ -125,7 +127,8 @@ extension Vault {
         Set(try listIfPresent(Layout.receipts).keys.compactMap { RecoveryPointID(hex: $0) })
     }
 
-    /// Writes a receipt with the time of its point for every point that has none.
+    /// Writes a receipt for every point that has none, with the time at which the file of the point
+    /// was written.
     func completeReceipts(in replicas: [Replica], session: UniqueID) throws(KuraError) {
         for (replica, points) in try pointsWithoutReceipt(in: replicas) {
             for point in points {
@@ -139,7 +142,7 @@ extension Vault {
 
 extension Session {
     /// Writes the receipts of a point that this session made durable.
-    /// - Returns: a warning for each replica where that failed.
+    /// - Returns: a warning for each replica where that failed, for people.
     func writeReceipts(of point: RecoveryPointID, arrival: Arrival) -> [String] {
         vault.writeReceipts(of: point, in: writer.live, arrival: arrival, session: id).map {
             error in

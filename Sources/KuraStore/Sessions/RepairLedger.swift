@@ -2,22 +2,23 @@ public import KuraFormat
 public import KuraIO
 internal import KuraReplicas
 
-/// What one replica directory needed in repairs.
+/// The repairs of one replica, added up.
 public struct RepairCounter: Sendable, Equatable {
     public var replica: Int
     public var repairs = 0
-    /// Of `repairs`, files that were not there: a replica that was away is no bad disk.
+    /// Of `repairs`, files that were missing: a replica that was away is no bad disk.
     public var missing = 0
+    /// Bytes of the files that were written again.
     public var bytes: UInt64 = 0
-    /// Nanoseconds since 1970; nil when there was none.
+    /// Time of the last repair, in nanoseconds since 1970; nil without one.
     public var last: Int64?
 
     public init(replica: Int) { self.replica = replica }
 }
 
 extension Vault {
-    /// Every line of the repair ledger, newest first. Lines of which no replica has a good copy are
-    /// left out; their damage is noted.
+    /// Every line of the repair ledger, newest first. A line without a good copy is left out and
+    /// recorded as damage.
     public func repairs() throws(KuraError) -> [RepairRecord] {
         var records: [(id: RepairID, record: RepairRecord)] = []
         for name in try listIfPresent(Layout.repairs).keys {
@@ -35,18 +36,18 @@ extension Vault {
         return records.sorted { ($0.record.time, $0.id) > ($1.record.time, $1.id) }.map(\.record)
     }
 
-    /// Whether a repair found that a file lacks something that no replica holds: a pack that was
-    /// salvaged, or a recovery point that needs what is lost.
+    /// Whether a repair recorded a file as given up: a pack that is lost and was salvaged, or a
+    /// recovery point that needs what is lost. The point may be whole again since.
     func isGivenUp(_ file: VaultFile) throws(KuraError) -> Bool {
         try givenUp().contains(file.relativePath)
     }
 
-    /// Paths, below the vault's directory, of all such files.
+    /// Paths, below the vault's folder, of all files that `isGivenUp`.
     func givenUp() throws(KuraError) -> Set<String> {
         Set(try repairs().lazy.filter { $0.source == .salvaged }.map(\.path))
     }
 
-    /// Those of some recovery points that a repair gave up.
+    /// Those of `points` that `isGivenUp`.
     func givenUp(
         of points: some Collection<RecoveryPointID>
     ) throws(KuraError) -> [RecoveryPointID] {
@@ -54,7 +55,8 @@ extension Vault {
         return points.filter { paths.contains(VaultFile.point($0).relativePath) }
     }
 
-    /// Adds a ledger up, one counter for each replica of the vault.
+    /// Adds up the lines of a ledger that are about this region, one counter for each replica of
+    /// the vault. Points that lost data count for no replica.
     /// - Parameter since: repairs before this time are left out, in nanoseconds since 1970.
     public func counters(_ ledger: [RepairRecord], since: Int64 = .min) -> [RepairCounter] {
         (0..<Int(record.copies)).map { ordinal in
@@ -74,7 +76,7 @@ extension Vault {
 }
 
 extension Session {
-    /// Adds a line to the ledger of every replica.
+    /// Adds a line to the ledger, in every live replica. That it cannot be written is no error.
     func log(
         _ file: VaultFile, in replica: Replica, _ kind: DamageKind, from source: RepairSource,
         byteCount: UInt64
@@ -83,21 +85,23 @@ extension Session {
             try publishLine(
                 file, in: replica.ordinal, kind, from: source, byteCount: byteCount)
         } catch {
-            // The file is healed all the same; that no replica can be written shows elsewhere.
+            // The file is healed all the same; the writer keeps the error.
             return
         }
     }
 
-    /// Writes down which recovery points lack something, so that no backup takes one of them for
-    /// its parent: what is not read anew would be missing from the new point, too.
+    /// Records in the ledger which recovery points need what is lost, so that no backup takes one
+    /// of them for its parent: a backup does not read again what its parent seems to have, so that
+    /// would be missing from the new point, too.
     func giveUp(_ points: [VaultFile]) throws(KuraError) {
         let known = try vault.givenUp()
         for point in points where !known.contains(point.relativePath) {
-            // No copy of the point is wrong; the first replica stands for all.
+            // No copy of the point's own file is wrong, so the line names the first replica.
             try publishLine(point, in: 0, .dangling, from: .salvaged, byteCount: 0)
         }
     }
 
+    /// Adds a line to the ledger, durably in every live replica.
     func publishLine(
         _ file: VaultFile, in replica: Int, _ kind: DamageKind, from source: RepairSource,
         byteCount: UInt64

@@ -4,17 +4,17 @@ internal import KuraReplicas
 
 /// One run of an operation that writes to a vault.
 ///
-/// It holds two leases in every replica that it can write to, one for the item and one for
-/// itself. Both end with the process, so a crash leaves no lock behind, only a session record
-/// without one. What a backup acknowledges is in a majority of the replicas, so two sessions of one
-/// item meet at a lock even when they see different replicas.
+/// It holds two leases in every replica that it can write to, one for its scope (an item, for a
+/// backup) and one for itself. Both end with the process, so a crash leaves no lock behind, only a
+/// session record without one. What a backup acknowledges is in a majority of the replicas, so two
+/// sessions of one item need one lock in common even when they can reach different replicas.
 package final class Session: Sendable {
     let vault: Vault
     let id: UniqueID
     package let writer: ReplicaWriter
-    /// What it does, for those who wait for it.
+    /// What it does, shown to processes that wait for it.
     let operation: String
-    /// How it waits for other sessions.
+    /// How long, and with which cancellation, it waits for other sessions.
     let waits: WaitPolicy
     private let leases: [Lease]
 
@@ -30,14 +30,15 @@ package final class Session: Sendable {
         self.writer = writer
     }
 
-    /// Takes the scope's lease, waits for it if need be, and announces the session in every
-    /// replica. Replicas in which that fails are given up.
+    /// Takes the scope's lease, waits for it if need be, and publishes the session's record in
+    /// every replica. Replicas in which that fails have failed for this session.
     /// - Parameters:
-    ///   - scope: an item, or what stands in the place of one; `vault` for sessions that only add
-    ///     what other files vouch for: copies and repairs.
-    ///   - required: replicas that must be left: `vault.requiredCopies` where something is
-    ///     acknowledged.
+    ///   - scope: what no other session may do at the same time.
+    ///   - required: live replicas below which it throws: `vault.requiredCopies` for a session that
+    ///     acknowledges something.
     ///   - waits: nil for the vault's.
+    /// - Throws: `locked` when another process holds the scope's lease to the end of the wait;
+    ///   `interrupted`; the error of a replica when too few are left.
     package static func begin(
         _ vault: Vault, operation: String, scope: LeaseScope, required: Int,
         waits: WaitPolicy? = nil
@@ -57,8 +58,8 @@ package final class Session: Sendable {
             vault, id: id, operation: operation, waits: waits, leases: [main, own], writer: writer)
         do throws(KuraError) {
             if let error = writer.error { throw error }
-            // A session of the journal relies on no pack and leaves nothing half done: what a
-            // replica lacks of the journal shows in its listing. So it needs no record.
+            // A session of the journal relies on no pack, and leaves nothing that only its record
+            // would show: a replica without an entry shows in the listings. So it has no record.
             if scope != .journal {
                 try writer.publish(session.record(scope).encoded(), as: .session(id))
                 // A removal of packs that begins now sees this session's record; an earlier one
@@ -79,16 +80,16 @@ package final class Session: Sendable {
             host: Process.hostName, started: vault.clock.now())
     }
 
-    /// Ends the session's threads and locks. In replicas that were given up its record stays, so
-    /// that a later session looks after what it left there.
-    /// - Parameter clean: whether nothing is left for another session to finish.
+    /// Ends the session's threads and locks. In replicas that failed its record stays, so that a
+    /// later session recovers what it left there.
+    /// - Parameter clean: whether nothing is left for another session to recover.
     package func end(clean: Bool) {
         writer.stop()
         if clean { vault.forget(session: id, in: writer.live) }
         for lease in leases { lease.release() }
     }
 
-    /// Makes a folder of the vault ready in every live replica.
+    /// Makes a folder of the vault ready, durably, in every live replica.
     func prepare(_ folder: String) throws(KuraError) {
         for replica in writer.live {
             do throws(IOError) {
@@ -102,8 +103,8 @@ package final class Session: Sendable {
 }
 
 extension Vault {
-    /// Removes what a session announced, its record first. What cannot be removed is found stale by
-    /// the next session, which removes it then.
+    /// Removes a session's record, then its lock file. A record that cannot be removed counts as
+    /// that of an interrupted session, which the next session recovers and then removes.
     func forget(session: UniqueID, in replicas: [Replica]) {
         for replica in replicas {
             for name in [
@@ -118,10 +119,12 @@ extension Vault {
         }
     }
 
-    /// Records of sessions whose process is alive. Unreadable records are left out.
+    /// Records of the sessions that are open, in the order of their ids. Records that cannot be
+    /// read are left out; there are none where no replica can be listed.
     public func openSessions() -> [SessionRecord] { sessions().alive }
 
-    /// Sessions that are over and left a record: their process died, or a replica failed.
+    /// Ids of the sessions that have ended and left a record: their process died, or a replica
+    /// failed.
     public func interruptedSessions() -> [UniqueID] { sessions().dead }
 
     private func sessions() -> (alive: [SessionRecord], dead: [UniqueID]) {
@@ -151,7 +154,7 @@ extension Vault {
         return (alive, dead)
     }
 
-    /// A session lives while its lock is held in any replica.
+    /// A session is alive while its lock is held in any replica that has its record.
     private func isAlive(_ session: UniqueID, _ holders: [Replica]) -> Bool {
         holders.contains { isHeld(.session(session), in: $0) }
     }

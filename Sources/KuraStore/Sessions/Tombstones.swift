@@ -3,12 +3,14 @@ internal import KuraIO
 internal import KuraReplicas
 
 extension Session {
-    /// Drops recovery points. On return they are gone for good: their tombstones are durable in
-    /// every live replica, and their files removed.
+    /// Drops recovery points. On return their tombstones are durable in every live replica, and
+    /// their files are removed.
     ///
     /// If power fails among the tombstones, some points are dropped and some are not; if it fails
-    /// before a point's file is gone, its tombstone hides it and the next session removes it. A few
-    /// points at a time, so that on a full disk removed files make room for the next tombstones.
+    /// before a point's file is gone, its tombstone hides it and the next session removes it. Works
+    /// on a few points at a time, so that on a full disk removed files make room for the next
+    /// tombstones.
+    /// - Parameter reason: for people; kept in the tombstones.
     func drop(_ points: [RecoveryPointID], reason: String) throws(KuraError) {
         guard !points.isEmpty else { return }
         try prepare(Layout.dropped)
@@ -28,7 +30,7 @@ extension Session {
 
     private static let dropsAtOnce = 64
 
-    /// Nil for one that cannot be read, or is not there any more: both can be dropped all the same.
+    /// The point; nil where it is damaged or missing: it can be dropped all the same.
     private func readable(_ id: RecoveryPointID) throws(KuraError) -> RecoveryPoint? {
         do throws(KuraError) {
             return try vault.recoveryPoint(id)
@@ -49,8 +51,8 @@ extension Session {
         }
     }
 
-    /// Removes files of points that have a tombstone: an earlier session died before it could, or a
-    /// replica came back with them.
+    /// Removes files of points that have a good tombstone: an earlier session died before it could,
+    /// or a replica that was away came back with them.
     func removeDroppedPoints() throws(KuraError) {
         let dropped = try vault.droppedPoints()
         guard !dropped.isEmpty else { return }
