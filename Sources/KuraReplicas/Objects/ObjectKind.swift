@@ -1,7 +1,7 @@
 package import KuraFormat
 
-/// What is to be known of the objects of one kind. The table of all kinds is the one place that a
-/// new kind is added to, beside its case of `VaultFile`.
+/// The properties of one kind of objects. A new kind needs a row in the table of kinds, and a case
+/// of `VaultFile`; nothing else has a list of kinds.
 package struct ObjectKind: Sendable {
     /// How replicas of a vault get each other's objects of a kind.
     package enum Copying: Sendable {
@@ -15,7 +15,8 @@ package struct ObjectKind: Sendable {
         case never
     }
 
-    /// Compares bytes with the last part of a name and the vault's record.
+    /// Compares the bytes of an object with the last part of its name and the vault's record.
+    /// Throws where they do not agree.
     package typealias Check =
         @Sendable (
             _ bytes: [UInt8], _ leaf: String, _ record: VaultRecord
@@ -26,15 +27,16 @@ package struct ObjectKind: Sendable {
     package var structure: Structure
     /// Place in the order in which objects become durable: one refers to those before it only.
     package var order: Int
-    /// Whether a copy may appear or go at any moment because another process commits, drops or
-    /// ends: then one that is missing beside good ones is no damage. The next session copies it.
+    /// Whether copies may appear or be removed at any moment, because another process commits,
+    /// drops or ends: then a copy that is missing beside good ones is no damage. The next session
+    /// copies it.
     package var comesAndGoes: Bool
     /// Whether the folder is made only when it is first needed.
     package var isMadeLate: Bool
-    /// Whether the folder has 256 others, one for each start of a name.
+    /// Whether the folder has 256 folders, one for each first two digits of a name.
     package var isFannedOut = false
     package var copying: Copying
-    /// The object of a name; nil where the name is of no object of this kind.
+    /// The object with this last part of its name; nil where no object of this kind can have it.
     package var file: @Sendable (_ leaf: String) -> VaultFile?
     /// Nil for objects that may be too long for memory.
     package var check: Check?

@@ -1,8 +1,8 @@
 public import KuraFormat
 
-/// An object of a vault, by what it is.
+/// An object of a vault, by its kind and id.
 ///
-/// A new kind of objects is a case here, its line in `entry`, and its value in the table of
+/// A new kind of objects needs a case here, its line in `entry`, and its row in the table of
 /// `ObjectKind`; everything else reads the table.
 public enum VaultFile: Hashable, Sendable {
     case record
@@ -38,7 +38,7 @@ public enum VaultFile: Hashable, Sendable {
 
     public var structure: Structure { entry.kind.structure }
 
-    /// Name below the vault's folder: what the ledger of repairs calls the object.
+    /// Name below the vault's folder; the repair ledger uses it.
     public var relativePath: String {
         let (kind, leaf) = entry
         if kind.folder.isEmpty { return leaf }
@@ -50,8 +50,8 @@ public enum VaultFile: Hashable, Sendable {
         StoreName("\(Layout.vaults.key)/\(vault.hex)/\(relativePath)")
     }
 
-    /// Whether every byte is what the name and the vault's record promise. Throws where it is not.
-    /// Not for runs, which may be too long for memory.
+    /// Compares every byte of an object with its name and the vault's record. Throws where they do
+    /// not agree. Not for runs, which may be too long for memory.
     package func check(_ bytes: [UInt8], _ record: VaultRecord) throws {
         let (kind, leaf) = entry
         guard let check = kind.check else {

@@ -30,7 +30,7 @@ extension DirectoryStore {
             .map { Layout.vaults.folder($0) }
     }
 
-    /// The many folders of packs, which only who writes looks at.
+    /// Checks the 256 folders of packs. Only writing needs that, so `requireTrusted` leaves it out.
     private func requireTrustedPacks(_ vault: StoreFolder) throws(IOError) {
         let packs = vault.folder(Layout.packs)
         for name in Layout.fanOut {
@@ -63,8 +63,8 @@ extension DirectoryStore {
         try fileSystem.flushDirectory(path(of: Layout.vaults))
     }
 
-    /// Whether the directory lacks one that writers rely on: the vault is new here, the replica was
-    /// put back from a copy that is older than the vault, or the directory was removed.
+    /// Whether a folder is missing that writers rely on: the vault is new in this replica, the
+    /// replica was restored from a copy that is older than the vault, or the folder was removed.
     private func lacksFolders(_ vault: StoreFolder) throws(IOError) -> Bool {
         do throws(IOError) {
             let fanOut = try fileSystem.list(path(of: vault.folder(Layout.packs)))
@@ -97,7 +97,7 @@ extension DirectoryStore {
     ) throws(IOError) {
         let folder = Layout.vault(vault).folder(Layout.temporary)
         let names = try namesIfPresent(in: folder)
-        // Another session may have removed some of them first.
+        // Another session may remove some of them first; `delete` passes over a missing one.
         try delete(
             names.filter { Draft.owner(of: $0).map(isGone) ?? false }.map { folder.object($0) })
     }

@@ -5,15 +5,15 @@ public import SystemPackage
 
 /// A store in a directory: objects are files, named by rename and made durable by flushes.
 ///
-/// The only type that joins paths and knows of temporary names, directories and permissions. See
+/// The only type that joins paths and knows temporary names, directories and permissions. See
 /// `Publication` for what is on disk if power fails while an object is written. No link below the
-/// directory is followed: who can write to it is trusted with nothing else.
+/// directory is followed, so that a user who can write to it gets no access to other files.
 public final class DirectoryStore: Store {
     public let path: FilePath
-    /// Whose directory is used.
+    /// Whether the directory is trusted.
     let owner: ReplicaOwner
     package let fileSystem: any FileSystem
-    /// Paths are made of one string each: FilePath looks at all of a path every time it grows.
+    /// The path as a string: appending to a FilePath parses the whole path each time.
     private let root: String
     /// Makes temporary names unique among those of one owner.
     private let drafts = Atomic<Int>(0)
@@ -121,7 +121,7 @@ public final class DirectoryStore: Store {
     public func swap(
         _ name: StoreName, _ bytes: [UInt8], expecting: Cell.Tag?
     ) throws(IOError) -> Cell.Tag? {
-        // Another holder replaces the cell right now, so the caller's value is old.
+        // Another holder is replacing the cell now, so the caller's value is old.
         guard let lock = try fileSystem.lock(path(of: Draft.lock(of: name))) else { return nil }
         defer { fileSystem.close(lock) }
         let found = try cell(name, max: Limits.recordBodyBytesMax)

@@ -33,7 +33,7 @@ final class DirectoryUpload: Upload {
     func abandon() { publication.abandon() }
 }
 
-/// A file that is open for reading. Its bytes stay when its name goes.
+/// A file that is open for reading. It can be read also after its name was removed.
 final class DirectoryObject: ObjectReader {
     private let path: FilePath
     private let file: OpenFile

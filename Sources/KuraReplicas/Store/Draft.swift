@@ -1,11 +1,12 @@
 internal import KuraFormat
 
-/// Names in a directory that are no objects: files that are being written, and locks of cells.
+/// Names in a directory that belong to no object: files that are being written, and locks of cells.
 enum Draft {
     private static let prefix = "draft-"
 
     /// A name for a file that is being written, on the file system of its final name. In a vault it
-    /// starts with its owner, so that a later session can tell whether it is rubbish.
+    /// starts with its owner, so that a later session knows whether the file is still being
+    /// written.
     static func name(in folder: StoreFolder, _ owner: UniqueID, _ number: Int) -> StoreName {
         guard let vault = Layout.vault(of: folder) else {
             return StoreName("\(prefix)\(owner.hex)-\(number)")
@@ -13,10 +14,10 @@ enum Draft {
         return vault.folder(Layout.temporary).object("\(owner.hex)-\(number)")
     }
 
-    /// Who writes a file of a vault's `tmp/`.
+    /// The owner of a file in a vault's `tmp/`; nil where the name has none.
     static func owner(of name: String) -> UniqueID? { UniqueID(hex: String(name.prefix(32))) }
 
-    /// What is locked while a cell is replaced.
+    /// The file that is locked while a cell is replaced.
     static func lock(of cell: StoreName) -> StoreName {
         let name = "cell-\(SHA256.digest(Array(cell.key.utf8)).hex.prefix(32))"
         guard let vault = Layout.vault(of: cell.folder) else { return StoreName(name) }
@@ -35,7 +36,7 @@ enum Draft {
             }
     }
 
-    /// Whether a name at the root is no object.
+    /// Whether a name at the root belongs to no object.
     static func isAtRoot(_ name: String) -> Bool {
         isRubbish(name) || name == lostAndFound
             || (name.hasPrefix("cell-") && UniqueID(hex: String(name.dropFirst(5))) != nil)

@@ -25,7 +25,7 @@ package enum Layout {
     package static let journal = "journal"
     package static let verified = "verified"
     package static let reserve = "reserve"
-    /// Held for a moment while a recovery point is committed or packs are removed.
+    /// Held while a recovery point is committed, packs are listed again, or packs are removed.
     package static let commitLock = "commit"
 
     /// First two hexadecimal digits of a pack's name: its folder below `packs`.
@@ -34,7 +34,7 @@ package enum Layout {
         return digits.count == 1 ? "0" + digits : digits
     }
 
-    /// What a vault has from the start. The others are made when they are first needed.
+    /// Folders that a vault has from the start. The others are made when they are first needed.
     static let topFolders = [packs, index, points, sessions, locks, temporary]
 
     /// All folders that a vault may have.

@@ -1,19 +1,19 @@
 package import KuraIO
 package import SystemPackage
 
-/// Whose replica directories are used.
+/// Which replica directories are trusted, by their owners and permissions.
 public enum ReplicaOwner: Sendable {
-    /// Those of which every directory belongs to the effective user or to root, and to which
-    /// neither group nor others may write; and that no other user can replace from above.
+    /// Those that belong to the effective user or to root, that neither group nor others may write
+    /// to, and that no other user can replace by way of a directory above them.
     case trusted
     /// All of them: the user asked for that.
     case anybody
 
-    /// Throws `refused` for a directory that is not to be used. Of one that is not there, what is
-    /// above it counts.
+    /// Throws `refused` for a directory that is not trusted. For a missing one, the directories
+    /// above it are checked.
     ///
-    /// Who may write to a replica can put links in the place of its directories, and so lead a
-    /// write elsewhere, and can take recovery points away.
+    /// A user who may write to a replica can replace its directories by links, so that Kura writes
+    /// elsewhere, and can remove recovery points.
     package func check(_ path: FilePath, _ fileSystem: any FileSystem) throws {
         guard self == .trusted else { return }
         try checkDirectory(path, fileSystem)
@@ -26,8 +26,8 @@ public enum ReplicaOwner: Sendable {
             ]))
     }
 
-    /// Throws `refused` for one directory that is not to be used, whatever is above it. One that is
-    /// not there passes.
+    /// Throws `refused` for one directory that is not trusted, without a check of those above it. A
+    /// missing one passes.
     func checkDirectory(_ path: FilePath, _ fileSystem: any FileSystem) throws {
         guard self == .trusted else { return }
         let status: FileStatus
@@ -60,6 +60,6 @@ public enum ReplicaOwner: Sendable {
         }
     }
 
-    /// The variable of the environment that says `anybody`.
+    /// The environment variable that asks for `anybody`.
     public static let variable = "KURA_ALLOW_FOREIGN_OWNER"
 }

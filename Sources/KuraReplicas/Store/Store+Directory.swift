@@ -2,8 +2,8 @@ public import KuraIO
 public import SystemPackage
 
 extension DirectoryStore {
-    /// A store in each of some directories, in their order.
-    /// - Parameter owner: whose directories are used.
+    /// One store for each of `paths`, in their order.
+    /// - Parameter owner: whose directories are trusted.
     public static func stores(
         at paths: [FilePath], owner: ReplicaOwner = .trusted,
         fileSystem: any FileSystem = LocalFileSystem()
@@ -13,6 +13,6 @@ extension DirectoryStore {
 }
 
 extension Store {
-    /// The directory of a store that is one.
+    /// The directory of a store in a directory; undefined for others.
     public var directory: FilePath { FilePath(place) }
 }

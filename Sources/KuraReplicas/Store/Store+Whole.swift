@@ -3,14 +3,14 @@ public import KuraIO
 internal import SystemPackage
 
 extension Store {
-    /// Bytes of an object that has at most `max`.
+    /// Reads a whole object. Throws an error with `isTooLong` where it has more than `max` bytes.
     public func contents(_ name: StoreName, max: Int) throws(IOError) -> [UInt8] {
         let reader = try open(name)
         let size = try reader.byteCount()
         guard size <= UInt64(max) else {
             throw IOError("read", place: address(of: name), .fileTooLarge)
         }
-        // Not cleared first: of large objects that would cost as much as reading them.
+        // Not cleared first: for large objects that would cost as much as reading them.
         var failure: IOError?
         let bytes = [UInt8](unsafeUninitializedCapacity: Int(size)) { target, count in
             do throws(IOError) {
@@ -40,8 +40,7 @@ extension Store {
         return try result.get()
     }
 
-    /// Whether an object is there. An error other than "not found" is thrown, never taken for
-    /// absence.
+    /// Whether an object is there. An error other than "not found" is thrown.
     public func exists(_ name: StoreName) throws(IOError) -> Bool {
         do throws(IOError) {
             _ = try status(name)
@@ -52,7 +51,7 @@ extension Store {
         }
     }
 
-    /// All names in a folder. Memory grows with them.
+    /// All names in a folder, in memory.
     public func names(in folder: StoreFolder) throws(IOError) -> [String] {
         let first = try list(folder, after: nil)
         guard first.next != nil else { return first.names }
@@ -66,7 +65,7 @@ extension Store {
         return names
     }
 
-    /// Like `names`, and none where the folder is not there.
+    /// Like `names`; a missing folder has none.
     public func namesIfPresent(in folder: StoreFolder) throws(IOError) -> [String] {
         do throws(IOError) {
             return try names(in: folder)

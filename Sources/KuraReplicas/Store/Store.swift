@@ -4,9 +4,9 @@ public import KuraIO
 /// What holds one replica of a region: a directory, or a prefix of a bucket. It keeps whole
 /// immutable objects under names, and small cells that are replaced.
 ///
-/// Every call blocks and is safe from any thread. None of them is made for each chunk: only for
-/// each object, each window that is read, and each listing. "Not found" is thrown only where the
-/// store said so, never for a refusal or an answer that did not come.
+/// Every call blocks and is safe from any thread. Calls are not made for each chunk: only for each
+/// object, each window that is read, and each listing. "Not found" is thrown only where the store
+/// has answered that; a refusal or a missing answer is another error.
 public protocol Store: Sendable {
     var traits: StoreTraits { get }
 
@@ -18,11 +18,11 @@ public protocol Store: Sendable {
     /// Writes an object whose bytes are all in memory. Durable on return. No reader sees a part of
     /// it.
     ///
-    /// After an error the object may or may not be there; if it is, it is whole. Where `outcome
-    /// unknown` is thrown, look.
+    /// After an error the object may or may not be there; if it is, it is whole. After `outcome
+    /// unknown`, ask for its status.
     /// - Parameters:
-    ///   - pieces: the bytes, one piece behind the other.
-    ///   - owner: who writes: see `upload`.
+    ///   - pieces: the bytes, one piece after the other.
+    ///   - owner: the session that writes: see `upload`.
     /// - Returns: after `existed(isEqual: false)` nothing has changed.
     func put(
         _ name: StoreName, _ pieces: [UnsafeRawBufferPointer], condition: PutCondition,
@@ -32,8 +32,9 @@ public protocol Store: Sendable {
     /// Begins a long object, or one whose name is known at its end only. It is not visible before
     /// it is finished.
     /// - Parameters:
-    ///   - folder: what the object will be in, at any depth; the store may keep its draft there.
-    ///   - owner: who writes. `removeDrafts` removes drafts whose owner is gone.
+    ///   - folder: one that the object will be in, at any depth; the store may keep its draft
+    ///     there.
+    ///   - owner: the session that writes. `removeDrafts` removes drafts of owners that have ended.
     func upload(in folder: StoreFolder, by owner: UniqueID) throws(IOError) -> any Upload
 
     /// Opens an object to be read from several places. Throws `not found`.
@@ -44,19 +45,19 @@ public protocol Store: Sendable {
     /// Throws `not found`.
     func status(_ name: StoreName) throws(IOError) -> ObjectStatus
 
-    /// A page of the names in a folder, as many as the store likes; drafts are left out.
+    /// A page of the names in a folder, of a length that the store chooses; drafts are left out.
     ///
     /// - Parameters:
-    ///   - folder: what is right in it, objects and folders alike; of the folder of packs all
-    ///     packs, although they are spread over folders in it. One that is not there throws `not
+    ///   - folder: its direct members are listed, objects and folders alike; of the folder of packs
+    ///     all packs, although they are spread over folders in it. A missing folder throws `not
     ///     found` with `traits.hasFolders`, and is empty without.
     ///   - mark: where the page before ended; nil for the first.
     func list(_ folder: StoreFolder, after mark: ListMark?) throws(IOError) -> ListPage
 
-    /// Deletes objects in this order. One that is not there is gone already.
+    /// Deletes objects in this order. A missing one is no error.
     ///
     /// A power failure may bring an object back until something else in its folder has become
-    /// durable. Throws at the first one that cannot be deleted; those behind it may still be there.
+    /// durable. Throws at the first one that cannot be deleted; those after it may still be there.
     func delete(_ names: [StoreName]) throws(IOError)
 
     /// Gives a damaged object another name, durably, so that its bytes can still be looked at.
@@ -68,11 +69,11 @@ public protocol Store: Sendable {
 
     // MARK: Cells
 
-    /// A small value that changes; nil where there is none.
-    /// - Parameter max: bytes that are believed.
+    /// Reads a cell; nil where there is none.
+    /// - Parameter max: longest value that is accepted, in bytes.
     func cell(_ name: StoreName, max: Int) throws(IOError) -> Cell?
 
-    /// Replaces a cell, durably, if it still is what the caller read.
+    /// Replaces a cell, durably, if it still has the value that the caller read.
     ///
     /// - Parameter expecting: the tag that was read; nil where the cell must not exist. Equal bytes
     ///   may have equal tags, so a cell that returns to an earlier value needs a counter inside.
@@ -83,8 +84,8 @@ public protocol Store: Sendable {
 
     // MARK: Locks
 
-    /// Opens a lock without taking it, and creates what stands for it. Once taken, it ends with the
-    /// process at the latest.
+    /// Opens a lock without taking it, and creates the object or file that stands for it. Once
+    /// taken, it ends with the process at the latest.
     func openLock(_ name: StoreName) throws(IOError) -> any LockHandle
 
     /// Tells when a lock that another holder has may be free; nil where the store cannot tell.
@@ -95,32 +96,33 @@ public protocol Store: Sendable {
 
     // MARK: Places
 
-    /// What is in the place of the store.
+    /// Whether the store is there, and what is at its root.
     func condition() throws(IOError) -> StoreCondition
 
     /// Throws `refused` where others than the owner could change what is stored.
     func requireTrusted() throws(KuraError)
 
-    /// Makes an empty store, durably, in a place that is absent or empty.
+    /// Makes an empty store, durably. It must be absent or empty.
     func create() throws(IOError)
 
     /// Makes a vault ready to take objects, durably.
     func prepare(vault: UniqueID) throws(IOError)
 
-    /// Makes a folder ready to take objects, durably. Its parent is there.
+    /// Makes a folder ready to take objects, durably. Its parent must be ready.
     func prepare(_ folder: StoreFolder) throws(IOError)
 
     /// Whether a folder can take objects. Always true without `traits.hasFolders`.
     func isPrepared(_ folder: StoreFolder) throws(IOError) -> Bool
 
-    /// Removes drafts in a vault whose owner is gone.
+    /// Removes drafts in a vault.
+    /// - Parameter isGone: whether the owner of a draft has ended.
     func removeDrafts(in vault: UniqueID, where isGone: (UniqueID) -> Bool) throws(IOError)
 
     /// Room for more objects; nil where the store does not say.
     func room() throws(IOError) -> StoreRoom?
 }
 
-/// What a store can do, and what its answers are worth.
+/// What a store can do, and what its answers guarantee.
 public struct StoreTraits: Equatable, Sendable {
     /// On this machine: its room is limited and can be reserved, and a read costs microseconds.
     public var isLocal: Bool
@@ -148,14 +150,13 @@ public struct StoreTraits: Equatable, Sendable {
     }
 }
 
-/// What becomes of an object that already has the name.
+/// Whether an object that already has the name is replaced.
 public enum PutCondition: Sendable {
-    /// It stays, whatever it is.
+    /// No, also where it is different.
     case ifAbsent
-    /// It stays if it is equal; a different one is damaged and gives way. For objects that are
-    /// named by their content.
+    /// Only where it is different: then it is damaged, because the name is a digest of the content.
     case content
-    /// It gives way.
+    /// Yes.
     case replacing
 }
 
@@ -168,7 +169,7 @@ public enum PutOutcome: Equatable, Sendable {
 
 public struct ObjectStatus: Equatable, Sendable {
     public var byteCount: UInt64
-    /// When it was written by the store's clock, in nanoseconds since 1970.
+    /// When it was written, by the store's clock, in nanoseconds since 1970.
     public var modified: Int64
 
     public init(byteCount: UInt64, modified: Int64) {
@@ -214,11 +215,11 @@ public struct Cell: Equatable, Sendable {
     }
 }
 
-/// What is in the place of a store.
+/// Whether a store is there.
 public enum StoreCondition: Equatable, Sendable {
-    /// What should hold the store is not there: a disk that is not mounted.
+    /// The directory or bucket that should hold the store is missing: a disk may not be mounted.
     case unreachable
-    /// The store can be created.
+    /// The store is missing and can be created.
     case absent
     /// The names at its root, drafts left out.
     case present([String])

@@ -4,7 +4,7 @@
 public struct StoreName: Hashable, Sendable, CustomStringConvertible {
     public let key: String
 
-    /// - Parameter key: as `StoreFolder.isValid` has it, and not empty.
+    /// - Parameter key: valid (`StoreFolder.isValid`), and not empty.
     public init(_ key: String) {
         precondition(!key.isEmpty && StoreFolder.isValid(key), "\(key) names no object")
         self.key = key
@@ -29,7 +29,7 @@ public struct StoreFolder: Hashable, Sendable, CustomStringConvertible {
     /// Without a slash at its end; empty for the whole store.
     public let key: String
 
-    /// - Parameter key: as `isValid` has it.
+    /// - Parameter key: valid (`isValid`).
     public init(_ key: String) {
         precondition(Self.isValid(key), "\(key) names no folder")
         self.key = key
@@ -38,8 +38,8 @@ public struct StoreFolder: Hashable, Sendable, CustomStringConvertible {
     /// Everything that a store holds.
     public static let root = StoreFolder("")
 
-    /// Whether a key consists of parts that every store takes: none is empty, "." or "..", and the
-    /// whole has no control character. The empty key has no parts.
+    /// Whether every store accepts a key: no part of it is empty, "." or "..", and it has no
+    /// control character. The empty key has no parts, and is valid.
     public static func isValid(_ key: String) -> Bool {
         var dots = 0
         var length = 0
