@@ -77,7 +77,7 @@ extension Operations {
         let obstacles = (holdsPoints ? [contents.words] : []) + contents.machines.map(\.subject)
         var remedies: [Remedy] = []
         if !contents.machines.isEmpty { remedies.append(.forEach(contents.machines)) }
-        if holdsPoints { remedies.append(.vault(.delete(place.name, withPoints: true))) }
+        if holdsPoints { remedies.append(.vault(.showContents(place.name))) }
         throw KuraError(
             .refused,
             "vault \(place.name) cannot be deleted: \(obstacles.joined(separator: "; "))",

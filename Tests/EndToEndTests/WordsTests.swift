@@ -89,7 +89,9 @@ import Testing
                 """
             let outcome = try kura.shell(line)
             #expect(outcome.code == 0, "\(outcome)")
-            #expect(outcome.error.contains("bad.json: this is not JSON"), "\(outcome.error)")
+            #expect(
+                outcome.error.contains("bad.json: this is not JSON, line 2, column 8"),
+                "\(outcome.error)")
             #expect(outcome.output.contains("policy gold in vault default"))
         }
     }
@@ -104,7 +106,7 @@ import Testing
             let refused = try kura.run("vault", "delete", "default", "--yes")
             #expect(refused.code == 1)
             #expect(refused.error.contains("3 items with 3 recovery points"), "\(refused.error)")
-            #expect(refused.error.components(separatedBy: "--with-points").count == 2)
+            #expect(!refused.error.contains("--with-points"))
             let silent = try kura.run("vault", "delete", "default", "--with-points")
             #expect(silent.code == 64)
             #expect(silent.error.contains("--yes"))

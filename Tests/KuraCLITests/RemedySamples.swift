@@ -21,7 +21,7 @@ enum RemedySamples {
         .waitThenRetry, .retry(),
         .region(.addPair(of: "east", known: nil)), .region(.declareLost("east")),
         .region(.acceptLoss("east", failsBack: false)),
-        .vault(.create()), .vault(.delete()), .vault(.verify()), .vault(.repair(.files)),
+        .vault(.create()), .vault(.delete), .vault(.verify()), .vault(.repair(.files)),
         .vault(.replicate()), .vault(.prune()), .point(.list()), .point(.drop()),
         .machine(.deleteData("it's one", atOnce: true)), .policy(.assign("gold", items: ["web-1"])),
         .policy(.delete()),
@@ -77,8 +77,9 @@ enum RemedySamples {
         switch action {
         case nil: .choose
         case .choose: .create(name: "gold", region: "east", profile: "modern")
-        case .create: .delete("gold", withPoints: true)
-        case .delete: .show("gold")
+        case .create: .delete
+        case .delete: .showContents("gold")
+        case .showContents: .show("gold")
         case .show: .convert("gold", redundancy: "ra-grs")
         case .convert: .useCopies(2)
         case .useCopies: .verify("gold")

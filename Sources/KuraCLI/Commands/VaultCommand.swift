@@ -163,7 +163,6 @@ struct VaultDeleteCommand: ParsableCommand {
 
             EXAMPLES
               kura vault delete gold
-              kura vault delete gold --with-points --yes
             """))
 
     @Argument(help: "The vault.")

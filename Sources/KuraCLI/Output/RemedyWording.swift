@@ -107,10 +107,11 @@ extension Remedy.VaultAction {
             run: \(run: ["vault", "create", name ?? "NAME"] + Self.option("--region", region)
                 + Self.option("--profile", profile))
             """
-        case .delete(let name, let withPoints):
+        case .delete: "delete one: \(run: "vault", "delete", "NAME")"
+        case .showContents(let name):
             """
-            \(name == nil ? "delete one" : "delete it"): \
-            \(run: ["vault", "delete", name ?? "NAME"] + (withPoints ? ["--with-points"] : []))
+            look at them: \(run: "list", "--vault", name); how they go with the vault is in: \
+            \(run: "vault", "delete", "--help")
             """
         case .show(let name): "look at it with: \(run: "vault", "show", name)"
         case .convert(let name, let redundancy):

@@ -88,7 +88,9 @@ extension Remedy {
         /// Several vaults are possible: one must be named.
         case choose
         case create(name: String? = nil, region: String? = nil, profile: String? = nil)
-        case delete(String? = nil, withPoints: Bool = false)
+        case delete
+        /// Shows what is in a vault, and how it is deleted with that.
+        case showContents(String)
         case show(String)
         /// Copies, verifies, and then switches to another redundancy.
         /// - Parameter redundancy: "lrs", "zrs", "grs" or "ra-grs".

@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import Foundation
 
 extension Policy {
     /// Longest policy file, in bytes.
@@ -16,7 +16,7 @@ extension Policy {
         do {
             value = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
         } catch {
-            throw PolicyError("policy", "this is not JSON" + Self.place(of: error))
+            throw PolicyError("policy", "this is not JSON" + Self.place(in: Data(bytes)))
         }
         var root = try Fields(value, "policy")
         // What a report of a policy has beside the policy itself.
@@ -43,17 +43,22 @@ extension Policy {
             substitutesMissed: substitutes)
     }
 
-    /// ", line 3, column 7" where the decoder says so.
-    private static func place(of error: any Error) -> String {
-        guard case DecodingError.dataCorrupted(let context)? = error as? DecodingError else {
+    /// ", line 3, column 7": where the text is no JSON any more; empty where that is not known.
+    private static func place(in document: Data) -> String {
+        let reason: String
+        do {
+            _ = try JSONSerialization.jsonObject(with: document, options: .fragmentsAllowed)
             return ""
+        } catch {
+            reason = (error as NSError).userInfo[NSDebugDescriptionErrorKey] as? String ?? ""
         }
-        let text = context.debugDescription + " \(context.underlyingError.map { "\($0)" } ?? "")"
-        guard let range = text.firstRange(of: "line ") else { return "" }
-        let words = text[range.lowerBound...].split { !$0.isLetter && !$0.isNumber }.prefix(4)
-        guard words.count == 4, words[2] == "column", Int(words[1]) != nil, Int(words[3]) != nil
-        else { return "" }
-        return ", line \(words[1]), column \(words[3])"
+        guard let range = reason.firstRange(of: "character "),
+            let offset = Int(reason[range.upperBound...].prefix { $0.isNumber }),
+            0..<document.count ~= offset
+        else { return reason.hasPrefix("Unexpected end") ? ": it ends too early" : "" }
+        let lines = document.prefix(offset).split(
+            separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        return ", line \(lines.count), column \((lines.last?.count ?? 0) + 1)"
     }
 
     private static func parseSchedule(_ value: JSONValue) throws(PolicyError) -> Schedule {

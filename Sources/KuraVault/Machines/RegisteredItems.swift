@@ -98,6 +98,8 @@ extension Subscription {
                         .point(.restoreItem(name)), .policy(.update(Policy.standardName)),
                     ]))
             }
+            // One that was never discovered cannot be registered.
+            _ = try machine(name, cloudService: cloudService)
             throw KuraError(
                 .notFound, "no virtual machine \(name) is registered",
                 remedy: .machine(.register(name)))

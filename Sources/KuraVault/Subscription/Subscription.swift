@@ -163,7 +163,7 @@ public final class Subscription: Sendable {
             throw KuraError(
                 .refused,
                 "there are \(profile.vaultsPerSubscription) vaults, the most that a "
-                    + "subscription may have", remedy: .vault(.delete()))
+                    + "subscription may have", remedy: .vault(.delete))
         }
         if let known = try places().first(where: { $0.name.lowercased() == name.lowercased() }) {
             throw KuraError(
