@@ -57,6 +57,18 @@ struct TableTests {
         #expect(text.contains("3f2a91c0") && text.contains("19.1 MiB"))
     }
 
+    @Test("A column with short names is no narrower than its header, so another one goes")
+    func headers() {
+        var table = Table([
+            ("name", .left), ("cloud service", .left), ("last backup", .left), ("status", .left),
+        ])
+        table.add(["db-1", "web", "2026-11-30", "Protected"])
+        let text = table.fitting(
+            35, shortening: ["name", "cloud service"], leavingOut: ["last backup"]
+        ).text
+        #expect(text == "NAME  CLOUD SERVICE  STATUS\ndb-1  web            Protected")
+    }
+
     @Test("A table that fits stays as it is")
     func fits() {
         let table = wide()

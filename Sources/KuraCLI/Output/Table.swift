@@ -80,7 +80,12 @@ package struct Table {
     /// Columns that shorter names would free.
     private func slack(of names: Set<String>) -> Int {
         columns.indices.filter { names.contains(columns[$0].header) }
-            .reduce(0) { $0 + max(0, widths[$1] - Self.nameColumnsMin) }
+            .reduce(0) { $0 + max(0, widths[$1] - narrowest($1)) }
+    }
+
+    /// How narrow names can make a column: its header stays whole.
+    private func narrowest(_ column: Int) -> Int {
+        max(Self.nameColumnsMin, DisplayWidth.of(columns[column].header))
     }
 
     private func shortened(by excess: Int, _ names: Set<String>) -> Table {
@@ -89,7 +94,7 @@ package struct Table {
         for _ in 0..<excess {
             // The widest loses first.
             let candidates = columns.indices.filter {
-                names.contains(columns[$0].header) && limits[$0] > Self.nameColumnsMin
+                names.contains(columns[$0].header) && limits[$0] > narrowest($0)
             }
             guard let widest = candidates.max(by: { limits[$0] < limits[$1] }) else { break }
             limits[widest] -= 1
