@@ -136,6 +136,21 @@ import Testing
         }
     }
 
+    @Test("A merge of runs waits for a commit, which is over soon")
+    func mergeBesideCommit() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            for byte in 0..<10 { try store.backup([UInt8](repeating: UInt8(byte), count: 9000)) }
+            let locks = try hold(.commit, of: store)
+            let vault = store.reopened(
+                waits: WaitPolicy(noticeAfter: 0) { _ in
+                    for lock in locks { lock.release(removing: false) }
+                })
+            try vault.mergeRuns()
+            #expect(try store.files("index", replica: 0).count < 10)
+        }
+    }
+
     @Test(
         "A replica is given up in which alone another process holds the lease",
         arguments: [LeaseScope.item("item"), .commit])

@@ -197,7 +197,7 @@ extension Vault {
         do throws(KuraError) {
             session = try Session.begin(
                 self, operation: "merge", scope: .index, required: replicas.count,
-                waits: waits.until(cancellation).once)
+                waits: waits.until(cancellation), waitsForScope: false)
         } catch {
             if error.code == .locked { return }
             throw error

@@ -37,16 +37,17 @@ package final class Session: Sendable {
     ///   - required: live replicas below which it throws: `vault.requiredCopies` for a session that
     ///     acknowledges something.
     ///   - waits: nil for the vault's.
+    ///   - waitsForScope: otherwise another session of the scope is an error at once.
     /// - Throws: `locked` when another process holds the scope's lease to the end of the wait;
     ///   `interrupted`; the error of a replica when too few are left.
     package static func begin(
         _ vault: Vault, operation: String, scope: LeaseScope, required: Int,
-        waits: WaitPolicy? = nil
+        waits: WaitPolicy? = nil, waitsForScope: Bool = true
     ) throws(KuraError) -> Session {
         let id = UniqueID.random()
         let waits = waits ?? vault.waits
         let (main, failures) = try vault.acquire(
-            scope, for: operation, in: vault.replicas, waits
+            scope, for: operation, in: vault.replicas, waitsForScope ? waits : waits.once
         ) { replica throws(IOError) in try replica.store.prepare(vault: vault.id) }
         let (own, later) = try vault.acquire(
             .session(id), for: operation,

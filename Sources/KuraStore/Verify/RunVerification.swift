@@ -47,7 +47,8 @@ struct RunVerification {
                 continue
             }
         }
-        let isGone = listed.count > readers.count
+        // A merge removes a run from one replica after the other, behind a run that was not listed.
+        let isGone = listed.count > readers.count || !missing.isEmpty
         let known = isGone ? try ChunkIndex.open(vault) : ChunkIndex(vault, runs: readers)
         let superseded = Set((known.runs + known.obsolete).flatMap(\.trailer.superseded))
         for id in required.subtracting(listed) {
