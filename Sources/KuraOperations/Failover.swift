@@ -187,8 +187,17 @@ extension Operations {
             } else {
                 // The queue is for the new active region now, which has no points of its own yet.
                 try subscription.resetQueue(of: place)
+                completeJournal(of: place, job)
             }
             if !report.atRisk.isEmpty { acceptLoss(in: place, job) }
+        }
+    }
+
+    private func completeJournal(of place: VaultPlace, _ job: OperationJob) {
+        do throws(KuraError) {
+            try subscription.completeJournal(of: place)
+        } catch {
+            job.warn("entries of the journal that were left behind are missed: \(error.message)")
         }
     }
 

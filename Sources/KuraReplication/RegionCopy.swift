@@ -198,18 +198,18 @@ final class RegionCopy: Sendable {
         let completeness = checked ? try Completeness(of: intake.vault) : nil
         for point in plan.points {
             try checkCancelled()
+            let bytes: [UInt8]
             do throws(KuraError) {
-                try completeness?.require(source.recoveryPoint(point.id))
+                if let completeness { try completeness.require(source.recoveryPoint(point.id)) }
+                bytes = try source.soundBytes(of: .point(point.id))
             } catch {
+                // A prune may have dropped it since the plan was made.
+                if try source.droppedPoints().contains(point.id) { continue }
                 state.withLock { state in
                     state.report.stuck.append(point)
                     state.report.problems.append(
                         "recovery point \(point.id.short) of \(point.item): \(error.message)")
                 }
-                continue
-            }
-            guard let bytes = soundCopy(of: .point(point.id)) else {
-                state.withLock { $0.report.stuck.append(point) }
                 continue
             }
             let warnings = try intake.publish(bytes, point: point.id, arrival: .replication)

@@ -84,7 +84,8 @@ extension Subscription {
     /// Recovery points of a vault that the passive region does not have yet, oldest first.
     ///
     /// From the regions where both can be reached, else from the home's queue. A point that the
-    /// queue knows and neither region has was acknowledged and is gone; it stays in the list.
+    /// queue knows and neither region has was acknowledged and is gone; it stays in the list unless
+    /// it was dropped.
     /// - Returns: nil when that is unknown: the active region is gone, and the home has no queue.
     package func waitingPoints(of place: VaultPlace) throws(KuraError) -> [ReplicationPlan.Point]? {
         let known = ReplicationQueue.load(queuePath(place.record.id))?.points
@@ -97,9 +98,14 @@ extension Subscription {
             let vault = Vault(region: active, record: place.record)
             waiting = try Self.points(vault.heldPoints(), of: vault)
         }
+        if place.isActiveReachable, let active = place.active {
+            let dropped = try Vault(region: active, record: place.record).droppedPoints()
+            waiting?.removeAll { dropped.contains($0.id) }
+        }
         if place.isPassiveReachable, let passive = place.passive {
-            let held = try Vault(region: passive, record: place.record).heldPoints()
-            waiting?.removeAll { held.contains($0.id) }
+            let vault = Vault(region: passive, record: place.record)
+            let done = try vault.heldPoints().union(vault.droppedPoints())
+            waiting?.removeAll { done.contains($0.id) }
         }
         return waiting?.sorted { ($0.time, $0.id) < ($1.time, $1.id) }
     }

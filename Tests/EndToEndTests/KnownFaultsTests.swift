@@ -36,23 +36,4 @@ import Testing
             }
         }
     }
-
-    @Test("A point that was dropped before it was replicated does not wait for replication")
-    func ghostWaiting() throws {
-        try Kura.inDirectory { kura in
-            try twoRegions(kura)
-            let disk = try kura.disk("a.img")
-            let line = """
-                first=$(kura backup '\(disk)' --vault gold --quiet) &&
-                kura backup '\(disk)' --vault gold --quiet >/dev/null &&
-                mv home/regions/japanwest away; kura prune --vault gold --drop $first
-                mv away home/regions/japanwest; kura replicate --quiet; kura replicate --quiet
-                """
-            #expect(try kura.shell(line).code == 0)
-            let status = try kura.run("region", "status", "--json").json()
-            let vaults = try #require(status["vaults"] as? [[String: Any]])
-            let gold = try #require(vaults.first { $0["vault"] as? String == "gold" })
-            withKnownIssue { #expect(gold["waiting_points"] as? Int == 0) }
-        }
-    }
 }

@@ -77,6 +77,23 @@ import Testing
         }
     }
 
+    @Test("A point that was dropped before it was replicated does not wait for replication")
+    func ghostWaiting() throws {
+        try Kura.inDirectory { kura in
+            try prepare(kura)
+            let disk = try kura.disk("a.img")
+            let line = """
+                first=$(kura backup '\(disk)' --vault gold --quiet) &&
+                kura backup '\(disk)' --vault gold --quiet >/dev/null &&
+                mv home/regions/japanwest away; kura prune --vault gold --drop $first
+                mv away home/regions/japanwest; kura replicate --quiet; kura replicate --quiet
+                """
+            #expect(try kura.shell(line).code == 0)
+            #expect(try status(kura)["waiting_points"] as? Int == 0)
+            #expect(try kura.run("region", "failover", "japaneast").code == 0)
+        }
+    }
+
     @Test("The secondary is readable with ra-grs alone, and the message says what to do")
     func secondary() throws {
         try Kura.inDirectory { kura in

@@ -37,6 +37,24 @@ import Testing
         }
     }
 
+    @Test("writes what the home remembers of the journal to the region that takes over")
+    func journal() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            try regions.backup(disk(1))
+            try regions.replicate()
+            try regions.createPolicy("gold")
+            removeTree(regions.regionPath(east))
+            let report = try regions.operations().failOver(RegionMove(east))
+            #expect(report.moved.count == 1 && report.warnings.isEmpty)
+            let subscription = try regions.subscription()
+            let vault = try regions.place().reading()
+            let entries = try subscription.audit(of: vault)
+            #expect(entries.contains { $0.entry.subject == "policy/gold" })
+            #expect(try subscription.auditProblems(of: vault, entries).isEmpty)
+        }
+    }
+
     @Test("copies first what can still be copied")
     func reachable() throws {
         try withTemporaryDirectory { directory in

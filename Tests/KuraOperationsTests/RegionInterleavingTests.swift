@@ -124,6 +124,7 @@ struct RegionInterleavingTests {
             let old = try regions.backup(disk(1))
             let new = try regions.backup(disk(2))
             let pruned = Mutex(CollectionReport())
+            // The point that is dropped is in the plan.
             let calls = InterleavingFileSystem(
                 at: { $0 == .read && $1.contains(east) && $1.contains("/packs/") },
                 {
@@ -131,8 +132,9 @@ struct RegionInterleavingTests {
                         PruneRequest(dropping: [old], reason: "test"))
                     pruned.withLock { $0 = report }
                 })
-            _ = try regions.replication(on: calls).run(threads: 1)
+            let report = try regions.replication(on: calls).run(threads: 1)
             try calls.finish()
+            #expect(report.isComplete, "\(report.allProblems)")
             #expect(pruned.withLock { $0.waitingBytes } > 0)
             #expect(try regions.restore(new, from: regions.vault(in: west)) == disk(2))
             #expect(try regions.replicate().isComplete)
@@ -143,6 +145,104 @@ struct RegionInterleavingTests {
                 PruneRequest(dropping: [], reason: "test"))
             #expect(later.removedPacks > 0 && later.waitingBytes == 0)
             #expect(try regions.restore(new, from: regions.vault(in: east)) == disk(2))
+        }
+    }
+
+    @Test("A backup that merges runs beside replication from its region: the new run is copied")
+    func mergeBesideReplicationFrom() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            var ids: [RecoveryPointID] = []
+            for seed: UInt64 in 0..<10 { ids.append(try regions.backup(disk(seed))) }
+            let last = Mutex<RecoveryPointID?>(nil)
+            // Runs are in the plan by then, and none was copied.
+            let calls = InterleavingFileSystem(
+                at: { $0 == .read && $1.contains(east) && $1.contains("/packs/") },
+                {
+                    let id = try regions.backup(disk(10), item: "other")
+                    try regions.vault(in: east).mergeRuns()
+                    last.withLock { $0 = id }
+                })
+            let report = try regions.replication(on: calls).run(threads: 1)
+            try calls.finish()
+            #expect(report.isComplete, "\(report.allProblems)")
+            #expect(try regions.files("index", east).count < 10)
+            let passive = try regions.vault(in: west)
+            #expect(try Set(passive.recoveryPointIDs()).isSuperset(of: ids))
+            for (seed, id) in ids.enumerated() {
+                #expect(try regions.restore(id, from: passive) == disk(UInt64(seed)))
+            }
+            #expect(try regions.replicate().isComplete)
+            let id = try #require(last.withLock { $0 })
+            #expect(try regions.restore(id, from: regions.vault(in: west)) == disk(10))
+            #expect(
+                try regions.vault(in: west).verify(VerifyRequest(level: .chunks)).damaged.isEmpty)
+        }
+    }
+
+    @Test("A verify beside a failover takes no record for damaged that was replaced meanwhile")
+    func verifyBesideFailover() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            try regions.backup(disk(1))
+            try regions.replicate()
+            let calls = InterleavingFileSystem(
+                at: { $0 == .open && $1.contains(east) && $1.hasSuffix("/vault") },
+                { _ = try regions.operations().failOver(RegionMove(east)) })
+            let report = try regions.vault(in: east, fileSystem: calls).verify(
+                VerifyRequest(level: .packs, threads: 1))
+            try calls.finish()
+            #expect(report.damaged.isEmpty, "\(report.damaged)")
+        }
+    }
+
+    /// Makes the other region active without a copy of what this one has.
+    private func switchRegions(_ regions: TwoRegions) throws {
+        var record = try regions.place().record
+        record.failedOver.toggle()
+        record.revision = try #require(record.revisionAfterFailover)
+        for name in [west, east] {
+            let intake = try Intake(into: regions.vault(in: name), operation: "failover")
+            try intake.publish(record)
+            intake.end(clean: true)
+        }
+    }
+
+    @Test(
+        "What a backup beside a failback leaves in the other region waits there, and is not missing"
+    )
+    func waitingAcross() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            try regions.backup(disk(1))
+            try regions.replicate()
+            try switchRegions(regions)
+            let id = try regions.backup(disk(2))
+            try regions.createPolicy("gold")
+            // The home sees the point.
+            #expect(try regions.subscription().missingPoints(of: regions.place()).isEmpty)
+            try switchRegions(regions)
+
+            let subscription = try regions.subscription()
+            let place = try subscription.place(named: TwoRegions.vaultName)
+            #expect(place.activeName == east)
+            #expect(
+                try subscription.absences().allSatisfy { $0.isElsewhere && $0.vault == place.name })
+            let absences = subscription.missingPoints(of: place)
+            #expect(absences.map(\.isElsewhere) == [true])
+            #expect(
+                absences.first?.message.contains(
+                    "is in region japanwest only: \(id.short) of item") == true)
+            #expect(absences.first?.remedy == .vault(.replicate(TwoRegions.vaultName)))
+            let error = #expect(throws: KuraError.self) {
+                try subscription.recoveryPoint(id.hex, in: nil)
+            }
+            #expect(error?.message.contains("is in region japanwest only") == true)
+            let vault = try place.reading()
+            #expect(
+                try subscription.auditProblems(of: vault, subscription.audit(of: vault)).isEmpty)
+            try regions.replicate()
+            #expect(try regions.subscription().missingPoints(of: regions.place()).isEmpty)
         }
     }
 

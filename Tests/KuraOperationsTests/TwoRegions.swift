@@ -2,6 +2,7 @@ import Glibc
 import KuraFormat
 import KuraIO
 import KuraOperations
+import KuraPolicy
 import KuraReplication
 import KuraStore
 import KuraVault
@@ -94,6 +95,15 @@ struct TwoRegions {
         let report = try vault.backup(BackupRequest(item: item, disks: [disk], threads: 1))
         _ = subscription.noteBackup(report, in: vault)
         return report.id
+    }
+
+    /// A change of the settings: one entry of the journal, in the active region.
+    func createPolicy(_ name: String) throws {
+        let subscription = try subscription()
+        var policy = Policy.standard
+        policy.name = name
+        try subscription.createPolicy(
+            policy, in: subscription.place(named: Self.vaultName).writing())
     }
 
     func restore(_ id: RecoveryPointID, from vault: Vault) throws -> [UInt8] {

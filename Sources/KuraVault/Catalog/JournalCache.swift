@@ -29,12 +29,14 @@ extension Catalog {
 
     /// Entries of a vault's journal that the catalog has read before and that no replica has,
     /// oldest first.
-    func missingEntries(of vault: Vault) throws(KuraError) -> [JournalEntry] {
+    func missingEntries(
+        of vault: Vault
+    ) throws(KuraError) -> [(id: JournalID, entry: JournalEntry)] {
         // In this order: an entry that another process appends now is in the region before the
         // catalog remembers it.
         let remembered = try rememberedJournal(of: vault)
         let listed = try vault.journalIDs()
-        return remembered.filter { !listed.contains($0.id) }.sorted(by: Self.isOlder).map(\.entry)
+        return remembered.filter { !listed.contains($0.id) }.sorted(by: Self.isOlder)
     }
 
     /// Entries of a vault's journal, oldest first.

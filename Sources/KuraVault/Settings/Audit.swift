@@ -20,17 +20,23 @@ extension Subscription {
     /// What is wrong with a vault's journal; empty when it is whole.
     ///
     /// Finds entries that were changed, removed or added. The catalog remembers the entries that it
-    /// has read: so the removal of the newest ones is found, too.
+    /// has read: so the removal of the newest ones is found, too. Those that the other region alone
+    /// has, as a command beside a failover leaves them there, count: the next replication copies
+    /// them.
     /// - Parameter entries: what `audit` returned.
     public func auditProblems(
         of vault: Vault, _ entries: [(id: JournalID, entry: JournalEntry)]
     ) throws(KuraError) -> [AuditProblem] {
-        var problems = Self.chainProblems(entries, epoch: vault.record.epoch)
         // In this order: an entry that another process appends now is in the region before the
         // catalog remembers it.
         let remembered = try catalog().rememberedJournal(of: vault)
         let listed = try vault.journalIDs()
         var readable = Set(entries.map(\.id))
+        let across = try journalAcross(vault, after: listed.union(readable))
+        var problems = Self.chainProblems(
+            (entries + across).sorted { $0.entry.precedes($1.entry, id: $0.id, otherID: $1.id) },
+            epoch: vault.record.epoch)
+        let held = listed.union(across.map(\.id))
         readable.formUnion(try vault.journal(after: readable).map(\.id))
         for id in listed.subtracting(readable).sorted() {
             problems.append(
@@ -38,7 +44,7 @@ extension Subscription {
                     sequence: 0,
                     message: "entry \(id.short) was changed: no replica has a good copy"))
         }
-        for (id, entry) in remembered where !listed.contains(id) {
+        for (id, entry) in remembered where !held.contains(id) {
             problems.append(
                 AuditProblem(
                     sequence: entry.sequence,
@@ -46,6 +52,28 @@ extension Subscription {
                         + "remembers it"))
         }
         return problems
+    }
+
+    /// Entries that only the other region of a vault has; none where that cannot be read.
+    private func journalAcross(
+        _ vault: Vault, after known: Set<JournalID>
+    ) throws(KuraError) -> [(id: JournalID, entry: JournalEntry)] {
+        try other(of: place(of: vault), than: vault)?.journal(after: known) ?? []
+    }
+
+    /// Writes entries of a vault's journal that the home remembers to the active region, where that
+    /// does not have them: for a failover from a region that cannot be reached, and may never be
+    /// again.
+    package func completeJournal(of place: VaultPlace) throws(KuraError) {
+        let vault = try place.writing()
+        let listed = try vault.journalIDs()
+        let missing = try catalog().rememberedJournal(of: vault)
+            .filter { !listed.contains($0.id) }
+            .sorted { $0.entry.precedes($1.entry, id: $0.id, otherID: $1.id) }
+        guard !missing.isEmpty else { return }
+        try vault.withJournal { (journal) throws(KuraError) in
+            for (_, entry) in missing { _ = try journal.append(entry) }
+        }
     }
 
     /// Follows the chain from the first entry to the last.

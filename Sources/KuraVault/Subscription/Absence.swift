@@ -148,36 +148,75 @@ extension Subscription {
     /// How many are named.
     private static let namedMax = 3
 
-    /// Points that are known and that no replica has, although they were not dropped.
+    /// What a region should have and has not.
+    private struct Missing {
+        /// Names of what no replica has.
+        var nowhere: [String] = []
+        /// Names of what the other region alone has, as a backup beside a failover leaves it there.
+        var across: [String] = []
+        /// What ends it beside bringing it back.
+        var remedies: [Remedy] = []
+    }
+
+    /// Points that are known and that no replica has, although they were not dropped, or that the
+    /// other region alone has.
     package func missingPoints(of place: VaultPlace) -> [Absence] {
         missing(from: place, ("a recovery point", "recovery points")) {
             catalog, vault throws(KuraError) in
+            var found = Missing()
             let points = try catalog.missingPoints(of: vault)
-            let drop = points.first.map { Remedy.point(.drop($0.id.hex)) }
-            return (points.map(\.text), drop.map { [$0] } ?? [])
+            let across = try points.isEmpty ? [] : other(of: place, than: vault)?.heldPoints() ?? []
+            for point in points {
+                if across.contains(point.id) {
+                    found.across.append(point.text)
+                } else {
+                    if found.nowhere.isEmpty { found.remedies = [.point(.drop(point.id.hex))] }
+                    found.nowhere.append(point.text)
+                }
+            }
+            return found
         }
+    }
+
+    /// A vault in the other one of its regions; nil where that cannot be read.
+    func other(of place: VaultPlace, than vault: Vault) -> Vault? {
+        let isActive = vault.region.id == place.record.activeRegion
+        guard isActive ? place.isPassiveReachable : place.isActiveReachable,
+            let region = isActive ? place.passive : place.active
+        else { return nil }
+        return Vault(region: region, record: place.record)
     }
 
     /// Entries of a vault's journal that the catalog remembers and no replica has.
     private func missingEntries(of place: VaultPlace) -> [Absence] {
         missing(from: place, ("an entry of the audit journal", "entries of the audit journal")) {
             catalog, vault throws(KuraError) in
-            let names = try catalog.missingEntries(of: vault).map { entry in
-                entry.subject.isEmpty ? entry.operation : "\(entry.operation) of \(entry.subject)"
+            var found = Missing()
+            let entries = try catalog.missingEntries(of: vault)
+            let across =
+                try entries.isEmpty ? [] : other(of: place, than: vault)?.journalIDs() ?? []
+            for (id, entry) in entries {
+                let name =
+                    entry.subject.isEmpty
+                    ? entry.operation : "\(entry.operation) of \(entry.subject)"
+                if across.contains(id) {
+                    found.across.append(name)
+                } else {
+                    found.nowhere.append(name)
+                }
             }
-            let forget = Remedy.steps([
-                .advice("if they are gone for good"), .home(.rebuildCatalog),
-            ])
-            return (names, [forget])
+            found.remedies = [
+                .steps([.advice("if they are gone for good"), .home(.rebuildCatalog)])
+            ]
+            return found
         }
     }
 
-    /// - Parameter find: names of what is missing, and what ends that beside bringing it back.
     private func missing(
         from place: VaultPlace, _ noun: (one: String, many: String),
-        _ find: (Catalog, Vault) throws(KuraError) -> (names: [String], remedies: [Remedy])
+        _ find: (Catalog, Vault) throws(KuraError) -> Missing
     ) -> [Absence] {
-        let found: (names: [String], remedies: [Remedy])
+        let found: Missing
         let isActive: Bool
         do throws(KuraError) {
             let vault = try place.reading()
@@ -188,19 +227,37 @@ extension Subscription {
             // an absence of its own.
             return []
         }
-        let count = found.names.count
-        guard count > 0 else { return [] }
-        let named = found.names.prefix(Self.namedMax).joined(separator: ", ")
-        let more = count > Self.namedMax ? " and others" : ""
-        var absence = Absence(
-            "\(count == 1 ? noun.one : "\(count) \(noun.many)") of vault \(place.name), known to "
-                + "this home, \(count == 1 ? "is" : "are") in no replica: \(named)\(more)",
-            remedy: .anyOf([.advice("bring back the replicas that have them")] + found.remedies),
-            vault: place.name)
-        // What a failover left behind, or has not arrived in the region that is read, is in the
-        // other region.
-        absence.isElsewhere = place.record.failedOver || !isActive
-        return [absence]
+        func text(_ names: [String]) -> (what: String, verb: String, named: String) {
+            let named = names.prefix(Self.namedMax).joined(separator: ", ")
+            return (
+                "\(names.count == 1 ? noun.one : "\(names.count) \(noun.many)") of vault "
+                    + "\(place.name), known to this home,", names.count == 1 ? "is" : "are",
+                named + (names.count > Self.namedMax ? " and others" : "")
+            )
+        }
+        var absences: [Absence] = []
+        if !found.across.isEmpty {
+            let (what, verb, named) = text(found.across)
+            let other = (isActive ? place.passiveName : place.activeName) ?? ""
+            var absence = Absence(
+                "\(what) \(verb) in region \(other) only: \(named)",
+                remedy: .vault(.replicate(place.name)), vault: place.name)
+            absence.isElsewhere = true
+            absences.append(absence)
+        }
+        if !found.nowhere.isEmpty {
+            let (what, verb, named) = text(found.nowhere)
+            var absence = Absence(
+                "\(what) \(verb) in no replica: \(named)",
+                remedy: .anyOf(
+                    [.advice("bring back the replicas that have them")] + found.remedies),
+                vault: place.name)
+            // What a failover left behind, or has not arrived in the region that is read, is in the
+            // other region.
+            absence.isElsewhere = place.record.failedOver || !isActive
+            absences.append(absence)
+        }
+        return absences
     }
 
     /// Packs of a vault, as it is read, that are not where they should be. Looked for once a
@@ -244,10 +301,17 @@ extension Subscription {
                 continue
             }
             guard let found = missing.first(where: { isWanted($0.id, $0.item) }) else { continue }
-            throw KuraError(
-                .absent,
+            let name =
                 "recovery point \(found.id.short)\(found.item.map { " of item \($0)" } ?? ""), "
-                    + "known to this home, is in no replica",
+                + "known to this home,"
+            let other = other(of: place(of: vault), than: vault)
+            if let other, try other.heldPoints().contains(found.id) {
+                throw KuraError(
+                    .absent, "\(name) is in region \(other.region.name) only",
+                    remedy: .vault(.replicate(vault.record.name)))
+            }
+            throw KuraError(
+                .absent, "\(name) is in no replica",
                 remedy: .anyOf([
                     .advice("bring back the replicas that have it"), .point(.drop(found.id.hex)),
                 ]))
