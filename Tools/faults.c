@@ -11,6 +11,7 @@
 //          from    the NUMBERth and all after it
 //          every   each NUMBERth
 // With KURA_FAULTS_COUNT=FILE the number of these calls is written there when the program ends.
+// KURA_CLOCK is a number of seconds by which the wall clock is ahead; below 0 it is behind.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -23,6 +24,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum kind { WRITE, PWRITE, READ, PREAD, FSYNC, FDATASYNC, RENAME, UNLINK, OPEN, MKDIR, FTRUNCATE, KINDS };
@@ -35,6 +37,7 @@ static enum what what;
 static char how;
 static long number;
 static atomic_long count;
+static time_t clock_ahead;
 
 static const struct { const char *name; int number; } errors[] = {
     {"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EINTR", EINTR}, {"EDQUOT", EDQUOT}, {"EAGAIN", EAGAIN}};
@@ -58,6 +61,8 @@ __attribute__((constructor)) static void prepare(void) {
     char *copy = text ? strdup(text) : NULL;
     for (char *word = copy ? strtok(copy, " ") : NULL; word; word = strtok(NULL, " ")) take(word);
     free(copy);
+    text = getenv("KURA_CLOCK");
+    clock_ahead = text ? atol(text) : 0;
 }
 
 __attribute__((destructor)) static void report(void) {
@@ -161,4 +166,20 @@ long syscall(long number, ...) {
     va_end(rest);
     if (number == SYS_openat2 && fate(OPEN) == FAIL) return -1;
     return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+// The wall clock. Clocks that count durations stay as they are.
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
+    const int result = real(clock, now);
+    if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) now->tv_sec += clock_ahead;
+    return result;
+}
+
+time_t time(time_t *result) {
+    struct timespec now = {0};
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (result) *result = now.tv_sec;
+    return now.tv_sec;
 }
