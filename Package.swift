@@ -156,6 +156,11 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/CrashSweep", swiftSettings: strict),
+        // The protocol between writers as a machine of small steps: run by Tools/log-model.
+        .target(name: "LogModel", path: "Tests/LogModel/Model", swiftSettings: strict),
+        .executableTarget(
+            name: "log-model", dependencies: ["LogModel"], path: "Tests/LogModel/Command",
+            swiftSettings: strict),
         // Every decoder of bytes from a disk, as Tools/fuzz and the test of its corpus run them.
         .target(
             name: "HostileBytes",
