@@ -161,6 +161,7 @@ let package = Package(
         .executableTarget(
             name: "log-model", dependencies: ["LogModel"], path: "Tests/LogModel/Command",
             swiftSettings: strict),
+        .testTarget(name: "LogModelTests", dependencies: ["LogModel"], swiftSettings: tests),
         // Every decoder of bytes from a disk, as Tools/fuzz and the test of its corpus run them.
         .target(
             name: "HostileBytes",
