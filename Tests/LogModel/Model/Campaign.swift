@@ -53,18 +53,24 @@ package enum Campaign {
         return (outcome, finding)
     }
 
-    /// How many states of each short scenario, and how many random schedules, a canary gets.
-    private static let canaryStates = 200_000
-    private static let canarySchedules: UInt64 = 300_000
-
-    /// Takes one rule away.
+    /// Takes one rule away: some states of each short scenario, random schedules, then scenarios to
+    /// the end.
     /// - Returns: the first thing that breaks; nil where nothing does.
     package static func notice(without rule: Rule, seed: UInt64) -> Finding? {
         for whole in Scenario.whole where !whole.isLong {
-            let (_, finding) = follow(whole, statesMax: canaryStates, without: rule)
+            let (_, finding) = follow(whole, statesMax: 200_000, without: rule)
             if let finding { return finding }
         }
-        for offset in 0..<canarySchedules {
+        if let finding = walk(from: seed, count: 20_000, without: rule) { return finding }
+        for whole in Scenario.replacing {
+            let (_, finding) = follow(whole, statesMax: 10_000_000, without: rule)
+            if let finding { return finding }
+        }
+        return walk(from: seed &+ 20_000, count: 200_000, without: rule)
+    }
+
+    private static func walk(from seed: UInt64, count: UInt64, without rule: Rule) -> Finding? {
+        for offset in 0..<count {
             if let finding = finding(of: seed &+ offset, without: rule) { return finding }
         }
         return nil

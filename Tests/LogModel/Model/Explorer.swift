@@ -49,7 +49,8 @@ package struct Explorer {
             return
         }
         let before = model.state
-        let canGoOn = actions[first..<end].contains { $0.who == last }
+        let canGoOn =
+            last != Action.surroundings && actions[first..<end].contains { $0.who == last }
         for index in first..<end {
             let action = actions[index]
             if switchesMax != nil, isOutOfTurn(action, first..<end) { continue }

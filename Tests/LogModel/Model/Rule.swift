@@ -28,9 +28,6 @@ package enum Rule: String, CaseIterable, Sendable {
     case sweptBeforeDeleted = "swept-before-deleted"
     case readAtMark = "read-at-mark"
 
-    /// Whether its loss shows in fewer than one of 10 000 random schedules.
-    package var isRare: Bool { self == .packsInMembers || self == .wholeLogInNewMembers }
-
     /// What is done instead.
     package var words: String {
         switch self {
