@@ -189,6 +189,23 @@ import Testing
         }
     }
 
+    @Test("A list ends with 3 while a point is not in a replica that is back")
+    func behind() throws {
+        try Kura.inDirectory { kura in
+            try vaultInEast(kura)
+            let line = """
+                mv disks-1 away; kura backup '\(try kura.disk("b.img", seed: 2))' --vault gold
+                test $? = 3 && mv away disks-1
+                """
+            #expect(try kura.shell(line).code == 0)
+            let list = try kura.run("list")
+            #expect(list.code == 3)
+            #expect(list.error.contains(": not in every replica"), "\(list.error)")
+            #expect(try kura.run("replicate").code == 0)
+            #expect(try kura.run("list").code == 0)
+        }
+    }
+
     @Test("Without a catalog the receipts tell of a point that no replica has")
     func receipts() throws {
         try Kura.inDirectory { kura in

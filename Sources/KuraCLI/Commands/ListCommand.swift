@@ -54,9 +54,16 @@ struct ListCommand: ParsableCommand {
                 "recovery point \(id.short) has no good copy; to see what is left, run: "
                     + "kura verify")
         }
+        let incomplete = report.points.filter(\.isIncomplete)
+        if let first = incomplete.first {
+            let more = incomplete.count == 1 ? "" : " and \(incomplete.count - 1) more"
+            Terminal.warn(
+                "recovery point \(first.id.short)\(more): not in every replica; the next backup, "
+                    + "prune or replication copies what is missing")
+        }
         try finish(
             operations.subscription, vault: vault, packs: true, json: global.json,
-            exit: report.lost.isEmpty ? nil : .damage)
+            exit: report.lost.isEmpty ? (incomplete.isEmpty ? nil : .warnings) : .damage)
     }
 
     private func show(_ report: PointListReport) throws {

@@ -77,11 +77,19 @@ extension Operations {
             request.withExpiries
             ? try subscription.settings(of: vault).expiries(of: found) : [:]
         let (name, copies) = (vault.record.name, Int(vault.record.copies))
-        return found.map { id, point in
+        var reports = found.map { id, point in
             PointReport(
                 vault: name, copies: copies, id: id, point: point, holders: holders[id] ?? [],
                 expires: expiries[id])
         }
+        let usable = vault.replicas.count
+        guard reports.contains(where: { $0.holders.count < usable }) else { return reports }
+        // One without a receipt is being made now, or its backup was interrupted.
+        let acknowledged = try vault.pointsWithReceipt()
+        for number in reports.indices where reports[number].holders.count < usable {
+            reports[number].isIncomplete = acknowledged.contains(reports[number].id)
+        }
+        return reports
     }
 
     /// Points of several vaults by time; those of one vault stay in its own order.

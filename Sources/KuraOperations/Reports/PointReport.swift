@@ -13,5 +13,8 @@ public struct PointReport: Sendable {
     /// When it may go, in nanoseconds since 1970; nil where no time is set, or was not asked for.
     public var expires: Int64?
 
+    /// Whether it was acknowledged and is not whole in every replica that can be used.
+    public var isIncomplete = false
+
     public var isUnderReplicated: Bool { holders.count < copies }
 }
