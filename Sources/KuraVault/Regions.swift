@@ -58,6 +58,8 @@ extension Subscription {
                     remedy: .region(.show(new.name)))
             }
         } else {
+            // A region that is not known here has nothing that could be made again.
+            if new.recreate { _ = try region(named: new.name) }
             let replicas = try directories(of: new)
             if let pair = new.pair, !home.regions.contains(where: { $0.name == pair }) {
                 throw Self.noSuchPair(pair)

@@ -31,6 +31,18 @@ import Testing
         }
     }
 
+    @Test("A region that the home does not know cannot be made again")
+    func unknown() throws {
+        try withTemporaryDirectory { directory in
+            let subscription = try add("japanwest", to: empty(directory))
+            let error = #expect(throws: KuraError.self) {
+                try subscription.addRegion(
+                    Subscription.NewRegion(name: "japanwset", recreate: true))
+            }
+            #expect(error?.code == .notFound)
+        }
+    }
+
     @Test("A pair that the user names goes both ways")
     func ownPair() throws {
         try withTemporaryDirectory { directory in
