@@ -1,6 +1,7 @@
 import KuraFormat
 import KuraIO
 import KuraOperations
+import KuraPolicy
 import KuraReplication
 import KuraStore
 import KuraVault
@@ -205,6 +206,38 @@ struct RegionInterleavingTests {
             let intake = try Intake(into: regions.vault(in: name), operation: "failover")
             try intake.publish(record)
             intake.end(clean: true)
+        }
+    }
+
+    @Test("What a command that began before a failover enters keeps the journal whole")
+    func journalBesideFailover() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            try regions.backup(disk(1))
+            try regions.replicate()
+            let before = try regions.subscription()
+            let old = try before.place(named: TwoRegions.vaultName).writing()
+            try switchRegions(regions)
+            try regions.createPolicy("gold")
+            // Entries of the new epoch are in the catalog, and in the journal after a copy.
+            try before.record("Backup", "made before the failover", in: old)
+            try regions.replicate()
+            try before.record("Prune", "made before the failover, too", in: old)
+            var late = Policy.standard
+            late.name = "late"
+            let error = #expect(throws: KuraError.self) { try before.createPolicy(late, in: old) }
+            #expect(error?.code == .locked)
+            try regions.createPolicy("silver")
+            try regions.replicate()
+
+            let subscription = try regions.subscription()
+            let vault = try subscription.place(named: TwoRegions.vaultName).reading()
+            let entries = try subscription.audit(of: vault)
+            let problems = try subscription.auditProblems(of: vault, entries)
+            #expect(problems.isEmpty, "\(problems)")
+            #expect(entries.contains { $0.entry.note == "made before the failover, too" })
+            let names = try subscription.settings(of: vault).policies.keys
+            #expect(names.contains("gold") && names.contains("silver"))
         }
     }
 

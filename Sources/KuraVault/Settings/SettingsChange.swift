@@ -36,10 +36,16 @@ extension Subscription {
         defer { snapshot?.forgetSettings(of: vault.id) }
         return try vault.withJournal { writer throws(KuraError) in
             var settings = VaultSettings(try catalog.journal(of: vault))
+            // A change of an older epoch would not hold.
+            guard !settings.isOver(vault.record.epoch) else {
+                throw KuraError(
+                    .locked, "vault \(vault.record.name) failed over since it was read",
+                    remedy: .retry())
+            }
             let before = settings.documents
             let value = try body(&settings)
             let after = settings.documents
-            var head = settings.head
+            var head = settings.head(of: vault.record.epoch)
             // Remembered at once, so that their removal would be noticed.
             for subject in Set(before.keys).union(after.keys).sorted()
             where before[subject] != after[subject] {
@@ -70,7 +76,8 @@ extension Subscription {
         try vault.withJournal { writer throws(KuraError) in
             let settings = VaultSettings(try catalog.journal(of: vault))
             let entry = JournalEntry(
-                operation, note: note, in: vault, following: settings.head, context)
+                operation, note: note, in: vault, following: settings.head(of: vault.record.epoch),
+                context)
             // Remembered at once, so that its removal would be noticed.
             try catalog.remember([(try writer.append(entry), entry)], of: vault)
         }

@@ -12,8 +12,8 @@ public struct VaultSettings: Sendable {
     public package(set) var limits: PolicyLimits
     /// Subjects whose last entry a newer Kura wrote, and this one cannot understand.
     private var unreadable: Set<String> = []
-    /// The newest entry; nil for an empty journal.
-    var head: (id: JournalID, sequence: UInt64)?
+    /// The newest entry of each epoch.
+    private var newest: [UInt64: (id: JournalID, sequence: UInt64)] = [:]
 
     static let policyPrefix = "policy/"
     static let itemPrefix = "item/"
@@ -27,7 +27,7 @@ public struct VaultSettings: Sendable {
         // An entry of an older epoch that came late says nothing any more.
         var epochs: [String: UInt64] = [:]
         for (id, entry) in entries {
-            head = (id, entry.sequence)
+            newest[entry.epoch] = (id, entry.sequence)
             guard entry.epoch >= epochs[entry.subject] ?? 0 else { continue }
             epochs[entry.subject] = entry.epoch
             apply(entry)
@@ -36,6 +36,19 @@ public struct VaultSettings: Sendable {
             policies[Policy.standardName] = Self.implied
         }
     }
+
+    /// The entry that the next one of an epoch follows; nil for the first.
+    ///
+    /// Never one of a later epoch: a command that began before a failover goes on in the old one,
+    /// on a branch of its own.
+    func head(of epoch: UInt64) -> (id: JournalID, sequence: UInt64)? {
+        newest.filter { $0.key <= epoch }.max {
+            ($0.value.sequence, $0.key) < ($1.value.sequence, $1.key)
+        }?.value
+    }
+
+    /// Whether the vault failed over after this epoch, as far as its journal tells.
+    func isOver(_ epoch: UInt64) -> Bool { newest.keys.contains { $0 > epoch } }
 
     /// DefaultPolicy of a vault whose journal does not say it: one that was made by an earlier
     /// Kura, or whose making was cut off.
