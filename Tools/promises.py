@@ -72,3 +72,13 @@ class Turmoil:
 def seconds(text):
     """Seconds since 1970 of a time in JSON."""
     return calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ"))
+
+
+def clock_error(chance):
+    """Seconds by which the clock of a command is ahead: most are right, some are wrong by days, few by years."""
+    kind = chance.random()
+    if kind < 0.6:
+        return 0
+    days = (chance.randint(1, 2) if kind < 0.75 else chance.randint(5, 25) if kind < 0.88
+            else chance.randint(40, 2000))
+    return days * DAY * chance.choice((1, -1))

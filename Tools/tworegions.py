@@ -15,9 +15,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import trials
-from promises import DAY, DRIFT, KEPT, Absence, Backup, Point, Prune, Turmoil, seconds
+from promises import DAY, DRIFT, KEPT, Absence, Backup, Point, Prune, Turmoil, clock_error, seconds
 from trials import DAMAGED, DONE, FAILED, LOCKED, NOT_FOUND, WARNINGS
-from worlds import SIGNALS, World
+from worlds import World
 
 EAST, WEST, VAULT = "japaneast", "japanwest", "gold"
 DISK_BYTES = 1 << 20
@@ -25,7 +25,6 @@ DISK_BYTES = 1 << 20
 BRAKE_COUNT, BRAKE_SHARE = 5, 3
 # Kura waits for a minute before it says that something is locked.
 LOCK_SECONDS = 50
-
 # What a backup beside a move leaves in the other region until it is copied.
 ACROSS = r"known to this home, (is|are) in region .* only"
 CLOCK_BEHIND = r"the clock is .* behind the newest recovery point of"
@@ -108,25 +107,10 @@ class TwoRegions(World):
         environment = {"LD_PRELOAD": str(self.faults), "KURA_CLOCK": str(clock)}
         return self.run(kind, *arguments, accepted=fits, kill=kill, environment=environment)
 
-    def kill(self, chance):
-        after = self.kill_time(chance)
-        return after and (after, chance.choice(SIGNALS))
-
-    @staticmethod
-    def clock(chance):
-        """Seconds by which the clock of a command is ahead: most are right, some are wrong by days, few by years."""
-        kind = chance.random()
-        if kind < 0.6:
-            return 0
-        days = (chance.randint(1, 2) if kind < 0.75 else chance.randint(5, 25) if kind < 0.88
-                else chance.randint(40, 2000))
-        return days * DAY * chance.choice((1, -1))
-
     # What the oracle knows
 
     def was_hidden(self, began, ended):
-        return any(absence.began <= ended and (absence.ended is None or absence.ended >= began)
-                   for absence in self.absences)
+        return any(away.began <= ended and (away.ended is None or away.ended >= began) for away in self.absences)
 
     def is_sure(self, point, began):
         """Whether nothing that could drop a point was at work since `began`. Call it when the command is over."""
@@ -165,7 +149,7 @@ class TwoRegions(World):
             at = chance.randrange(0, DISK_BYTES - 65536)
             disk[at:at + 65536] = chance.randbytes(65536)
             self.make(chance, item if chance.random() < 0.8 else "shared", item, bytes(disk), clock)
-            clock = self.clock(chance)
+            clock = clock_error(chance)
 
     def make(self, chance, item, image, disk, clock):
         path = self.folder / f"{image}.img"
@@ -195,7 +179,7 @@ class TwoRegions(World):
             if len(old) < 5:
                 time.sleep(0.1)
                 continue
-            self.prune("drop", chance, self.clock(chance), chance.sample(old, chance.randint(1, 3)))
+            self.prune("drop", chance, clock_error(chance), chance.sample(old, chance.randint(1, 3)))
             time.sleep(chance.uniform(0, 0.5))
 
     def newest(self):
@@ -284,7 +268,7 @@ class TwoRegions(World):
         """Prunes by rules, confirms some of what the brake stops, and lets the scheduler look at the clock."""
         chance = random.Random(f"{self.seed} keep")
         while self.goes_on():
-            clock, kind = self.clock(chance), chance.random()
+            clock, kind = clock_error(chance), chance.random()
             if kind < 0.5:
                 self.prune("prune", chance, clock)
             elif kind < 0.8:
@@ -330,7 +314,7 @@ class TwoRegions(World):
         chance = random.Random(f"{self.seed} replicate")
         while self.goes_on():
             with self.passage():
-                self.replicate(clock=self.clock(chance), kill=self.kill(chance))
+                self.replicate(clock=clock_error(chance), kill=self.kill(chance))
             time.sleep(chance.uniform(0, 2))
 
     def restore(self):
@@ -338,7 +322,7 @@ class TwoRegions(World):
         while self.goes_on():
             if point := self.sample(chance):
                 with self.passage():
-                    self.restore_one(point, chance.choice((None, EAST, WEST)), self.clock(chance))
+                    self.restore_one(point, chance.choice((None, EAST, WEST)), clock_error(chance))
             else:
                 time.sleep(0.1)
 
@@ -361,7 +345,7 @@ class TwoRegions(World):
     def look(self):
         chance = random.Random(f"{self.seed} look")
         while self.goes_on():
-            clock, kill = self.clock(chance), self.kill(chance)
+            clock, kill = clock_error(chance), self.kill(chance)
             with self.passage():
                 kind = chance.choice(("list", "list", "verify", "audit", "status", "drill"))
                 if kind == "list":
@@ -440,7 +424,7 @@ class TwoRegions(World):
         """Fails over or back, again while points are made that were not copied, and after it was killed."""
         for _ in range(8):
             end = self.kura(verb, "region", verb, region, "--json", errors=(LEFT_BEHIND,),
-                            warnings=("was not replicated",), clock=self.clock(chance) if chance else 0,
+                            warnings=("was not replicated",), clock=clock_error(chance) if chance else 0,
                             kill=self.kill(chance) if chance else None)
             if end.status == DONE or self.failures:
                 return

@@ -54,6 +54,10 @@ class World:
     def kill_time(self, chance):
         return chance.uniform(0.01, 0.3) if chance.random() < 0.15 else None
 
+    def kill(self, chance):
+        after = self.kill_time(chance)
+        return after and (after, chance.choice(SIGNALS))
+
     def run(self, kind, *arguments, accepted, kill=None, environment=None):
         """Runs a command.
 
