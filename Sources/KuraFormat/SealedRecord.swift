@@ -82,6 +82,9 @@ public enum SealedRecord {
         }
         let found = try reader.uint16()
         guard versions(structure) ~= found else {
+            // Every version ends with the seal over all before it. Where that is wrong, the record
+            // is damaged, and it is unknown which version it had.
+            guard isSealed(raw) else { throw .checksumMismatch(structure) }
             throw .unsupportedVersion(structure, version: found)
         }
         try reader.zeros(2, "reserved")
@@ -98,5 +101,13 @@ public enum SealedRecord {
         let value = try parse(&bodyReader, found)
         try bodyReader.finish()
         return (value, seal)
+    }
+
+    /// Whether the last bytes of a record of any version are the SHA-256 of those before them.
+    private static func isSealed(_ raw: UnsafeRawBufferPointer) -> Bool {
+        let end = raw.count - Digest.byteCount
+        guard end >= 0, let start = raw.baseAddress else { return false }
+        let sealed = UnsafeRawBufferPointer(rebasing: raw[..<end])
+        return SHA256.digest(sealed) == Digest(loadingFrom: start + end)
     }
 }

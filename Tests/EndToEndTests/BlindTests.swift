@@ -126,10 +126,15 @@ import Testing
             case .record:
                 "for f in \(vaults)/*/vault; do chmod u+w $f; printf X | "
                     + "dd of=$f bs=1 seek=60 conv=notrunc; done"
-            // The version stands behind the magic of 8 bytes.
+            // The version stands behind the magic of 8 bytes, and the seal at the end.
             case .newerRecord:
-                "for f in \(vaults)/*/vault; do chmod u+w $f; printf '\\x63' | "
-                    + "dd of=$f bs=1 seek=8 conv=notrunc; done"
+                """
+                for f in \(vaults)/*/vault; do
+                chmod u+w $f; printf '\\x63' | dd of=$f bs=1 seek=8 conv=notrunc
+                n=$(($(stat -c %s $f) - 32)); seal=$(head -c $n $f | sha256sum | head -c 64)
+                printf "$(sed 's/../\\\\x&/g' <<<$seal)" | dd of=$f bs=1 seek=$n conv=notrunc
+                done
+                """
             case .runEverywhere: "rm -f \(vaults)/*/index/*"
             case .entry: "rm -f \(vaults)/*/journal/*"
             case .pointOfWhichOnlyReceiptsTell: "rm -f home/catalog* \(vaults)/*/points/*"

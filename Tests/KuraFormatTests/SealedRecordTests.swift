@@ -21,10 +21,22 @@ import Testing
         }
     }
 
-    @Test("is refused when its version is unknown, before its seal is looked at") func version() {
+    @Test("is too new when its version is unknown and its seal right") func version() {
         var bytes = record
         bytes.store(UInt16(2), at: 8)
-        #expect(throws: FormatError.unsupportedVersion(.session, version: 2)) { try body(bytes) }
+        let sealed = resealed(bytes) { _ in }
+        #expect(throws: FormatError.unsupportedVersion(.session, version: 2)) { try body(sealed) }
+    }
+
+    @Test("is damaged, and not too new, when a bit of its version is wrong") func versionBit() {
+        for bit in 0..<16 {
+            var bytes = record
+            bytes[8 + bit / 8] ^= 1 << UInt8(bit % 8)
+            #expect(throws: FormatError.checksumMismatch(.session)) { try body(bytes) }
+            #expect(throws: FormatError.checksumMismatch(.session)) {
+                try body(Array(bytes[..<12]))
+            }
+        }
     }
 
     @Test("is refused when its reserved bytes are not zero, though sealed so") func reserved() {

@@ -110,7 +110,8 @@ private enum Assault: CaseIterable {
             var random = SeededGenerator(seed: UInt64(Self.rounds))
             // One bit of every sixth byte in the short run, all of them in a long one.
             let step = Self.rounds > 1000 ? 1 : 6
-            for index in stride(from: 0, to: sound.count, by: step) {
+            // The version, too, is none of a newer Kura.
+            for index in [8, 9] + stride(from: 0, to: sound.count, by: step) {
                 let chosen = Int.random(in: 0...7, using: &random)
                 let bits = Self.rounds > 1000 ? 0...7 : chosen...chosen
                 for bit in bits {
