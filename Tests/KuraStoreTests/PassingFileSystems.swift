@@ -68,3 +68,25 @@ final class FullFileSystem: PassingFileSystem {
 
     func freeBytes(_ path: FilePath) -> UInt64 { 0 }
 }
+
+/// The local file system with calls that the device fails.
+final class BrokenFileSystem: PassingFileSystem {
+    private let isBroken: @Sendable (FileCall, String) -> Bool
+    private let hasBegun: Atomic<Bool>
+
+    /// - Parameter later: whether calls fail only from `begin` on.
+    init(
+        later: Bool = false,
+        _ isBroken: @escaping @Sendable (_ call: FileCall, _ path: String) -> Bool
+    ) {
+        self.isBroken = isBroken
+        hasBegun = Atomic(!later)
+    }
+
+    func begin() { hasBegun.store(true, ordering: .relaxed) }
+
+    func before(_ call: FileCall, _ path: FilePath) throws(IOError) {
+        guard hasBegun.load(ordering: .relaxed) else { return }
+        if isBroken(call, path.string) { throw IOError("\(call)", at: path, .ioError) }
+    }
+}

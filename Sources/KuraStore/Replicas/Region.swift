@@ -75,10 +75,14 @@ public final class Region: Sendable {
     }
 
     /// The newest record of every vault of which a usable replica has a good one, by name. Throws
-    /// where there are vaults and none has a good record.
+    /// where there are none but vaults without a good record, or replicas that cannot say.
     public func vaults() throws(KuraError) -> [VaultRecord] {
         let found = try survey()
-        if found.records.isEmpty, let problem = found.unreadable.values.first { throw problem }
+        if found.records.isEmpty,
+            let problem = found.unreadable.values.first ?? found.problems.first
+        {
+            throw problem
+        }
         return found.records.values.compactMap(\.first).sorted { $0.name < $1.name }
     }
 
@@ -90,31 +94,44 @@ public final class Region: Sendable {
         /// Per vault of which no replica has a good record, why: `unsupported` for a record of a
         /// newer version, or one that needs a feature which this Kura does not know.
         public var unreadable: [UniqueID: KuraError] = [:]
+        /// Why usable replicas cannot say which vaults they hold: these may hold more.
+        public var problems: [KuraError] = []
     }
 
-    /// Reads the record of every vault in every usable replica. Throws where one of these replicas
-    /// cannot be read.
+    /// Reads the record of every vault in every usable replica. Throws where none of these replicas
+    /// can say which vaults it holds.
     public func survey() throws(KuraError) -> Survey {
-        try withKuraErrors {
-            var found = Survey()
-            for replica in available {
+        var found = Survey()
+        for replica in available {
+            do throws(IOError) {
                 for name in try replica.store.names(in: Layout.vaults) {
-                    guard let id = UniqueID(hex: name) else { continue }
-                    do {
-                        found.records[id, default: []].keepNewest(try record(of: id, in: replica))
-                    } catch let error as FormatError {
-                        let place = replica.store.address(of: VaultFile.record.name(in: id))
-                        found.unreadable[id] =
-                            found.unreadable[id] ?? KuraError(format: error, at: place)
-                    } catch let error as IOError where error.isNotFound {
-                        // A vault whose creation did not get as far as its record does not exist.
-                        guard try holdsPoints(of: id, replica) else { continue }
-                        found.unreadable[id] = found.unreadable[id] ?? KuraError(io: error)
-                    }
+                    if let id = UniqueID(hex: name) { look(at: id, in: replica, &found) }
                 }
+            } catch {
+                found.problems.append(KuraError(io: error))
             }
-            for id in found.records.keys { found.unreadable[id] = nil }
-            return found
+        }
+        if let problem = found.problems.first, found.problems.count == available.count {
+            throw problem
+        }
+        for id in found.records.keys { found.unreadable[id] = nil }
+        return found
+    }
+
+    /// Adds the record of a vault in a replica, or why it cannot be read there.
+    private func look(at id: UniqueID, in replica: Replica, _ found: inout Survey) {
+        do {
+            do {
+                found.records[id, default: []].keepNewest(try record(of: id, in: replica))
+            } catch let error as IOError where error.isNotFound {
+                // A vault whose creation did not get as far as its record does not exist.
+                if try holdsPoints(of: id, replica) { throw error }
+            }
+        } catch let error as FormatError {
+            let place = replica.store.address(of: VaultFile.record.name(in: id))
+            found.unreadable[id] = found.unreadable[id] ?? KuraError(format: error, at: place)
+        } catch {
+            found.unreadable[id] = found.unreadable[id] ?? KuraError(error)
         }
     }
 

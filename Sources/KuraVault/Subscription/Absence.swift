@@ -57,7 +57,11 @@ extension Subscription {
             absence.mayHideVaults = name == nil
             return absence
         }
-        found += survey.regionProblems.map { Absence($0) }
+        found += survey.regionProblems.map { problem in
+            var absence = Absence(problem)
+            absence.mayHideVaults = true
+            return absence
+        }
         found += lost.filter { record in regionOf(record)?.available.isEmpty != true }
             .map(missingVault)
         for place in places {

@@ -152,6 +152,7 @@ extension Subscription {
                     for record in records { found[id, default: []].keepNewest(record) }
                 }
                 survey.unreadable.merge(inRegion.unreadable) { first, _ in first }
+                survey.regionProblems += inRegion.problems
             } catch {
                 // Another region may have good copies of the same records.
                 survey.regionProblems.append(error)

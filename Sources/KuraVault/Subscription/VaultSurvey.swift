@@ -7,7 +7,7 @@ struct VaultSurvey {
     var records: [[VaultRecord]] = []
     /// Per vault of which no region has a good record, why.
     var unreadable: [UniqueID: KuraError] = [:]
-    /// Why regions could not be asked.
+    /// Why regions, or replicas of them, could not be asked.
     var regionProblems: [KuraError] = []
 
     /// Why there may be more vaults than `records` has.
