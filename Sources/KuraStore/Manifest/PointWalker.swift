@@ -49,7 +49,8 @@ final class PointWalker {
     private let otherBlocks = BlockCache()
     private let blocks = BlockCache()
     private let reader: ManifestReader
-    private var walked: [NodeID: TreeSummary] = [:]
+    /// By level: a node is followed again where a tree has it at another level, which is an error.
+    private var walked = [[NodeID: TreeSummary]](repeating: [:], count: Limits.nodeLevelMax + 1)
     /// Packs that the trees need which were followed so far.
     private(set) var packs = Set<PackID>()
 
@@ -110,7 +111,7 @@ final class PointWalker {
 
     /// - Parameter level: at least 1; leaves are read with the node of their extent.
     private func walk(node id: NodeID, level: Int) throws(KuraError) -> TreeSummary {
-        if let known = walked[id] { return known }
+        if let known = walked[level][id] { return known }
         var tree = TreeSummary()
         tree.lackingIn = try find(id, "manifest node")
         guard case .inner(_, let children) = try reader.node(id, level: level) else { return tree }
@@ -130,7 +131,7 @@ final class PointWalker {
                 tree.end = UInt64(chunk.offset + chunk.byteCount)
             }
         }
-        walked[id] = tree
+        walked[level][id] = tree
         return tree
     }
 
