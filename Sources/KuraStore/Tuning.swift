@@ -33,6 +33,9 @@ package enum Tuning {
     /// New chunks after which an index run is written, so that memory stays bounded: the claims of
     /// 2^19 chunks are about 32 MiB, their entries 20 MiB.
     package static let runEntriesMax = 1 << 19
+    /// Tables of the frames of packs that a reader of packs keeps in memory: 56 bytes a frame, so
+    /// those of 20,000 packs with frames of 1 MiB, or of 2,000 with small ones.
+    package static let frameTableBytes = 64 << 20
     /// Blocks of the index that a worker keeps in memory, 4 KiB each. A power of two.
     package static let cachedBlocks = 2048
     /// Extents that a restore has in memory at most, 32 MiB each: being put together or written.

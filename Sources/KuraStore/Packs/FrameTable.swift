@@ -1,7 +1,7 @@
-internal import KuraFormat
+package import KuraFormat
 
 /// Offsets and entries of the frames of a pack: the part of its trailer that reading a chunk needs.
-final class FrameTable: Sendable {
+package final class FrameTable: Sendable {
     struct Frame: Sendable {
         /// Bytes from the start of the pack.
         var offset: UInt64
@@ -10,7 +10,10 @@ final class FrameTable: Sendable {
 
     let frames: [Frame]
 
-    init(_ trailer: PackTrailer) {
+    /// Memory that it takes, in bytes.
+    package var byteCount: Int { frames.count * MemoryLayout<Frame>.stride }
+
+    package init(_ trailer: PackTrailer) {
         var offset = UInt64(PackHeader.byteCount)
         frames = trailer.frames.map { entry in
             defer { offset += UInt64(entry.storedByteCount) }

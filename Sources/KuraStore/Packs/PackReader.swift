@@ -6,10 +6,7 @@ internal import Synchronization
 /// Reads packs of a vault: trailers, and frames, from the first replica with a good copy.
 final class PackReader: Sendable {
     let vault: Vault
-    private let tables = Mutex<[PackID: FrameTable]>([:])
-    /// 56 bytes a frame: about 3 KiB each where frames have 1 MiB. With this many in memory all are
-    /// dropped.
-    private static let tablesMax = 8192
+    private let tables = Mutex(FrameTables(byteCountMax: Tuning.frameTableBytes))
 
     init(_ vault: Vault) { self.vault = vault }
 
@@ -20,10 +17,7 @@ final class PackReader: Sendable {
             try Self.trailer(id, vault, in: replica)
         }
         let table = FrameTable(trailer)
-        tables.withLock { tables in
-            if tables.count >= Self.tablesMax { tables.removeAll() }
-            tables[id] = table
-        }
+        tables.withLock { $0[id] = table }
         return table
     }
 
