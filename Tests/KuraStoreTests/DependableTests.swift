@@ -36,6 +36,23 @@ import Testing
         }
     }
 
+    @Test("A pack that one replica has too short or too long is healed as what it is")
+    func wrongLength() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let bytes = random(12, 400_000)
+            try store.backup(bytes)
+            let files = try packs(store, replica: 1)
+            for (number, path) in files.enumerated() {
+                let whole = try readFile(path)
+                try writeFile(number == 0 ? whole + [0] : whole.dropLast(), to: path)
+            }
+            let report = try store.backup(bytes, into: store.reopened())
+            #expect(files.count > 1 && report.healed.count == files.count)
+            #expect(report.healed.allSatisfy { $0.kind == .wrongLength && $0.isRepaired })
+        }
+    }
+
     @Test("Packs that no replica has are given up, and a backup stores again what it needs")
     func allCopiesGone() throws {
         try withTemporaryDirectory { directory in
@@ -126,6 +143,37 @@ import Testing
             #expect(try store.reopened().verify(VerifyRequest(level: .chunks)).damaged.isEmpty)
             #expect(try restored(store, report) == bytes)
         }
+    }
+
+    @Test("A chunk is found at its place, though other places that runs name cannot be read")
+    func untrueRunAndLostPack() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let bytes = random(13, 400_000)
+            let report = try store.backup(bytes)
+            try makeUntrue(store)
+            try listInLostPack(store)
+            #expect(try restored(store, report) == bytes)
+        }
+    }
+
+    /// Adds a run that has every chunk in a pack which is in no replica. It has more entries than
+    /// the others, so look-ups ask it last.
+    private func listInLostPack(_ store: TestStore) throws {
+        let vault = store.reopened()
+        var names: [ChunkID] = [Digest(words: (1, 1, 1, 1))]
+        for pack in try ChunkIndex.open(vault).runs.flatMap(\.trailer.packs) {
+            names += try packTrailer(pack.id, store).chunks.map(\.id)
+        }
+        let lost = PackSummary(
+            id: Digest(words: (2, 2, 2, 2)), kind: .data, chunkCount: UInt32(names.count),
+            fileByteCount: 1000, plainByteCount: 1000)
+        let session = try Session.begin(vault, operation: "backup", scope: .vault, required: 3)
+        defer { session.end(clean: true) }
+        _ = try IndexRunWriter.write(
+            names.map {
+                IndexEntry(id: $0, location: ChunkLocation(pack: 0, frame: 0, plainOffset: 0))
+            }, packs: [lost], to: session.writer)
     }
 
     /// Writes the index anew with every entry of a data pack one byte off, and whole checksums.

@@ -17,21 +17,35 @@ extension Restore {
             plainOffset: piece.plainOffset)
         let blocks = BlockCache(blockCount: 64)
         for place in try index.otherPlaces(of: piece.id, than: wrong, blocks) {
-            let frame = try packs.frame(place.frame, of: place.pack)
-            let room = AlignedBuffer(byteCount: Int(frame.entry.plainByteCount))
-            try packs.read(frame, of: place.pack, decoder, checked: true, into: room.bytes)
-            let end = place.plainOffset + piece.byteCount
-            guard end <= room.bytes.count else { continue }
-            let found = UnsafeRawBufferPointer(rebasing: room.bytes[place.plainOffset..<end])
-            guard ChunkHasher.digest(found) == piece.id else { continue }
-            if let start = found.baseAddress {
-                piece.target.copyMemory(from: start, byteCount: found.count)
+            do throws(KuraError) {
+                if try copy(piece, from: place, decoder) { return }
+            } catch {
+                guard error.code != .interrupted else { throw error }
+                // It may be good in the next one.
+                continue
             }
-            return
         }
         throw KuraError(
             .damaged,
             "frame \(wrong.frame) of pack \(wrong.pack.short) does not hold what the index says",
             remedy: .vault(.repair(.chunks)))
+    }
+
+    /// Copies a chunk to its target from where it may be.
+    /// - Returns: whether it is there.
+    private func copy(
+        _ piece: ChunkPiece, from place: FoundChunk, _ decoder: FrameDecoder
+    ) throws(KuraError) -> Bool {
+        let frame = try packs.frame(place.frame, of: place.pack)
+        let room = AlignedBuffer(byteCount: Int(frame.entry.plainByteCount))
+        try packs.read(frame, of: place.pack, decoder, checked: true, into: room.bytes)
+        let end = place.plainOffset + piece.byteCount
+        guard end <= room.bytes.count else { return false }
+        let found = UnsafeRawBufferPointer(rebasing: room.bytes[place.plainOffset..<end])
+        guard ChunkHasher.digest(found) == piece.id else { return false }
+        if let start = found.baseAddress {
+            piece.target.copyMemory(from: start, byteCount: found.count)
+        }
+        return true
     }
 }
