@@ -1,5 +1,6 @@
 import KuraFormat
 import KuraIO
+import KuraReplicas
 import KuraStore
 import SystemPackage
 import TestSupport
@@ -125,6 +126,53 @@ import Testing
             #expect(throws: KuraError.self) { try store.restore(report.id, from: vault) }
             #expect(!vault.damage.isEmpty)
             #expect(vault.damage.allSatisfy { $0.structure == .pack }, "\(vault.damage)")
+            let request = VerifyRequest(point: report.id)
+            let found = try store.reopened().verify(request)
+            #expect(
+                found.damaged.filter { $0.kind == .dangling }.map(\.file) == [.point(report.id)])
+            // Which packs the point needs is unknown.
+            #expect(
+                try found.packs
+                    == (0..<3).reduce(0) { $0 + (try store.files("packs", replica: $1).count) })
+        }
+    }
+
+    @Test("A recovery point that cannot be followed is repaired when it alone is verified")
+    func unfollowed() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let disk = SyntheticDisk(seed: 3, byteCount: 400_000).bytes
+            let id = try store.backup(disk).id
+            for replica in 0..<3 {
+                for file in try store.files("index", replica: replica) { removeTree(file) }
+            }
+            let found = try store.reopened().verify(VerifyRequest(point: id)).damaged
+            #expect(found.contains { $0.kind == .dangling })
+            let repaired = try store.reopened().verify(VerifyRequest(point: id, repair: true))
+            #expect(repaired.remaining.isEmpty, "\(repaired.remaining)")
+            #expect(try store.restore(id) == disk)
+        }
+    }
+
+    @Test("A manifest node that a tree has at a wrong level is found, also where another is right")
+    func wrongLevel() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            let id = try store.backup(SyntheticDisk(seed: 3, byteCount: 400_000).bytes).id
+            var point = try store.vault.recoveryPoint(id)
+            var disk = point.disks[0]
+            disk.name = "too large for its root"
+            disk.counts.logicalBytes = UInt64(Limits.extentBytes) + 1
+            point.disks.append(disk)
+            let forged = point.encoded()
+            let seal = try RecoveryPoint.decode(forged).id
+            for replica in 0..<3 {
+                let folder = store.vaultPath(replica: replica).appending("points")
+                try writeFile(forged, to: folder.appending(seal.hex))
+            }
+            let request = VerifyRequest(level: .chunks, point: seal)
+            let found = try store.reopened().verify(request).damaged
+            #expect(found.map(\.kind) == [.dangling])
         }
     }
 

@@ -45,6 +45,10 @@ public struct IOError: Error, Equatable, Sendable, CustomStringConvertible {
         [.tooManySymbolicLinkLevels, .noSuchAddressOrDevice, .isDirectory].contains(errno)
     }
 
+    /// Whether something else is in the place of a folder, or of one on the way to it. `isNotFound`
+    /// is true, too.
+    public var isNoFolder: Bool { errno == .notDirectory }
+
     public var isNoSpace: Bool { errno == .noSpace || errno == .diskQuotaExceeded }
 
     /// Whether the file is longer than the caller wanted to read.

@@ -49,6 +49,12 @@ public struct Damage: Sendable, Equatable {
     init(in replica: Replica, _ folder: StoreFolder, _ error: any Error) {
         self.init(in: replica, at: replica.store.address(of: folder), as: .vault, error)
         self.folder = folder
+        if (error as? IOError)?.isNoFolder == true {
+            kind = .unreadable
+            detail = "\(error)"
+        } else if kind == .missing {
+            detail = "the folder is not there"
+        }
     }
 
     private init(

@@ -43,15 +43,18 @@ final class Verification: Sendable {
 
     func run() throws(KuraError) -> VerifyReport {
         noteMissingReplicas()
+        FolderVerification(self).run()
         checkRecords()
         try checkSmallFiles()
         let points = try checkPoints()
         let runs = try RunVerification(self).run()
         let comparison = try EntryComparison(runs) { isCancelled }
         let index = ChunkIndex(vault, runs: runs)
-        let packs = try packsToCheck(index, points)
+        let (packs, unfollowed) = packsToCheck(index, points)
         let work = work(packs)
-        let dangling = checkPacks(work, of: points, in: index, comparison)
+        var dangling = checkPacks(work, of: points, in: index, comparison)
+        let known = Set(dangling.compactMap(\.file))
+        dangling += unfollowed.filter { $0.file.map { !known.contains($0) } ?? true }
         let problems = memory.save(Set(index.packs.map(\.id)))
         summarise(packs, work, problems: problems)
         if cancellation.isCancelled {
@@ -207,13 +210,17 @@ final class Verification: Sendable {
         }
     }
 
+    /// The packs that the request asks for: those that its point needs. Where that point cannot be
+    /// followed, it is unknown which these are, and every pack is checked.
+    /// - Returns: besides, a damage for the point that cannot be followed.
     private func packsToCheck(
         _ index: ChunkIndex, _ points: [RecoveryPointID: RecoveryPoint]
-    ) throws(KuraError) -> [PackSummary] {
-        guard request.point != nil else { return index.packs }
+    ) -> (packs: [PackSummary], unfollowed: [Damage]) {
+        guard request.point != nil else { return (index.packs, []) }
         let walker = PointWalker(index)
-        for point in points.values { try walker.walk(point) }
-        return index.packs.filter { walker.packs.contains($0.id) }
+        let unfollowed = walk(points, with: walker)
+        guard unfollowed.isEmpty else { return (index.packs, unfollowed) }
+        return (index.packs.filter { walker.packs.contains($0.id) }, [])
     }
 
     /// The packs with copies that are due, those not read for the longest time first.
@@ -339,8 +346,13 @@ final class Verification: Sendable {
     private func walk(
         _ points: [RecoveryPointID: RecoveryPoint], _ index: ChunkIndex
     ) -> [Damage] {
+        walk(points, with: PointWalker(index, lost: lost.withLock { $0 }))
+    }
+
+    private func walk(
+        _ points: [RecoveryPointID: RecoveryPoint], with walker: PointWalker
+    ) -> [Damage] {
         let start = Clock.steady()
-        let walker = PointWalker(index, lost: lost.withLock { $0 })
         var found: [Damage] = []
         for (id, point) in points.sorted(by: { $0.key < $1.key }) {
             do throws(KuraError) {

@@ -77,10 +77,11 @@ extension Vault {
     /// Reads the files that the request names in every usable replica and reports which are damaged
     /// or missing.
     ///
-    /// Damage is part of the report, not an error, unless it hides what `request.point` needs.
+    /// Damage is part of the report, not an error. Where `request.point` cannot be followed, it is
+    /// unknown what it needs, and every pack is read.
     /// Changes nothing but the file in each replica that records which pack was verified when,
     /// unless `request.repair` asks for healing.
-    /// - Throws: `interrupted`; `damaged` where `request.point` cannot be followed; the error of a
+    /// - Throws: `interrupted`; `notFound` where the vault has no `request.point`; the error of a
     ///   listing that fails in every replica.
     public func verify(
         _ request: VerifyRequest, progress: Progress = Progress(),
