@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    @Test("that is missing is damage, and a repair makes it again")
+    @Test("that is missing and held nothing is no damage")
     func missing() throws {
         try withTemporaryDirectory { directory in
             let store = try TestStore(directory)
@@ -63,11 +63,19 @@ import Testing
                 ["00", "01", "02", "03", "04", "05"].map { Self.path("packs/\($0)", store) }
                     .first { folder in !used.contains { $0.hasPrefix("\(folder)/") } })
             #expect(rmdir(folder.string) == 0)
-            let report = try store.reopened().verify(VerifyRequest(repair: true))
-            #expect(report.damaged.map(\.place) == [folder.string])
-            #expect(report.damaged.map(\.kind) == [.missing])
-            #expect(report.remaining.isEmpty)
             #expect(try store.reopened().verify(VerifyRequest()).damaged.isEmpty)
+        }
+    }
+
+    @Test("that is missing is damage for each file in it")
+    func missingWithFiles() throws {
+        try withTemporaryDirectory { directory in
+            let store = try TestStore(directory)
+            try store.backup(SyntheticDisk(seed: 1, byteCount: 50_000).bytes)
+            removeTree(Self.path("points", store))
+            removeTree(Self.path("index", store))
+            let report = try store.reopened().verify(VerifyRequest())
+            #expect(report.damaged.map(\.kind) == [.missing, .missing])
         }
     }
 }
