@@ -20,7 +20,7 @@ struct RunVerification {
         var missing: [(RunID, Replica)] = []
         var listed = Set<RunID>()
         // Before the listing, so that every run that these points name is listed, or superseded.
-        let required = try vault.runsOfPoints()
+        var required = try vault.runsOfPoints()
         for (name, holders) in try vault.list(Layout.index).sorted(by: { $0.key < $1.key }) {
             guard let id = RunID(hex: name), !verification.isCancelled else { continue }
             listed.insert(id)
@@ -51,6 +51,10 @@ struct RunVerification {
         let isGone = listed.count > readers.count || !missing.isEmpty
         let known = isGone ? try ChunkIndex.open(vault) : ChunkIndex(vault, runs: readers)
         let superseded = Set((known.runs + known.obsolete).flatMap(\.trailer.superseded))
+        // A point may have been dropped since, and what only it needed is gone with it.
+        if !missing.isEmpty || !required.isSubset(of: listed) {
+            required.formIntersection(try vault.runsOfPoints())
+        }
         for id in required.subtracting(listed) {
             missing += verification.replicas.map { (id, $0) }
         }
