@@ -54,7 +54,8 @@ class Prune:
 
 @dataclasses.dataclass
 class Absence:
-    """A region is away: surely from one time to another, and perhaps a little longer."""
+    """A region is away: surely from one time to another, and perhaps a little longer. It ends when what was written
+    meanwhile, by commands that were at work as it went, is in every replica again."""
     began: float
     away: float = None
     returns: float = None
