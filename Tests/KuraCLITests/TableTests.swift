@@ -6,8 +6,8 @@ struct TableTests {
     @Test(
         "Texts are measured in columns of a terminal",
         arguments: [
-            ("web", 3), ("", 0), ("é", 1), ("e\u{301}", 1), ("仮想マシン一号", 14), ("한국", 4), ("ﾊﾛｰ", 3),
-            ("Ｗ", 2), ("\u{1F4BE}", 2), ("a\u{200B}b", 2), ("—", 1), ("😀x", 3),
+            ("web", 3), ("", 0), ("é", 1), ("e\u{301}", 1), ("仮想マシン一号", 14), ("한국", 4),
+            ("ﾊﾛｰ", 3), ("Ｗ", 2), ("\u{1F4BE}", 2), ("a\u{200B}b", 2), ("—", 1), ("😀x", 3),
         ])
     func widths(_ text: String, _ columns: Int) {
         #expect(DisplayWidth.of(text) == columns)

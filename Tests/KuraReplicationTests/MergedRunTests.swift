@@ -2,42 +2,9 @@ import KuraFormat
 import KuraIO
 import KuraReplication
 import KuraStore
-import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
-
-/// Does something once, before a call on an index run.
-private final class RunIntervention: PassingFileSystem {
-    private let number: Int
-    private let body: @Sendable () throws -> Void
-    private let count = Mutex(0)
-
-    /// - Parameter number: of the call on a run, from 1.
-    init(before number: Int, _ body: @escaping @Sendable () throws -> Void) {
-        self.number = number
-        self.body = body
-    }
-
-    /// Calls so far.
-    var calls: Int { count.withLock { $0 } }
-
-    func before(_ call: FileCall, _ path: FilePath) throws(IOError) {
-        guard path.string.contains("/\(VaultPair.east)/"),
-            path.components.contains(where: { $0.string == "index" })
-        else { return }
-        let isNow = count.withLock { count in
-            count += 1
-            return count == number
-        }
-        guard isNow else { return }
-        do {
-            try body()
-        } catch {
-            Issue.record("\(error)")
-        }
-    }
-}
 
 @Suite("Runs that are merged away meanwhile") struct MergedRunTests {
     /// Four backups in the active region, with a run each.
@@ -50,6 +17,17 @@ private final class RunIntervention: PassingFileSystem {
         return regions
     }
 
+    /// Does something before a call on a run of the active region.
+    private func atCall(
+        _ number: Int, _ body: @escaping @Sendable () throws -> Void
+    ) -> InterleavingFileSystem {
+        InterleavingFileSystem(
+            at: {
+                $1.contains("/\(VaultPair.east)/") && $1.split(separator: "/").contains("index")
+            },
+            number: number, body)
+    }
+
     /// Runs `work` over and over, each time with a merge before another call on a run.
     private func mergingAtEachCall(
         _ work: (VaultPair, any FileSystem) throws -> Void
@@ -57,7 +35,7 @@ private final class RunIntervention: PassingFileSystem {
         var calls = 0
         try withTemporaryDirectory { directory in
             let regions = try fourRuns(directory)
-            let counting = RunIntervention(before: .max) {}
+            let counting = atCall(.max) {}
             try work(regions, counting)
             calls = counting.calls
         }
@@ -66,10 +44,11 @@ private final class RunIntervention: PassingFileSystem {
         for number in stride(from: 1, through: calls, by: 2) {
             try withTemporaryDirectory { directory in
                 let regions = try fourRuns(directory)
-                let merging = RunIntervention(before: number) {
+                let merging = atCall(number) {
                     try regions.vault(in: VaultPair.east).mergeRuns()
                 }
                 try work(regions, merging)
+                try merging.finish()
                 #expect(try regions.files("index", VaultPair.east).count < 4, "call \(number)")
             }
         }

@@ -103,11 +103,13 @@ struct MergeTests {
             }
             let packs = try store.files("packs", replica: 0).count
             let dropped = points.removeFirst().id
-            let pruning = InterveningFileSystem(beforeLock: "/commit", number: 4) {
+            let pruning = InterleavingFileSystem(
+                at: { $0 == .lock && $1.hasSuffix("/commit") }, number: 4
+            ) {
                 _ = try PruneTests.prune(store.reopened(), dropping: [dropped])
             }
             try store.reopened(fileSystem: pruning).mergeRuns()
-            #expect(pruning.isDone)
+            try pruning.finish()
             #expect(try store.files("tmp", replica: 0).isEmpty)
             #expect(try store.files("packs", replica: 0).count == packs)
             _ = try PruneTests.prune(store.reopened())
@@ -127,7 +129,9 @@ struct MergeTests {
             let disk = SyntheticDisk(seed: 4, byteCount: 50_000).bytes
             let committed = Mutex<RecoveryPointID?>(nil)
             // Three replicas take the session's record; then the new run comes.
-            let backing = InterveningFileSystem(beforeWrite: "/tmp/", number: 4) {
+            let backing = InterleavingFileSystem(
+                at: { $0 == .write && $1.contains("/tmp/") }, number: 4
+            ) {
                 let path = directory.appending("source")
                 try writeFile(disk, to: path)
                 let request = BackupRequest(
@@ -139,50 +143,11 @@ struct MergeTests {
                 committed.withLock { $0 = id }
             }
             try store.reopened(fileSystem: backing).mergeRuns()
+            try backing.finish()
             let id = try #require(committed.withLock { $0 })
             #expect(try store.restore(id) == disk)
             let opened = try SyntheticIndex(store.reopened()).open()
             #expect(opened.runCount == 2)
         }
-    }
-}
-
-/// The local file system with something that happens once, in the middle of a call.
-final class InterveningFileSystem: PassingFileSystem {
-    private let lockSuffix: String?
-    private let writePart: String?
-    private let number: Int
-    private let body: @Sendable () throws -> Void
-    private let count = Mutex(0)
-
-    init(
-        beforeLock suffix: String? = nil, beforeWrite part: String? = nil, number: Int,
-        _ body: @escaping @Sendable () throws -> Void
-    ) {
-        lockSuffix = suffix
-        writePart = part
-        self.number = number
-        self.body = body
-    }
-
-    /// Whether it has happened.
-    var isDone: Bool { count.withLock { $0 >= number } }
-
-    private func call() throws(IOError) {
-        let isNow = count.withLock { count in
-            count += 1
-            return count == number
-        }
-        guard isNow else { return }
-        do {
-            try body()
-        } catch {
-            Issue.record("\(error)")
-        }
-    }
-
-    func before(_ call: FileCall, _ path: FilePath) throws(IOError) {
-        if call == .lock, let lockSuffix, path.string.hasSuffix(lockSuffix) { try self.call() }
-        if call == .write, let writePart, path.string.contains(writePart) { try self.call() }
     }
 }

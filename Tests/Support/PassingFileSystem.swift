@@ -89,29 +89,35 @@ extension PassingFileSystem {
     public func freeBytes(_ path: FilePath) throws(IOError) -> UInt64 { try base.freeBytes(path) }
 }
 
-/// The local file system that does something else, once, before the first call of a kind: so that
-/// one operation happens in the middle of another one, at the same call each time.
+/// The local file system that does something else, once, before a call of a kind: so that one
+/// operation happens in the middle of another one, at the same call each time.
 public final class InterleavingFileSystem: PassingFileSystem {
     private let isMoment: @Sendable (FileCall, String) -> Bool
+    private let number: Int
     private let body: @Sendable () throws -> Void
-    private let hasBegun = Atomic<Bool>(false)
+    private let count = Atomic<Int>(0)
     private let outcome = Mutex<Result<Void, any Error>?>(nil)
 
     /// Why there is no outcome.
     public struct MomentNeverCame: Error {}
 
+    /// - Parameter number: of the call of its kind, from 1.
     public init(
         at isMoment: @escaping @Sendable (_ call: FileCall, _ path: String) -> Bool,
-        _ body: @escaping @Sendable () throws -> Void
+        number: Int = 1, _ body: @escaping @Sendable () throws -> Void
     ) {
         self.isMoment = isMoment
+        self.number = number
         self.body = body
     }
 
+    /// Calls of its kind so far.
+    public var calls: Int { count.load(ordering: .relaxed) }
+
     public func before(_ call: FileCall, _ path: FilePath) throws(IOError) {
-        guard isMoment(call, path.string), !hasBegun.exchange(true, ordering: .relaxed) else {
-            return
-        }
+        guard isMoment(call, path.string),
+            count.add(1, ordering: .relaxed).newValue == number
+        else { return }
         let found = Result { try body() }
         outcome.withLock { $0 = found }
     }

@@ -10,8 +10,8 @@ public struct PruneRequest: Sendable {
     public var missing: Set<RecoveryPointID> = []
     /// Why they are dropped, for people; the tombstones keep it.
     public var reason: String
-    /// Of the bytes that stay in packs, the share that may be dead, 0 to 1. Packs are repacked
-    /// until no more than that is.
+    /// The largest share of dead bytes in the packs that stay, 0 to 1: packs are repacked
+    /// until it is reached.
     public var deadShareMax: Double
 
     public static let defaultDeadShareMax = 0.1

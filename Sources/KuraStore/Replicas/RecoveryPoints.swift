@@ -30,8 +30,8 @@ extension Vault {
         try recoveryPoints(recoveryPointIDs())
     }
 
-    /// Whether `error`, of reading a point, says no more than that it was dropped since it was
-    /// listed.
+    /// Whether a point could not be read only because it was dropped after it was listed.
+    /// - Parameter error: of reading the point.
     func isDropped(_ id: RecoveryPointID, _ error: KuraError) -> Bool {
         guard error.code == .notFound else { return false }
         do throws(KuraError) {

@@ -34,9 +34,16 @@ extension Catalog {
     ) throws(KuraError) -> [(id: JournalID, entry: JournalEntry)] {
         // In this order: an entry that another process appends now is in the region before the
         // catalog remembers it.
-        let remembered = try rememberedJournal(of: vault)
+        let remembered = try read { database in
+            try String.fetchAll(
+                database, sql: "SELECT id FROM journal WHERE vault = ?", arguments: [vault.id.hex])
+        }
         let listed = try vault.journalIDs()
-        return remembered.filter { !listed.contains($0.id) }.sorted(by: Self.isOlder)
+        let missing = Set(remembered.compactMap { JournalID(hex: $0) }).subtracting(listed)
+        // Mostly there are none, and no entry has to be read.
+        guard !missing.isEmpty else { return [] }
+        return try rememberedJournal(of: vault).filter { missing.contains($0.id) }
+            .sorted(by: Self.isOlder)
     }
 
     /// Entries of a vault's journal, oldest first.

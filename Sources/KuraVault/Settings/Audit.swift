@@ -66,10 +66,7 @@ extension Subscription {
     /// again.
     package func completeJournal(of place: VaultPlace) throws(KuraError) {
         let vault = try place.writing()
-        let listed = try vault.journalIDs()
-        let missing = try catalog().rememberedJournal(of: vault)
-            .filter { !listed.contains($0.id) }
-            .sorted { $0.entry.precedes($1.entry, id: $0.id, otherID: $1.id) }
+        let missing = try catalog().missingEntries(of: vault)
         guard !missing.isEmpty else { return }
         try vault.withJournal { (journal) throws(KuraError) in
             for (_, entry) in missing { _ = try journal.append(entry) }

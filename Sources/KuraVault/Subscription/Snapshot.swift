@@ -17,29 +17,30 @@ final class Snapshot: Sendable {
 
     private let known = Mutex(Known())
 
+    /// What is known in a place; read, and known from then on, where it is not.
+    private func value<T: Sendable>(
+        _ place: WritableKeyPath<Known, T?>, _ read: () throws(KuraError) -> T
+    ) throws(KuraError) -> T {
+        if let value = known.withLock({ $0[keyPath: place] }) { return value }
+        let value = try read()
+        known.withLock { $0[keyPath: place] = value }
+        return value
+    }
+
     func survey(_ read: () throws(KuraError) -> VaultSurvey) throws(KuraError) -> VaultSurvey {
-        if let survey = known.withLock({ $0.survey }) { return survey }
-        let survey = try read()
-        known.withLock { $0.survey = survey }
-        return survey
+        try value(\.survey, read)
     }
 
     func settings(
         of vault: UniqueID, _ read: () throws(KuraError) -> VaultSettings
     ) throws(KuraError) -> VaultSettings {
-        if let settings = known.withLock({ $0.settings[vault] }) { return settings }
-        let settings = try read()
-        known.withLock { $0.settings[vault] = settings }
-        return settings
+        try value(\.settings[vault], read)
     }
 
     func missingPacks(
         of vault: UniqueID, _ read: () throws(KuraError) -> Vault.MissingPacks
     ) throws(KuraError) -> Vault.MissingPacks {
-        if let missing = known.withLock({ $0.missingPacks[vault] }) { return missing }
-        let missing = try read()
-        known.withLock { $0.missingPacks[vault] = missing }
-        return missing
+        try value(\.missingPacks[vault], read)
     }
 
     func forgetRecords() { known.withLock { $0.survey = nil } }
