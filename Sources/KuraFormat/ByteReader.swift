@@ -4,7 +4,8 @@
 /// must not outlive the closure or buffer that it was made from.
 public struct ByteReader {
     private let bytes: UnsafeRawBufferPointer
-    private let structure: Structure
+    /// What is read: named in errors.
+    let structure: Structure
     /// Offset of the next byte, from the start.
     public private(set) var offset = 0
 
@@ -24,6 +25,11 @@ public struct ByteReader {
         }
         defer { offset += count }
         return UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + count)])
+    }
+
+    /// The bytes that were read since `start`, an earlier `offset`.
+    func bytes(since start: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes[start..<offset])
     }
 
     private mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(

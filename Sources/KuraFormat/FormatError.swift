@@ -16,6 +16,15 @@ public enum Structure: String, Sendable {
     case dropped = "tombstone"
     case condemned = "condemnation"
     case journal = "journal entry"
+    case vaultIdentity = "vault identity"
+    case logRecord = "log record"
+    case vote = "vote"
+    case claim = "claim to a ballot"
+    case segment = "log segment"
+    case wholeMark = "mark of a whole replica"
+    case checkpoint = "checkpoint"
+    case statePage = "page of a checkpoint"
+    case checkpointHint = "hint to a checkpoint"
 }
 
 /// Why bytes are not a valid structure. Closed on purpose: a reader can tell every case apart.

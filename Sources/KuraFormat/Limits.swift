@@ -62,4 +62,31 @@ public enum Limits {
     public static let condemnedMax = 8192
     /// Packs that the verification memory of one replica names.
     public static let verifiedPacksMax = 1 << 24
+
+    // Format 2: the log.
+
+    /// Longest record of the log, in bytes, with its signature.
+    public static let logRecordBytesMax = 4 << 20
+    /// Bodies of one record of the log; it has one at least.
+    public static let logBodiesMax = 1024
+    /// Elements of any list in a body: of packs, points, runs, numbers, subjects.
+    public static let logListMax = 1 << 16
+    /// Highest ballot in which a record is decided: a name has three digits for it.
+    public static let ballotMax: UInt32 = 999
+    /// Records of one segment.
+    public static let segmentRecordsMax = 1024
+    /// Disks of one recovery point in a log.
+    public static let logDisksMax = 256
+    /// Regions of a vault.
+    public static let regionsMax = 16
+    /// Keys that a checkpoint names, admitted or removed.
+    public static let keysMax = 1024
+    /// Pages that the root of a checkpoint names.
+    public static let checkpointPagesMax = 1024
+    /// Longest key of an entry of a page, in bytes.
+    public static let pageKeyBytesMax = 1200
+    /// Entries of one page of a checkpoint.
+    public static let pageEntriesMax = 1 << 16
+    /// Highest level of a page of a checkpoint.
+    public static let pageLevelMax: UInt8 = 7
 }

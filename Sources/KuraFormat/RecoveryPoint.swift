@@ -128,17 +128,18 @@ public struct RecoveryPoint: Equatable, Sendable {
         return SealedRecord.encode(.recoveryPoint, body: writer.bytes)
     }
 
+    /// - Parameter disksMax: more in a log, see `Limits.logDisksMax`.
     /// - Returns: the recovery point, and its id.
     public static func decode(
-        _ bytes: [UInt8]
+        _ bytes: [UInt8], disksMax: Int = Limits.disksMax
     ) throws(FormatError) -> (point: RecoveryPoint, id: RecoveryPointID) {
         let (point, seal) = try SealedRecord.decode(.recoveryPoint, from: bytes) {
-            reader throws(FormatError) in try RecoveryPoint(reading: &reader)
+            reader throws(FormatError) in try RecoveryPoint(reading: &reader, disksMax: disksMax)
         }
         return (point, seal)
     }
 
-    private init(reading reader: inout ByteReader) throws(FormatError) {
+    private init(reading reader: inout ByteReader, disksMax: Int) throws(FormatError) {
         vault = try reader.uniqueID()
         item = try reader.name("item")
         sequence = try reader.uint64()
@@ -155,7 +156,7 @@ public struct RecoveryPoint: Equatable, Sendable {
         tags = try reader.list("tags", max: Limits.tagsMax) { reader throws(FormatError) in
             try reader.text("tag", max: Limits.nameBytesMax)
         }
-        disks = try reader.list("disks", max: Limits.disksMax) { reader throws(FormatError) in
+        disks = try reader.list("disks", max: disksMax) { reader throws(FormatError) in
             try Self.disk(&reader)
         }
         // Compared as bytes: String would take differently composed characters for equal.

@@ -23,10 +23,17 @@ public enum Redundancy: UInt8, Sendable, CaseIterable {
 public enum Feature {
     public static let sha256 = "sha256"
     public static let zstd = "zstd"
+    /// The vault is what its log says: format 2.
+    public static let log = "log-v2"
+    /// Private parts of records and pages are encrypted. No code reads them yet.
+    public static let sealed = "sealed-v1"
 
-    /// Everything that this code can read.
+    /// Everything that a vault of version 1 may need and this code can read.
     public static let known: Set<String> = Set(
         ChunkerKind.allCases.map(\.rawValue) + [sha256, zstd])
+
+    /// Everything that a vault of format 2 may need and this code can read.
+    public static let knownInLog = known.union([log])
 }
 
 /// Named, versioned ways to cut a disk into chunks. The rules are in FORMAT.md.
