@@ -47,4 +47,10 @@ package enum Tuning {
     /// Threads of a restore that decode, at most.
     package static let restoreWorkersMax = 6
     package static let restoreWriters = 2
+    /// Plain bytes of decoded frames that a reader of one disk keeps.
+    package static let readerCacheBytes = 64 << 20
+    /// Extents whose chunk lists a reader of one disk keeps: about 100 KiB each.
+    package static let readerExtents = 64
+    /// Blocks of the index that a thread of such a reader keeps, 4 KiB each. A power of two.
+    package static let readerBlocks = 256
 }

@@ -8,7 +8,7 @@ internal import KuraReplicas
 ///
 /// Where no replica can be written, there is no lock. This machine cannot remove packs then; where
 /// another one does, a read of such a pack fails.
-package final class ReaderLease {
+package final class ReaderLease: Sendable {
     private let vault: Vault
     private let id = UniqueID.random()
     private let lease: Lease
@@ -29,7 +29,7 @@ package final class ReaderLease {
         }
     }
 
-    /// Ends the lease. Call it once.
+    /// Ends the lease. Called again, it does nothing.
     package func end() {
         lease.release(removing: true)
     }

@@ -98,6 +98,20 @@ final class ManifestReader {
         }
     }
 
+    /// The node of one extent of a disk; nil where the extent is a hole.
+    func extent(_ number: Int, of disk: DiskRecord) throws(KuraError) -> NodeID? {
+        guard var id = disk.root else { return nil }
+        var level = ManifestNode.rootLevel(diskBytes: disk.byteCount)
+        while level > 1 {
+            guard case .inner(_, let children) = try node(id, level: level) else { return nil }
+            let step = Limits.nodeFanOut.power(level - 2)
+            guard let child = children[number / step % Limits.nodeFanOut] else { return nil }
+            id = child
+            level -= 1
+        }
+        return id
+    }
+
     /// The chunks of an extent, ascending, without overlap.
     func chunks(ofExtent id: NodeID) throws(KuraError) -> [ExtentChunk] {
         guard case .inner(_, let children) = try node(id, level: 1) else { return [] }
