@@ -36,6 +36,7 @@ public enum SealedRecord {
     public static func versions(_ structure: Structure) -> ClosedRange<UInt16> {
         switch structure {
         case .vault: 1...3
+        case .replica: 1...2
         // The same file of a vault whose truth is its log: too new for a reader of those.
         case .vaultIdentity: 4...4
         default: 1...1

@@ -9,7 +9,8 @@ enum Example {
     static func digest(_ text: String) -> Digest { SHA256.digest(Array(text.utf8)) }
 
     static let replica = ReplicaRecord(
-        region: region, regionName: "japaneast", ordinal: 1, created: 5)
+        region: region, regionName: "japaneast", ordinal: 1, created: 5,
+        id: UniqueID(high: 6, low: 7))
 
     static let vaultRecord = VaultRecord(
         id: vault, name: "Servers", region: region, pair: UniqueID(high: 3, low: 4),

@@ -8,7 +8,7 @@ import Testing
             let record = ReplicaRecord(
                 region: random.uniqueID(), regionName: random.name(),
                 ordinal: .random(in: 0..<3, using: &random),
-                created: .random(in: .min ... .max, using: &random))
+                created: .random(in: .min ... .max, using: &random), id: random.uniqueID())
             let decoded = try ReplicaRecord.decode(record.encoded())
             #expect(decoded == record)
         }

@@ -40,14 +40,25 @@ import Testing
     }
 
     @Test("has the replica identity of the code") func replica() throws {
-        let vector = try Specification.vector("replica-record")
-        let record = ReplicaRecord(
-            region: try Self.uniqueID(vector.one("region")),
-            regionName: try vector.one("region-name"), ordinal: try vector.integer("ordinal"),
-            created: try vector.integer("created"))
+        let vector = try Specification.vector("replica-record-2")
+        let record = try replicaRecord(vector)
         #expect(try record.encoded() == vector.bytes())
         #expect(try ReplicaRecord.decode(vector.bytes()) == record)
         try expectSeal(vector)
+    }
+
+    @Test("has the replica identity of version 1, which the code still reads")
+    func replicaVersion() throws {
+        let vector = try Specification.vector("replica-record")
+        #expect(try ReplicaRecord.decode(vector.bytes()) == replicaRecord(vector))
+        try expectSeal(vector)
+    }
+
+    private func replicaRecord(_ vector: SpecVector) throws -> ReplicaRecord {
+        ReplicaRecord(
+            region: try Self.uniqueID(vector.one("region")),
+            regionName: try vector.one("region-name"), ordinal: try vector.integer("ordinal"),
+            created: try vector.integer("created"), id: try Self.uniqueID(vector.one("id")))
     }
 
     @Test("has the vault record of the code") func vault() throws {
@@ -262,7 +273,8 @@ import Testing
 
     @Test("has no vector that no test knows") func unknownVectors() throws {
         let known: Set = [
-            "gear-table", "replica-record", "vault-record", "vault-record-2", "vault-record-3",
+            "gear-table", "replica-record", "replica-record-2", "vault-record", "vault-record-2",
+            "vault-record-3",
             "recovery-point", "node-leaf-2", "chunk-mac",
             "session-record", "durability-receipt", "repair-record", "verification-memory", "pack",
             "index-run-of-1", "index-run-of-150", "node-leaf", "node-inner", "root-level",

@@ -91,7 +91,8 @@ import Testing
             removeTree(path)
             try LocalFileSystem().makeDirectory(path)
             let other = ReplicaRecord(
-                region: store.region.id, regionName: "test", ordinal: 2, created: 0)
+                region: store.region.id, regionName: "test", ordinal: 2, created: 0,
+                id: .random())
             try writeFile(other.encoded(), to: path.appending("filling"))
             #expect(try region.vacancy(of: 1) == .occupied)
             removeTree(FilePath(path.string))

@@ -19,7 +19,8 @@ extension Region {
             try holdsKnownVault(replica)
         else { return nil }
         let record = ReplicaRecord(
-            region: id, regionName: name, ordinal: UInt8(ordinal), created: clock.now())
+            region: id, regionName: name, ordinal: UInt8(ordinal), created: clock.now(),
+            id: .random())
         do throws(IOError) {
             try replica.store.put(
                 Layout.replicaRecord, record.encoded(), condition: .replacing, by: .random())

@@ -43,7 +43,7 @@ extension Region {
                         stores[ordinal],
                         as: ReplicaRecord(
                             region: id, regionName: name, ordinal: UInt8(ordinal),
-                            created: clock.now()))
+                            created: clock.now(), id: .random()))
                 }
             }
             return Region(id: id, name: name, stores: stores, clock: clock)

@@ -85,7 +85,8 @@ extension Region {
 
     private func publishIdentity(of replica: Replica, as object: StoreName) throws(IOError) {
         let record = ReplicaRecord(
-            region: id, regionName: name, ordinal: UInt8(replica.ordinal), created: clock.now())
+            region: id, regionName: name, ordinal: UInt8(replica.ordinal), created: clock.now(),
+            id: .random())
         try replica.store.put(object, record.encoded(), condition: .replacing, by: .random())
     }
 }

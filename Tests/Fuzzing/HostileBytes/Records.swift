@@ -3,7 +3,11 @@ import KuraFormat
 extension HostileDecoder {
     /// Records with a seal.
     static let records: [HostileDecoder] = [
-        record("replica", .replica) { try ReplicaRecord.decode($0).encoded() },
+        record("replica", .replica) { bytes in
+            let record = try ReplicaRecord.decode(bytes)
+            // Version 1 is read, but never written.
+            return bytes[8] < 2 ? nil : record.encoded()
+        },
         record("vault", .vault) { bytes in
             let record = try VaultRecord.decode(bytes)
             _ = (record.activeRegion, record.passiveRegion, record.revisionAfterFailover)
