@@ -52,8 +52,15 @@ class Prune:
         return is_believed and time.time() + self.clock - point.time > KEPT - DAY
 
 
+class Stretch:
+    """Of time, in which something is so that is not so else."""
+
+    def overlaps(self, began, ended):
+        return self.began <= ended and (self.ended is None or self.ended >= began)
+
+
 @dataclasses.dataclass
-class Absence:
+class Absence(Stretch):
     """A region is away: surely from one time to another, and perhaps a little longer. It ends when what was written
     meanwhile, by commands that were at work as it went, is in every replica again."""
     began: float
@@ -63,7 +70,7 @@ class Absence:
 
 
 @dataclasses.dataclass
-class Turmoil:
+class Turmoil(Stretch):
     """Regions change their parts. A point made meanwhile may be in one of them alone until it is over."""
     began: float
     hides: bool
