@@ -18,6 +18,8 @@ public struct RegionCopyReport: Sendable {
     public var problems: [String] = []
     /// What else went wrong, for people: receipts that could not be written.
     public var warnings: [String] = []
+    /// Whether runs of the plan were gone, so that no point was copied: it takes another plan.
+    var isOutdated = false
 
     public init() {}
 }
@@ -35,9 +37,10 @@ final class RegionCopy: Sendable {
     private let plan: ReplicationPlan
     private let source: Vault
     private let intake: Intake
+    private let isLast: Bool
     private let progress: Progress
     private let cancellation: Cancellation
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
         var next = 0
@@ -46,19 +49,24 @@ final class RegionCopy: Sendable {
         var report: RegionCopyReport
         /// Packs without a good copy in the source.
         var lostPacks = Set<PackID>()
-
-        init() { report = RegionCopyReport() }
     }
 
+    /// - Parameters:
+    ///   - report: what was copied by an earlier plan that was outdated.
+    ///   - isLast: whether points are copied also where runs of the plan are gone, each one if it
+    ///     can be followed down to its chunks.
     init(
-        _ plan: ReplicationPlan, from source: Vault, into intake: Intake, progress: Progress,
+        _ plan: ReplicationPlan, from source: Vault, into intake: Intake,
+        after report: RegionCopyReport, isLast: Bool, progress: Progress,
         cancellation: Cancellation
     ) {
         self.plan = plan
         self.source = source
         self.intake = intake
+        self.isLast = isLast
         self.progress = progress
         self.cancellation = cancellation
+        state = Mutex(State(report: report))
     }
 
     /// - Parameter threads: packs that are copied at the same time; each needs the memory of one.
@@ -66,12 +74,18 @@ final class RegionCopy: Sendable {
     ///   report.
     func run(threads: Int) throws(KuraError) -> RegionCopyReport {
         progress.update { $0.totalBytes += plan.byteCount }
-        state.withLock { $0.report.problems = plan.problems }
+        state.withLock { state in
+            state.report.problems = plan.problems
+            state.report.isOutdated = false
+        }
         Threads.run(threads) { [self] _ in copyPacks() }
         if let error = state.withLock({ $0.error }) { throw error }
         try checkCancelled()
         try copyTombstones()
         let complete = try copyRuns()
+        // A point names the runs of its backup, and the target has to have those that supersede
+        // them.
+        if !isLast, state.withLock({ $0.report.isOutdated }) { return state.withLock { $0.report } }
         if !complete { try intake.listUnlistedPacks() }
         try intake.publish(source.record)
         try copyJournal()
@@ -151,21 +165,27 @@ final class RegionCopy: Sendable {
     }
 
     /// - Returns: whether the run was copied. One that is gone was merged since the plan was made,
-    ///   which is no problem: its packs are in the target, and another run lists them there.
+    ///   which is no problem: its packs are in the target, and the next plan has the run that
+    ///   supersedes it.
     private func copy(_ run: ReplicationPlan.File) throws(KuraError) -> Bool {
         let copy: SoundCopy
         do throws(KuraError) {
             copy = try source.soundCopy(of: .run(run.id))
         } catch {
-            if error.code != .notFound {
-                state.withLock { $0.report.problems.append(error.message) }
+            state.withLock { state in
+                if error.code == .notFound {
+                    state.report.isOutdated = true
+                } else {
+                    state.report.problems.append(error.message)
+                }
             }
             return false
         }
         do throws(KuraError) {
-            try intake.publish(copy, run: run.id)
+            try intake.publish(copy, run: run.id, knowing: plan.sourcePoints)
         } catch {
             guard error.code == .notFound else { throw error }
+            state.withLock { $0.report.isOutdated = true }
             return false
         }
         count(copy.byteCount) { $0.runs += 1 }

@@ -74,12 +74,17 @@ public struct Replication: Sendable {
         var clean = false
         defer { intake.end(clean: clean) }
         do throws(KuraError) {
+            let holdsRecord = intake.holdsRecord && active.record == passive.record
             let (there, back) = try ReplicationPlan.between(
-                active: active, passive: passive,
-                holdsRecord: intake.holdsRecord && active.record == passive.record)
-            report.there = try RegionCopy(
-                there, from: active, into: intake, progress: progress, cancellation: cancellation
-            ).run(threads: threads)
+                active: active, passive: passive, holdsRecord: holdsRecord)
+            report.there = try copy(
+                there, from: active, into: intake, threads: threads, progress: progress,
+                cancellation: cancellation
+            ) { () throws(KuraError) in
+                try ReplicationPlan.between(
+                    active: active, passive: passive, holdsRecord: holdsRecord
+                ).there
+            }
             report.back = try copyBack(
                 back, threads: threads, operation: operation, progress: progress,
                 cancellation: cancellation)
@@ -93,14 +98,44 @@ public struct Replication: Sendable {
         return report
     }
 
+    /// Plans made after each other, while runs of each are gone before they are copied.
+    private static let plansMax = 5
+
+    /// Copies what the target of an intake lacks.
+    /// - Parameters:
+    ///   - first: the first plan; made while the intake had the lease of its vault, so that no
+    ///     prune removes there what the plan found.
+    ///   - another: makes another plan. Called where runs of the one before were merged meanwhile.
+    private func copy(
+        _ first: ReplicationPlan, from source: Vault, into intake: Intake, threads: Int,
+        progress: Progress, cancellation: Cancellation,
+        another: () throws(KuraError) -> ReplicationPlan
+    ) throws(KuraError) -> RegionCopyReport {
+        var report = RegionCopyReport()
+        var plan = first
+        for number in 1...Self.plansMax {
+            report = try RegionCopy(
+                plan, from: source, into: intake, after: report,
+                isLast: number == Self.plansMax, progress: progress, cancellation: cancellation
+            ).run(threads: threads)
+            guard report.isOutdated, number < Self.plansMax else { break }
+            plan = try another()
+        }
+        return report
+    }
+
+    /// - Parameter first: made before the lease of the active region's vault was taken.
     private func copyBack(
-        _ plan: ReplicationPlan, threads: Int, operation: String, progress: Progress,
+        _ first: ReplicationPlan, threads: Int, operation: String, progress: Progress,
         cancellation: Cancellation
     ) throws(KuraError) -> RegionCopyReport {
+        func plan() throws(KuraError) -> ReplicationPlan {
+            try ReplicationPlan.between(active: active, passive: passive).back
+        }
         let needsRecovery = try active.needsRecovery()
-        guard !plan.isEmpty || needsRecovery else {
+        guard !first.isEmpty || needsRecovery else {
             var report = RegionCopyReport()
-            report.problems = plan.problems
+            report.problems = first.problems
             return report
         }
         let intake = try Intake(
@@ -108,9 +143,10 @@ public struct Replication: Sendable {
         var clean = false
         defer { intake.end(clean: clean) }
         do throws(KuraError) {
-            let report = try RegionCopy(
-                plan, from: passive, into: intake, progress: progress, cancellation: cancellation
-            ).run(threads: threads)
+            // Planned again: a prune may have removed since what the first plan found.
+            let report = try copy(
+                plan(), from: passive, into: intake, threads: threads, progress: progress,
+                cancellation: cancellation, another: plan)
             try intake.recover()
             clean = true
             return report

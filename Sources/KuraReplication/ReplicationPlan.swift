@@ -39,9 +39,13 @@ public struct ReplicationPlan: Sendable, Equatable {
     public var target: String
     /// By name.
     public var packs: [File] = []
+    /// Those first that supersede none of the target's: a run that does may have entries only where
+    /// it knew the points that need them, and the others have the rest.
     public var runs: [File] = []
     /// Oldest first.
     public var points: [Point] = []
+    /// Points that the source has, or that were dropped there.
+    var sourcePoints: Set<RecoveryPointID> = []
     /// Points that were dropped in the source, and whose tombstones the target lacks.
     public var dropped: [RecoveryPointID] = []
     /// Entries of the journal that the target lacks.
@@ -97,7 +101,11 @@ extension ReplicationPlan {
         self.source = source.region.name
         self.target = target.region.name
         let live = held.runs.filter { !superseded.contains($0.id) }
-        let missing = live.filter { !known.runsEverywhere.contains($0.id) }
+        let theirs = Set(known.runs.map(\.id))
+        let behind = live.filter { !known.runsEverywhere.contains($0.id) }
+        let missing =
+            behind.filter { theirs.isDisjoint(with: $0.superseded) }
+            + behind.filter { !theirs.isDisjoint(with: $0.superseded) }
         runs = missing.map { File(id: $0.id, byteCount: $0.byteCount) }
         // A run is published after its packs, so the target has the packs of its runs, unless a
         // file was lost, which verification finds, or a prune died there that had no room to copy
@@ -121,6 +129,7 @@ extension ReplicationPlan {
         for run in held.unreadableRuns where !superseded.contains(run) {
             problems.append("index run \(run.short) has no good copy in region \(self.source)")
         }
+        sourcePoints = held.points.union(held.dropped)
         dropped = held.dropped.subtracting(known.droppedEverywhere).sorted()
         journal = held.journal.subtracting(known.journalEverywhere).sorted()
         let wanted = held.points.subtracting(known.pointsEverywhere).subtracting(known.dropped)

@@ -47,24 +47,56 @@ package final class Intake: Sendable {
     }
 
     /// Publishes a run and returns when it is durable in every live replica.
-    /// - Parameter copy: from the vault in the other region.
+    ///
+    /// A prune in the other region did not know points that only this one has, and those that its
+    /// open sessions are about to commit: what they may need stays listed beside the run. Such
+    /// points are made where a backup goes on in a region that was failed back meanwhile.
+    /// - Parameters:
+    ///   - copy: from the vault in the other region.
+    ///   - points: those that the other region has.
     /// - Throws: `notFound` where the copy was removed since it was read.
-    package func publish(_ copy: SoundCopy, run id: RunID) throws(KuraError) {
+    package func publish(
+        _ copy: SoundCopy, run id: RunID, knowing points: Set<RecoveryPointID>
+    ) throws(KuraError) {
         let stream = ReplicaStream(to: session.writer)
         do throws(KuraError) {
-            try withKuraErrors {
+            let trailer = try withKuraErrors {
                 do {
                     try copy.forEachPiece { try stream.append($0) }
+                    return try copy.trailer(ofRun: id)
                 } catch let error as IOError where error.isNotFound {
                     throw KuraError(
                         .notFound, "index run \(id.short) was removed meanwhile", cause: error)
                 }
             }
-            try stream.publish(as: .run(id))
+            try stream.complete()
+            // So that no point is committed between the look at the points and the run.
+            try session.withCommitLock { () throws(KuraError) in
+                try keepEntries(besides: trailer, knowing: points)
+                try stream.publish(as: .run(id))
+            }
         } catch {
             stream.abandon()
             throw error
         }
+    }
+
+    /// Publishes the entries of runs once more that a run is about to supersede without listing all
+    /// of their packs. Does nothing where the other region knew everything that may need them.
+    private func keepEntries(
+        besides trailer: IndexRunTrailer, knowing points: Set<RecoveryPointID>
+    ) throws(KuraError) {
+        guard !trailer.superseded.isEmpty else { return }
+        let (superseded, packs) = (Set(trailer.superseded), Set(trailer.packs.map(\.id)))
+        let index = try ChunkIndex.open(vault)
+        let losing = index.runs.filter { run in
+            superseded.contains(run.id) && !packs.isSuperset(of: run.trailer.packs.map(\.id))
+        }
+        guard !losing.isEmpty else { return }
+        let isWritten = try !vault.openWriters(except: session.id).isEmpty
+        let knowsAll = try points.isSuperset(of: vault.recoveryPointIDs())
+        if knowsAll, !isWritten { return }
+        try IndexMerge(index, session.writer).keepEntries(of: losing)
     }
 
     /// Publishes a recovery point, then its receipts. Everything that the point needs must be

@@ -39,9 +39,10 @@ extension Vault {
     ///
     /// Points are listed before runs, and a point becomes durable after its runs. So the runs of
     /// the inventory have everything that its points need, also while a backup is in progress.
+    /// Tombstones are listed last: a prune writes runs without what a point needs after the
+    /// tombstone of that point.
     package func inventory() throws(KuraError) -> RegionInventory {
         let (points, pointsEverywhere) = try names(in: Layout.points)
-        let (dropped, droppedEverywhere) = try names(in: Layout.dropped)
         let (journal, journalEverywhere) = try names(in: Layout.journal)
         var attempts = 0
         while true {
@@ -62,6 +63,7 @@ extension Vault {
             }
             // Another process may have merged and removed a run between listing and opening.
             if unreadable.isEmpty || attempts == 3 {
+                let (dropped, droppedEverywhere) = try names(in: Layout.dropped)
                 return RegionInventory(
                     points: points.subtracting(dropped), pointsEverywhere: pointsEverywhere,
                     dropped: dropped, droppedEverywhere: droppedEverywhere, journal: journal,

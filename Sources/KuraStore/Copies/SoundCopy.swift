@@ -31,6 +31,15 @@ package struct SoundCopy {
         }
     }
 
+    /// The trailer of the run that this is a copy of.
+    func trailer(ofRun id: RunID) throws -> IndexRunTrailer {
+        guard case .run(_, let replica, _) = content else {
+            preconditionFailure("a copy of another kind of file")
+        }
+        let name = VaultFile.run(id).name(in: vault.id)
+        return try IndexRunReader.trailer(id, from: replica.store.open(name), of: vault)
+    }
+
     /// Writes the file to a replica; durable on return.
     func publish(
         _ file: VaultFile, in replica: Replica, _ condition: PutCondition, by session: UniqueID

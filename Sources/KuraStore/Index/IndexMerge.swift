@@ -91,10 +91,21 @@ struct IndexMerge {
         try merge([smallest], and: lost, Cancellation())?.publish()
     }
 
-    /// - Parameter lost: runs without a good copy whose packs other runs list.
+    /// Publishes the entries of each of these runs once more, in a run that supersedes none: they
+    /// stay, also where these runs are superseded by one that does not have all of them.
+    func keepEntries(of runs: [IndexRunReader]) throws(KuraError) {
+        for run in runs {
+            try merge([run], and: [], superseding: false, Cancellation())?.publish()
+        }
+    }
+
+    /// - Parameters:
+    ///   - lost: runs without a good copy whose packs other runs list.
+    ///   - superseding: whether the new run supersedes these runs and the lost ones.
     /// - Returns: nil where the new run would list too many packs, or have no entries.
     private func merge(
-        _ runs: [IndexRunReader], and lost: [RunID], _ cancellation: Cancellation
+        _ runs: [IndexRunReader], and lost: [RunID], superseding: Bool = true,
+        _ cancellation: Cancellation
     ) throws(KuraError) -> PreparedRun? {
         var packs: [PackSummary] = []
         var numbers: [PackID: UInt64] = [:]
@@ -110,7 +121,8 @@ struct IndexMerge {
         }
         guard packs.count <= Limits.runPacksMax else { return nil }
         let count = runs.reduce(0) { $0 + Int($1.trailer.entryCount) }
-        let superseded = runs.flatMap { [$0.id] + $0.trailer.superseded } + lost
+        let superseded =
+            superseding ? runs.flatMap { [$0.id] + $0.trailer.superseded } + lost : []
         return try IndexRunWriter.prepare(
             atMost: count, superseded: superseded, to: writer
         ) { (append) throws(KuraError) in

@@ -148,16 +148,26 @@ struct GarbageCollection {
 
     /// Removes packs that no run lists, and superseded runs: all that there is to collect in a
     /// region that only gets copies, after it got the runs of the other one.
+    ///
+    /// The other region wrote these runs, for the points that it knew. So every point is followed
+    /// before anything is removed.
     mutating func runUnlisted() throws(KuraError) {
-        try sweep()
+        // Points before runs, so that the index has everything that a point in the list needs.
+        let points = Set(try vault.recoveryPointIDs())
         let index = try ChunkIndex.open(vault)
         try vault.requireReadable(index)
         let unlisted = try vault.unlistedPacks(index)
+        let waiting = try vault.condemnedPacks()
+        if !unlisted.isEmpty || !waiting.isEmpty {
+            try vault.mark(
+                points, lacking: Set(vault.lackingPoints()), on: LiveMarks(index), cancellation)
+        }
+        try sweep()
         try removeObsoleteRuns()
         if !unlisted.isEmpty {
             try session.withCommitLock { () throws(KuraError) in
                 var rewriting = RunRewriting(session, without: unlisted, nil)
-                try condemn(&rewriting, knowing: Set(try vault.recoveryPointIDs()), nil)
+                try condemn(&rewriting, knowing: points, nil)
             }
         }
         try sweep()

@@ -113,7 +113,12 @@ extension Vault {
             }
             var collection = GarbageCollection(
                 session, deadShareMax: 1, progress: Progress(), cancellation: waits.cancellation)
-            try collection.runUnlisted()
+            do throws(KuraError) {
+                try collection.runUnlisted()
+            } catch {
+                guard error.code == .damaged else { throw error }
+                return CollectionReport(obstacle: "region \(region.name): \(error.message)")
+            }
             return collection.report
         }
     }

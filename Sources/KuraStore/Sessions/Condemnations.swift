@@ -32,7 +32,12 @@ extension Vault {
     /// Ids of the sessions and readers that are open, without `own`. None may be missed: a listing
     /// that fails in every replica is an error, and a lock that cannot be examined counts as held.
     func openUsers(except own: UniqueID?) throws(KuraError) -> [UniqueID] {
-        var open = try openReaders()
+        try openReaders() + openWriters(except: own)
+    }
+
+    /// Ids of the sessions that are open, without `own`. None may be missed: see `openUsers`.
+    func openWriters(except own: UniqueID?) throws(KuraError) -> [UniqueID] {
+        var open: [UniqueID] = []
         for (name, holders) in try list(Layout.sessions).sorted(by: { $0.key < $1.key }) {
             guard let session = UniqueID(hex: name), session != own else { continue }
             if holders.contains(where: { isHeld(.session(session), in: $0) }) {
