@@ -241,6 +241,20 @@ struct RegionInterleavingTests {
         }
     }
 
+    @Test("An entry that arrives between a read of the journal and its check is no gap")
+    func journalBesideReplication() throws {
+        try withTemporaryDirectory { directory in
+            let regions = try TwoRegions(directory)
+            for name in ["gold", "silver", "bronze"] { try regions.createPolicy(name) }
+            let subscription = try regions.subscription()
+            let vault = try subscription.place(named: TwoRegions.vaultName).reading()
+            let entries = try subscription.audit(of: vault)
+            let before = entries.filter { $0.id != entries[entries.count - 2].id }
+            let problems = try subscription.auditProblems(of: vault, before)
+            #expect(problems.isEmpty, "\(problems)")
+        }
+    }
+
     @Test(
         "What a backup beside a failback leaves in the other region waits there, and is not missing"
     )

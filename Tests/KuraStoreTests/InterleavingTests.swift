@@ -156,6 +156,39 @@ struct InterleavingTests {
         }
     }
 
+    @Test("A point that is dropped between a verify's look at points and at runs is no damage")
+    func dropBesideVerify() throws {
+        // Every folder of the three replicas is listed before.
+        try dropAtListing(4) { vault throws in
+            let report = try vault.verify(VerifyRequest(level: .chunks, threads: 1))
+            #expect(report.damaged.isEmpty, "\(report.damaged)")
+        }
+    }
+
+    @Test("A point that is dropped between a plan's look at points and at runs does not stop it")
+    func dropBesidePlan() throws {
+        try dropAtListing(1) { vault throws in
+            let plan = try vault.collectionPlan(PruneRequest(dropping: [], reason: ""))
+            #expect(plan.packBytes > 0)
+        }
+    }
+
+    /// Drops a point and prunes when `body` lists the runs for this time.
+    private func dropAtListing(_ number: Int, _ body: (Vault) throws -> Void) throws {
+        try withTemporaryDirectory { directory in
+            let scene = try Scene(directory, seed: 10)
+            let calls = InterleavingFileSystem(
+                at: { $0 == .list && $1.hasSuffix("/index") }, number: number
+            ) {
+                let report = try PruneTests.prune(
+                    scene.store.reopened(), dropping: [scene.old.id], deadShareMax: 0)
+                #expect(!report.plan.repacked.isEmpty || !report.plan.dead.isEmpty)
+            }
+            try body(scene.store.reopened(fileSystem: calls))
+            try calls.finish()
+        }
+    }
+
     /// Drops a point and prunes when `body` reads the first pack. With some seeds the dropped point
     /// is the first to be followed, with others the second.
     private func pruneBesideReader(_ body: (Scene, Vault) throws -> Void) throws {

@@ -70,24 +70,33 @@ extension Operations {
         of vault: Vault, _ request: PointListRequest
     ) throws(KuraError) -> [PointReport] {
         let isWhole = try subscription.missingPacks(of: vault).isNone
-        let holders = isWhole ? try vault.pointHolders() : try vault.wholeCopies()
+        func holders() throws(KuraError) -> [RecoveryPointID: [Int]] {
+            isWhole ? try vault.pointHolders() : try vault.wholeCopies()
+        }
+        let listed = try holders()
         let found = try subscription.recoveryPoints(
-            of: vault, item: request.item, listed: Set(holders.keys))
+            of: vault, item: request.item, listed: Set(listed.keys))
         let expiries =
             request.withExpiries
             ? try subscription.settings(of: vault).expiries(of: found) : [:]
         let (name, copies) = (vault.record.name, Int(vault.record.copies))
         var reports = found.map { id, point in
             PointReport(
-                vault: name, copies: copies, id: id, point: point, holders: holders[id] ?? [],
+                vault: name, copies: copies, id: id, point: point, holders: listed[id] ?? [],
                 expires: expiries[id])
         }
         let usable = vault.replicas.count
         guard reports.contains(where: { $0.holders.count < usable }) else { return reports }
-        // One without a receipt is being made now, or its backup was interrupted.
+        // One without a receipt is being made now, or its backup was interrupted. One with a
+        // receipt had come to every replica before it got that, perhaps between two listings.
         let acknowledged = try vault.pointsWithReceipt()
+        let now = try holders()
         for number in reports.indices where reports[number].holders.count < usable {
-            reports[number].isIncomplete = acknowledged.contains(reports[number].id)
+            let id = reports[number].id
+            // It may have been dropped since.
+            guard let holders = now[id] else { continue }
+            reports[number].holders = holders
+            reports[number].isIncomplete = holders.count < usable && acknowledged.contains(id)
         }
         return reports
     }

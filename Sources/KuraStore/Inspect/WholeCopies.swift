@@ -54,6 +54,7 @@ extension Vault {
                     if !lacking.isEmpty { found[id] = lacking }
                 } catch {
                     guard error.code == .damaged || error.code == .notFound else { throw error }
+                    if isDropped(id, error) { continue }
                     found[id] = Set(replicas.map(\.ordinal))
                 }
             }

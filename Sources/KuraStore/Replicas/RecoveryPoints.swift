@@ -30,10 +30,11 @@ extension Vault {
         try recoveryPoints(recoveryPointIDs())
     }
 
-    /// Whether a point could not be read only because it was dropped after it was listed.
-    /// - Parameter error: of reading the point.
+    /// Whether a point could not be read or followed only because it was dropped after it was
+    /// listed.
+    /// - Parameter error: of reading or following the point.
     func isDropped(_ id: RecoveryPointID, _ error: KuraError) -> Bool {
-        guard error.code == .notFound else { return false }
+        guard error.code == .notFound || error.code == .damaged else { return false }
         do throws(KuraError) {
             return try droppedPoints().contains(id)
         } catch {

@@ -62,7 +62,7 @@ final class Verification: Sendable {
                 .interrupted, "interrupted; what was read is remembered",
                 remedy: .vault(.resumeVerification))
         }
-        for damage in dangling { note(damage) }
+        for damage in try lookAgain(at: dangling, points) { note(damage) }
         if request.repair { repair(points) }
         return report.withLock { report in
             var report = report
@@ -363,6 +363,24 @@ final class Verification: Sendable {
         }
         report.withLock { $0.stages[.manifest] += Clock.steady() - start }
         return found
+    }
+
+    /// Those of the points that cannot be followed by what the vault has now, either. A point may
+    /// have been dropped since it was read, or a prune or a copy from the other region may have
+    /// written other runs.
+    private func lookAgain(
+        at dangling: [Damage], _ points: [RecoveryPointID: RecoveryPoint]
+    ) throws(KuraError) -> [Damage] {
+        guard !dangling.isEmpty else { return [] }
+        try vault.waitForCommits(vault.waits.until(cancellation))
+        let files = Set(dangling.compactMap(\.file))
+        let left = points.filter { files.contains(.point($0.key)) }
+        let found = walk(left, try ChunkIndex.open(vault))
+        // After the index, which has what these points need.
+        let ids = Set(try vault.recoveryPointIDs())
+        return found.filter { damage in
+            if case .point(let id) = damage.file { ids.contains(id) } else { true }
+        }
     }
 
     // MARK: Repair

@@ -31,13 +31,16 @@ extension Subscription {
         // catalog remembers it.
         let remembered = try catalog().rememberedJournal(of: vault)
         let listed = try vault.journalIDs()
-        var readable = Set(entries.map(\.id))
+        // What a replication brought since `entries` were read. Those of a later epoch are of a
+        // failover since.
+        let late = try vault.journal(after: Set(entries.map(\.id)))
+        let here = entries + late.filter { $0.entry.epoch <= vault.record.epoch }
+        let readable = Set((entries + late).map(\.id))
         let across = try journalAcross(vault, after: listed.union(readable))
         var problems = Self.chainProblems(
-            (entries + across).sorted { $0.entry.precedes($1.entry, id: $0.id, otherID: $1.id) },
+            (here + across).sorted { $0.entry.precedes($1.entry, id: $0.id, otherID: $1.id) },
             epoch: vault.record.epoch)
         let held = listed.union(across.map(\.id))
-        readable.formUnion(try vault.journal(after: readable).map(\.id))
         for id in listed.subtracting(readable).sorted() {
             problems.append(
                 AuditProblem(
