@@ -31,7 +31,7 @@ extension HostileDecoder {
         },
     ]
 
-    private static func record(
+    static func record(
         _ name: String, _ structure: Structure,
         _ recode: @escaping @Sendable ([UInt8]) throws -> [UInt8]?
     ) -> HostileDecoder {
