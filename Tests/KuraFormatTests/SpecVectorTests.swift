@@ -39,6 +39,24 @@ import Testing
         #expect(try Specification.limits() == limits)
     }
 
+    @Test("lists every limit of version 2 with its value") func logLimits() throws {
+        let limits: [String: UInt64] = [
+            "logRecordBytesMax": UInt64(Limits.logRecordBytesMax),
+            "logBodiesMax": UInt64(Limits.logBodiesMax),
+            "logListMax": UInt64(Limits.logListMax),
+            "ballotMax": UInt64(Limits.ballotMax),
+            "segmentRecordsMax": UInt64(Limits.segmentRecordsMax),
+            "logDisksMax": UInt64(Limits.logDisksMax),
+            "regionsMax": UInt64(Limits.regionsMax),
+            "keysMax": UInt64(Limits.keysMax),
+            "checkpointPagesMax": UInt64(Limits.checkpointPagesMax),
+            "pageKeyBytesMax": UInt64(Limits.pageKeyBytesMax),
+            "pageEntriesMax": UInt64(Limits.pageEntriesMax),
+            "pageLevelMax": UInt64(Limits.pageLevelMax),
+        ]
+        #expect(try Specification.limits(below: "### 13.12 Limits") == limits)
+    }
+
     @Test("has the replica identity of the code") func replica() throws {
         let vector = try Specification.vector("replica-record-2")
         let record = try replicaRecord(vector)

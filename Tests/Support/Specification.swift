@@ -38,11 +38,22 @@ public enum Specification {
         return found[0]
     }
 
-    /// Names and values of the table in section 4.
-    public static func limits() throws -> [String: UInt64] {
+    /// A vector of format 2: a file in Tests/Vectors.
+    public static func vectorFile(_ name: String) throws -> SpecVector {
+        var vector = SpecVector(name: name)
+        let path = root.appending("Tests").appending("Vectors").appending(name)
+        for line in try lines(of: path) where !line.isEmpty { try vector.add(line) }
+        return vector
+    }
+
+    /// Names and values of the table of limits below a heading.
+    public static func limits(
+        below heading: String = "## 4. Limits"
+    ) throws -> [String: UInt64] {
         var limits: [String: UInt64] = [:]
-        let section = try lines().drop { $0 != "## 4. Limits" }.dropFirst()
-        for line in section.prefix(while: { !$0.hasPrefix("## ") }) where line.hasPrefix("| `") {
+        let section = try lines().drop { $0 != heading }.dropFirst()
+        let isHeading = { (line: String) in line.hasPrefix("## ") || line.hasPrefix("### ") }
+        for line in section.prefix(while: { !isHeading($0) }) where line.hasPrefix("| `") {
             let cells = line.split(separator: "|").map { $0.filter { $0 != " " && $0 != "`" } }
             guard cells.count == 3, let value = UInt64(cells[1]), limits[cells[0]] == nil else {
                 throw Problem("not a limit: \(line)")
@@ -52,9 +63,12 @@ public enum Specification {
         return limits
     }
 
-    private static func lines() throws -> [String] {
-        let path = FilePath(#filePath).removingLastComponent().removingLastComponent()
-            .removingLastComponent().appending("FORMAT.md")
+    private static let root = FilePath(#filePath).removingLastComponent().removingLastComponent()
+        .removingLastComponent()
+
+    private static func lines() throws -> [String] { try lines(of: root.appending("FORMAT.md")) }
+
+    private static func lines(of path: FilePath) throws -> [String] {
         let bytes = try LocalFileSystem().contents(path, max: 1 << 20)
         return String(decoding: bytes, as: UTF8.self)
             .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
@@ -75,6 +89,9 @@ public struct SpecVector: Sendable {
         let value = line[colon...].dropFirst(2)
         pairs.append((String(line[..<colon]), String(value)))
     }
+
+    /// Everything that it says, in order.
+    public var lines: [(key: String, value: String)] { pairs }
 
     /// Values of a key that may repeat.
     public func all(_ key: String) -> [String] { pairs.filter { $0.key == key }.map(\.value) }
