@@ -46,6 +46,9 @@ let package = Package(
             name: "KuraCodec", dependencies: ["CCrypto", "CKernels", "CZstd", "KuraFormat"],
             swiftSettings: strict),
 
+        // Keys: who may write the log of a vault, as signatures, files and printed sheets.
+        .target(name: "KuraSeal", dependencies: ["CCrypto", "KuraFormat"], swiftSettings: strict),
+
         // Files, durability, locks, threads.
         .target(
             name: "KuraIO",
@@ -179,6 +182,9 @@ let package = Package(
             swiftSettings: tests),
         .testTarget(
             name: "KuraCodecTests", dependencies: ["KuraCodec", "KuraFormat", "TestSupport"],
+            swiftSettings: tests),
+        .testTarget(
+            name: "KuraSealTests", dependencies: ["KuraFormat", "KuraSeal", "TestSupport"],
             swiftSettings: tests),
         .testTarget(
             name: "KuraIOTests",
