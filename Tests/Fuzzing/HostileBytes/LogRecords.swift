@@ -55,6 +55,9 @@ extension HostileDecoder {
             case (_, .lost): again = try LostEntry(entry).entry
             case (_, .segments): again = try SegmentEntry(entry).entry
             case (_, .branches): again = try BranchEntry(entry).entry
+            case (_, .names):
+                if NameEntry.copy(entry) != nil { return }
+                again = try NameEntry(entry).entry
             }
         } catch {
             return

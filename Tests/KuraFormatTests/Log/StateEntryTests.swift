@@ -66,6 +66,19 @@ import Testing
         }
     }
 
+    @Test("of names of points round-trip, refuse damage and lead to the points") func names() throws
+    {
+        let id = Example.digest("point")
+        for original in [nil, Example.digest("original")] {
+            let name = NameEntry(id: id, item: "web-1", sequence: 7, original: original)
+            try expectSound(
+                name, name.entry, { entry throws(FormatError) in try NameEntry(entry) }, \.entry)
+            #expect(name.pointKey == PointEntry.key(item: "web-1", sequence: 7, id: id))
+            #expect(NameEntry.copy(name.entry) == nil)
+            #expect(name.originalEntry.flatMap { NameEntry.copy($0) } == original.map { _ in id })
+        }
+    }
+
     @Test("of what is lost, segments and branches round-trip and refuse damage") func rest() throws
     {
         let lost = LostEntry(object: .init(.point, Example.digest("p")), number: 4)

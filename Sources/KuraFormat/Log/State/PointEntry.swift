@@ -62,14 +62,18 @@ public struct PointEntry: Equatable, Sendable {
     }
 
     /// Sorts by item, then by sequence.
-    public var key: [UInt8] {
+    public var key: [UInt8] { Self.key(item: item, sequence: sequence, id: id) }
+
+    public static func key(item: String, sequence: UInt64, id: RecoveryPointID) -> [UInt8] {
         var writer = ByteWriter(reserving: 300)
-        writer.append(Array(item.utf8))
-        writer.zeros(1)
+        writer.append(keyPrefix(item: item))
         writer.integer(sequence.byteSwapped)
         writer.digest(id)
         return writer.bytes
     }
+
+    /// What the keys of all points of an item begin with.
+    public static func keyPrefix(item: String) -> [UInt8] { Array(item.utf8) + [0] }
 
     public var entry: StatePage.Entry {
         var writer = ByteWriter(reserving: 128)

@@ -15,6 +15,8 @@ public struct StatePage: Equatable, Sendable {
         case segments = 6
         /// Branches that a failover left behind and that were adopted.
         case branches = 7
+        /// Points by their ids.
+        case names = 8
 
         /// Low bits of the SHA-256 of a key that are zero where a page ends: so that pages have
         /// about 64 KiB, by the usual size of an entry.
@@ -22,7 +24,7 @@ public struct StatePage: Equatable, Sendable {
             switch self {
             case .points: 8
             case .settings: 7
-            case .runs, .packs, .lost, .segments, .branches: 10
+            case .runs, .packs, .lost, .segments, .branches, .names: 10
             }
         }
     }
