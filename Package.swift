@@ -67,6 +67,11 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // The log of one vault: what its records say together.
+        .target(
+            name: "KuraLog", dependencies: ["KuraFormat", "KuraIO", "KuraSeal"],
+            swiftSettings: strict),
+
         // One vault in one region: ingest, restore, verify; packs, index, manifests.
         .target(
             name: "KuraStore",
@@ -206,6 +211,10 @@ let package = Package(
                 "KuraFormat", "KuraIO", "KuraReplicas", "Simulation", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
+            swiftSettings: tests),
+        .testTarget(
+            name: "KuraLogTests",
+            dependencies: ["KuraFormat", "KuraIO", "KuraLog", "KuraSeal", "TestSupport"],
             swiftSettings: tests),
         .testTarget(
             name: "KuraStoreTests",
