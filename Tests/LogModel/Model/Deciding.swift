@@ -89,6 +89,11 @@ extension Model {
             actor.todo &= ~.only(replica)
             if standing != value {
                 actor.refused |= .only(replica)
+                // It met another's vote: the number may have been decided long ago.
+                let decided = read(actor.known + 1, at: replica)
+                if phase == .zero, scenario.checksMatter, decided != 0 {
+                    return meet(&actor, decided)
+                }
             } else if scenario.checksMatter {
                 actor.check |= .only(replica)
             } else {
@@ -98,29 +103,15 @@ extension Model {
         settle(&actor)
     }
 
-    /// A put counts only where afterwards neither log/n nor the segment of n stands, in the
-    /// replica that is the member.
+    /// A put counts only where afterwards the segment of n does not stand, in the replica that is
+    /// the member: before there is one, no vote of n was removed.
     /// - Returns: whether it counts; nil where the actor goes another way now.
     private mutating func look(_ actor: inout Actor, after replica: Int) -> Bool? {
         let number = actor.known + 1
-        if without == .logBeforeSegment {
-            guard actor.replica.has(replica) else {
-                // The first half, the segment; the second half follows as a step of its own.
-                actor.replica |= .only(replica)
-                let packed = state.replicas[replica].packed[Int(number)]
-                if packed != 0 { meet(&actor, packed) }
-                return nil
-            }
-            actor.replica &= ~.only(replica)
-            let log = state.replicas[replica].log[Int(number)]
-            if log != 0 {
-                meet(&actor, log)
-                return nil
-            }
-        } else if without != .checkAfterPut {
-            let decided = read(number, at: replica)
-            if decided != 0 {
-                meet(&actor, decided)
+        if without != .checkAfterPut {
+            let packed = state.replicas[replica].packed[Int(number)]
+            if packed != 0 {
+                meet(&actor, packed)
                 return nil
             }
         }

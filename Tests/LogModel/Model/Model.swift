@@ -2,8 +2,7 @@
 /// as a machine of small steps: each step is one call to one replica, or a fault.
 ///
 /// Reading several numbers of one log is one step, since logs only grow: it is as if all had been
-/// read with the last. So is the look at log/n and then at the segment after a put;
-/// `Rule.logBeforeSegment` shows what the other order does.
+/// read with the last.
 package struct Model {
     package var state = State()
     let scenario: Scenario
@@ -43,7 +42,12 @@ package struct Model {
         }
         for replica in 0..<Capacity.replicas where scenario.members.has(replica) {
             state.replicas[replica].packs = .only(pack)
-            for number in 1...last { state.replicas[replica].log[Int(number)] = number }
+            for number in 1...last {
+                state.replicas[replica].log[Int(number)] = number
+                // It was decided in ballot 0; one member decides without votes.
+                guard scenario.members.nonzeroBitCount > 1 else { continue }
+                state.replicas[replica].votes[Replica.slot(number, 0)] = number
+            }
             state.replicas[replica].mark = last
         }
         for number in 1...last {

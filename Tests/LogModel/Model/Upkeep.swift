@@ -33,8 +33,8 @@ extension Model {
     private func votesToFree(at replica: Int) -> UInt8 {
         let there = state.replicas[replica]
         for number in 1..<Capacity.numbers {
-            let isThere = there.log[number] | there.packed[number] != 0
-            guard isThere || without == .logBeforeVotesGo else { continue }
+            let log = without == .segmentBeforeVotesGo ? there.log[number] : 0
+            guard log | there.packed[number] != 0 else { continue }
             for ballot in 0..<Capacity.ballots {
                 let slot = Replica.slot(UInt8(number), UInt8(ballot))
                 if there.votes[slot] | there.claims[slot] != 0 { return UInt8(number) }

@@ -26,7 +26,7 @@ extension Model {
         let number = actor.known + 1
         let replica = Int(action.place)
         if actor.check.has(replica), !actor.todo.has(replica) {
-            return "looks for log/\(number) and its segment"
+            return "looks for the segment of \(number)"
         }
         switch Phase(rawValue: actor.phase) {
         case .learn: return "reads the log"
