@@ -67,9 +67,9 @@ let package = Package(
             ],
             swiftSettings: strict),
 
-        // The log of one vault: what its records say together.
+        // The log of one vault: reading its chain, deciding its next record, what its records say.
         .target(
-            name: "KuraLog", dependencies: ["KuraFormat", "KuraIO", "KuraSeal"],
+            name: "KuraLog", dependencies: ["KuraFormat", "KuraIO", "KuraReplicas", "KuraSeal"],
             swiftSettings: strict),
 
         // One vault in one region: ingest, restore, verify; packs, index, manifests.
@@ -214,7 +214,10 @@ let package = Package(
             swiftSettings: tests),
         .testTarget(
             name: "KuraLogTests",
-            dependencies: ["KuraFormat", "KuraIO", "KuraLog", "KuraSeal", "TestSupport"],
+            dependencies: [
+                "KuraFormat", "KuraIO", "KuraLog", "KuraReplicas", "KuraSeal", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: tests),
         .testTarget(
             name: "KuraStoreTests",

@@ -79,6 +79,14 @@ public final class MemoryStore: Store {
         state = Mutex(State(isThere: isThere))
     }
 
+    /// A store of its own with the same objects: a disk that was copied.
+    public func copied() -> MemoryStore {
+        let copy = MemoryStore(place, pageCount: pageCount)
+        let objects = state.withLock { $0.objects }
+        copy.state.withLock { $0.objects = objects }
+        return copy
+    }
+
     /// What goes wrong from now on.
     public func inject(_ fault: (@Sendable (Event) -> Fault?)?) {
         state.withLock { $0.fault = fault }
