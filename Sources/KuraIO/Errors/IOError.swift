@@ -10,18 +10,25 @@ public struct IOError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Whether the call may have done its work all the same: the answer was lost. Look before you
     /// try again.
     public var isOutcomeUnknown = false
+    /// What a store said, in its words and for people; it takes the place of the text of `errno`.
+    public var detail: String?
+    /// What to do about it, in plain words, where more is known than `errno` tells.
+    public var advice: String?
 
     public init(_ operation: String, at path: FilePath, _ errno: Errno) {
         self.init(operation, place: path.string, errno)
     }
 
     public init(
-        _ operation: String, place: String, _ errno: Errno, isOutcomeUnknown: Bool = false
+        _ operation: String, place: String, _ errno: Errno, isOutcomeUnknown: Bool = false,
+        detail: String? = nil, advice: String? = nil
     ) {
         self.operation = operation
         self.place = place
         self.errno = errno
         self.isOutcomeUnknown = isOutcomeUnknown
+        self.detail = detail
+        self.advice = advice
     }
 
     public var description: String {
@@ -30,7 +37,8 @@ public struct IOError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     private var reason: String {
-        switch errno {
+        if let detail { return detail }
+        return switch errno {
         case .tooManySymbolicLinkLevels: "a symbolic link is in its place or on the way to it"
         case .noSuchAddressOrDevice: "it is a pipe, a socket or a device, and no file"
         default: "\(errno)"

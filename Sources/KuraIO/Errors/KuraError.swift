@@ -63,9 +63,12 @@ public struct KuraError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public init(io error: IOError) {
         if error.isNoSpace {
+            let room = error.advice.map { Remedy.advice($0) } ?? .freeSpace(path: error.place)
             self.init(
-                .noSpace, "no space left: \(error)",
-                remedy: .steps([.freeSpace(path: error.place), .retry()]), cause: error)
+                .noSpace, "no space left: \(error)", remedy: .steps([room, .retry()]),
+                cause: error)
+        } else if let advice = error.advice {
+            self.init(.io, error.description, remedy: .advice(advice), cause: error)
         } else if error.isRefused {
             self.init(
                 .io, error.description,

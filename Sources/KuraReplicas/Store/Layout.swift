@@ -46,14 +46,14 @@ package enum Layout {
     }
 
     /// The vault that a folder belongs to; nil outside of all vaults.
-    static func vault(of folder: StoreFolder) -> StoreFolder? {
+    package static func vault(of folder: StoreFolder) -> StoreFolder? {
         let parts = folder.key.split(separator: "/", maxSplits: 2)
         guard parts.count >= 2, parts[0] == vaults.key else { return nil }
         return vaults.folder(parts[1])
     }
 
     /// Whether packs are spread over folders of a folder.
-    static func isFannedOut(_ folder: StoreFolder) -> Bool {
+    package static func isFannedOut(_ folder: StoreFolder) -> Bool {
         guard folder.key.hasSuffix("/\(packs)"), let vault = vault(of: folder) else { return false }
         return folder == vault.folder(packs)
     }

@@ -75,6 +75,10 @@ extension Store {
         }
     }
 
+    public func lockNote(_ name: StoreName, max: Int) throws(IOError) -> [UInt8] {
+        try contents(name, max: max)
+    }
+
     /// Where an object is, for people.
     public func address(of name: StoreName) -> String { "\(place)/\(name.key)" }
 

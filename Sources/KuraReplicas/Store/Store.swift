@@ -54,7 +54,8 @@ public protocol Store: Sendable {
     ///   - mark: where the page before ended; nil for the first.
     func list(_ folder: StoreFolder, after mark: ListMark?) throws(IOError) -> ListPage
 
-    /// Deletes objects in this order. A missing one is no error.
+    /// Deletes objects in this order; of neighbours in one folder, later ones may go first. A
+    /// missing one is no error.
     ///
     /// A power failure may bring an object back until something else in its folder has become
     /// durable. Throws at the first one that cannot be deleted; those after it may still be there.
@@ -93,6 +94,10 @@ public protocol Store: Sendable {
 
     /// Whether another holder has a lock now. Does not create it.
     func isLocked(_ name: StoreName) throws(IOError) -> Bool
+
+    /// What the last holder of a lock left, for those who wait.
+    /// - Parameter max: bytes that are believed.
+    func lockNote(_ name: StoreName, max: Int) throws(IOError) -> [UInt8]
 
     // MARK: Places
 

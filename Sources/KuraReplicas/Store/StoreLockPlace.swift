@@ -14,7 +14,7 @@ public struct StoreLockPlace: LockPlace {
 
     public func watch() throws(IOError) -> (any LockWatch)? { try store.watchLock(name) }
 
-    public func note(max: Int) throws(IOError) -> [UInt8] { try store.contents(name, max: max) }
+    public func note(max: Int) throws(IOError) -> [UInt8] { try store.lockNote(name, max: max) }
 
     public func isHeld() throws(IOError) -> Bool { try store.isLocked(name) }
 
