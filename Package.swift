@@ -23,6 +23,7 @@ let package = Package(
         .library(name: "KuraFormat", targets: ["KuraFormat"]),
         .library(name: "KuraIO", targets: ["KuraIO"]),
         .library(name: "KuraReplicas", targets: ["KuraReplicas"]),
+        .library(name: "KuraS3", targets: ["KuraS3"]),
         .library(name: "KuraStore", targets: ["KuraStore"]),
     ],
     dependencies: [
@@ -34,6 +35,8 @@ let package = Package(
     targets: [
         // The C world: system libraries, and what Swift cannot call by itself.
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "CKernels"),
         .target(name: "CLinux"),
@@ -70,6 +73,15 @@ let package = Package(
         // The log of one vault: reading its chain, deciding its next record, what its records say.
         .target(
             name: "KuraLog", dependencies: ["KuraFormat", "KuraIO", "KuraReplicas", "KuraSeal"],
+            swiftSettings: strict),
+
+        // A replica in a bucket: an S3 client of its own, and the store on it.
+        .target(
+            name: "KuraS3",
+            dependencies: [
+                "CCrypto", "CCurl", "CLinux", "KuraCodec", "KuraFormat", "KuraIO", "KuraReplicas",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: strict),
 
         // One vault in one region: ingest, restore, verify; packs, index, manifests.
@@ -205,10 +217,23 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: tests),
+        // A server of S3 in the process of a test, which goes wrong on request.
+        .target(
+            name: "ScriptedServer", dependencies: ["CCrypto", "KuraCodec", "KuraFormat", "KuraIO"],
+            path: "Tests/ScriptedServer", swiftSettings: strict),
         .testTarget(
-            name: "KuraReplicasTests",
+            name: "KuraS3Tests",
             dependencies: [
-                "KuraFormat", "KuraIO", "KuraReplicas", "Simulation", "TestSupport",
+                "KuraFormat", "KuraIO", "KuraReplicas", "KuraS3", "ScriptedServer", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: tests),
+        // What every store keeps to, run on each.
+        .testTarget(
+            name: "StoreContractTests",
+            dependencies: [
+                "KuraFormat", "KuraIO", "KuraReplicas", "KuraS3", "ScriptedServer", "Simulation",
+                "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: tests),

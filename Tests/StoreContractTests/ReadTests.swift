@@ -164,7 +164,6 @@ struct ReadTests {
                     }
                 }
                 if let failure { throw failure }
-                #expect(fixture.store.traits.survivesDeleteWhileOpen)
                 #expect(count == 3 && target == [1, 2, 3])
             } catch {
                 #expect(!fixture.store.traits.survivesDeleteWhileOpen)

@@ -1,5 +1,7 @@
 import KuraFormat
 import KuraReplicas
+import KuraS3
+import ScriptedServer
 import Simulation
 import SystemPackage
 import TestSupport
@@ -12,6 +14,14 @@ enum StoreKind: String, CaseIterable, Sendable, CustomStringConvertible {
     case simulatedDisk
     /// Memory that answers like a bucket.
     case memory
+    /// A bucket of a server in this process.
+    case bucket
+    /// A bucket of the server that `Tools/object-store-server` has started.
+    case server
+
+    static let allCases: [StoreKind] =
+        [.directory, .simulatedDisk, .memory, .bucket]
+        + (RealServer.isThere && RealServer.isShared ? [.server] : [])
 
     var description: String { rawValue }
 }
@@ -55,6 +65,19 @@ struct Fixture {
         }
     }
 
+    private static let bucket = ScriptedServer()
+
+    /// Its pages are short, so that lists have several.
+    private static func store(at address: String) throws -> S3Store {
+        let address = try BucketAddress(address)
+        let search = CredentialSearch(environment: RealServer.environment, home: nil)
+        var options = S3Options()
+        options.pageCount = 3
+        let client = S3Client(
+            address, try search.credentials(for: address), options: options)
+        return S3Store(client, .standard)
+    }
+
     /// A store that has not been created.
     static func withEmptyStore(_ kind: StoreKind, _ body: (any Store) throws -> Void) throws {
         switch kind {
@@ -65,6 +88,8 @@ struct Fixture {
             try fileSystem.makeDirectory("/disk")
             try body(DirectoryStore("/disk/replica", owner: .anybody, fileSystem: fileSystem))
         case .memory: try body(MemoryStore(isThere: false, pageCount: 3))
+        case .bucket: try body(store(at: bucket.address(UniqueID.random().hex)))
+        case .server: try body(store(at: RealServer.address(UniqueID.random().hex)))
         }
     }
 }
