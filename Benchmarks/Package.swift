@@ -30,6 +30,16 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Benchmarks/IndexScale"),
+        // Writes to a bucket and reads from it, for Tools/store-rates.
+        .executableTarget(
+            name: "store-rates",
+            dependencies: [
+                .product(name: "KuraFormat", package: "kura"),
+                .product(name: "KuraIO", package: "kura"),
+                .product(name: "KuraReplicas", package: "kura"),
+                .product(name: "KuraS3", package: "kura"),
+            ],
+            path: "Benchmarks/StoreRates"),
         // What Tools/bench-guard counts the instructions of, and compares the speed of.
         .executableTarget(
             name: "guard-kernels",
