@@ -31,6 +31,14 @@ public struct Digest: Hashable, Comparable, Sendable, BitwiseCopyable {
         pointer.storeBytes(of: word3.bigEndian, toByteOffset: 24, as: UInt64.self)
     }
 
+    /// The stored form.
+    public var bytes: [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: Self.byteCount) { target, count in
+            store(to: target.baseAddress!)
+            count = Self.byteCount
+        }
+    }
+
     @inlinable
     public static func == (left: Digest, right: Digest) -> Bool {
         left.word0 == right.word0 && left.word1 == right.word1
@@ -82,7 +90,9 @@ public typealias RecoveryPointID = Digest
 public typealias RepairID = Digest
 
 /// A random 128-bit identifier of something that has no content to be named by.
-public struct UniqueID: Hashable, Sendable, CustomStringConvertible {
+///
+/// `<` is the byte order of the stored form.
+public struct UniqueID: Hashable, Comparable, Sendable, CustomStringConvertible {
     public let high, low: UInt64
 
     public static let byteCount = 16
@@ -90,6 +100,10 @@ public struct UniqueID: Hashable, Sendable, CustomStringConvertible {
     public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
+    }
+
+    public static func < (left: UniqueID, right: UniqueID) -> Bool {
+        (left.high, left.low) < (right.high, right.low)
     }
 
     /// A new identifier from the system's random source.

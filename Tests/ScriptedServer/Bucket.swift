@@ -289,10 +289,8 @@ struct Bucket {
     }
 
     private static func base64(_ digest: Digest) -> String {
-        var bytes = [UInt8](repeating: 0, count: 32)
-        bytes.withUnsafeMutableBytes { digest.store(to: $0.baseAddress!) }
         var text = [UInt8](repeating: 0, count: 64)
-        let count = EVP_EncodeBlock(&text, bytes, 32)
+        let count = EVP_EncodeBlock(&text, digest.bytes, 32)
         return String(decoding: text.prefix(Int(count)), as: UTF8.self)
     }
 }

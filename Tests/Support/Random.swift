@@ -25,18 +25,24 @@ public struct SeededGenerator: RandomNumberGenerator {
     }
 }
 
-/// Runs a property for many seeds. A failure names its seed; KURA_SEED=N runs that one alone.
+/// Runs a property for many seeds. An error names its seed; KURA_SEED=N runs that one alone.
 ///
-/// The seeds come from the system unless KURA_SEED is set, so that every run looks elsewhere.
-/// KURA_ROUNDS=N runs N times as many.
+/// All seeds of a test come from one number of the system, so that every run looks elsewhere. It is
+/// printed before, because an expectation that fails does not come here; KURA_BASE=N runs the same
+/// seeds again. KURA_ROUNDS=N runs N times as many.
 public func forAll(
-    cases: Int, _ property: (UInt64, inout SeededGenerator) throws -> Void
+    cases: Int, test: String = #function,
+    _ property: (UInt64, inout SeededGenerator) throws -> Void
 ) throws {
     if let chosen = getenv("KURA_SEED"), let seed = UInt64(String(cString: chosen)) {
         var generator = SeededGenerator(seed: seed)
         return try property(seed, &generator)
     }
-    var seeds = SystemRandomNumberGenerator()
+    let base =
+        getenv("KURA_BASE").flatMap { UInt64(String(cString: $0)) }
+        ?? .random(in: 0...UInt64.max)
+    print("\(test): KURA_BASE=\(base)")
+    var seeds = SeededGenerator(seed: base)
     let rounds = getenv("KURA_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 1
     for _ in 0..<(cases * rounds) {
         let seed = seeds.next()

@@ -46,11 +46,9 @@ package struct CatchUp<State: LogFold>: Sendable {
     }
 
     private func removeMarks(below number: UInt64, in replica: LogReplica) throws(KuraError) {
-        do throws(IOError) {
+        try withKuraErrors {
             let lower = try replica.markNumbers().filter { $0 < number }
             try replica.delete(lower.map { replica.names.mark(replica.id, $0) })
-        } catch {
-            throw KuraError(io: error)
         }
     }
 

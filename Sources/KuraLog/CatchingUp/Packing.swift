@@ -31,14 +31,8 @@ package struct Packing<State: LogFold>: Sendable {
         _ replica: LogReplica, upTo tip: LogTip<State>
     ) throws(KuraError) -> Report {
         var report = Report()
-        let numbers: [UInt64]
-        let segments: Set<UInt64>
-        do throws(IOError) {
-            numbers = try replica.logNumbers()
-            segments = Set(try replica.segmentNumbers())
-        } catch {
-            throw KuraError(io: error)
-        }
+        let numbers = try withKuraErrors { try replica.logNumbers() }
+        var segments = Set(try withKuraErrors { try replica.segmentNumbers() })
         for first in Set(numbers.map { Segment.first(of: $0) }).sorted() {
             let range = LogNames.range(of: first)
             let there = numbers.filter { range.contains($0) }
@@ -46,11 +40,12 @@ package struct Packing<State: LogFold>: Sendable {
                 there.count == range.count || segments.contains(first)
             else { continue }
             try makeSegment(of: first, in: replica, upTo: tip)
-            try remove(there.map { replica.names.log($0) }, in: replica)
+            segments.insert(first)
+            try withKuraErrors { try replica.delete(there.map { replica.names.log($0) }) }
             report.segments += 1
             report.removed += there.count
         }
-        report.removed += try removeVotes(in: replica)
+        report.removed += try removeVotes(of: segments, in: replica)
         return report
     }
 
@@ -81,22 +76,13 @@ package struct Packing<State: LogFold>: Sendable {
 
     /// Removes votes, blanks and claims of numbers that are in a segment: until then they keep a
     /// writer that slept from deciding a number again.
-    private func removeVotes(in replica: LogReplica) throws(KuraError) -> Int {
-        do throws(IOError) {
-            let packed = Set(try replica.segmentNumbers())
-            let votes = try replica.votes(of: { packed.contains(Segment.first(of: $0)) })
+    private func removeVotes(
+        of segments: Set<UInt64>, in replica: LogReplica
+    ) throws(KuraError) -> Int {
+        try withKuraErrors {
+            let votes = try replica.votes(of: { segments.contains(Segment.first(of: $0)) })
             try replica.delete(votes)
             return votes.count
-        } catch {
-            throw KuraError(io: error)
-        }
-    }
-
-    private func remove(_ names: [StoreName], in replica: LogReplica) throws(KuraError) {
-        do throws(IOError) {
-            try replica.delete(names)
-        } catch {
-            throw KuraError(io: error)
         }
     }
 }

@@ -173,11 +173,7 @@ package struct LogReplica: Sendable {
 
     /// Puts a record that is known to be decided in the place of one that is damaged.
     func replace(_ name: StoreName, _ bytes: [UInt8]) throws(KuraError) {
-        do throws(IOError) {
-            try store.put(name, bytes, condition: .replacing, by: session)
-        } catch {
-            throw KuraError(io: error)
-        }
+        _ = try withKuraErrors { try store.put(name, bytes, condition: .replacing, by: session) }
     }
 
     func delete(_ names: [StoreName]) throws(IOError) { try store.delete(names) }

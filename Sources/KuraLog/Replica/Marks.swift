@@ -28,12 +28,7 @@ extension LogReplica {
     package func mark<State: LogFold>(
         _ seal: LogSeal, _ state: State
     ) throws(KuraError) -> LogPosition {
-        let numbers: [UInt64]
-        do throws(IOError) {
-            numbers = try markNumbers()
-        } catch {
-            throw KuraError(io: error)
-        }
+        let numbers = try withKuraErrors { try markNumbers() }
         for number in numbers.reversed() {
             switch mark(number) {
             case .there(let mark) where seal.isValid(mark, of: id, as: number, state):

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import KuraFormat
 
 /// A map whose keys are bytes in order, as pages have them.
 ///
@@ -78,17 +79,6 @@ struct ByteMap<Value: Sendable>: Sendable {
         let index = firstIndex(in: 0..<keys.count) { !keys[$0].isBefore(key) }
         return (number, index, index < keys.count && keys[index] == key)
     }
-}
-
-/// The first index for which `isBehind` holds, where it holds for all that follow; else the end.
-func firstIndex(in range: Range<Int>, where isBehind: (Int) -> Bool) -> Int {
-    var range = range
-    while !range.isEmpty {
-        let middle = range.lowerBound + range.count / 2
-        range =
-            isBehind(middle) ? range.lowerBound..<middle : (middle + 1)..<range.upperBound
-    }
-    return range.lowerBound
 }
 
 extension [UInt8] {

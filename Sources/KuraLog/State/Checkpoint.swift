@@ -62,7 +62,7 @@ extension VaultState {
         let root = CheckpointRoot(
             vault: head.vault, position: head.position, epoch: head.epoch,
             activeRegion: head.activeRegion, settings: head.settings,
-            members: head.members.values.sorted { $0.region.isBefore($1.region) },
+            members: head.members.values.sorted { $0.region < $1.region },
             keys: head.keys.values.sorted { $0.body.id.hex < $1.body.id.hex },
             pages: pages)
         let (bytes, name) = root.encoded()
@@ -178,9 +178,4 @@ extension VaultState {
             .unsupported, "the log has what this Kura does not know, so it writes nothing",
             remedy: .useNewerKura)
     }
-}
-
-extension UniqueID {
-    /// The order of their bytes.
-    fileprivate func isBefore(_ other: UniqueID) -> Bool { (high, low) < (other.high, other.low) }
 }

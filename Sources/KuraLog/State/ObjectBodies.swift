@@ -5,11 +5,11 @@ extension Application {
     /// That no run lists a swept pack cannot be seen here: the log does not say what runs list.
     mutating func apply(_ body: RunsBody) throws {
         for run in body.added {
-            guard try state.runs[run.id.key] == nil else { throw StateRule.runExists(run.id) }
+            guard try state.runs[run.id.bytes] == nil else { throw StateRule.runExists(run.id) }
         }
         for id in body.superseded {
-            guard try state.runs[id.key] != nil else { throw StateRule.runNotLive(id) }
-            try remove(id.key, from: \.runs)
+            guard try state.runs[id.bytes] != nil else { throw StateRule.runNotLive(id) }
+            try remove(id.bytes, from: \.runs)
             try find(LostBody.Object(.run, id))
         }
         for run in body.added {
@@ -29,7 +29,7 @@ extension Application {
     mutating func apply(_ body: SpareBody) throws {
         for id in body.packs {
             _ = try condemned(id)
-            try remove(id.key, from: \.packs)
+            try remove(id.bytes, from: \.packs)
         }
     }
 
@@ -58,7 +58,7 @@ extension Application {
             let swept = packs.filter { $0.swept == sweep }
             guard !swept.isEmpty, sweep < number else { throw StateRule.noSuchSweep(sweep) }
             for pack in swept {
-                try remove(pack.pack.key, from: \.packs)
+                try remove(pack.pack.bytes, from: \.packs)
                 try find(LostBody.Object(.pack, pack.pack))
             }
         }
@@ -72,11 +72,11 @@ extension Application {
                     throw StateRule.swept(object.name)
                 }
             case .point:
-                guard try state.names[object.name.key] != nil else {
+                guard try state.names[object.name.bytes] != nil else {
                     throw StateRule.unknownPoint(object.name)
                 }
             case .run:
-                guard try state.runs[object.name.key] != nil else {
+                guard try state.runs[object.name.bytes] != nil else {
                     throw StateRule.runNotLive(object.name)
                 }
             }

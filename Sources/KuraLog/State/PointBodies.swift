@@ -8,7 +8,7 @@ extension Application {
         // The id of the vault is the digest of record 1, which no point in it can name.
         guard body.point.vault == head.vault else { throw StateRule.pointOfOtherVault(id) }
         guard !body.point.item.utf8.contains(0) else { throw StateRule.itemName }
-        guard try state.names[id.key] == nil else { throw StateRule.pointExists(id) }
+        guard try state.names[id.bytes] == nil else { throw StateRule.pointExists(id) }
         let index = UInt16(clamping: self.body ?? 0)
         try put(PointEntry(body, number: number, body: index).entry, in: \.points)
         let name = NameEntry(
@@ -55,7 +55,7 @@ extension Application {
             guard point.drop != nil else { throw StateRule.notDropped(id) }
             guard point.holds.isEmpty else { throw StateRule.held(id) }
             try remove(point.key, from: \.points)
-            try remove(id.key, from: \.names)
+            try remove(id.bytes, from: \.names)
             if let entry = name.originalEntry { try remove(entry.key, from: \.names) }
             try find(LostBody.Object(.point, id))
         }

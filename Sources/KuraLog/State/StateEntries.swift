@@ -29,12 +29,3 @@ extension StateTable {
         return all
     }
 }
-
-extension Digest {
-    /// Its 32 bytes, as a key.
-    var key: [UInt8] {
-        var writer = ByteWriter(reserving: Digest.byteCount)
-        writer.digest(self)
-        return writer.bytes
-    }
-}

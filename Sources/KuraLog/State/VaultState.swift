@@ -140,7 +140,7 @@ extension VaultState {
     package var pointCount: UInt64 { points.count }
 
     func name(of point: RecoveryPointID) throws(KuraError) -> NameEntry? {
-        guard let entry = try names.entry(point.key) else { return nil }
+        guard let entry = try names.entry(point.bytes) else { return nil }
         return try decoding { () throws(FormatError) in try NameEntry(entry) }
     }
 
@@ -159,7 +159,7 @@ extension VaultState {
 
     /// The points that were copied from a point of another vault.
     package func copies(of original: RecoveryPointID) throws(KuraError) -> [RecoveryPointID] {
-        try names.all(from: original.key, to: original.key.prefixEnd) { NameEntry.copy($0) }
+        try names.all(from: original.bytes, to: original.bytes.prefixEnd) { NameEntry.copy($0) }
             .compactMap { $0 }
     }
 
@@ -196,7 +196,7 @@ extension VaultState {
     package var runCount: UInt64 { runs.count }
 
     package func run(_ id: RunID) throws(KuraError) -> RunEntry? {
-        guard let entry = try runs.entry(id.key) else { return nil }
+        guard let entry = try runs.entry(id.bytes) else { return nil }
         return try decoding { () throws(FormatError) in try RunEntry(entry) }
     }
 
@@ -208,7 +208,7 @@ extension VaultState {
     /// Nil for a pack that is needed, was deleted, or was never there: the log does not list packs
     /// that are not on their way out.
     package func pack(_ id: PackID) throws(KuraError) -> PackEntry? {
-        guard let entry = try packs.entry(id.key) else { return nil }
+        guard let entry = try packs.entry(id.bytes) else { return nil }
         return try decoding { () throws(FormatError) in try PackEntry(entry) }
     }
 

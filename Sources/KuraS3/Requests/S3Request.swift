@@ -29,7 +29,7 @@ struct S3Request {
 
     /// A header with the digest, for servers that check it there.
     var checksum: (name: String, value: String) {
-        ("x-amz-checksum-sha256", Base64.text(MessageCode.bytes(of: digest)))
+        ("x-amz-checksum-sha256", Base64.text(digest.bytes))
     }
 }
 

@@ -4,19 +4,11 @@ internal import KuraFormat
 /// HMAC-SHA256, after RFC 2104.
 enum MessageCode {
     static func code(_ message: String, key: [UInt8]) -> [UInt8] {
-        var key = key.count > 64 ? bytes(of: ChunkHasher.digest(key)) : key
+        var key = key.count > 64 ? ChunkHasher.digest(key).bytes : key
         key += repeatElement(0, count: 64 - key.count)
         var inner = key.map { $0 ^ 0x36 }
         inner += message.utf8
-        return bytes(
-            of: ChunkHasher.digest(key.map { $0 ^ 0x5C } + bytes(of: ChunkHasher.digest(inner))))
-    }
-
-    static func bytes(of digest: Digest) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: Digest.byteCount) { target, count in
-            digest.store(to: target.baseAddress!)
-            count = Digest.byteCount
-        }
+        return ChunkHasher.digest(key.map { $0 ^ 0x5C } + ChunkHasher.digest(inner).bytes).bytes
     }
 
     static func hex(_ bytes: [UInt8]) -> String {

@@ -1,4 +1,5 @@
 internal import KuraCodec
+internal import KuraFormat
 internal import KuraIO
 internal import KuraReplicas
 internal import SystemPackage
@@ -51,6 +52,6 @@ extension ObjectPart {
             // Of objects in parts it is a digest of digests.
             !kept.contains("-"), headers["x-amz-checksum-type"] != "COMPOSITE"
         else { return true }
-        return kept == Base64.text(MessageCode.bytes(of: ChunkHasher.digest(bytes)))
+        return kept == Base64.text(ChunkHasher.digest(bytes).bytes)
     }
 }

@@ -117,12 +117,13 @@ extension S3Store {
             let digest = ChunkHasher.digest(pieces: pieces)
             return SentPart(
                 number: number, tag: known.tag,
-                checksum: Base64.text(MessageCode.bytes(of: digest)))
+                checksum: Base64.text(digest.bytes))
         }
         return try client.send(part: number, pieces, of: upload)
     }
 
-    /// Parts of one length but the last one, no more than a server takes.
+    /// All parts have one length, but for the last, which may be shorter; there are at most as many
+    /// as a server takes.
     private func ranges(of byteCount: UInt64) -> [Range<UInt64>] {
         var length = UInt64(client.options.partBytes)
         while byteCount / length >= Self.partsMax { length *= 2 }

@@ -95,6 +95,37 @@ package final class ChunkIndex: Sendable {
 }
 
 extension ChunkIndex {
+    /// The error of a chunk that no run lists.
+    /// - Parameter others: further ways out.
+    static func missing(_ chunk: ChunkID, _ others: Remedy...) -> KuraError {
+        KuraError(
+            .damaged, "chunk \(chunk.short) is in no pack",
+            remedy: .anyOf(
+                [
+                    .vault(.repair(.chunks)),
+                    .advice("back up a disk that still has it, which brings it back"),
+                ] + others))
+    }
+
+    /// Reads a chunk that cannot be read where `find` says: from the first of its other locations
+    /// for which `body` succeeds.
+    /// - Parameter wrong: the location that `find` returned.
+    /// - Returns: nil where it is good in none of them.
+    func readElsewhere<T>(
+        _ id: ChunkID, than wrong: FoundChunk, through cache: BlockCache,
+        _ body: (FoundChunk) throws -> T?
+    ) throws(KuraError) -> T? {
+        for place in try otherPlaces(of: id, than: wrong, cache) {
+            do {
+                if let value = try body(place) { return value }
+            } catch {
+                // It may be good in the next one.
+                if let error = error as? KuraError, error.code == .interrupted { throw error }
+            }
+        }
+        return nil
+    }
+
     /// Other locations of a chunk that cannot be read where `find` says: those that other runs
     /// have, then those that the trailer of the pack has. Where the trailer contradicts a run, the
     /// run is recorded as damage.

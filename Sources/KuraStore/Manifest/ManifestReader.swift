@@ -41,14 +41,11 @@ final class ManifestReader {
             return try bytes(of: id, at: place)
         } catch {
             guard (error as? KuraError)?.code != .interrupted else { throw error }
-            for other in try index.otherPlaces(of: id, than: place, blocks) {
-                do {
-                    return try bytes(of: id, at: other)
-                } catch {
-                    continue
-                }
+            let found = try index.readElsewhere(id, than: place, through: blocks) {
+                try bytes(of: id, at: $0)
             }
-            throw error
+            guard let found else { throw error }
+            return found
         }
     }
 

@@ -144,14 +144,9 @@ struct RepackedChunks {
 
     /// O(log n).
     func place(of id: ChunkID) -> (pack: PackSummary, location: ChunkLocation)? {
-        var low = 0
-        var high = entries.count
-        while low < high {
-            let middle = (low + high) / 2
-            if entries[middle].id < id { low = middle + 1 } else { high = middle }
-        }
-        guard low < entries.count, entries[low].id == id else { return nil }
-        let location = entries[low].location
+        let index = firstIndex(in: 0..<entries.count) { entries[$0].id >= id }
+        guard index < entries.count, entries[index].id == id else { return nil }
+        let location = entries[index].location
         return (packs[location.pack], location)
     }
 }

@@ -26,7 +26,7 @@ final class DecodedFrames: Sendable {
             while state.byteCount > byteCountMax, let oldest = state.frames.removeOldest() {
                 state.byteCount -= oldest.byteCount
             }
-            state.frames.insert(frame, for: name, keeping: .max)
+            state.frames.insert(frame, for: name)
             return frame
         }
     }

@@ -18,7 +18,9 @@ final class ExtentMap: Sendable {
     /// Chunks that have a byte in `range`, ascending.
     func chunks(in range: Range<Int>) -> ArraySlice<Chunk> {
         let first = firstIndex(endingAfter: range.lowerBound)
-        let end = chunks[first...].partitioningIndex { $0.offset >= range.upperBound }
+        let end = KuraFormat.firstIndex(in: first..<chunks.count) {
+            chunks[$0].offset >= range.upperBound
+        }
         return chunks[first..<end]
     }
 
@@ -36,19 +38,8 @@ final class ExtentMap: Sendable {
     }
 
     private func firstIndex(endingAfter offset: Int) -> Int {
-        chunks[...].partitioningIndex { $0.offset + $0.byteCount > offset }
-    }
-}
-
-extension ArraySlice {
-    /// The first index whose element belongs to the second part of the slice; `endIndex` where none
-    /// does. Elements of the second part come after all others.
-    func partitioningIndex(where belongs: (Element) -> Bool) -> Int {
-        var (low, high) = (startIndex, endIndex)
-        while low < high {
-            let middle = low + (high - low) / 2
-            if belongs(self[middle]) { high = middle } else { low = middle + 1 }
+        KuraFormat.firstIndex(in: 0..<chunks.count) {
+            chunks[$0].offset + chunks[$0].byteCount > offset
         }
-        return low
     }
 }

@@ -112,7 +112,10 @@ public final class PointReader: DiskSource {
     private func map(_ number: Int, _ lane: ReaderLane) throws(KuraError) -> ExtentMap {
         if let known = state.withLock({ $0.extents[number] }) { return known }
         let map = try lane.map(of: number, of: disk)
-        state.withLock { $0.extents.insert(map, for: number, keeping: Tuning.readerExtents) }
+        state.withLock { state in
+            state.extents.insert(map, for: number)
+            if state.extents.count > Tuning.readerExtents { state.extents.removeOldest() }
+        }
         return map
     }
 

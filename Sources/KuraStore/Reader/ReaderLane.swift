@@ -28,12 +28,7 @@ final class ReaderLane: @unchecked Sendable {
                     format: .invalidField(.node, field: "chunk beyond the disk"), at: nil)
             }
             guard let place = try index.find(chunk.id, blocks) else {
-                throw KuraError(
-                    .damaged, "chunk \(chunk.id.short) is in no pack",
-                    remedy: .anyOf([
-                        .vault(.repair(.chunks)),
-                        .advice("back up a disk that still has it, which brings it back"),
-                    ]))
+                throw ChunkIndex.missing(chunk.id)
             }
             chunks.append(
                 ExtentMap.Chunk(
@@ -50,15 +45,11 @@ final class ReaderLane: @unchecked Sendable {
     ) throws(KuraError) {
         let part = start..<(start + target.count)
         if try copy(chunk, part, at: chunk.place, to: target, through: frames) { return }
-        for place in try index.otherPlaces(of: chunk.id, than: chunk.place, blocks) {
-            do throws(KuraError) {
-                if try copy(chunk, part, at: place, to: target, through: frames) { return }
-            } catch {
-                guard error.code != .interrupted else { throw error }
-                // It may be good in the next one.
-                continue
-            }
+        let isCopied: Void? = try index.readElsewhere(chunk.id, than: chunk.place, through: blocks)
+        {
+            try copy(chunk, part, at: $0, to: target, through: frames) ? () : nil
         }
+        guard isCopied == nil else { return }
         throw KuraError(
             .damaged, "chunk \(chunk.id.short) has no good copy",
             remedy: .vault(.repair(.chunks)))

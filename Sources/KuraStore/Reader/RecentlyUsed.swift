@@ -13,15 +13,15 @@ struct RecentlyUsed<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
-    /// Adds a value, and removes the one that was not used for the longest time where there are
-    /// more than `count` then.
-    mutating func insert(_ value: Value, for key: Key, keeping count: Int) {
+    var count: Int { entries.count }
+
+    mutating func insert(_ value: Value, for key: Key) {
         clock += 1
         entries[key] = (value, clock)
-        while entries.count > count, let oldest = removeOldest() { _ = oldest }
     }
 
     /// Removes the value that was not used for the longest time.
+    @discardableResult
     mutating func removeOldest() -> Value? {
         guard let oldest = entries.min(by: { $0.value.lastUse < $1.value.lastUse }) else {
             return nil
@@ -29,6 +29,4 @@ struct RecentlyUsed<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         entries[oldest.key] = nil
         return oldest.value.value
     }
-
-    mutating func remove(_ key: Key) { entries[key] = nil }
 }

@@ -16,15 +16,10 @@ extension Restore {
             pack: misplaced.frame.pack, frame: misplaced.frame.number,
             plainOffset: piece.plainOffset)
         let blocks = BlockCache(blockCount: 64)
-        for place in try index.otherPlaces(of: piece.id, than: wrong, blocks) {
-            do throws(KuraError) {
-                if try copy(piece, from: place, decoder) { return }
-            } catch {
-                guard error.code != .interrupted else { throw error }
-                // It may be good in the next one.
-                continue
-            }
+        let isCopied: Void? = try index.readElsewhere(piece.id, than: wrong, through: blocks) {
+            try copy(piece, from: $0, decoder) ? () : nil
         }
+        guard isCopied == nil else { return }
         throw KuraError(
             .damaged,
             "frame \(wrong.frame) of pack \(wrong.pack.short) does not hold what the index says",

@@ -40,13 +40,7 @@ final class RestorePlanner: @unchecked Sendable {
             } else if skipsLost {
                 lost.append(chunk.offset..<(chunk.offset + chunk.byteCount))
             } else {
-                throw KuraError(
-                    .damaged, "chunk \(chunk.id.short) is in no pack",
-                    remedy: .anyOf([
-                        .vault(.repair(.chunks)),
-                        .advice("back up a disk that still has it, which brings it back"),
-                        .point(.leaveOutLost),
-                    ]))
+                throw ChunkIndex.missing(chunk.id, .point(.leaveOutLost))
             }
         }
         let extent = AssembledExtent(

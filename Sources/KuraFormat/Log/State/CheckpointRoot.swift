@@ -147,7 +147,7 @@ extension CheckpointRoot {
             var none = ByteReader(UnsafeRawBufferPointer(start: nil, count: 0), of: .checkpoint)
             return try MembersBody(open: &reader, hidden: &none)
         }
-        guard !members.isEmpty, members.ascends(by: { $0.region.isBefore($1.region) }) else {
+        guard !members.isEmpty, members.ascends(by: { $0.region < $1.region }) else {
             throw open.invalid("members")
         }
         return members
@@ -165,7 +165,7 @@ extension CheckpointRoot {
             guard (number == 1) == (previous == .zero) else { throw reader.invalid("keys") }
             return Key(body: body, number: number, previous: number == 1 ? nil : previous)
         }
-        guard keys.ascends(by: { $0.body.id.raw.isBefore($1.body.id.raw) }),
+        guard keys.ascends(by: { $0.body.id.raw < $1.body.id.raw }),
             keys.allSatisfy(\.body.isAdmitted)
         else { throw open.invalid("keys") }
         return keys
@@ -199,12 +199,5 @@ extension Digest {
         self = record.withUnsafeBytes {
             Digest(loadingFrom: $0.baseAddress! + (record.count - Digest.byteCount))
         }
-    }
-}
-
-extension UniqueID {
-    /// The order of their bytes.
-    func isBefore(_ other: UniqueID) -> Bool {
-        (high, low) < (other.high, other.low)
     }
 }

@@ -15,7 +15,7 @@ public struct RunEntry: Equatable, Sendable {
         value.integer(run.byteCount)
         value.integer(run.entries)
         value.integer(run.packs)
-        return StatePage.Entry(key: [UInt8](run.id), value: value.bytes)
+        return StatePage.Entry(key: run.id.bytes, value: value.bytes)
     }
 
     public init(_ entry: StatePage.Entry) throws(FormatError) {
@@ -85,7 +85,7 @@ public struct PackEntry: Equatable, Sendable {
         value.integer(UInt8(swept == nil ? 1 : 2))
         value.integer(condemned)
         value.integer(swept ?? 0)
-        return StatePage.Entry(key: [UInt8](pack), value: value.bytes)
+        return StatePage.Entry(key: pack.bytes, value: value.bytes)
     }
 
     public init(_ entry: StatePage.Entry) throws(FormatError) {
@@ -118,7 +118,7 @@ public struct LostEntry: Equatable, Sendable {
         var value = ByteWriter(reserving: 8)
         value.integer(number)
         return StatePage.Entry(
-            key: [object.kind.rawValue] + [UInt8](object.name), value: value.bytes)
+            key: [object.kind.rawValue] + object.name.bytes, value: value.bytes)
     }
 
     public init(_ entry: StatePage.Entry) throws(FormatError) {
@@ -147,7 +147,7 @@ public struct SegmentEntry: Equatable, Sendable {
     public var entry: StatePage.Entry {
         var key = ByteWriter(reserving: 8)
         key.integer(first.byteSwapped)
-        return StatePage.Entry(key: key.bytes, value: [UInt8](last))
+        return StatePage.Entry(key: key.bytes, value: last.bytes)
     }
 
     public init(_ entry: StatePage.Entry) throws(FormatError) {
@@ -201,13 +201,6 @@ public struct BranchEntry: Equatable, Sendable {
 }
 
 extension [UInt8] {
-    /// The bytes of a digest.
-    fileprivate init(_ digest: Digest) {
-        var writer = ByteWriter(reserving: Digest.byteCount)
-        writer.digest(digest)
-        self = writer.bytes
-    }
-
     /// These bytes as a digest and nothing else.
     fileprivate func parsedDigest() throws(FormatError) -> Digest {
         try parsed(as: .statePage) { reader throws(FormatError) in try reader.digest() }
