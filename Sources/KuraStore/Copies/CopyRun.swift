@@ -84,7 +84,7 @@ final class CopyRun: Sendable {
         guard !left.isEmpty else { return }
         let copy: SoundCopy
         do throws(KuraError) {
-            copy = try vault.soundCopy(of: step.file)
+            copy = try vault.soundCopy(of: step.file, mayBeAbsent: true)
         } catch {
             state.withLock { $0.lost.append(step.file) }
             return

@@ -63,12 +63,12 @@ extension Vault {
     /// frames of several copies. The vault's record is encoded again where no replica has it.
     /// Throws `damaged` or `notFound` where there is none.
     /// - Parameter mayBeAbsent: whether a missing copy is no damage, for example of a pack that no
-    ///   run lists.
+    ///   run lists, or of a file that a replica is about to get because it was away.
     package func soundCopy(
         of file: VaultFile, mayBeAbsent: Bool = false
     ) throws(KuraError) -> SoundCopy {
         if case .run(let id) = file {
-            return try firstGood(file) { replica in
+            return try firstGood(file, mayBeAbsent: mayBeAbsent) { replica in
                 let byteCount = try RunFile.read(id, in: replica, of: self)
                 return SoundCopy(
                     content: .run(id, replica, byteCount: byteCount),
