@@ -16,6 +16,8 @@ public struct Operations: Sendable {
     /// they have the caller's clock and budget.
     public let subscription: Subscription
     public let context: Context
+    /// Told the id of each job when it begins, on the thread of the caller.
+    public var jobBegins: @Sendable (_ id: String) -> Void = { _ in }
 
     /// The variable of the environment that makes Kura use replica directories of any owner, where
     /// it is 1.

@@ -25,6 +25,9 @@ struct SchedulerRunCommand: ParsableCommand {
             in use is made again: after two minutes, then after longer pauses, an hour at most,
             until the policy's next run takes its place.
 
+            One process of a home runs the schedule: kurad, or one of these commands. Others stand
+            by, and one of them takes over when that process ends.
+
             EXAMPLES
               kura scheduler run --jobs 2
             """))
@@ -49,13 +52,20 @@ struct SchedulerRunCommand: ParsableCommand {
         var tick = Tick()
         tick.jobsAtOnce = jobs
         tick.observe = { log.tell($0) }
+        var seat: SchedulerSeat?
         while !Interrupts.cancellation.isCancelled {
             log.beginStep()
             do throws(KuraError) {
                 // Opened anew each time: regions and vaults may have come.
-                let report = try global.operations(
-                    context: global.context(surface: .scheduler)
-                ).tick(tick)
+                let operations = try global.operations(
+                    context: global.context(surface: .scheduler))
+                if seat == nil { seat = try operations.takeSchedule() }
+                guard seat != nil else {
+                    log.standBy()
+                    Interrupts.cancellation.wait(until: Clock.steady() + Self.pauseNanoseconds)
+                    continue
+                }
+                let report = try operations.tick(tick)
                 if report.absences != absences {
                     for absence in report.absences { _ = tell(absence, json: global.json) }
                     absences = report.absences
@@ -83,15 +93,20 @@ private final class SchedulerLog: Sendable {
 
     func beginStep() { told.withLock { $0 = ($0.now, []) } }
 
+    /// Another process runs the schedule.
+    func standBy() { tell("another process runs the schedule of this home; standing by") }
+
+    private func tell(_ text: String) {
+        let isKnown = told.withLock { told in
+            told.now.insert(text)
+            return told.before.contains(text)
+        }
+        if !isKnown { Terminal.writeError(Terminal.printable(text) + "\n") }
+    }
+
     func tell(_ event: TickEvent) {
         let text = TickView.text(of: event)
-        if event.isOfEachStep {
-            let isKnown = told.withLock { told in
-                told.now.insert(text)
-                return told.before.contains(text)
-            }
-            if isKnown { return }
-        }
+        if event.isOfEachStep { return tell(text) }
         Terminal.writeError(Terminal.printable(text) + "\n")
     }
 }

@@ -48,6 +48,7 @@ extension Operations {
         defer { if let lock { subscription.releaseJobLock(job.id, lock) } }
         let run = JobRun(job, in: catalog, for: context)
         run.logBegin()
+        jobBegins(job.id)
         if let problem { run.warn("this job is not in the list of jobs: \(problem.message)") }
         let work = OperationJob(run, of: self, operation, item: item, auditing: places)
         let value = try finish(run, of: job, in: catalog) { () throws(KuraError) -> T in
