@@ -139,6 +139,10 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // The pages of the portal: pure functions from what is shown to HTML. No sockets, no home.
+        .target(
+            name: "KuraPortal", dependencies: ["KuraIO", "KuraPolicy"], swiftSettings: strict),
+
         // The command line: parse, render, exit codes.
         .target(
             name: "KuraCLI",
@@ -278,6 +282,10 @@ let package = Package(
                 "KuraReplication", "KuraStore", "KuraVault", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
+            swiftSettings: tests),
+        .testTarget(
+            name: "KuraPortalTests",
+            dependencies: ["KuraIO", "KuraPolicy", "KuraPortal"],
             swiftSettings: tests),
         .testTarget(
             name: "KuraCLITests",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 INTERESTING = re.compile(r'//|/\*|#*"|[()]')
 NOT_NEWLINE = re.compile(r"[^\n]")
-IMPORT = re.compile(r"^(?:(\w+) )?import (?:\w+ )?(\w+)", re.M)
+IMPORT = re.compile(r"^ *(?:(\w+) )?import (?:\w+ )?(\w+)", re.M)
 MODIFIERS = r"(?:(?:public|package|internal|final|indirect|nonisolated)\s+)*"
 TYPE = re.compile(
     rf"^(?:@\w+(?:\([^)]*\))?\s+)*{MODIFIERS}(?:class|struct|enum|actor|protocol|typealias) (\w+)",
