@@ -143,6 +143,18 @@ let package = Package(
         .target(
             name: "KuraPortal", dependencies: ["KuraIO", "KuraPolicy"], swiftSettings: strict),
 
+        // What kurad does for its clients, from a request to an answer: accounts, sessions, jobs
+        // on threads, the schedule. No sockets.
+        .target(
+            name: "KuraService",
+            dependencies: [
+                "CCrypto", "KuraFormat", "KuraIO", "KuraMachines", "KuraOperations", "KuraPolicy",
+                "KuraPortal", "KuraVault", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+
         // The command line: parse, render, exit codes.
         .target(
             name: "KuraCLI",
@@ -286,6 +298,14 @@ let package = Package(
         .testTarget(
             name: "KuraPortalTests",
             dependencies: ["KuraIO", "KuraPolicy", "KuraPortal"],
+            swiftSettings: tests),
+        .testTarget(
+            name: "KuraServiceTests",
+            dependencies: [
+                "KuraIO", "KuraOperations", "KuraPortal", "KuraService", "KuraVault", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: tests),
         .testTarget(
             name: "KuraCLITests",
