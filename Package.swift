@@ -14,6 +14,9 @@ let strict: [SwiftSetting] = [
 // takes the time.
 let tests = strict + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
 
+// What only kurad needs: without this trait neither Hummingbird nor BoringSSL is fetched or built.
+let ifServer: TargetDependencyCondition? = .when(traits: ["Server"])
+
 let package = Package(
     name: "kura",
     products: [
@@ -25,12 +28,25 @@ let package = Package(
         .library(name: "KuraReplicas", targets: ["KuraReplicas"]),
         .library(name: "KuraS3", targets: ["KuraS3"]),
         .library(name: "KuraStore", targets: ["KuraStore"]),
+        .executable(name: "kurad", targets: ["kurad"]),
+    ],
+    traits: [
+        .trait(
+            name: "Server",
+            description: "Build kurad, the server with the portal. Takes minutes of BoringSSL.")
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(
+            url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
     ],
     targets: [
         // The C world: system libraries, and what Swift cannot call by itself.
@@ -167,6 +183,36 @@ let package = Package(
             ],
             swiftSettings: strict),
         .executableTarget(name: "kura", dependencies: ["KuraCLI"], swiftSettings: strict),
+
+        // The sockets of kurad, and its commands. Empty without the trait Server.
+        .target(
+            name: "KuraHTTP",
+            dependencies: [
+                "KuraPortal", "KuraService",
+                .product(name: "HTTPTypes", package: "swift-http-types", condition: ifServer),
+                .product(name: "Hummingbird", package: "hummingbird", condition: ifServer),
+                .product(name: "HummingbirdCore", package: "hummingbird", condition: ifServer),
+                .product(name: "HummingbirdTLS", package: "hummingbird", condition: ifServer),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio", condition: ifServer),
+                .product(name: "NIOPosix", package: "swift-nio", condition: ifServer),
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: ifServer),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: ifServer),
+                .product(
+                    name: "UnixSignals", package: "swift-service-lifecycle", condition: ifServer),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "kurad",
+            dependencies: [
+                "KuraHTTP", "KuraIO", "KuraPortal", "KuraService",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
 
         // Tests. A disk in memory that loses what was not flushed when power fails.
         .target(
