@@ -77,6 +77,12 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // Disks that a server gives over a socket.
+        .target(
+            name: "KuraNBD",
+            dependencies: ["KuraIO", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: strict),
+
         // One replica of a region: its objects, whatever keeps them.
         .target(
             name: "KuraReplicas",
@@ -269,6 +275,13 @@ let package = Package(
             name: "KuraIOTests",
             dependencies: [
                 "KuraIO", "Simulation", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: tests),
+        .testTarget(
+            name: "KuraNBDTests",
+            dependencies: [
+                "KuraIO", "KuraNBD", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: tests),
