@@ -83,6 +83,15 @@ let package = Package(
             dependencies: ["KuraIO", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: strict),
 
+        // Disks in the formats of other programs: told apart, checked, and read.
+        .target(
+            name: "KuraImages",
+            dependencies: [
+                "CLinux", "KuraIO", "KuraNBD",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+
         // One replica of a region: its objects, whatever keeps them.
         .target(
             name: "KuraReplicas",
@@ -134,7 +143,7 @@ let package = Package(
         .target(
             name: "KuraMachines",
             dependencies: [
-                "CLinux", "KuraIO",
+                "CLinux", "KuraIO", "KuraImages",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
@@ -154,8 +163,8 @@ let package = Package(
         .target(
             name: "KuraOperations",
             dependencies: [
-                "KuraCodec", "KuraFormat", "KuraIO", "KuraMachines", "KuraPolicy", "KuraReplicas",
-                "KuraReplication", "KuraStore", "KuraVault",
+                "KuraCodec", "KuraFormat", "KuraIO", "KuraImages", "KuraMachines", "KuraPolicy",
+                "KuraReplicas", "KuraReplication", "KuraStore", "KuraVault",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -282,6 +291,13 @@ let package = Package(
             name: "KuraNBDTests",
             dependencies: [
                 "KuraIO", "KuraNBD", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: tests),
+        .testTarget(
+            name: "KuraImagesTests",
+            dependencies: [
+                "KuraIO", "KuraImages", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: tests),

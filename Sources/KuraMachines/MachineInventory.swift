@@ -1,4 +1,5 @@
 public import KuraIO
+internal import KuraImages
 public import SystemPackage
 
 /// What was found in an inventory folder.

@@ -1,5 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
+internal import KuraImages
 internal import KuraStore
 internal import KuraVault
 internal import SystemPackage

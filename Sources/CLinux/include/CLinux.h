@@ -116,4 +116,39 @@ int kura_spawn_session_as(char *const arguments[], char *const environment[], co
 /// `O_PATH`: open a file with it to find others from there, not to read it.
 int kura_o_path(void);
 
+/// A program that may read a few files, and nothing else.
+struct kura_jail {
+    /// Ends with NULL; the first one is the path of the program, below /usr.
+    char *const *arguments;
+    /// Open for reading. The program opens them as /proc/self/fd/4 and up, in this order.
+    const int *files;
+    /// At most 64.
+    int file_count;
+    /// A socket that listens: the program gets it as descriptor 3, with LISTEN_FDS and LISTEN_PID.
+    int listener;
+    /// Where its standard output and error go.
+    int output;
+    /// One end of a pipe, to read from. The program is killed when all other ends are closed.
+    int alive;
+};
+
+enum {
+    /// The program's own descriptors begin here.
+    KURA_JAIL_FIRST_FILE = 4,
+    /// What a jail may be without: namespaces of its own, with a network that leads nowhere.
+    KURA_JAIL_NO_NAMESPACES = 1,
+    /// Anything that keeps other files from it but their permissions.
+    KURA_JAIL_NO_FILES = 2,
+    /// Another user than root: the files are root's, and their file system shows them to no one else.
+    KURA_JAIL_ROOT = 4
+};
+
+/// Starts a program in a jail: a root directory with the system's programs and libraries and the files,
+/// all read-only; no network, no other processes; user nobody where this process is root; no rights and
+/// no new ones; limits. Where this user may not make namespaces, Landlock keeps other files from it.
+/// @param missing gets what the jail is without.
+/// @return a process that ends with the program, with its exit status, or 128 and a signal's number;
+///     or a negative errno.
+int kura_spawn_jailed(const struct kura_jail *jail, int *missing);
+
 #endif

@@ -30,4 +30,16 @@ public protocol DiskSource: AnyObject, Sendable {
 extension DiskSource {
     public func isWrittenByMachine() -> Bool { false }
     public func end(with cancellation: Cancellation) {}
+
+    public func firstBytes(_ count: Int) throws(KuraError) -> [UInt8] { try bytes(at: 0, count) }
+
+    /// Bytes from an offset, or fewer where the disk ends before.
+    package func bytes(at offset: UInt64, _ count: Int) throws(KuraError) -> [UInt8] {
+        guard count > 0 else { return [] }
+        // Aligned, as sources are read that go around the page cache.
+        let buffer = AlignedBuffer(byteCount: count)
+        let found = try read(
+            at: offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count]))
+        return Array(buffer.bytes[..<found])
+    }
 }

@@ -85,6 +85,10 @@ public final class FileSource: DiskSource {
     public var name: String { path.string }
     public var knownByteCount: UInt64? { byteCount }
 
+    /// For a program that reads the same file; stays this object's.
+    package var openDescriptor: Int32 { descriptor }
+    package var isBlockDevice: Bool { opened.kind == .blockDevice }
+
     public func isWrittenByMachine() -> Bool {
         OpenFile(descriptor: descriptor).isWrittenByMachine
     }

@@ -1,5 +1,6 @@
 import Foundation
 import KuraIO
+import KuraImages
 import SystemPackage
 import TestSupport
 import Testing

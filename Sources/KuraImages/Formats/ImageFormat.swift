@@ -1,7 +1,9 @@
+public import KuraIO
+
 /// What a file may be instead of the bytes of a disk: a disk in a container of its own, or a
 /// compressed file. Told by what the file's first or last bytes say.
 public enum ImageFormat: String, Sendable, CaseIterable {
-    case qcow2, qcow, qed, vhd, vhdx, vmdk, vdi
+    case qcow2, qcow, qed, vhd, vhdx, vmdk, vdi, ova
     case gzip, xz, zstd, bzip2, lz4
 
     /// How many bytes of a file's start are looked at, at most.
@@ -12,7 +14,7 @@ public enum ImageFormat: String, Sendable, CaseIterable {
     /// Whether it is a compressed file, of whatever.
     public var isCompression: Bool {
         switch self {
-        case .qcow2, .qcow, .qed, .vhd, .vhdx, .vmdk, .vdi: false
+        case .qcow2, .qcow, .qed, .vhd, .vhdx, .vmdk, .vdi, .ova: false
         case .gzip, .xz, .zstd, .bzip2, .lz4: true
         }
     }
@@ -48,6 +50,7 @@ public enum ImageFormat: String, Sendable, CaseIterable {
         if isVHDFooter(head[...]) { return .vhd }
         // A text of any wording comes first.
         if head.count >= 0x44, Array(head[0x40..<0x44]) == [0x7f, 0x10, 0xda, 0xbe] { return .vdi }
+        if isOVA(head) { return .ova }
         return marks.first { head.starts(with: $0.bytes) }?.format
     }
 
@@ -70,6 +73,12 @@ public enum ImageFormat: String, Sendable, CaseIterable {
             (.bzip2, Array("BZh".utf8) + [level, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59])
         }
 
+    /// A tar archive whose first file is a description of a machine, as the standard has it.
+    private static func isOVA(_ head: [UInt8]) -> Bool {
+        guard head.count >= 262, Array(head[257..<262]) == Array("ustar".utf8) else { return false }
+        return head[..<100].prefix { $0 != 0 }.suffix(4).elementsEqual(".ovf".utf8)
+    }
+
     /// "conectix", 4 bytes of features, version 1.0.
     private static func isVHDFooter(_ bytes: ArraySlice<UInt8>) -> Bool {
         bytes.count >= 511 && bytes.starts(with: Array("conectix".utf8))
@@ -88,16 +97,5 @@ extension DiskSource {
             tail = try bytes(at: start, ImageFormat.tailByteCount)
         }
         return ImageFormat(head: head, tail: tail)
-    }
-
-    public func firstBytes(_ count: Int) throws(KuraError) -> [UInt8] { try bytes(at: 0, count) }
-
-    /// Bytes from an offset, or fewer where the disk ends before.
-    private func bytes(at offset: UInt64, _ count: Int) throws(KuraError) -> [UInt8] {
-        // Aligned, as sources are read that go around the page cache.
-        let buffer = AlignedBuffer(byteCount: count)
-        let found = try read(
-            at: offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count]))
-        return Array(buffer.bytes[..<found])
     }
 }
