@@ -164,7 +164,8 @@ let package = Package(
             name: "KuraOperations",
             dependencies: [
                 "KuraCodec", "KuraFormat", "KuraIO", "KuraImages", "KuraMachines", "KuraPolicy",
-                "KuraReplicas", "KuraReplication", "KuraStore", "KuraVault",
+                "KuraReplicas",
+                "KuraReplication", "KuraStore", "KuraVault",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -190,8 +191,8 @@ let package = Package(
         .target(
             name: "KuraCLI",
             dependencies: [
-                "CLinux", "KuraBench", "KuraFormat", "KuraIO", "KuraMachines", "KuraOperations",
-                "KuraPolicy", "KuraVault",
+                "CLinux", "KuraBench", "KuraFormat", "KuraIO", "KuraImages", "KuraMachines",
+                "KuraOperations", "KuraPolicy", "KuraVault",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -262,7 +263,10 @@ let package = Package(
         // Every decoder of bytes from a disk, as Tools/fuzz and the test of its corpus run them.
         .target(
             name: "HostileBytes",
-            dependencies: ["KuraCodec", "KuraFormat", "KuraMachines", "KuraPolicy"],
+            dependencies: [
+                "KuraCodec", "KuraFormat", "KuraIO", "KuraImages", "KuraMachines", "KuraNBD",
+                "KuraPolicy",
+            ],
             path: "Tests/Fuzzing/HostileBytes", swiftSettings: strict),
         .testTarget(
             name: "FuzzingTests",
@@ -297,7 +301,7 @@ let package = Package(
         .testTarget(
             name: "KuraImagesTests",
             dependencies: [
-                "KuraIO", "KuraImages", "TestSupport",
+                "CLinux", "KuraIO", "KuraImages", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: tests),
@@ -365,8 +369,8 @@ let package = Package(
         .testTarget(
             name: "KuraOperationsTests",
             dependencies: [
-                "KuraFormat", "KuraIO", "KuraMachines", "KuraOperations", "KuraPolicy",
-                "KuraReplication", "KuraStore", "KuraVault", "TestSupport",
+                "KuraFormat", "KuraIO", "KuraImages", "KuraMachines", "KuraOperations",
+                "KuraPolicy", "KuraReplication", "KuraStore", "KuraVault", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: tests),

@@ -96,12 +96,19 @@ package struct MachineFile: Decodable {
     private struct DiskPart: Decodable {
         var value: VirtualMachine.Disk
         init(from decoder: any Decoder) throws {
-            let fields = try MachineFile.container(decoder, ["name", "path", "lun", "format"])
+            let fields = try MachineFile.container(
+                decoder, ["name", "path", "lun", "format", "chain"])
             value = VirtualMachine.Disk(
                 name: try fields.decode(String.self, forKey: "name"),
                 path: try fields.decode(String.self, forKey: "path"),
                 lun: try fields.decode(Int.self, forKey: "lun"),
-                format: try MachineFile.choice(fields, "format"))
+                format: try MachineFile.choice(fields, "format"),
+                chain: try fields.decodeIfPresent([String].self, forKey: "chain"))
+            guard (value.chain ?? []).count <= VirtualMachine.Disk.chainMax else {
+                throw Problem(
+                    text: "disk \(value.name.prefix(60)) has a chain of more than "
+                        + "\(VirtualMachine.Disk.chainMax) images")
+            }
         }
     }
 

@@ -145,19 +145,24 @@ public enum MachineInventory {
     private static func resolved(
         _ disk: VirtualMachine.Disk, _ folder: FilePath
     ) throws(KuraError) -> VirtualMachine.Disk {
-        let path = FilePath(disk.path)
-        let leadsUp = path.components.contains { $0.kind == .parentDirectory }
-        guard !leadsUp, !path.isEmpty else {
-            throw KuraError(
-                .invalidInput, "disk \(disk.name.prefix(80)) is outside the machine's folder",
-                remedy: .advice("give an absolute path"))
+        func resolved(_ text: String) throws(KuraError) -> String {
+            let path = FilePath(text)
+            let leadsUp = path.components.contains { $0.kind == .parentDirectory }
+            guard !leadsUp, !path.isEmpty else {
+                throw KuraError(
+                    .invalidInput,
+                    "disk \(disk.name.prefix(80)) is outside the machine's folder",
+                    remedy: .advice("give an absolute path"))
+            }
+            return folder.pushing(path).string
         }
         var disk = disk
-        disk.path = folder.pushing(path).string
+        disk.path = try resolved(disk.path)
+        disk.chain = try disk.chain?.map { path throws(KuraError) in try resolved(path) }
         return disk
     }
 
-    private static let imageEndings: Set<String> = ["img", "raw"]
+    private static let rawEndings: Set<String> = ["img", "raw"]
 
     private static func imagesInOrder(
         _ folder: FilePath, _ fileSystem: LocalFileSystem,
@@ -169,24 +174,59 @@ public enum MachineInventory {
         } catch {
             throw KuraError(io: error)
         }
-        let images = names.filter { name in
-            !name.hasPrefix(".") && imageEndings.contains(FilePath(name).extension ?? "")
-        }
-        if let note {
-            for name in names where !name.hasPrefix(".") && !images.contains(name) {
-                let path = folder.appending(name)
+        var disks: [VirtualMachine.Disk] = []
+        for name in names where !name.hasPrefix(".") {
+            let path = folder.appending(name)
+            let ending = path.extension ?? ""
+            var disk = VirtualMachine.Disk(
+                name: path.stem ?? name, path: path.string, lun: VirtualMachine.Disk.systemLUN)
+            if !rawEndings.contains(ending) {
                 guard let format = format(path, fileSystem) else { continue }
-                note(
+                if let problem = problem(with: path, format, fileSystem) {
+                    note?(
+                        InventoryProblem(
+                            path: path.string, message: "not taken as a disk: \(problem)"))
+                    continue
+                }
+                disk.format = DiskFormat(format)
+            }
+            // A raw disk and an image of it: what the machine runs on is not known.
+            if let other = disks.first(where: { $0.name == disk.name }) {
+                note?(
                     InventoryProblem(
                         path: path.string,
-                        message: "not taken as a disk: its format is \(format.rawValue). Convert "
-                            + "it to a raw image, or list the machine's disks in vm.json"))
+                        message: "not taken as a disk: \(other.path) has the same name without "
+                            + "its ending. List the machine's disks in vm.json"))
+                continue
             }
+            disk.lun += disks.count
+            disks.append(disk)
         }
-        return images.enumerated().map { number, name in
-            VirtualMachine.Disk(
-                name: FilePath(name).stem ?? name, path: folder.appending(name).string,
-                lun: VirtualMachine.Disk.systemLUN + number)
+        return disks
+    }
+
+    /// Why an image is no disk of a machine without a description; nil where it is one.
+    private static func problem(
+        with path: FilePath, _ format: ImageFormat, _ fileSystem: LocalFileSystem
+    ) -> String? {
+        let advice = "Convert it to a raw image, or list the machine's disks in vm.json"
+        guard path.extension == format.rawValue, let known = DiskFormat(format) else {
+            return "its format is \(format.rawValue). \(advice)"
+        }
+        // What cannot be told now, the backup says.
+        guard !fileSystem.isLink(path) else { return nil }
+        do throws(KuraError) {
+            let file = try FileSource(path)
+            guard try file.imageFormat() == known.image else {
+                return "its bytes tell of no \(format.rawValue) image. \(advice)"
+            }
+            if let base = try ImageFacts(of: file, format).base {
+                return "it needs its base \(base.name). List the machine's disks in vm.json, with "
+                    + "the \"chain\" of this one"
+            }
+            return nil
+        } catch {
+            return error.cause is ImageRefusal ? "\(error.message). \(advice)" : nil
         }
     }
 
@@ -214,7 +254,8 @@ public enum MachineInventory {
         guard !disks.isEmpty else {
             throw KuraError(
                 .invalidInput,
-                "no disk was found: files that end in .img or .raw are taken, or what vm.json lists"
+                "no disk was found: files that end in .img, .raw, .qcow2, .vhd, .vhdx, .vmdk or "
+                    + ".vdi are taken, or what vm.json lists"
             )
         }
         guard disks.count <= VirtualMachine.disksMax else {

@@ -1,3 +1,5 @@
+public import KuraImages
+
 /// A virtual machine as the inventory describes it.
 public struct VirtualMachine: Codable, Equatable, Sendable {
     public enum Power: String, CaseIterable, Codable, Sendable { case running, stopped }
@@ -51,11 +53,14 @@ public struct VirtualMachine: Codable, Equatable, Sendable {
         /// -1 for the system disk; 0 and up for data disks.
         public var lun: Int
         /// Nil where nothing says what the image is.
-        public var format: Format?
-
-        public enum Format: String, CaseIterable, Codable, Sendable { case raw }
+        public var format: DiskFormat?
+        /// Absolute paths of the images that its image continues, the nearest first; nil for one
+        /// that is whole.
+        public var chain: [String]?
 
         public static let systemLUN = -1
+        /// Most images that one continues.
+        public static let chainMax = 32
     }
 
     public var region: String

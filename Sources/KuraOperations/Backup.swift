@@ -27,8 +27,8 @@ public struct ItemBackup: Sendable {
     public var level = ItemBackup.defaultLevel
     /// Whether every byte is hashed again, also where nothing seems to have changed.
     public var isParanoid = false
-    /// Whether bytes are taken as they are where they seem to be an image in some format.
-    public var takesRawBytes = false
+    /// How the files of disks are read. Bases and a snapshot are those of the only disk.
+    public var reading = DiskReading()
     /// Whether a disk may be much smaller than in the item's newest point, or have no bytes.
     public var allowsShrinking = false
     /// Whether a disk is read that a machine writes to now.
@@ -63,8 +63,10 @@ public struct ItemBackup: Sendable {
 /// The disks of a backup while it runs, and what surrounds their reading.
 package struct PreparedDisks: Sendable {
     package var disks: [BackupRequest.Disk]
-    /// Names of disks that are known to be raw bytes, whatever those say.
-    package var rawDisks: Set<String> = []
+    /// How the files of disks are read, by name; of others, as the request says.
+    package var readings: [String: DiskReading] = [:]
+    /// Names of disks that are in images, which are open.
+    package var images: Set<String> = []
     /// How a user says that of a disk.
     package var rawRemedy = Remedy.point(.backUpRaw)
     /// How a user takes a disk that has become much smaller.
@@ -150,8 +152,9 @@ extension Operations {
     private func makePoint(
         _ request: ItemBackup, in vault: Vault, _ job: OperationJob
     ) throws(KuraError) -> BackupReport {
-        let prepared = try request.prepare(job)
+        var prepared = try request.prepare(job)
         defer { prepared.release() }
+        try openImages(in: &prepared, of: request, vault, job)
         for disk in prepared.disks { disk.source.end(with: job.cancellation) }
         var stored = BackupRequest(
             item: request.item, disks: prepared.disks, consistency: prepared.consistency,

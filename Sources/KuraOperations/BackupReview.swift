@@ -41,7 +41,7 @@ private struct BackupReview: Sendable {
         _ disk: BackupRequest.Disk, before newest: RecoveryPoint?
     ) throws(KuraError) {
         let previous = newest?.disks.first { $0.name == disk.name }
-        try checkFormat(of: disk, isKnown: previous != nil)
+        try checkFormat(of: disk, before: previous)
         try checkMachine(of: disk)
         if let byteCount = disk.source.knownByteCount {
             try checkSize(byteCount, of: disk.name, at: disk.source.name, before: newest)
@@ -51,28 +51,39 @@ private struct BackupReview: Sendable {
         }
     }
 
-    /// Throws for an image in a format of its own. A disk of which there are points already was
-    /// raw from the start: what looks like a header there, its guest may have written, and must not
-    /// end its backups.
+    /// Throws for an image in a format that is not read. A disk of which there are raw points
+    /// already was raw from the start: what looks like a header there, its guest may have written,
+    /// and must not end its backups.
     private func checkFormat(
-        of disk: BackupRequest.Disk, isKnown: Bool
+        of disk: BackupRequest.Disk, before previous: DiskRecord?
     ) throws(KuraError) {
-        guard !request.takesRawBytes, !prepared.rawDisks.contains(disk.name),
-            let format = try disk.source.imageFormat()
-        else { return }
+        let reading = prepared.readings[disk.name] ?? request.reading
+        guard reading.format != .raw, !prepared.images.contains(disk.name) else { return }
         let name = disk.source.name
+        let before = previous.map { DiskOrigin($0.source).format } ?? .raw
+        guard let format = try disk.source.imageFormat() else {
+            guard before == .raw else {
+                throw KuraError(
+                    .refused,
+                    "\(name) does not look like an image; disk \(disk.name) of the newest recovery "
+                        + "point was in a \(before.rawValue) image", remedy: prepared.rawRemedy)
+            }
+            if previous == nil { try checkName(name) }
+            return
+        }
         if format.isCompression {
             job.warn(
                 Warning(
                     "\(name) is compressed by \(format.rawValue): little of it will be "
                         + "deduplicated, and a restore gives the compressed file",
                     remedy: .advice("decompress it first")))
-        } else if isKnown {
+        } else if previous != nil, before == .raw {
             job.warn(
                 Warning(
                     "\(name) looks like a \(format.rawValue) image; its bytes were taken as they "
                         + "are, like those of earlier points of disk \(disk.name)",
-                    remedy: .advice("if it was converted, back it up as another item")))
+                    remedy: .advice(
+                        "if it was converted, name its format: then the disk in it is backed up")))
         } else {
             throw KuraError(
                 .refused, "\(name) is a \(format.rawValue) image, not the bytes of a disk",
@@ -81,6 +92,17 @@ private struct BackupReview: Sendable {
                     prepared.rawRemedy,
                 ]))
         }
+    }
+
+    /// Throws where the name says that it is an image: what tells of a VHD of fixed size is at its
+    /// end, and may have been cut off.
+    private func checkName(_ name: String) throws(KuraError) {
+        guard let ending = FilePath(name).extension, let named = DiskFormat(rawValue: ending),
+            named != .raw
+        else { return }
+        throw KuraError(
+            .refused, "\(name) does not look like a \(ending) image, as its name says",
+            remedy: .anyOf([.advice("look whether it was cut off"), prepared.rawRemedy]))
     }
 
     /// Throws for a disk that a machine writes to. Parts of it would be from different times.
@@ -147,11 +169,11 @@ private struct BackupReview: Sendable {
     /// Two images of the same name, each in the folder of its machine, are two items.
     private func warnOfOther(_ origin: String, _ previous: DiskRecord) {
         // Points of older versions have the path as it was typed, which may be a relative one.
-        guard FilePath(previous.source).isAbsolute, origin != previous.source else { return }
+        let (now, before) = (DiskOrigin(origin).place, DiskOrigin(previous.source).place)
+        guard FilePath(before).isAbsolute, now != before else { return }
         job.warn(
             Warning(
-                "item \(request.item) has points of \(previous.source), and this one is of "
-                    + "\(origin)",
+                "item \(request.item) has points of \(before), and this one is of \(now)",
                 remedy: .steps([
                     .advice("where these are different disks"), .point(.nameItem),
                 ])))

@@ -31,7 +31,10 @@ import Testing
             expectError(try kura.run("backup"), code: 64, "usage")
             expectError(try kura.run("backup", disk, "--level", "99"), code: 64, "--level")
             expectError(try kura.run("backup", "-"), code: 64, "--item")
-            expectError(try kura.run("backup", disk, "--format", "vhd"), code: 64, "--format")
+            expectError(try kura.run("backup", disk, "--format", "tar"), code: 64, "--format")
+            expectError(try kura.run("backup", disk, "--format", "vhd"), code: 1, "no vhd image")
+            expectError(
+                try kura.run("backup", disk, disk, "--chain", "b.img"), code: 64, "--chain")
             expectError(
                 try kura.run("backup", "--stdin-from-command", "--", "true"), code: 64, "--item")
             expectError(try kura.run("frobnicate"), code: 64, "frobnicate")

@@ -101,7 +101,8 @@ enum RemedySamples {
         case .backUpStream: .backUpRaw
         case .backUpRaw: .allowShrinking
         case .allowShrinking: .backUpLive
-        case .backUpLive: .nameItem
+        case .backUpLive: .nameBases
+        case .nameBases: .nameItem
         case .nameItem: .drop("3f2a")
         case .drop: .reviewPrune
         case .reviewPrune: .confirmPrune(vault: "gold", token: "12ab")

@@ -180,14 +180,14 @@ struct ServedImageTests {
         "that were cut off are refused, and never read as zeros",
         arguments: [
             ("qcow2", .qcow2), ("vdi", .vdi), ("vmdk", .vmdk),
-            ("vmdk -o subformat=streamOptimized", .vmdk),
+            ("vmdk -o subformat=streamOptimized", .vmdk), ("vhdx", .vhdx),
         ] as [(String, ImageFormat)])
     func cut(_ options: String, _ format: ImageFormat) throws {
         try withTemporaryDirectory { folder in
             try write("disk", folder)
             try Images.run("qemu-img convert -f raw -O \(options) disk image", in: folder)
             let byteCount = try FileSource(folder.appending("image")).byteCount
-            for rest in [byteCount - (2 << 20), byteCount / 2, 100_000, 1000] {
+            for rest in [byteCount - (6 << 20), byteCount / 2, 100_000, 1000] {
                 try Images.run("head -c \(rest) image >cut", in: folder)
                 #expect(throws: KuraError.self, "\(rest)") {
                     _ = try Images.contents(open("cut", format, in: folder))

@@ -1,5 +1,6 @@
 import KuraFormat
 import KuraIO
+import KuraImages
 import KuraMachines
 import KuraOperations
 import KuraStore
@@ -51,11 +52,26 @@ import Testing
         }
     }
 
+    @Test("what has the name of an image and not its bytes makes no first point unasked")
+    func cutOff() throws {
+        try withTemporaryDirectory { directory in
+            let house = try Household(directory)
+            let disk = ItemBackup.Disk(
+                name: "disk", source: MemorySource(name: "d.vhd", Self.disk))
+            var request = ItemBackup(try house.place(), item: "new", disks: [disk])
+            let error = error { _ = try house.operations().backup(request) }
+            #expect(error?.code == .refused)
+            #expect(error?.message == "d.vhd does not look like a vhd image, as its name says")
+            request.reading.format = .raw
+            #expect(try house.operations().backup(request).warnings.isEmpty)
+        }
+    }
+
     @Test("an image is taken as it is where that was asked for")
     func raw() throws {
         try withTemporaryDirectory { directory in
             let house = try Household(directory)
-            let report = try backup(house, Self.image) { $0.takesRawBytes = true }
+            let report = try backup(house, Self.image) { $0.reading.format = .raw }
             #expect(report.warnings.isEmpty)
             #expect(try points(house) == 1)
         }
@@ -320,8 +336,7 @@ import Testing
             let error = try machine(estate).error
             #expect(error?.code == .refused)
             #expect(
-                error?.message.hasSuffix("os.img is a qcow2 image, not the bytes of a disk") == true
-            )
+                error?.message.contains("os.img is a qcow2 image that cannot be read: ") == true)
             #expect(try estate.vault().recoveryPoints().isEmpty)
         }
     }
@@ -352,7 +367,13 @@ import Testing
             #expect(
                 report.problems.map(\.path)
                     == ["data.qcow2", "more"].map { folder.appending($0).string })
-            #expect(report.problems.allSatisfy { $0.message.contains("its format is qcow2") })
+            #expect(
+                report.problems.map(\.message) == [
+                    "not taken as a disk: its bytes tell of no qcow2 image. Convert it to a raw "
+                        + "image, or list the machine's disks in vm.json",
+                    "not taken as a disk: its format is qcow2. Convert it to a raw image, or list "
+                        + "the machine's disks in vm.json",
+                ])
         }
     }
 }

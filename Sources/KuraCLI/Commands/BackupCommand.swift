@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import KuraFormat
 import KuraIO
+import KuraImages
 import KuraOperations
 import KuraVault
 import SystemPackage
@@ -17,11 +18,18 @@ struct BackupCommand: ParsableCommand {
             unless the command ends with exit status 0. An image that a running machine writes
             to, and a disk that lost more than half of its bytes, are refused unless options allow
             them. Chunks that the vault already has are not stored again. The recovery point
-            exists once it is durable in every replica. Images are raw: one in another format,
-            such as qcow2 or VMDK, is refused, because its bytes are not those of the disk.
+            exists once it is durable in every replica.
+
+            Of an image in the format qcow2, VHD, VHDX, VMDK or VDI, and of each disk in an OVA,
+            the disk is backed up that is in it: the same chunks as of a raw image. Formats are
+            recognised by their headers; a disk that was raw before stays raw. An image that
+            continues others needs all of them by --chain. An image that would lead to other
+            files, or that is encrypted, is refused. All but VHD need qemu-nbd (qemu-utils), which
+            reads in a jail.
 
             EXAMPLES
               kura backup disk.img
+              kura backup web.qcow2 --chain base.qcow2
               kura backup os.img data.img --item web-server --tag before-upgrade
               kura backup --item host --stdin-from-command -- ssh host cat /dev/vda
             """))
@@ -47,9 +55,22 @@ struct BackupCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "raw takes the bytes as they are, also where they seem to be an image in a format.",
+            "What the disks are: \(Self.formats). raw takes the bytes as they are.",
             valueName: "format"))
     var format: String?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "The images that the disk's image continues, the nearest first. Behind the disk.",
+            valueName: "base"))
+    var chain: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A snapshot inside of a qcow2 image, in place of its present state.", valueName: "name")
+    )
+    var snapshot: String?
 
     @Flag(
         help: ArgumentHelp(
@@ -74,12 +95,19 @@ struct BackupCommand: ParsableCommand {
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var global: GlobalOptions
 
+    private static let formats = DiskFormat.allCases.map(\.rawValue).joined(separator: ", ")
+
     func validate() throws {
         guard ItemBackup.levels ~= level else {
             throw ValidationError("--level takes 1 to 19, not \(level)")
         }
-        if let format, format != "raw" {
-            throw ValidationError("--format takes raw, not \(format)")
+        if let format, DiskFormat(rawValue: format) == nil {
+            throw ValidationError("--format takes \(Self.formats), not \(format)")
+        }
+        if !chain.isEmpty || snapshot != nil {
+            guard disks.count == 1, disks != ["-"], !stdinFromCommand, format != "raw" else {
+                throw ValidationError("--chain and --snapshot are for one image, in a format")
+            }
         }
         if stdinFromCommand {
             guard item != nil else {
@@ -106,6 +134,10 @@ struct BackupCommand: ParsableCommand {
         // Names and disks are looked at first, so that a wrong one leaves no trace.
         try Name.checkPlainItem(item)
         let disks = try stdinFromCommand ? [start(disks)] : self.disks.map(open)
+        var reading = DiskReading(format.flatMap { DiskFormat(rawValue: $0) })
+        reading.snapshot = snapshot
+        reading.bases = try chain.map { try FileSource(FilePath(argument: $0)) }
+        let chosen = reading
         try global.makeHomeAtDefaultPlace()
         let subscription = try global.subscription()
         let dataBytes = disks.reduce(0) { $0 + $1.dataBytes }
@@ -117,7 +149,7 @@ struct BackupCommand: ParsableCommand {
                 try operations.chosenVault(named: vault), item: item, disks: disks)
             request.level = level
             request.isParanoid = paranoid
-            request.takesRawBytes = format != nil
+            request.reading = chosen
             request.allowsShrinking = allowShrink
             request.readsLiveDisks = live
             request.isItemDerived = self.item == nil
@@ -206,7 +238,7 @@ extension ItemBackup.Disk {
 
 extension BackupCommand: TakesRawPaths {
     /// What --stdin-from-command runs gets its words as they are shown.
-    var rawPaths: [String] { stdinFromCommand ? [] : disks }
+    var rawPaths: [String] { stdinFromCommand ? [] : disks + chain }
 }
 
 enum DiskName {

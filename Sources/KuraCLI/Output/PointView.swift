@@ -1,4 +1,5 @@
 import KuraFormat
+import KuraImages
 import KuraOperations
 
 /// A recovery point as commands show it.
@@ -41,15 +42,17 @@ struct PointView {
     }
 
     private static func json(_ disk: DiskRecord) -> JSON {
-        [
+        let origin = DiskOrigin(disk.source)
+        return [
             "changed_while_read": .bool(disk.changedWhileRead),
             "chunks": .number(disk.counts.chunks),
             "data_bytes": .number(disk.counts.dataBytes),
+            "format": .string(origin.format.rawValue),
             "logical_bytes": .number(disk.counts.logicalBytes),
             "name": .string(disk.name),
             "new_bytes": .number(disk.counts.newBytes),
             "new_chunks": .number(disk.counts.newChunks),
-            "source": .string(disk.source),
+            "source": .string(origin.place),
         ]
     }
 }

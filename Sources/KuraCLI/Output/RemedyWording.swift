@@ -162,6 +162,11 @@ extension Remedy.PointAction {
             read it all the same, with parts of different times: \
             \("--live", of: "backup", "D", "--live")
             """
+        case .nameBases:
+            """
+            name its bases, the nearest first, with \
+            \("--chain", of: "backup", "D", "--chain", "BASE"), or as "chain" of the disk in vm.json
+            """
         case .nameItem: "name items with \("--item", of: "backup", "D", "--item", "NAME")"
         case .drop(let id): "drop the recovery point: \(run: "prune", "--drop", id ?? "RP")"
         case .reviewPrune: "look at what would go: \(run: "prune", "--dry-run")"

@@ -128,6 +128,8 @@ extension Remedy {
         case allowShrinking
         /// Takes a disk that a machine writes to now.
         case backUpLive
+        /// Names the images that an image continues.
+        case nameBases
         /// Names the item, where it would have the name of the disk.
         case nameItem
         case drop(String? = nil)

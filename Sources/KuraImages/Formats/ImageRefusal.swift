@@ -27,7 +27,7 @@ extension KuraError {
     ///   - name: what messages call the image.
     ///   - format: what it is, or was said to be.
     public init(refusing name: String, _ format: ImageFormat, _ reason: ImageRefusal) {
-        let image = "\(name) is a \(format.rawValue) image"
+        let image = "\(name) is \(format == .ova ? "an" : "a") \(format.rawValue) image"
         let (code, message, remedy): (Code, String, Remedy) =
             switch reason {
             case .notOfFormat:
@@ -57,13 +57,15 @@ extension KuraError {
             case .needsBase(let base):
                 (
                     .refused, "\(image) that needs its base \(base), which was not named",
-                    .advice("name its bases, or convert it to one file")
+                    .anyOf([.point(.nameBases), .advice("convert it to one file")])
                 )
             case .otherBase(let named, let given):
                 (
                     .refused, "\(image) on the base \(named), and \(given) was named as its base",
-                    .advice(
-                        "name its base; where that has another name now, enter that in the image")
+                    .anyOf([
+                        .point(.nameBases),
+                        .advice("where the base has another name now, enter that in the image"),
+                    ])
                 )
             case .hasNoBase(let given):
                 (

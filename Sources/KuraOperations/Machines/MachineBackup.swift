@@ -88,7 +88,7 @@ extension Operations {
                 machine, of: found, in: DiskPlaces(allowed: subscription.allowedDisks()), job,
                 for: context)
             var prepared = PreparedDisks(source.disks)
-            prepared.rawDisks = source.rawDisks
+            prepared.readings = source.readings
             prepared.areNamedByMachine = true
             prepared.shrinkRemedy = .machine(.allowShrinking(found.item))
             // A running machine writes to its disks. It was frozen, or its point says that it is

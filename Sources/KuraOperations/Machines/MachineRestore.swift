@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 public import KuraFormat
 public import KuraIO
+internal import KuraImages
 internal import KuraMachines
 public import KuraVault
 public import SystemPackage
@@ -156,9 +157,12 @@ extension Operations {
         return parts
     }
 
-    /// The image's own name. Names come from the vault: none of them may lead out of the folder.
+    /// The image's own name; what was in an image in a format is raw now. Names come from the
+    /// vault: none of them may lead out of the folder.
     private static func fileName(of disk: DiskRecord) throws(KuraError) -> String {
-        let name = FilePath(disk.source).lastComponent?.string ?? "\(disk.name).img"
+        let origin = DiskOrigin(disk.source)
+        var name = FilePath(origin.place).lastComponent?.string ?? "\(disk.name).img"
+        if origin.format != .raw { name = "\(FilePath(name).stem ?? name).img" }
         try Name.check(name, what: "a restored disk")
         return name
     }

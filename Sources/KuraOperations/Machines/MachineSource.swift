@@ -13,8 +13,8 @@ internal import SystemPackage
 /// is application-consistent only when the machine was frozen for all of that time.
 final class MachineSource: Sendable {
     let disks: [BackupRequest.Disk]
-    /// Names of disks that their machine's description calls raw.
-    let rawDisks: Set<String>
+    /// How each disk is read, by name.
+    let readings: [String: DiskReading]
     /// As it is before the first byte is read.
     let consistency: Consistency
     /// Whether the machine runs with an agent that took part.
@@ -46,6 +46,7 @@ final class MachineSource: Sendable {
         let frozen = try Self.freeze(machine, of: found, as: status, job, for: context)
         var snapshots: [DiskSnapshot] = []
         var disks: [BackupRequest.Disk] = []
+        var readings: [String: DiskReading] = [:]
         do throws(KuraError) {
             for disk in chosen {
                 let path = FilePath(disk.path)
@@ -59,6 +60,7 @@ final class MachineSource: Sendable {
                         try opened.source(shownAs: path)
                     }
                 disks.append(BackupRequest.Disk(name: disk.name, source: source))
+                readings[disk.name] = try Self.reading(of: disk, machine, in: places)
             }
         } catch {
             for snapshot in snapshots { snapshot.remove() }
@@ -66,11 +68,25 @@ final class MachineSource: Sendable {
             throw error
         }
         self.disks = disks
-        rawDisks = Set(chosen.filter { $0.format == .raw }.map(\.name))
+        self.readings = readings
         self.snapshots = snapshots
         consistency = frozen == nil ? .crashConsistent : .applicationConsistent
         state = Mutex(State(frozen: frozen, consistency: consistency))
         if snapshots.count == chosen.count { _ = letGo() }
+    }
+
+    /// The bases of an image are not cloned: nothing writes to them while there are images on them.
+    private static func reading(
+        of disk: VirtualMachine.Disk, _ machine: VirtualMachine, in places: DiskPlaces
+    ) throws(KuraError) -> DiskReading {
+        var reading = DiskReading(disk.format)
+        for path in disk.chain ?? [] {
+            var base = disk
+            base.path = path
+            reading.bases.append(
+                try places.open(base, of: machine).source(shownAs: FilePath(path)))
+        }
+        return reading
     }
 
     private static func chosen(

@@ -112,7 +112,8 @@ struct RemedyView {
             run("restore", id, "--disk", disk, "--output", "PATH")
         case .leaveOutLost: run("restore", "RP", "--output", "PATH", "--skip-lost")
         case .restoreAs(let user): run("restore", "RP", "--output", "PATH", "--as", user)
-        case .backUp, .backUpStream, .backUpRaw, .allowShrinking, .backUpLive, .nameItem:
+        case .backUp, .backUpStream, .backUpRaw, .allowShrinking, .backUpLive, .nameItem,
+            .nameBases:
             run("backup", "--help")
         case .chooseDisk, .overwriteTarget, .overwriteDevice, .restoreStream:
             run("restore", "--help")

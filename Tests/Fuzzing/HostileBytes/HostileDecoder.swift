@@ -33,7 +33,7 @@ public struct HostileDecoder: Sendable {
         self.recode = recode
     }
 
-    public static let all = records + logs + tables + texts
+    public static let all = records + logs + tables + texts + images
 
     /// Decodes an input as it is, and once more with its checks made right.
     /// - Returns: how many of the two were accepted.
