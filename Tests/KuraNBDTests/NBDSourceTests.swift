@@ -168,6 +168,7 @@ import Testing
 private final class DrippingStream: ByteStream {
     private let answers = Guarded<[UInt8]>(Script.handshake(byteCount: 32 << 20))
 
+    func waitForBytes() throws(KuraError) -> Bool { true }
     func end(with cancellation: Cancellation) {}
 
     func send(_ bytes: UnsafeRawBufferPointer) throws(KuraError) {

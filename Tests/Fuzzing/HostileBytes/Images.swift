@@ -26,9 +26,19 @@ extension HostileDecoder {
             try read(try NBDSource([ScriptedStream(bytes)], name: "disk"))
             return nil
         },
+        HostileDecoder(
+            "nbd-server", inputBytesMax: 4096, allocationBytesMax: 48 << 20, complete: agreed
+        ) { bytes in
+            try NBDServer([NBDServer.Disk("disk", served)], threads: 1)
+                .serve(ScriptedStream(bytes))
+            return nil
+        },
     ]
 
     private struct Refused: Error {}
+
+    private static let served = MemorySource(
+        name: "disk", [UInt8](repeating: 1, count: 1 << 20))
 
     /// A VHD of fixed size, whose identity is 0 to 15: the base of the example with differences.
     private static let base: [UInt8] = {
@@ -134,7 +144,27 @@ extension HostileDecoder {
     }
 }
 
-/// A server that says what it says, whatever it is asked.
+extension HostileDecoder {
+    /// The input as requests of a client that has chosen its disk.
+    private static func agreed(_ input: [UInt8]) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        bytes.put(UInt32(Wire.fixedNewstyle | Wire.noZeroes))
+        func ask(_ option: UInt32, _ data: [UInt8] = []) {
+            bytes.put(Wire.optionMagic)
+            bytes.put(option)
+            bytes.put(UInt32(data.count))
+            bytes += data
+        }
+        ask(Wire.Option.structuredReply)
+        var context: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 1]
+        context.put(UInt32(Wire.allocationContext.utf8.count))
+        ask(Wire.Option.setMetaContext, context + Wire.allocationContext.utf8)
+        ask(Wire.Option.go, [0, 0, 0, 0, 0, 0])
+        return bytes + input
+    }
+}
+
+/// The other side, which says what it says, whatever it is asked.
 private final class ScriptedStream: ByteStream {
     private let rest: Guarded<ArraySlice<UInt8>>
 
@@ -142,6 +172,7 @@ private final class ScriptedStream: ByteStream {
 
     func send(_ bytes: UnsafeRawBufferPointer) throws(KuraError) {}
     func end(with cancellation: Cancellation) {}
+    func waitForBytes() throws(KuraError) -> Bool { !rest.read().isEmpty }
 
     func receive(into target: UnsafeMutableRawBufferPointer) throws(KuraError) {
         let part = rest.update { rest in

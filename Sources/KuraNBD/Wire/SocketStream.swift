@@ -85,6 +85,16 @@ public final class SocketStream: ByteStream {
         }
     }
 
+    public func waitForBytes() throws(KuraError) -> Bool {
+        while true {
+            try wait(for: POLLIN, until: .max)
+            var byte: UInt8 = 0
+            let count = recv(descriptor, &byte, 1, Int32(MSG_PEEK))
+            if count >= 0 { return count > 0 }
+            guard errno == EAGAIN || errno == EINTR else { throw failure("read from") }
+        }
+    }
+
     private func wait(for event: Int32, until deadline: Int64) throws(KuraError) {
         while true {
             if ending.withLock({ $0.isCancelled }) { throw .interruptedByUser }
@@ -109,23 +119,32 @@ public final class SocketStream: ByteStream {
 
 /// Sockets that have a path.
 package enum UnixSocket {
-    /// A socket that no child inherits.
+    /// Of a socket that no child inherits.
+    static let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+
     package static func make() throws(KuraError) -> Int32 {
-        let descriptor = socket(
-            AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(AF_UNIX, kind, 0)
         guard descriptor >= 0 else {
             throw KuraError(.io, "no socket: \(Errno(rawValue: errno))")
         }
         return descriptor
     }
 
-    /// A socket of this path that others can connect to.
+    /// A socket of this path, which this user alone can connect to.
     /// - Parameter backlog: how many may wait to be accepted.
     package static func listen(
         at path: FilePath, backlog: Int32
     ) throws(KuraError) -> Int32 {
         let descriptor = try make()
-        let result = try withAddress(path) { bind(descriptor, $0, $1) }
+        // Before it has a path: no other user can connect at any moment.
+        fchmod(descriptor, 0o600)
+        let result: Int32
+        do throws(KuraError) {
+            result = try withAddress(path) { bind(descriptor, $0, $1) }
+        } catch {
+            close(descriptor)
+            throw error
+        }
         guard result == 0, Glibc.listen(descriptor, backlog) == 0 else {
             let reason = Errno(rawValue: errno)
             close(descriptor)
@@ -148,7 +167,11 @@ package enum UnixSocket {
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.string.utf8)
         guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
-            throw KuraError(.invalidInput, "\(path) is too long for the path of a socket")
+            throw KuraError(
+                .invalidInput, "\(path) is too long for the path of a socket",
+                remedy: .advice(
+                    "choose one of less than \(MemoryLayout.size(ofValue: address.sun_path)) bytes")
+            )
         }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         let size = socklen_t(MemoryLayout<sockaddr_un>.size)

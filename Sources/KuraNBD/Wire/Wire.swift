@@ -12,28 +12,56 @@ package enum Wire {
     package static let fixedNewstyle: UInt16 = 1
     package static let noZeroes: UInt16 = 2
 
+    /// Of an export: it has flags, and is read-only.
+    package static let readOnly: UInt16 = 0b11
+    /// Of an export: a client may ask for a reply in one part.
+    package static let givesWhole: UInt16 = 1 << 7
+    /// Of an export: what one connection reads, another one reads, too.
+    package static let multipleConnections: UInt16 = 1 << 8
+
     package enum Option {
+        package static let exportName: UInt32 = 1
+        package static let abort: UInt32 = 2
+        package static let list: UInt32 = 3
+        package static let info: UInt32 = 6
         package static let go: UInt32 = 7
         package static let structuredReply: UInt32 = 8
+        package static let listMetaContext: UInt32 = 9
         package static let setMetaContext: UInt32 = 10
     }
 
     package enum OptionReply {
         package static let acknowledged: UInt32 = 1
+        package static let server: UInt32 = 2
         package static let info: UInt32 = 3
         package static let metaContext: UInt32 = 4
         package static let errorBit: UInt32 = 1 << 31
+        package static let unsupported: UInt32 = errorBit | 1
+        package static let invalid: UInt32 = errorBit | 3
         package static let unknownExport: UInt32 = errorBit | 6
     }
 
     package static let infoExport: UInt16 = 0
+    package static let infoName: UInt16 = 1
+    package static let infoBlockSize: UInt16 = 3
     package static let allocationContext = "base:allocation"
+    /// Of a stretch in `base:allocation`: nothing is stored for it.
+    package static let hole: UInt32 = 1
     /// Of a stretch in `base:allocation`: it reads as zeros.
     package static let readsAsZeros: UInt32 = 2
 
     package enum Command {
         package static let read: UInt16 = 0
+        package static let write: UInt16 = 1
+        package static let disconnect: UInt16 = 2
+        package static let flush: UInt16 = 3
+        package static let trim: UInt16 = 4
+        package static let writeZeroes: UInt16 = 6
         package static let blockStatus: UInt16 = 7
+        /// Of a read: all of it in one part.
+        package static let wholeFlag: UInt16 = 1 << 2
+        /// Of a question about holes: one stretch.
+        package static let oneFlag: UInt16 = 1 << 3
     }
 
     package enum Chunk {
@@ -42,6 +70,7 @@ package enum Wire {
         package static let hole: UInt16 = 2
         package static let blockStatus: UInt16 = 5
         package static let errorBit: UInt16 = 1 << 15
+        package static let error: UInt16 = errorBit | 1
         package static let doneFlag: UInt16 = 1
     }
 
