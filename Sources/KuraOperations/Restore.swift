@@ -1,5 +1,6 @@
 public import KuraFormat
 public import KuraIO
+internal import KuraImages
 internal import KuraStore
 public import KuraVault
 public import SystemPackage
@@ -38,6 +39,8 @@ public struct PointRestore: Sendable {
     public var overwrites = false
     /// Whether the path is a block device, and only that, which is overwritten.
     public var overwritesDevice = false
+    /// What the disks become.
+    public var format = RestoreFormat()
     /// The user with whose rights files are made; nil for the one of this process. Root writes to
     /// directories of other users only so.
     public var outputUser: String?
@@ -108,12 +111,8 @@ extension Operations {
             job.run.begin(task: 0)
             job.run.keep(recoveryPoint: request.point.id.hex)
             job.describe("recovery point \(request.point.id.hex)")
-            if !request.isRegionChosen, let notice = place.notice { job.warn(notice) }
-            // A newer point than the one that is restored may be among those that are missed.
-            for absence in subscription.missingPoints(of: place) {
-                job.warn(Warning(absence.error))
-            }
-            healLostRuns(vault, job)
+            try Self.checkFormat(request)
+            prepareReading(request.point, place, isRegionChosen: request.isRegionChosen, in: job)
             var report = PointRestoreReport(point: request.point.id)
             report.disks = try write(request, job)
             for problem in vault.problems { job.warn(Warning(problem)) }
@@ -124,6 +123,18 @@ extension Operations {
         report.job = done.id
         report.warnings = done.warnings
         return report
+    }
+
+    /// What every reader of a point is told, and what makes it readable.
+    func prepareReading(
+        _ point: LocatedPoint, _ place: VaultPlace, isRegionChosen: Bool, in job: OperationJob
+    ) {
+        if !isRegionChosen, let notice = place.notice { job.warn(notice) }
+        // A newer point than the one that is read may be among those that are missed.
+        for absence in subscription.missingPoints(of: place) {
+            job.warn(Warning(absence.error))
+        }
+        healLostRuns(point.vault, job)
     }
 
     /// A restore can do without an index run only when its packs are listed again. Where that
@@ -146,14 +157,19 @@ extension Operations {
             files = try choose(job)
         case .output(.stream(let descriptor, let streamName), let name):
             let disk = try onlyDisk(request, name)
-            let stream = StreamSink(
-                descriptor: descriptor, name: streamName, byteCount: disk.byteCount)
-            let report = try restore(disk, to: stream, for: request, in: job)
+            let report = try restore(disk, for: request, in: job) { byteCount throws(KuraError) in
+                StreamSink(descriptor: descriptor, name: streamName, byteCount: byteCount)
+            }
             try request.written(job)
             return [PointRestoreReport.Disk(disk: disk, path: nil, report: report)]
+        case .output(.path(let path), let name) where request.format.output == .ova:
+            return try restoreArchive(
+                of: Self.disks(of: request.point.point, named: name), to: path, on: fileSystem,
+                for: request, in: job)
         case .output(.path(let path), let name):
             files = try self.files(
-                for: chosenDisks(request, name), to: path, of: request, on: fileSystem)
+                for: Self.disks(of: request.point.point, named: name), to: path, of: request,
+                on: fileSystem)
         }
         for file in files {
             try refuseOwnDirectories(file.path)
@@ -176,6 +192,33 @@ extension Operations {
         return done
     }
 
+    /// All chosen disks as one archive, which is a new file, or goes into a directory.
+    private func restoreArchive(
+        of disks: [DiskRecord], to path: FilePath, on fileSystem: any TargetFileSystem,
+        for request: PointRestore, in job: OperationJob
+    ) throws(KuraError) -> [PointRestoreReport.Disk] {
+        let target = context.resolve(path)
+        let isDirectory = try withKuraErrors {
+            try fileSystem.exists(target) && fileSystem.status(target).kind == .directory
+        }
+        var shown = path
+        if isDirectory {
+            try Name.check(request.point.point.item, what: "a restored archive")
+            shown.append(request.point.point.item + ".ova")
+        }
+        try refuseOwnDirectories(shown)
+        try refuseForeignDirectories(shown, as: request.outputUser)
+        job.progress.update { $0.totalBytes = disks.reduce(0) { $0 + $1.byteCount } }
+        let place = SinkPath(
+            context.resolve(shown), overwrites: request.overwrites, followsLink: !isDirectory)
+        let written = try writeArchive(
+            disks, to: place, on: fileSystem, for: request, in: job)
+        try request.written(job)
+        return zip(disks, written).map {
+            PointRestoreReport.Disk(disk: $0, path: shown, report: $1)
+        }
+    }
+
     private func remove(
         _ paths: [FilePath], on fileSystem: any TargetFileSystem, _ job: OperationJob
     ) {
@@ -190,10 +233,10 @@ extension Operations {
 
     // MARK: Disks and files
 
-    private func chosenDisks(
-        _ request: PointRestore, _ name: String?
+    /// - Parameter name: of the only disk; nil for all.
+    static func disks(
+        of point: RecoveryPoint, named name: String?
     ) throws(KuraError) -> [DiskRecord] {
-        let point = request.point.point
         guard let name else { return point.disks }
         guard let found = point.disks.first(where: { $0.name == name }) else {
             let names = point.disks.map(\.name).joined(separator: ", ")
@@ -229,7 +272,9 @@ extension Operations {
         }
         // The names come from the vault: none of them may lead out of the directory.
         for disk in disks { try Name.check(disk.name, what: "a restored disk") }
-        return disks.map { PointRestore.File($0, to: path.appending($0.name)) }
+        return disks.map {
+            PointRestore.File($0, to: path.appending(request.format.fileName(of: $0)))
+        }
     }
 
     // MARK: Writing
@@ -238,7 +283,7 @@ extension Operations {
     private func onlyDisk(
         _ request: PointRestore, _ name: String?
     ) throws(KuraError) -> DiskRecord {
-        let disks = try chosenDisks(request, name)
+        let disks = try Self.disks(of: request.point.point, named: name)
         try requireOne(disks, "standard output")
         return disks[0]
     }
@@ -257,15 +302,29 @@ extension Operations {
         let path = SinkPath(
             context.resolve(file.path), overwrites: request.overwrites,
             isDevice: request.overwritesDevice, followsLink: file.followsLink)
-        let sink = try path.open(byteCount: file.disk.byteCount, on: fileSystem)
-        // The restore adds it again.
-        job.progress.update { $0.totalBytes -= file.disk.byteCount }
-        return try restore(file.disk, to: sink, for: request, in: job)
+        guard request.format.output.isWrittenByKura else {
+            return try convert(file, to: path, on: fileSystem, for: request, in: job)
+        }
+        return try restore(file.disk, for: request, in: job) { byteCount throws(KuraError) in
+            let sink = try path.open(byteCount: byteCount, on: fileSystem)
+            // The restore adds it again.
+            job.progress.update { $0.totalBytes -= file.disk.byteCount }
+            return sink
+        }
     }
 
+    /// - Parameter open: what the bytes go to, of as many as there are.
     private func restore(
-        _ disk: DiskRecord, to sink: any DiskSink, for request: PointRestore, in job: OperationJob
+        _ disk: DiskRecord, for request: PointRestore, in job: OperationJob,
+        open: (UInt64) throws(KuraError) -> any DiskSink
     ) throws(KuraError) -> RestoredBytes {
+        let isImage = request.format.output == .vhd
+        var sink = try open(
+            isImage ? FixedVHDSink.fileByteCount(for: disk.byteCount) : disk.byteCount)
+        if isImage {
+            sink = FixedVHDSink(
+                sink, byteCount: disk.byteCount, created: context.clock.now())
+        }
         let report = try request.point.vault.restore(
             disk, to: sink, threads: context.budget.threads, skipsLost: request.skipsLost,
             progress: job.progress, cancellation: job.cancellation)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import KuraFormat
 import KuraIO
+import KuraImages
 import KuraOperations
 import KuraVault
 import SystemPackage
@@ -16,6 +17,12 @@ struct RestoreCommand: ParsableCommand {
             device is overwritten with --device only, and never while it is mounted or in use.
             Every chunk is checked on the way.
 
+            --format writes images: vhd is of fixed size in whole MiB, as Azure takes it;
+            vhd-dynamic, vhdx, qcow2 (with --compress, too), vmdk (streamOptimized) and vdi are
+            written by qemu-img (qemu-utils), which gets the disk from Kura; ova is one archive
+            of all disks with a description of their machine, in which processors, memory and the
+            operating system are guesses. A disk of a fixed VHD may be longer, by zeros.
+
             Chunks that no replica has make a restore fail. With --skip-lost, the restore writes
             zeros in their place, prints the ranges, and ends with exit code 12. Run
             kura verify --repair first.
@@ -23,6 +30,7 @@ struct RestoreCommand: ParsableCommand {
             EXAMPLES
               kura restore web@latest --output web.img
               kura restore web@2026-01-31T23:00 --output before.img
+              kura restore web@latest --format vhd --output web.vhd
               kura restore 3f2a91c0 --disk data.img --output /dev/vdb --device
               kura restore web@latest --output - | ssh host 'cat > web.img'
             """))
@@ -37,6 +45,14 @@ struct RestoreCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Only this disk.", valueName: "name"))
     var disk: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What the disks become: \(Self.formats). By default raw.", valueName: "format"))
+    var format: String?
+
+    @Flag(help: "Compress the bytes in a qcow2.")
+    var compress = false
 
     @Flag(help: "Replace an existing file.")
     var force = false
@@ -58,8 +74,16 @@ struct RestoreCommand: ParsableCommand {
     @OptionGroup var progress: ProgressOptions
     @OptionGroup var global: GlobalOptions
 
+    private static let formats = OutputFormat.allCases.map(\.rawValue).joined(separator: ", ")
+
     func validate() throws {
         guard !output.isEmpty else { throw ValidationError("--output is empty") }
+        if let format, OutputFormat(rawValue: format) == nil {
+            throw ValidationError("--format takes \(Self.formats), not \(format)")
+        }
+        guard !compress || format == OutputFormat.qcow2.rawValue else {
+            throw ValidationError("--compress goes with --format qcow2")
+        }
     }
 
     func run() throws {
@@ -77,6 +101,8 @@ struct RestoreCommand: ParsableCommand {
             request.overwritesDevice = device
             request.skipsLost = skipLost
             request.outputUser = rights.user
+            request.format = RestoreFormat(
+                format.flatMap { OutputFormat(rawValue: $0) } ?? .raw, isCompressed: compress)
             return try operations.restore(request)
         }
         let total = report.total
@@ -115,7 +141,8 @@ struct RestoreCommand: ParsableCommand {
         try global.show(
             text: lines.joined(separator: "\n"), ids: report.disks.compactMap(\.path?.string),
             json: [
-                "recovery_point": .string(report.point.hex), "job": .string(report.job),
+                "recovery_point": .string(report.point.hex),
+                "format": .string(format ?? OutputFormat.raw.rawValue), "job": .string(report.job),
                 "bytes_written": .number(total.bytesWritten),
                 "data_bytes": .number(total.dataBytes),
                 "decoded_bytes": .number(total.decodedBytes), "seconds": .fraction(total.seconds),

@@ -72,6 +72,8 @@ public final class NewFileSink: DiskSink {
     }
 
     public var name: String { shown.string }
+    /// For a program that writes all of a file that was made without bytes; stays this object's.
+    package var openDescriptor: Int32 { file.openDescriptor }
     public var access: DiskAccess { .random }
     public var startsAsZeros: Bool { true }
 

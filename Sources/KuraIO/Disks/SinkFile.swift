@@ -54,6 +54,8 @@ final class SinkFile: Sendable {
         }
     }
 
+    var openDescriptor: Int32 { file.descriptor }
+
     func startWriteback(_ range: Range<UInt64>) { fileSystem.startWriteback(file, range) }
 
     func resize(to byteCount: UInt64) throws(KuraError) {

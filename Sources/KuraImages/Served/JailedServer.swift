@@ -13,7 +13,7 @@ final class JailedServer: Sendable {
     private let process: ChildProcess
     /// The program lives while this end of a pipe is open.
     private let alive: Int32
-    private let output: Int32
+    private let output: ProgramOutput
     private let files: [FileSource]
 
     private static let programs = ["/usr/bin/qemu-nbd", "/usr/local/bin/qemu-nbd"]
@@ -40,12 +40,11 @@ final class JailedServer: Sendable {
                 ]))
         }
         let name = files.first?.name ?? program
+        let output = try ProgramOutput(of: "qemu-nbd")
         let sockets = try Sockets(connections: connections)
-        let output = kura_memory_file()
         var ends: [Int32] = [-1, -1]
-        guard output >= 0, kura_pipe_cloexec(&ends) == 0 else {
+        guard kura_pipe_cloexec(&ends) == 0 else {
             let reason = Errno(rawValue: errno)
-            if output >= 0 { close(output) }
             sockets.closeAll()
             throw KuraError(.io, "qemu-nbd cannot be started: \(reason)")
         }
@@ -57,7 +56,7 @@ final class JailedServer: Sendable {
                     var jail = kura_jail(
                         arguments: words.baseAddress, files: descriptors.baseAddress,
                         file_count: Int32(files.count), listener: sockets.listener,
-                        output: output, alive: ends[0])
+                        output: output.descriptor, alive: ends[0])
                     return kura_spawn_jailed(&jail, &missing)
                 }
             }
@@ -65,7 +64,7 @@ final class JailedServer: Sendable {
         close(ends[0])
         close(sockets.listener)
         guard result > 0 else {
-            for descriptor in sockets.connected + [output, ends[1]] { close(descriptor) }
+            for descriptor in sockets.connected + [ends[1]] { close(descriptor) }
             throw KuraError(
                 .io, "\(program) cannot be started: \(Errno(rawValue: -result))",
                 remedy: .advice("check that it is there and may be executed"))
@@ -80,10 +79,7 @@ final class JailedServer: Sendable {
         }
     }
 
-    deinit {
-        close(alive)
-        close(output)
-    }
+    deinit { close(alive) }
 
     private static func weaknesses(_ missing: Int32) -> [String] {
         var found: [String] = []
@@ -121,18 +117,16 @@ final class JailedServer: Sendable {
 
     /// Its last words, without its name and without the names that files have in its jail.
     private func words() -> String {
-        var bytes = [UInt8](repeating: 0, count: 4096)
-        let count = bytes.withUnsafeMutableBytes { pread(output, $0.baseAddress, $0.count, 0) }
-        var text = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
-        if let end = text.firstRange(of: "}': ") { text = String(text[end.upperBound...]) }
-        for (index, file) in files.enumerated().reversed() {
-            text = text.split(separator: Self.path(of: index), omittingEmptySubsequences: false)
-                .joined(separator: file.name)
+        output.text(of: "qemu-nbd") { text in
+            var text = text
+            if let end = text.firstRange(of: "}': ") { text = String(text[end.upperBound...]) }
+            for (index, file) in files.enumerated().reversed() {
+                text = text.split(
+                    separator: Self.path(of: index), omittingEmptySubsequences: false
+                ).joined(separator: file.name)
+            }
+            return text
         }
-        let lines = text.split(whereSeparator: \.isNewline).map { line in
-            line.hasPrefix("qemu-nbd: ") ? line.dropFirst("qemu-nbd: ".count) : line
-        }
-        return String(lines.joined(separator: ". ").prefix(500))
     }
 }
 
@@ -143,18 +137,10 @@ private struct Sockets {
     private(set) var connected: [Int32] = []
 
     init(connections: Int) throws(KuraError) {
-        // A folder that no other user can look into.
-        var template = Array("/tmp/kura-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw KuraError(
-                io: IOError("make a folder in", place: "/tmp", Errno(rawValue: errno)))
-        }
-        let folder = String(
-            decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer { rmdir(folder) }
-        let path = FilePath("\(folder)/socket")
+        let folder = try PrivateFolder()
+        defer { folder.remove("socket") }
+        let path = folder.path.appending("socket")
         listener = try UnixSocket.listen(at: path, backlog: Int32(connections))
-        defer { unlink(path.string) }
         do throws(KuraError) {
             for _ in 0..<connections {
                 let descriptor = try UnixSocket.make()
