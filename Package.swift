@@ -163,9 +163,8 @@ let package = Package(
         .target(
             name: "KuraOperations",
             dependencies: [
-                "KuraCodec", "KuraFormat", "KuraIO", "KuraImages", "KuraMachines", "KuraPolicy",
-                "KuraReplicas",
-                "KuraReplication", "KuraStore", "KuraVault",
+                "KuraCodec", "KuraFormat", "KuraIO", "KuraImages", "KuraMachines", "KuraNBD",
+                "KuraPolicy", "KuraReplicas", "KuraReplication", "KuraStore", "KuraVault",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -30,8 +30,8 @@ package struct KuraCommand: ParsableCommand {
                 name: "Daily work",
                 subcommands: [
                     InitCommand.self, BackupCommand.self, ListCommand.self, ShowCommand.self,
-                    RestoreCommand.self,
-                    VerifyCommand.self, ReplicateCommand.self, PruneCommand.self,
+                    RestoreCommand.self, ExportCommand.self, VerifyCommand.self,
+                    ReplicateCommand.self, PruneCommand.self,
                 ]),
             CommandGroup(
                 name: "Looking closer",
