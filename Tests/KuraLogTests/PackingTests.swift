@@ -84,6 +84,28 @@ struct PackingTests {
         try world.expectGoesOn()
     }
 
+    @Test("A record is read by itself, from a segment or not, and damage is no absence")
+    func single() throws {
+        let world = try World.full(members: 1)
+        let replica = try world.replica(0)
+        _ = try world.opened().pack(replica)
+        for number in [1, 500, 1024, 1025] as [UInt64] {
+            let digest = try #require(replica.single(number).value).record.digest
+            #expect(digest == replica.record(number).value?.record.digest)
+        }
+        #expect(replica.single(5000).isMissing)
+        let segment = replica.names.segment(of: 1)
+        let bytes = try replica.store.contents(segment, max: 1 << 24)
+        for (count, number) in [(100, 1), (bytes.count / 2, 1024)] as [(Int, UInt64)] {
+            try replica.store.put(
+                segment, Array(bytes.prefix(count)), condition: .replacing, by: .random())
+            guard case .damaged = replica.single(number) else {
+                Issue.record("\(count) bytes: \(replica.single(number))")
+                continue
+            }
+        }
+    }
+
     @Test("leaves a range that is not complete, and one whose end is not known")
     func incomplete() throws {
         let world = try World.full(members: 1)

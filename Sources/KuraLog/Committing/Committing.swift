@@ -53,6 +53,8 @@ struct Committing<State: LogFold> {
         guard tip.state.key(of: own.signer, for: own.record) != nil else {
             throw LogFault.notAdmitted(own.signer).error
         }
+        // What readers refuse must not be decided.
+        try tip.state.check(own.record, by: own.signer)
         let outcome = try Decision(
             seal: log.seal, surroundings: log.surroundings, tip: tip, voters: survey.voters
         ).decide(own)

@@ -22,7 +22,7 @@ package final class VaultLog<State: LogFold>: Sendable {
         var durableMembers: UInt64 = 0
     }
 
-    let seal: LogSeal
+    package let seal: LogSeal
     let stores: [any Store]
     let surroundings: LogSurroundings
     let objects: any LogObjects<State>

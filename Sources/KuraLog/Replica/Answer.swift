@@ -22,21 +22,27 @@ package enum Answer<Value: Sendable>: Sendable {
         return false
     }
 
+    /// What `body` makes of the value, where it is there.
+    func then<Made: Sendable>(_ body: (Value) -> Answer<Made>) -> Answer<Made> {
+        switch self {
+        case .there(let value): body(value)
+        case .missing: .missing
+        case .damaged(let error): .damaged(error)
+        case .silent(let error): .silent(error)
+        }
+    }
+
     /// The value made into something else; a `FormatError` makes it damaged.
     /// - Parameter place: of the object, for people.
     func decoded<Made: Sendable>(
         at place: String, _ decode: (Value) throws(FormatError) -> Made
     ) -> Answer<Made> {
-        switch self {
-        case .there(let value):
+        then { value in
             do throws(FormatError) {
                 return .there(try decode(value))
             } catch {
                 return .damaged(KuraError(format: error, at: place))
             }
-        case .missing: return .missing
-        case .damaged(let error): return .damaged(error)
-        case .silent(let error): return .silent(error)
         }
     }
 }

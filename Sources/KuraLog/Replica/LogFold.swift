@@ -17,6 +17,9 @@ package protocol LogFold: Sendable {
     /// The public key of a signer that was ever admitted.
     func knownKey(of signer: KeyID) -> PublicKeyBytes?
 
+    /// Throws where a record would be refused as the next one.
+    func check(_ record: LogRecord, by signer: KeyID) throws(KuraError)
+
     /// Takes in the next record, whose chain and signature are checked.
     mutating func apply(_ record: LogRecord.Encoded) throws(KuraError)
 }

@@ -16,6 +16,10 @@ package struct LogNames: Sendable {
     package var segments: StoreFolder { root.folder("segment") }
     package var marks: StoreFolder { root.folder("whole") }
     var all: [StoreFolder] { [logs, votes, segments, marks] }
+    /// Folders of checkpoints: made when the first is written.
+    package var checkpoints: StoreFolder { root.folder("checkpoint") }
+    package var pages: StoreFolder { root.folder("page") }
+    package var hint: StoreName { root.object("hint") }
 
     package func log(_ number: UInt64) -> StoreName { logs.object(Self.digits(number)) }
 
@@ -34,6 +38,12 @@ package struct LogNames: Sendable {
     package func mark(_ replica: UniqueID, _ number: UInt64) -> StoreName {
         marks.object("\(replica.hex).\(Self.digits(number))")
     }
+
+    package func root(of checkpoint: CheckpointBody) -> StoreName {
+        checkpoints.object("\(Self.digits(checkpoint.number))-\(checkpoint.root.hex)")
+    }
+
+    package func page(_ name: Digest) -> StoreName { pages.object(name.hex) }
 
     // MARK: Numbers
 

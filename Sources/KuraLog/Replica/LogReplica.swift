@@ -95,6 +95,54 @@ package struct LogReplica: Sendable {
         }
     }
 
+    /// Like `record`, for one record alone: of a segment, only its table and this record are read.
+    /// What is not the right one cannot be told from it here: the chain is not followed.
+    package func single(_ number: UInt64) -> Answer<DecidedRecord> {
+        switch packed(number) {
+        case .missing: log(number)
+        case let answer: answer
+        }
+    }
+
+    /// A record by the table of its segment.
+    private func packed(_ number: UInt64) -> Answer<DecidedRecord> {
+        let name = names.segment(of: number)
+        let place = store.address(of: name)
+        let reader: any ObjectReader
+        do throws(IOError) {
+            reader = try store.open(name)
+        } catch {
+            return error.isNotFound ? .missing : .silent(error)
+        }
+        let table = bytes(0..<Segment.Table.byteCount, of: reader)
+            .decoded(at: place, Segment.Table.decode)
+        return table.then { table -> Answer<DecidedRecord> in
+            guard let range = table.range(of: number) else {
+                return .damaged(damaged(name, "it begins with record \(table.first)"))
+            }
+            return bytes(range, of: reader).decoded(at: place, DecidedRecord.decode)
+        }.then { decided -> Answer<DecidedRecord> in
+            guard decided.number == number else {
+                return .damaged(damaged(name, "it has record \(decided.number) as \(number)"))
+            }
+            return .there(decided)
+        }
+    }
+
+    /// - Parameter range: of a length that was checked. What is behind the end is left out.
+    private func bytes(_ range: Range<Int>, of reader: any ObjectReader) -> Answer<[UInt8]> {
+        var failure: IOError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { target, count in
+            do throws(IOError) {
+                count = try reader.read(
+                    at: UInt64(range.lowerBound), into: UnsafeMutableRawBufferPointer(target))
+            } catch {
+                failure = error
+            }
+        }
+        return failure.map { .silent($0) } ?? .there(bytes)
+    }
+
     func vote(_ bytes: [UInt8], of number: UInt64, _ ballot: UInt32) -> Answer<Vote> {
         Answer.there(bytes)
             .decoded(at: store.address(of: names.vote(number, ballot)), Vote.decode)

@@ -5,7 +5,7 @@ package import KuraIO
 ///
 /// A value: `apply` makes the next state of it. Points, runs and all that can be many are read from
 /// the pages of a checkpoint when they are asked for, so that opening a vault reads none of them.
-package struct VaultState: Sendable {
+package struct VaultState: LogFold {
     /// What is there from record 1 on.
     struct Head: Sendable, Equatable {
         var vault: UniqueID

@@ -21,6 +21,8 @@ struct TestFold: LogFold {
 
     func knownKey(of signer: KeyID) -> PublicKeyBytes? { keys[signer] ?? removed[signer] }
 
+    func check(_ record: LogRecord, by signer: KeyID) throws(KuraError) {}
+
     mutating func apply(_ record: LogRecord.Encoded) throws(KuraError) {
         digests.append(record.digest)
         notes.append(record.record.note)
