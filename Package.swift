@@ -118,7 +118,9 @@ let package = Package(
         // One vault in one region: ingest, restore, verify; packs, index, manifests.
         .target(
             name: "KuraStore",
-            dependencies: ["KuraCodec", "KuraFormat", "KuraIO", "KuraReplicas"],
+            dependencies: [
+                "KuraCodec", "KuraFormat", "KuraIO", "KuraLog", "KuraReplicas", "KuraSeal",
+            ],
             swiftSettings: strict),
 
         // How fast the engine is, beside what the machine could do at most.
@@ -341,8 +343,8 @@ let package = Package(
         .testTarget(
             name: "KuraStoreTests",
             dependencies: [
-                "KuraBench", "KuraCodec", "KuraFormat", "KuraIO", "KuraReplicas", "KuraStore",
-                "TestSupport",
+                "KuraBench", "KuraCodec", "KuraFormat", "KuraIO", "KuraLog", "KuraReplicas",
+                "KuraSeal", "KuraStore", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: tests),

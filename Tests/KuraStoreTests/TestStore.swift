@@ -2,6 +2,7 @@ import Glibc
 import KuraFormat
 import KuraIO
 import KuraReplicas
+import KuraSeal
 import KuraStore
 import SystemPackage
 import TestSupport
@@ -13,13 +14,23 @@ struct TestStore {
     let vault: Vault
 
     /// Small chunks by default, so that small disks have many.
+    /// - Parameter access: the key of the home, for a vault with a log; nil for one of version 1.
     init(
         _ directory: FilePath, copies: UInt8 = 3, minCopies: UInt8? = nil,
-        chunker: ChunkerKind = .gearTail, mean: UInt32 = 4096, macKey: MACKey? = .random()
+        chunker: ChunkerKind = .gearTail, mean: UInt32 = 4096, macKey: MACKey? = .random(),
+        access: LogAccess? = nil
     ) throws {
         self.directory = directory
         let paths = (0..<3).map { directory.appending("replica-\($0)") }
-        region = try Region.create(name: "test", replicas: paths)
+        region = try Region.create(name: "test", replicas: paths, access: access ?? LogAccess())
+        if access != nil {
+            let new = NewVault(
+                name: "vault", redundancy: .lrs, copies: copies,
+                minCopies: minCopies ?? min(2, copies), chunker: chunker, chunkBytesMean: mean,
+                macKey: macKey)
+            vault = try Vault.create(new, in: region, root: .random(), keyName: "home")
+            return
+        }
         let record = VaultRecord(
             id: .random(), name: "vault", region: region.id, revision: 1, created: 0,
             redundancy: .lrs, copies: copies, minCopies: minCopies ?? min(2, copies),
@@ -32,11 +43,12 @@ struct TestStore {
 
     /// The same vault, opened anew: nothing remembered, replicas looked at again.
     func reopened(
-        fileSystem: any FileSystem = LocalFileSystem(), waits: WaitPolicy = WaitPolicy()
+        fileSystem: any FileSystem = LocalFileSystem(), waits: WaitPolicy = WaitPolicy(),
+        access: LogAccess? = nil
     ) -> Vault {
         let region = Region(
             id: region.id, name: "test", replicas: region.replicas.map(\.path),
-            fileSystem: fileSystem, waits: waits)
+            fileSystem: fileSystem, waits: waits, access: access ?? region.access)
         return Vault(region: region, record: vault.record)
     }
 

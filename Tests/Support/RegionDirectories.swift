@@ -10,18 +10,22 @@ extension Region {
     /// Opens a region whose replicas are directories.
     public convenience init(
         id: UniqueID, name: String, replicas paths: [FilePath],
-        fileSystem: any FileSystem = LocalFileSystem(), waits: WaitPolicy = WaitPolicy()
+        fileSystem: any FileSystem = LocalFileSystem(), waits: WaitPolicy = WaitPolicy(),
+        access: LogAccess = LogAccess()
     ) {
         self.init(
             id: id, name: name, stores: DirectoryStore.stores(at: paths, fileSystem: fileSystem),
-            waits: waits)
+            waits: waits, access: access)
     }
 
     /// Makes the directories of a region's replicas: see `create(name:id:stores:)`.
     public static func create(
-        name: String, replicas paths: [FilePath], fileSystem: any FileSystem = LocalFileSystem()
+        name: String, replicas paths: [FilePath], fileSystem: any FileSystem = LocalFileSystem(),
+        access: LogAccess = LogAccess()
     ) throws(KuraError) -> Region {
-        try create(name: name, stores: DirectoryStore.stores(at: paths, fileSystem: fileSystem))
+        try create(
+            name: name, stores: DirectoryStore.stores(at: paths, fileSystem: fileSystem),
+            access: access)
     }
 }
 

@@ -1,5 +1,6 @@
 internal import KuraFormat
 public import KuraIO
+internal import KuraLog
 internal import KuraReplicas
 internal import Synchronization
 
@@ -33,6 +34,8 @@ final class Backup: Sendable {
         var error: KuraError?
         var isRefused = false
         var runs: [RunID] = []
+        /// Those of `runs` that no record of the log lists yet.
+        var unlisted: [IndexRunReader] = []
         var storedBytes: UInt64 = 0
         /// Of `storedBytes`, those that are no frames of data packs.
         var metadataBytes: UInt64 = 0
@@ -159,11 +162,22 @@ final class Backup: Sendable {
             state.withLock { state in
                 state.index = state.index.adding(run)
                 state.runs.append(run.id)
+                state.unlisted.append(run)
                 state.storedBytes += stored
                 state.metadataBytes += stored - data.frameBytes
             }
+            // A long backup lists its runs as it goes: others cannot use what no record lists.
+            if onlyIfMany { try listRuns() }
             claims.release(entries)
         }
+    }
+
+    /// Lists the runs in the log that are not listed yet.
+    private func listRuns() throws(KuraError) {
+        let runs = state.withLock { $0.unlisted }
+        guard let log = session.log, !runs.isEmpty else { return }
+        try session.commit(log, addsObjects: true) { _ in [.runs(RunsBody(listing: runs))] }
+        state.withLock { $0.unlisted.removeAll { run in runs.contains { $0.id == run.id } } }
     }
 
     // MARK: The run as a whole
@@ -182,6 +196,7 @@ final class Backup: Sendable {
         if let error = state.withLock({ $0.error }) { throw error }
         if cancellation.isCancelled {
             try makeDurable()
+            try listRuns()
             throw .interruptedByUser
         }
         let disks = try finishDisks()
@@ -258,23 +273,51 @@ final class Backup: Sendable {
     private func commit(
         _ disks: [DiskRecord], time: Int64
     ) throws(KuraError) -> (RecoveryPoint, RecoveryPointID) {
+        let consistency = request.confirmConsistency?() ?? request.consistency
         let (runs, storedBytes) = state.withLock { ($0.runs, $0.storedBytes) }
-        let point = RecoveryPoint(
-            vault: session.vault.id, item: request.item,
-            sequence: (parent?.point.sequence ?? 0) + 1,
-            time: time, consistency: request.confirmConsistency?() ?? request.consistency,
-            parent: parent?.id, storedBytes: storedBytes, tags: request.tags, disks: disks,
-            runs: runs)
-        let bytes = point.encoded()
-        let (decoded, id) = try withKuraErrors { try RecoveryPoint.decode(bytes) }
-        precondition(decoded == point, "a recovery point reads back as it was written")
+        func point(after sequence: UInt64) throws(KuraError) -> (RecoveryPoint, [UInt8]) {
+            let point = RecoveryPoint(
+                vault: session.vault.id, item: request.item, sequence: sequence + 1, time: time,
+                consistency: consistency, parent: parent?.id, storedBytes: storedBytes,
+                tags: request.tags, disks: disks, runs: runs)
+            let bytes = point.encoded()
+            let (decoded, _) = try withKuraErrors { try RecoveryPoint.decode(bytes) }
+            precondition(decoded == point, "a recovery point reads back as it was written")
+            return (point, bytes)
+        }
         // Packs that were there when the backup began may have been lost since.
         try session.vault.require(relied, in: session.writer, remedy: .retry())
+        if let log = session.log { return try commit(disks, to: log, point) }
+        let (made, bytes) = try point(after: parent?.point.sequence ?? 0)
+        let (_, id) = try withKuraErrors { try RecoveryPoint.decode(bytes) }
         try session.withCommitLock { () throws(KuraError) in
             try session.resurrect(disks, index)
             try session.writer.publish(bytes, as: .point(id))
         }
-        return (point, id)
+        return (made, id)
+    }
+
+    /// Commits the point with the runs that are not listed yet, as one record.
+    private func commit(
+        _ disks: [DiskRecord], to log: VaultLog<VaultState>,
+        _ point: (UInt64) throws(KuraError) -> (RecoveryPoint, [UInt8])
+    ) throws(KuraError) -> (RecoveryPoint, RecoveryPointID) {
+        let (index, unlisted) = state.withLock { ($0.index, $0.unlisted) }
+        var made: (RecoveryPoint, RecoveryPointID)?
+        try session.commit(log, addsObjects: true) { state throws(KuraError) in
+            // Another home may have made a point of the item meanwhile.
+            let newest = try state.newestPoint(of: request.item)?.sequence ?? 0
+            let (next, bytes) = try point(newest)
+            let body = try withKuraErrors { try PointBody(bytes: bytes) }
+            made = (next, body.id)
+            let kept = try session.relist(disks, index, besides: unlisted, in: state)
+            let runs = unlisted + kept.runs
+            return (runs.isEmpty ? [] : [.runs(RunsBody(listing: runs))])
+                + (kept.spared.isEmpty ? [] : [.spare(SpareBody(packs: kept.spared))])
+                + [.point(body)]
+        }
+        guard let made else { preconditionFailure("a commit that returns made the point") }
+        return made
     }
 }
 

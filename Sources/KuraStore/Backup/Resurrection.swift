@@ -1,5 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
+internal import KuraLog
 internal import KuraReplicas
 
 extension Session {
@@ -33,5 +34,49 @@ extension Session {
             found.append(PackWriter.Durable(id, trailer))
         }
         _ = try IndexRunWriter.write(found.entries, packs: found.packs, to: writer)
+    }
+
+    /// What keeps packs that this session relied on and that no live run lists any more: a run that
+    /// lists them again, and those of them that are condemned. Writes the run; it is named in the
+    /// record of the point.
+    ///
+    /// The log says which runs are live, so there is nothing to do while those are that the session
+    /// began with. Else every chunk of the point is looked up as a restore will.
+    /// - Parameters:
+    ///   - index: the one that the session relied on, with its own runs.
+    ///   - unlisted: runs of the session that the same record lists.
+    /// - Throws: `damaged` where a pack is on its way out that the point needs: it was swept, or
+    ///   given up. Another backup stores again what was in it.
+    func relist(
+        _ disks: [DiskRecord], _ index: ChunkIndex, besides unlisted: [IndexRunReader],
+        in state: VaultState
+    ) throws(KuraError) -> (runs: [IndexRunReader], spared: [PackID]) {
+        var live = Set(try state.liveRuns().map(\.run.id))
+        live.formUnion(unlisted.map(\.id))
+        if index.runs.allSatisfy({ live.contains($0.id) }) { return ([], []) }
+        var now = try ChunkIndex.open(vault, at: state)
+        for run in unlisted { now = now.adding(run) }
+        let listed = Set(now.packs.map(\.id))
+        if index.packs.allSatisfy({ listed.contains($0.id) }) { return ([], []) }
+        let walker = PointWalker(index, unlessIn: now)
+        for disk in disks { try walker.walk(disk) }
+        var found = PackWriter.Durable()
+        var spared: [PackID] = []
+        for id in walker.packs.sorted() {
+            guard let pack = try state.pack(id), pack.swept == nil,
+                try state.lost(LostBody.Object(.pack, id)) == nil
+            else { throw isGone(id) }
+            spared.append(id)
+            found.append(PackWriter.Durable(id, try PackReader.trailer(id, vault)))
+        }
+        let run = try IndexRunWriter.write(found.entries, packs: found.packs, to: writer)
+        return (run.map { [$0] } ?? [], spared)
+    }
+
+    private func isGone(_ pack: PackID) -> KuraError {
+        KuraError(
+            .damaged,
+            "pack \(pack.short), which this backup relies on, was removed or given up meanwhile",
+            remedy: .retry(note: "it stores again what was in it"))
     }
 }

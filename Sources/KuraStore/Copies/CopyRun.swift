@@ -25,7 +25,8 @@ public struct CopyReport: Sendable {
 final class CopyRun: Sendable {
     private let vault: Vault
     private let targets: [Int: Replica]
-    private let writer: ReplicaWriter
+    /// Owner of the drafts.
+    private let session: UniqueID
     private let progress: Progress
     private let cancellation: Cancellation
     private let state: Mutex<CopyReport>
@@ -33,12 +34,12 @@ final class CopyRun: Sendable {
     private static let threads = 2
 
     init(
-        _ vault: Vault, to targets: [Replica], _ writer: ReplicaWriter, progress: Progress,
+        _ vault: Vault, to targets: [Replica], _ session: UniqueID, progress: Progress,
         cancellation: Cancellation
     ) {
         self.vault = vault
         self.targets = Dictionary(uniqueKeysWithValues: targets.map { ($0.ordinal, $0) })
-        self.writer = writer
+        self.session = session
         self.progress = progress
         self.cancellation = cancellation
         state = Mutex(CopyReport())
@@ -93,12 +94,12 @@ final class CopyRun: Sendable {
             attempt(ordinal) { (target) throws(IOError) in
                 try copy.publish(
                     step.file, in: target, step.file == .record ? .replacing : .content,
-                    by: writer.session)
+                    by: session)
                 state.withLock { $0.copied[ordinal, default: CopyAmount()].add(step) }
                 if case .point(let id) = step.file {
                     // A receipt that cannot be written now is written by the next replication.
                     _ = vault.writeReceipts(
-                        of: id, in: [target], arrival: .catchUp, session: writer.session)
+                        of: id, in: [target], arrival: .catchUp, session: session)
                 }
             }
         }

@@ -1,5 +1,6 @@
 internal import KuraFormat
 internal import KuraIO
+internal import KuraLog
 internal import KuraReplicas
 
 extension Session {
@@ -16,7 +17,17 @@ extension Session {
         _ progress: Progress = Progress(), _ cancellation: Cancellation = Cancellation()
     ) throws(KuraError) {
         try removeDrafts()
+        if let log { return try recover(with: log) }
         try recoverReplicas(progress, cancellation)
+    }
+
+    /// Like `recover`, where a log says what the vault holds. What an interrupted session put and
+    /// did not commit is nothing, and a prune removes it.
+    private func recover(with log: VaultLog<VaultState>) throws(KuraError) {
+        try catchUp(with: log)
+        for session in vault.interruptedSessions() {
+            vault.forget(session: session, in: writer.live)
+        }
     }
 
     /// Like `recover`, for a session whose replicas caught up when it began: they do so again only
@@ -43,6 +54,10 @@ extension Session {
     /// drafts and dropped points.
     /// - Returns: whether everything was done.
     func recoverIfThereIsRoom(_ cancellation: Cancellation) throws(KuraError) -> Bool {
+        if log != nil {
+            try recover(Progress(), cancellation)
+            return true
+        }
         try removeDrafts()
         guard try hasRoomToRecover() else {
             try removeDroppedPoints()
@@ -98,7 +113,7 @@ extension Session {
     ) throws(KuraError) -> CopyReport {
         let plan = try vault.copyPlan(to: targets, everyPack: everyPack)
         let report = try CopyRun(
-            vault, to: targets, writer, progress: progress, cancellation: cancellation
+            vault, to: targets, writer.session, progress: progress, cancellation: cancellation
         ).run(plan)
         for (ordinal, error) in report.failures { writer.fail(ordinal, error) }
         if let error = writer.error { throw error }

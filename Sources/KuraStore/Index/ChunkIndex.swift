@@ -1,5 +1,6 @@
 package import KuraFormat
 package import KuraIO
+internal import KuraLog
 internal import KuraReplicas
 
 /// All index runs of a vault: which chunks it holds, and where.
@@ -24,6 +25,13 @@ package final class ChunkIndex: Sendable {
             .sorted { $0.trailer.entryCount < $1.trailer.entryCount }
     }
 
+    /// - Parameter runs: those that a log says are live.
+    private init(_ vault: Vault, live runs: [IndexRunReader]) {
+        self.vault = vault
+        obsolete = []
+        self.runs = runs.sorted { $0.trailer.entryCount < $1.trailer.entryCount }
+    }
+
     private static let openAttemptsMax = 20
 
     /// Opens every run of a vault of which there is a good copy. The chunks of a run without one
@@ -33,16 +41,10 @@ package final class ChunkIndex: Sendable {
         while true {
             attempts += 1
             do throws(KuraError) {
-                var runs: [IndexRunReader] = []
-                for name in try vault.list(Layout.index).keys.sorted() {
-                    guard let id = RunID(hex: name) else { continue }
-                    do throws(KuraError) {
-                        runs.append(try IndexRunReader(id, vault))
-                    } catch {
-                        guard error.code == .damaged else { throw error }
-                    }
-                }
-                return ChunkIndex(vault, runs: runs)
+                if let state = try vault.state() { return try open(vault, at: state) }
+                let names = try vault.list(Layout.index).keys.sorted()
+                return ChunkIndex(
+                    vault, runs: try readers(of: names.compactMap { RunID(hex: $0) }, in: vault))
             } catch {
                 // Between listing and opening, another process may have removed a run that it
                 // merged. The next listing has the merged run, because that was published first: no
@@ -55,8 +57,30 @@ package final class ChunkIndex: Sendable {
         }
     }
 
+    /// Opens the runs that are live in a state.
+    /// - Throws: `notFound` where a run is in no replica: it may have been superseded since.
+    static func open(_ vault: Vault, at state: VaultState) throws(KuraError) -> ChunkIndex {
+        let live = try state.liveRuns().map(\.run.id)
+        return ChunkIndex(vault, live: try readers(of: live, in: vault))
+    }
+
+    private static func readers(
+        of runs: [RunID], in vault: Vault
+    ) throws(KuraError) -> [IndexRunReader] {
+        var readers: [IndexRunReader] = []
+        for run in runs {
+            do throws(KuraError) {
+                readers.append(try IndexRunReader(run, vault))
+            } catch {
+                guard error.code == .damaged else { throw error }
+            }
+        }
+        return readers
+    }
+
     func adding(_ run: IndexRunReader) -> ChunkIndex {
-        ChunkIndex(vault, runs: runs + [run])
+        vault.hasLog
+            ? ChunkIndex(vault, live: runs + [run]) : ChunkIndex(vault, runs: runs + [run])
     }
 
     /// Every pack that a run lists, each once.

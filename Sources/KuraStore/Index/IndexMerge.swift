@@ -1,5 +1,6 @@
 internal import KuraFormat
 public import KuraIO
+internal import KuraLog
 internal import KuraReplicas
 
 /// Keeps the number of index runs small: every backup adds one, and a look-up probes each.
@@ -215,6 +216,7 @@ extension Vault {
             throw error
         }
         defer { session.end(clean: true) }
+        if let log = session.log { return try session.mergeRuns(with: log, cancellation) }
         let index = try ChunkIndex.open(self)
         // A replica without some run is brought up to date by the next session that recovers; until
         // then no run is removed.
@@ -234,6 +236,10 @@ extension Vault {
     /// two short reads a run.
     private func mayHaveRunsToMerge() throws(KuraError) -> Bool {
         var sizes: [UInt64] = []
+        if let state = try state() {
+            sizes = try state.liveRuns().map(\.run.entries)
+            return MergePlan.count(sizes.sorted()) > 0
+        }
         for (name, holders) in try list(Layout.index) {
             guard let id = RunID(hex: name) else { continue }
             do {

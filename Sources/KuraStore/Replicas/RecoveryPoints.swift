@@ -1,5 +1,6 @@
 public import KuraFormat
 public import KuraIO
+internal import KuraLog
 internal import KuraReplicas
 internal import Synchronization
 
@@ -7,11 +8,19 @@ extension Vault {
     /// Ids of every recovery point that any usable replica holds, ascending, without those that
     /// were dropped. The points themselves are not read.
     public func recoveryPointIDs() throws(KuraError) -> [RecoveryPointID] {
-        try heldBy().keys.sorted()
+        if let state = try state() { return try state.livePoints().map(\.id).sorted() }
+        return try heldBy().keys.sorted()
     }
 
+    /// Throws `notFound` for a point that was dropped.
     public func recoveryPoint(_ id: RecoveryPointID) throws(KuraError) -> RecoveryPoint {
-        try read(.point(id), max: SealedRecord.byteCountMax) { bytes, _ in
+        if let log = try openedLog() {
+            guard let entry = try log.state().point(id), entry.drop == nil else {
+                throw KuraError(.notFound, "recovery point \(id.short) is not in the vault")
+            }
+            return try log.point(entry).point
+        }
+        return try read(.point(id), max: SealedRecord.byteCountMax) { bytes, _ in
             let (point, seal) = try RecoveryPoint.decode(bytes)
             guard seal == id else { throw FormatError.checksumMismatch(.recoveryPoint) }
             guard point.vault == self.id else {
@@ -36,6 +45,7 @@ extension Vault {
     func isDropped(_ id: RecoveryPointID, _ error: KuraError) -> Bool {
         guard error.code == .notFound || error.code == .damaged else { return false }
         do throws(KuraError) {
+            if let state = try state() { return try state.point(id).map { $0.drop != nil } ?? true }
             return try droppedPoints().contains(id)
         } catch {
             return false
@@ -90,7 +100,18 @@ extension Vault {
     /// has not caught up yet.
     public func pointHolders() throws(KuraError) -> [RecoveryPointID: [Int]] {
         // One bit for each replica: lists of ordinals are made once for each set of replicas.
-        try heldBy().mapValues { Self.ordinals[Int($0)] }
+        if let log = try openedLog() { return try heldPoints(of: log) }
+        return try heldBy().mapValues { Self.ordinals[Int($0)] }
+    }
+
+    /// A replica holds a point that came with a record to which it is whole.
+    private func heldPoints(of log: OpenedLog) throws(KuraError) -> [RecoveryPointID: [Int]] {
+        let marks = try log.marks(of: replicas)
+        var held: [RecoveryPointID: [Int]] = [:]
+        for point in try log.state().livePoints() {
+            held[point.id] = marks.filter { $0.value >= point.number }.keys.sorted()
+        }
+        return held
     }
 
     private static let ordinals: [[Int]] = (0..<1 << Limits.replicasMax).map { bits in

@@ -15,13 +15,17 @@ public final class Region: Sendable {
     public let budget: Budget
     /// How long, and with which cancellation, an operation waits for locks.
     public let waits: WaitPolicy
+    /// With which key, and in whose name, the logs of its vaults are used.
+    public let access: LogAccess
+    /// Logs of vaults that were opened.
+    let logs: OpenedLogs
 
     /// Opens a region. A replica that is missing, belongs elsewhere or is not trusted becomes one
     /// of `problems`, not an error.
     /// - Parameter stores: one for each replica, by ordinal; 1 to `Limits.replicasMax`.
     public init(
         id: UniqueID, name: String, stores: [any Store], clock: WallClock = .system,
-        budget: Budget = Budget(), waits: WaitPolicy = WaitPolicy()
+        budget: Budget = Budget(), waits: WaitPolicy = WaitPolicy(), access: LogAccess = LogAccess()
     ) {
         precondition(1...Limits.replicasMax ~= stores.count)
         self.id = id
@@ -29,6 +33,8 @@ public final class Region: Sendable {
         self.clock = clock
         self.budget = budget
         self.waits = waits
+        self.access = access
+        logs = OpenedLogs()
         let replicas = stores.enumerated().map { ordinal, store in
             Replica(ordinal: ordinal, regionName: name, store: store)
         }
@@ -51,6 +57,8 @@ public final class Region: Sendable {
         self.clock = clock
         self.budget = budget
         self.waits = waits
+        access = other.access
+        logs = other.logs
     }
 
     /// The same opened region with the clock, budget and waits of one request. Reads nothing.
@@ -102,10 +110,12 @@ public final class Region: Sendable {
     /// can say which vaults it holds.
     public func survey() throws(KuraError) -> Survey {
         var found = Survey()
+        var logged: Set<UniqueID> = []
         for replica in available {
             do throws(IOError) {
                 for name in try replica.store.names(in: Layout.vaults) {
-                    if let id = UniqueID(hex: name) { look(at: id, in: replica, &found) }
+                    guard let id = UniqueID(hex: name) else { continue }
+                    if look(at: id, in: replica, &found) == .log { logged.insert(id) }
                 }
             } catch {
                 found.problems.append(KuraError(io: error))
@@ -114,15 +124,22 @@ public final class Region: Sendable {
         if let problem = found.problems.first, found.problems.count == available.count {
             throw problem
         }
+        for id in logged { look(at: id, &found) }
         for id in found.records.keys { found.unreadable[id] = nil }
         return found
     }
 
+    /// What says what a vault is.
+    private enum Truth { case record, log }
+
     /// Adds the record of a vault in a replica, or why it cannot be read there.
-    private func look(at id: UniqueID, in replica: Replica, _ found: inout Survey) {
+    private func look(
+        at id: UniqueID, in replica: Replica, _ found: inout Survey
+    ) -> Truth {
         do {
             do {
-                found.records[id, default: []].keepNewest(try record(of: id, in: replica))
+                guard let record = try record(of: id, in: replica) else { return .log }
+                found.records[id, default: []].keepNewest(record)
             } catch let error as IOError where error.isNotFound {
                 // A vault whose creation did not get as far as its record does not exist.
                 if try holdsPoints(of: id, replica) { throw error }
@@ -133,14 +150,35 @@ public final class Region: Sendable {
         } catch {
             found.unreadable[id] = found.unreadable[id] ?? KuraError(error)
         }
+        return .record
     }
 
-    private func record(of id: UniqueID, in replica: Replica) throws -> VaultRecord {
-        let record = try VaultRecord.decode(
-            replica.store.contents(
-                VaultFile.record.name(in: id), max: SealedRecord.byteCountMax))
-        guard record.id == id else { throw FormatError.invalidField(.vault, field: "id") }
-        return record
+    /// Adds a vault of which some replica says that it has a log. The log is believed, whatever
+    /// records of version 1 stand beside it.
+    private func look(at id: UniqueID, _ found: inout Survey) {
+        do throws(KuraError) {
+            let log = try logs.log(of: id, in: self)
+            found.records[id] = [try log.state().record(created: log.created)]
+        } catch {
+            found.unreadable[id] = error
+        }
+    }
+
+    /// - Returns: nil for a vault with a log.
+    private func record(of id: UniqueID, in replica: Replica) throws -> VaultRecord? {
+        let bytes = try replica.store.contents(
+            VaultFile.record.name(in: id), max: SealedRecord.byteCountMax)
+        do throws(FormatError) {
+            let record = try VaultRecord.decode(bytes)
+            guard record.id == id else { throw .invalidField(.vault, field: "id") }
+            return record
+        } catch {
+            guard case .unsupportedVersion = error else { throw error }
+            guard try VaultIdentity.decode(bytes).id == id else {
+                throw FormatError.invalidField(.vaultIdentity, field: "id")
+            }
+            return nil
+        }
     }
 
     private func holdsPoints(of id: UniqueID, _ replica: Replica) throws(IOError) -> Bool {

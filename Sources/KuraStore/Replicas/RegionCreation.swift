@@ -17,7 +17,8 @@ extension Region {
     /// - Returns: the region, opened. Its `problems` name the replicas that were left as they are.
     /// - Throws: `exists` where a store holds something else.
     public static func create(
-        name: String, id: UniqueID? = nil, stores: [any Store], clock: WallClock = .system
+        name: String, id: UniqueID? = nil, stores: [any Store], clock: WallClock = .system,
+        access: LogAccess = LogAccess()
     ) throws(KuraError) -> Region {
         try withKuraErrors {
             var known = id
@@ -46,7 +47,7 @@ extension Region {
                             created: clock.now(), id: .random()))
                 }
             }
-            return Region(id: id, name: name, stores: stores, clock: clock)
+            return Region(id: id, name: name, stores: stores, clock: clock, access: access)
         }
     }
 

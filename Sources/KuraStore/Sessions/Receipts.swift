@@ -29,11 +29,16 @@ extension Vault {
     /// One value for each replica of the vault in this region, by ordinal, also where a replica is
     /// away or does not hold the point.
     public func copies(of point: RecoveryPointID) -> [PointCopy] {
-        region.replicas.prefix(Int(record.copies)).map { replica in
+        let held = hasLog ? holders(of: point) : []
+        return region.replicas.prefix(Int(record.copies)).map { replica in
             var copy = PointCopy(
                 region: region.name, ordinal: replica.ordinal, place: replica.place,
                 state: .unreachable, receipt: nil, lastFullRead: nil)
             guard region.problems[replica.ordinal] == nil else { return copy }
+            if hasLog {
+                copy.state = held.contains(replica.ordinal) ? .here : .missing
+                return copy
+            }
             do throws(IOError) {
                 let name = VaultFile.point(point).name(in: id)
                 copy.state = try replica.store.exists(name) ? .here : .missing
@@ -42,6 +47,16 @@ extension Vault {
             }
             if copy.state == .here { copy.receipt = receipt(of: point, in: replica) }
             return copy
+        }
+    }
+
+    /// Ordinals of the replicas that are whole to the record of a point; none where that cannot be
+    /// read.
+    private func holders(of point: RecoveryPointID) -> [Int] {
+        do throws(KuraError) {
+            return try pointHolders()[point] ?? []
+        } catch {
+            return []
         }
     }
 
@@ -72,6 +87,8 @@ extension Vault {
     func writeReceipts(
         of point: RecoveryPointID, in replicas: [Replica], arrival: Arrival, session: UniqueID
     ) -> [KuraError] {
+        // The mark of a replica says to which record it is whole.
+        if hasLog { return [] }
         let time = clock.now()
         let failures = Mutex<[KuraError]>([])
         Threads.run(replicas.count) { number in

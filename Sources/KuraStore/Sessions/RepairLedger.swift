@@ -1,5 +1,6 @@
 public import KuraFormat
 public import KuraIO
+internal import KuraLog
 internal import KuraReplicas
 
 /// The repairs of one replica, added up.
@@ -44,7 +45,10 @@ extension Vault {
 
     /// Paths, below the vault's folder, of all files that `isGivenUp`.
     func givenUp() throws(KuraError) -> Set<String> {
-        Set(try repairs().lazy.filter { $0.source == .salvaged }.map(\.path))
+        if let state = try state() {
+            return Set(try state.lostObjects().map { $0.object.file.relativePath })
+        }
+        return Set(try repairs().lazy.filter { $0.source == .salvaged }.map(\.path))
     }
 
     /// Those of `points` that `isGivenUp`.

@@ -1,5 +1,6 @@
 public import KuraFormat
 package import KuraIO
+internal import KuraLog
 internal import KuraReplicas
 
 /// One run of an operation that writes to a vault.
@@ -16,16 +17,19 @@ package final class Session: Sendable {
     let operation: String
     /// How long, and with which cancellation, it waits for other sessions.
     let waits: WaitPolicy
+    /// The log of the vault, to be changed; nil for a vault of version 1.
+    let log: VaultLog<VaultState>?
     private let leases: [Lease]
 
     private init(
-        _ vault: Vault, id: UniqueID, operation: String, waits: WaitPolicy, leases: [Lease],
-        writer: ReplicaWriter
+        _ vault: Vault, id: UniqueID, operation: String, waits: WaitPolicy,
+        log: VaultLog<VaultState>?, leases: [Lease], writer: ReplicaWriter
     ) {
         self.vault = vault
         self.id = id
         self.operation = operation
         self.waits = waits
+        self.log = log
         self.leases = leases
         self.writer = writer
     }
@@ -52,11 +56,13 @@ package final class Session: Sendable {
         let (own, later) = try vault.acquire(
             .session(id), for: operation,
             in: vault.replicas.filter { failures[$0.ordinal] == nil }, waits)
+        let log = try vault.openLog(writing: id, waits)
         let writer = ReplicaWriter(
             vault, session: id, required: required,
             failures: failures.merging(later) { first, _ in first })
         let session = Session(
-            vault, id: id, operation: operation, waits: waits, leases: [main, own], writer: writer)
+            vault, id: id, operation: operation, waits: waits, log: log, leases: [main, own],
+            writer: writer)
         do throws(KuraError) {
             if let error = writer.error { throw error }
             // A session of the journal relies on no pack, and leaves nothing that only its record
