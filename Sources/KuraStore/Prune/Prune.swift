@@ -10,11 +10,16 @@ public struct PruneRequest: Sendable {
     public var missing: Set<RecoveryPointID> = []
     /// Why they are dropped, for people; the tombstones keep it.
     public var reason: String
+    /// How long a dropped point can be brought back before what it needs may be removed, in
+    /// nanoseconds. A vault of version 1 removes it at once.
+    public var grace: Int64 = PruneRequest.defaultGrace
     /// The largest share of dead bytes in the packs that stay, 0 to 1: packs are repacked
     /// until it is reached.
     public var deadShareMax: Double
 
     public static let defaultDeadShareMax = 0.1
+    /// 14 days.
+    public static let defaultGrace: Int64 = 14 * 86_400 * 1_000_000_000
 
     public init(
         dropping dropped: Set<RecoveryPointID>, reason: String,
@@ -81,6 +86,11 @@ extension Vault {
     ) throws(KuraError) -> CollectionReport {
         try requireWritable()
         return try inSession(cancellation) { (session, isRecovered) throws(KuraError) in
+            if let log = session.log {
+                var collection = LoggedCollection(
+                    session, log, for: request, progress: progress, cancellation: cancellation)
+                return try collection.prune(didDrop: didDrop)
+            }
             var collection = GarbageCollection(
                 session, deadShareMax: isRecovered ? request.deadShareMax : 1, progress: progress,
                 cancellation: cancellation)

@@ -123,11 +123,14 @@ struct Repacking {
 
     /// Lists the new packs. Call it under the same commit lock as condemning the old ones: while
     /// both are listed, a merge of runs might keep the old location of a chunk.
-    mutating func list() throws(KuraError) {
-        guard let copied else { return }
+    /// - Returns: the run; nil where nothing was copied.
+    @discardableResult
+    mutating func list() throws(KuraError) -> IndexRunReader? {
+        guard let copied else { return nil }
         let run = try IndexRunWriter.write(
             copied.entries, packs: copied.packs, to: session.writer)
         runBytes = run?.trailer.fileByteCount ?? 0
+        return run
     }
 }
 

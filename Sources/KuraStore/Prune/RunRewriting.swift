@@ -16,6 +16,8 @@ struct RunRewriting {
     /// Successors that were written beforehand, by the run that they supersede; nil for a run of
     /// which no entry stays.
     private var prepared: [RunID: PreparedRun?] = [:]
+    /// Successors that `replacement` published, likewise.
+    private var published: [RunID: IndexRunReader?] = [:]
 
     /// Runs of fewer entries are written while the commit lock is held: a fraction of a second.
     private static let preparedEntriesMin: UInt64 = 1 << 19
@@ -39,6 +41,43 @@ struct RunRewriting {
     mutating func abandon() {
         for case let run? in prepared.values { run.abandon() }
         prepared = [:]
+    }
+
+    /// What takes the place of runs.
+    struct Replacement {
+        var added: [IndexRunReader] = []
+        var superseded: [RunID] = []
+    }
+
+    /// Publishes the successors of affected runs, for a record of the log that says so. Called
+    /// again with a newer index, it publishes only those that are new.
+    mutating func replacement(in index: ChunkIndex) throws(KuraError) -> Replacement {
+        var replacement = Replacement()
+        for run in index.runs where isAffected(run) {
+            replacement.superseded.append(run.id)
+            let known: IndexRunReader?
+            if let published = published[run.id] {
+                known = published
+            } else {
+                known = try publish(run)
+                published[run.id] = .some(known)
+            }
+            if let known { replacement.added.append(known) }
+        }
+        return replacement
+    }
+
+    /// - Returns: nil for a run of which no entry stays.
+    private mutating func publish(_ run: IndexRunReader) throws(KuraError) -> IndexRunReader? {
+        let successor: PreparedRun?
+        if let known = prepared.removeValue(forKey: run.id) {
+            successor = known
+        } else {
+            successor = try rewrite(run, and: [])
+        }
+        guard let successor else { return nil }
+        try successor.publish()
+        return try IndexRunReader(successor.id, session.vault)
     }
 
     private func isAffected(_ run: IndexRunReader) -> Bool {
