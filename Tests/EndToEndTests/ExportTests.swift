@@ -8,6 +8,7 @@ import Testing
     ) throws -> Kura.Outcome {
         try kura.shell(
             """
+            rm -f address
             kura export d@latest \(options) --quiet >address 2>log & export=$!
             until [ -s address ]; do
                 kill -0 $export || { cat log >&2; exit 99; }; sleep 0.01
@@ -74,7 +75,13 @@ import Testing
                 nbdcopy "$address" copy && cmp copy d.img
                 nbdcopy --connections=4 --requests=64 --synchronous "$address" copy2
                 cmp copy2 d.img
-                nbdkit -r -U - nbd uri="$address" --run 'nbdcopy $uri copy3' && cmp copy3 d.img
+                # nbdkit ends its server with a signal, and threads of tests block all of them.
+                python3 -c '
+                import os, signal, sys
+                signal.pthread_sigmask(signal.SIG_SETMASK, [])
+                os.execvp(sys.argv[1], sys.argv[1:])
+                ' nbdkit -r -U - nbd uri="$address" --run 'nbdcopy $uri copy3'
+                cmp copy3 d.img
                 """)
             #expect(outcome.code == 0, "\(outcome.error)\(outcome.output)")
         }
@@ -89,10 +96,14 @@ import Testing
                 #expect(try kura.shell("[ -e s ]").code == 1)
             }
             // A folder of its own, and a port.
-            #expect(try exported(kura, #"[[ $address == *kura-*/socket ]]"#, options: "").code == 0)
+            let folder = try exported(
+                kura, "case $address in *kura-*/socket) ;; *) exit 1 ;; esac", options: "")
+            #expect(folder.code == 0, "\(folder.error)")
             let port = try exported(
-                kura, #"[[ $address == nbd://127.0.0.1:*/d.img ]]"#, options: "--port 0")
-            #expect(port.code == 0, "\(port.error)")
+                kura, "case $address in nbd://127.0.0.1:*/d.img) ;; *) exit 1 ;; esac",
+                options: "--port 0")
+            // It warns that every user of the machine can connect.
+            #expect(port.code == 3, "\(port.error)")
             let jobs = try kura.run("job", "list", "--json").json()["jobs"] as? [[String: Any]]
             #expect(jobs?.prefix(4).allSatisfy { $0["status"] as? String == "Completed" } == true)
         }
@@ -106,7 +117,7 @@ import Testing
             #expect(
                 try kura.shell(
                     """
-                    for pack in $(find home/regions -path '*/packs/*' -type f); do
+                    for pack in $(find home/regions -path '*/packs/*' -size +1M); do
                         chmod u+w $pack
                         dd if=/dev/zero of=$pack bs=1k seek=20 count=40 conv=notrunc status=none
                     done
@@ -116,7 +127,11 @@ import Testing
                 kura,
                 """
                 not qemu-img compare -f raw -F raw $address d.img
-                [ $(qemu-io -r -f raw -c 'read 5M 64k' $address | grep -c 'read 65536') = 1 ]
+                for at in $(seq 0 64 6080); do
+                    qemu-io -r -f raw -c "read ${at}k 64k" $address >>reads 2>&1 || true
+                done
+                grep -q 'read 65536/65536' reads
+                grep -q 'read failed' reads
                 """)
             #expect(outcome.code == 12, "\(outcome.error)")
             #expect(outcome.error.contains("good copy"))

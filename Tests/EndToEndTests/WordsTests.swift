@@ -215,7 +215,7 @@ import Testing
                 """
             let outcome = try kura.shell(line)
             #expect(outcome.code == 3)
-            #expect(outcome.error.contains("files that end in .img or .raw are taken"))
+            #expect(outcome.error.contains("files that end in .img, .raw, .qcow2, .vhd,"))
             #expect(outcome.error.contains("no field \"system\"; allowed: agent, deployment_model"))
             let none = try kura.run("inventory", "set", "/nonexist")
             #expect(none.code == 10)

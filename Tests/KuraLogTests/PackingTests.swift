@@ -84,6 +84,21 @@ struct PackingTests {
         try world.expectGoesOn()
     }
 
+    @Test("leaves a replica that is behind as it is, and packs it once it has caught up")
+    func behind() throws {
+        let world = try World.full(members: 3)
+        let log = try world.opened()
+        let replica = try world.replica(1)
+        try replica.store.delete([replica.names.log(1026)])
+        let marks = try replica.markNumbers()
+        try replica.store.delete(marks.map { replica.names.mark(replica.id, $0) })
+        #expect(try log.pack(replica) == .init())
+        #expect(try world.names("segment", in: 1).isEmpty)
+        #expect(try world.opened().catchUp(replica))
+        #expect(try log.pack(replica) == .init(segments: 1, removed: 1024))
+        try world.expectSound()
+    }
+
     @Test("A record is read by itself, from a segment or not, and damage is no absence")
     func single() throws {
         let world = try World.full(members: 1)

@@ -22,7 +22,7 @@ struct TestStore {
     ) throws {
         self.directory = directory
         let paths = (0..<3).map { directory.appending("replica-\($0)") }
-        region = try Region.create(name: "test", replicas: paths, access: access ?? LogAccess())
+        region = try Region.create(name: "test", replicas: paths, access: access)
         if access != nil {
             let new = NewVault(
                 name: "vault", redundancy: .lrs, copies: copies,

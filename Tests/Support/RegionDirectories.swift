@@ -11,7 +11,7 @@ extension Region {
     public convenience init(
         id: UniqueID, name: String, replicas paths: [FilePath],
         fileSystem: any FileSystem = LocalFileSystem(), waits: WaitPolicy = WaitPolicy(),
-        access: LogAccess = LogAccess()
+        access: LogAccess? = nil
     ) {
         self.init(
             id: id, name: name, stores: DirectoryStore.stores(at: paths, fileSystem: fileSystem),
@@ -21,7 +21,7 @@ extension Region {
     /// Makes the directories of a region's replicas: see `create(name:id:stores:)`.
     public static func create(
         name: String, replicas paths: [FilePath], fileSystem: any FileSystem = LocalFileSystem(),
-        access: LogAccess = LogAccess()
+        access: LogAccess? = nil
     ) throws(KuraError) -> Region {
         try create(
             name: name, stores: DirectoryStore.stores(at: paths, fileSystem: fileSystem),

@@ -39,7 +39,7 @@ package struct Packing<State: LogFold>: Sendable {
             guard range.upperBound <= tip.position.number,
                 there.count == range.count || segments.contains(first)
             else { continue }
-            try makeSegment(of: first, in: replica, upTo: tip)
+            guard try makeSegment(of: first, in: replica, upTo: tip) else { continue }
             segments.insert(first)
             try withKuraErrors { try replica.delete(there.map { replica.names.log($0) }) }
             report.segments += 1
@@ -50,21 +50,28 @@ package struct Packing<State: LogFold>: Sendable {
     }
 
     /// Makes sure that a range of records is in a segment that leads to what is known.
+    /// - Returns: false for a replica that is behind: it catches up first.
     private func makeSegment(
         of first: UInt64, in replica: LogReplica, upTo tip: LogTip<State>
-    ) throws(KuraError) {
+    ) throws(KuraError) -> Bool {
         guard let one = replica.record(first).value else { throw broken(first, in: replica) }
         let start = LogPosition(
             number: first - 1, digest: one.record.record.previous ?? LogPosition.start.digest)
         let stretch = replica.stretch(after: start)
-        guard stretch.records.count == Limits.segmentRecordsMax, let end = stretch.position,
-            replica.digests(after: end, to: tip.position) != nil
-        else { throw broken(first, in: replica) }
-        if stretch.isPacked { return }
+        guard stretch.records.count == Limits.segmentRecordsMax, let end = stretch.position else {
+            throw broken(first, in: replica)
+        }
+        switch replica.way(from: end, to: tip.position) {
+        case .whole: break
+        case .missing: return false
+        case .broken: throw broken(first, in: replica)
+        }
+        if stretch.isPacked { return true }
         for decided in stretch.records {
             guard seal.isDecided(decided, tip.state) else { throw broken(first, in: replica) }
         }
         try replica.putSegment(stretch.records)
+        return true
     }
 
     private func broken(_ first: UInt64, in replica: LogReplica) -> KuraError {

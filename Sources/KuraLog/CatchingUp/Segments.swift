@@ -30,9 +30,24 @@ extension LogReplica {
         }
     }
 
+    /// How the records of a replica lead from one position to another.
+    enum Way {
+        /// Digests of the records on it.
+        case whole([Digest])
+        /// It ends before: the replica is behind.
+        case missing
+        /// Something on it is damaged, leads elsewhere, or cannot be read.
+        case broken
+    }
+
     /// The digests of the records after one position to another, as this replica has them.
     /// - Returns: nil where it does not lead from the one to the other.
     func digests(after start: LogPosition, to end: LogPosition) -> [Digest]? {
+        if case .whole(let digests) = way(from: start, to: end) { return digests }
+        return nil
+    }
+
+    func way(from start: LogPosition, to end: LogPosition) -> Way {
         var digests: [Digest] = []
         var position = start
         while position.number < end.number {
@@ -42,8 +57,9 @@ extension LogReplica {
                 position = decided.record.position
             }
             if case .range = stretch.end { continue }
+            if case .missing = stretch.end, position.number < end.number { return .missing }
             break
         }
-        return position == end ? digests : nil
+        return position == end ? .whole(digests) : .broken
     }
 }

@@ -8,12 +8,19 @@ internal import Synchronization
 package final class OpenedLog: Sendable {
     /// When record 1 was made, in nanoseconds since 1970; for people.
     let created: Int64
+    let access: LogAccess
     private let reader: VaultLog<VaultState>
 
     /// Reads the log to its end: see `VaultLog.open`.
     init(_ vault: UniqueID, in region: Region) throws(KuraError) {
+        guard let access = region.access else {
+            throw KuraError(
+                .unsupported, "vault \(vault) has a log, which this program does not use",
+                remedy: .useNewerKura)
+        }
+        self.access = access
         reader = try VaultLog.open(
-            region.access.seal(of: vault), view: VaultState.View(region: region.id),
+            access.seal(of: vault), view: VaultState.View(region: region.id),
             in: region.available.map(\.store), objects: NoObjects(),
             surroundings: LogSurroundings(region.waits, region.clock), session: .random())
         let first = reader.replicas.lazy.compactMap { $0.single(1).value }.first
@@ -25,7 +32,7 @@ package final class OpenedLog: Sendable {
 
     /// The same log, to be written with the drafts of a session.
     func log(
-        writing session: UniqueID, _ access: LogAccess, in stores: [any Store],
+        writing session: UniqueID, in stores: [any Store],
         objects: any LogObjects<VaultState>, _ surroundings: LogSurroundings
     ) throws(KuraError) -> VaultLog<VaultState> {
         let tip = try reader.read().tip

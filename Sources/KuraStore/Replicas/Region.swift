@@ -15,8 +15,9 @@ public final class Region: Sendable {
     public let budget: Budget
     /// How long, and with which cancellation, an operation waits for locks.
     public let waits: WaitPolicy
-    /// With which key, and in whose name, the logs of its vaults are used.
-    public let access: LogAccess
+    /// With which key, and in whose name, the logs of its vaults are used; nil: a vault with a log
+    /// counts as one of a newer Kura.
+    public let access: LogAccess?
     /// Logs of vaults that were opened.
     let logs: OpenedLogs
 
@@ -25,7 +26,7 @@ public final class Region: Sendable {
     /// - Parameter stores: one for each replica, by ordinal; 1 to `Limits.replicasMax`.
     public init(
         id: UniqueID, name: String, stores: [any Store], clock: WallClock = .system,
-        budget: Budget = Budget(), waits: WaitPolicy = WaitPolicy(), access: LogAccess = LogAccess()
+        budget: Budget = Budget(), waits: WaitPolicy = WaitPolicy(), access: LogAccess? = nil
     ) {
         precondition(1...Limits.replicasMax ~= stores.count)
         self.id = id
@@ -164,7 +165,7 @@ public final class Region: Sendable {
         }
     }
 
-    /// - Returns: nil for a vault with a log.
+    /// - Returns: nil for a vault with a log that this program may use.
     private func record(of id: UniqueID, in replica: Replica) throws -> VaultRecord? {
         let bytes = try replica.store.contents(
             VaultFile.record.name(in: id), max: SealedRecord.byteCountMax)
@@ -173,7 +174,7 @@ public final class Region: Sendable {
             guard record.id == id else { throw .invalidField(.vault, field: "id") }
             return record
         } catch {
-            guard case .unsupportedVersion = error else { throw error }
+            guard access != nil, case .unsupportedVersion = error else { throw error }
             guard try VaultIdentity.decode(bytes).id == id else {
                 throw FormatError.invalidField(.vaultIdentity, field: "id")
             }

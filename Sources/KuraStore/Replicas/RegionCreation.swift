@@ -18,7 +18,7 @@ extension Region {
     /// - Throws: `exists` where a store holds something else.
     public static func create(
         name: String, id: UniqueID? = nil, stores: [any Store], clock: WallClock = .system,
-        access: LogAccess = LogAccess()
+        access: LogAccess? = nil
     ) throws(KuraError) -> Region {
         try withKuraErrors {
             var known = id

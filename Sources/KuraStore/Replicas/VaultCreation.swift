@@ -47,7 +47,7 @@ extension Vault {
     public static func create(
         _ new: NewVault, in region: Region, root: SigningKey, keyName: String
     ) throws(KuraError) -> Vault {
-        guard let key = region.access.key else {
+        guard let access = region.access, let key = access.key else {
             throw KuraError(.refused, "a vault cannot be created without a key that signs")
         }
         let replicas = region.replicas.prefix(Int(new.copies))
@@ -67,7 +67,7 @@ extension Vault {
             .vault(settings), .members(MembersBody(region: region.id, replicas: members)),
             .key(KeyBody(key: key.publicKey.stored, rights: .all, name: keyName)),
         ]
-        let draft = region.access.record(
+        let draft = access.record(
             "vault create", bodies, after: LogTip(state: VaultState(), position: .start),
             at: region.clock.now())
         let session = UniqueID.random()

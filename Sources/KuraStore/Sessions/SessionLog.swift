@@ -27,7 +27,7 @@ extension Vault {
     ) throws(KuraError) -> VaultLog<VaultState>? {
         guard let opened = try openedLog() else { return nil }
         return try opened.log(
-            writing: session, region.access, in: replicas.map(\.store),
+            writing: session, in: replicas.map(\.store),
             objects: VaultObjects(
                 vault: self, session: session, cancellation: waits.cancellation),
             LogSurroundings(waits, clock))
@@ -69,11 +69,10 @@ extension Session {
         _ log: VaultLog<VaultState>, note: String = "", addsObjects: Bool = false,
         _ propose: (VaultState) throws(KuraError) -> [LogBody]?
     ) throws(KuraError) -> Commit? {
-        guard vault.region.access.key != nil else {
+        guard let access = vault.region.access, access.key != nil else {
             throw KuraError(
                 .refused, "this home has no key that may change vault \(vault.record.name)")
         }
-        let access = vault.region.access
         let committed = try log.commit { tip throws(KuraError) in
             guard let bodies = try propose(tip.state) else { return nil }
             if addsObjects, let error = writer.error { throw error }

@@ -65,6 +65,20 @@ extension TestStore {
         }
     }
 
+    @Test("A program that uses no logs takes such a vault for one of a newer Kura")
+    func tooNew() throws {
+        try withStore { store in
+            let region = Region(
+                id: store.region.id, name: "test", replicas: store.region.replicas.map(\.path))
+            let found = try region.survey()
+            #expect(found.records.isEmpty)
+            #expect(found.unreadable[store.vault.id]?.code == .unsupported)
+            #expect(throws: KuraError.self) { try region.vaults() }
+            let vault = Vault(region: region, record: store.vault.record)
+            #expect(throws: KuraError.self) { try vault.recoveryPointIDs() }
+        }
+    }
+
     @Test("A backup without changes adds one record, and no pack or run")
     func unchanged() throws {
         try withStore { store in
