@@ -217,33 +217,44 @@ struct ServedImageTests {
         try withTemporaryDirectory { folder in
             try write("disk", folder)
             try Images.run("qemu-img convert -f raw -O qcow2 disk image", in: folder)
-            let before = try FileManager.default.contentsOfDirectory(atPath: "/tmp")
-                .filter { $0.hasPrefix("kura-") }
+            let path = folder.appending("image").string
+            let before = try Self.folders()
             var source: (any DiskSource)? = try open("image", .qcow2, in: folder)
             _ = try source?.firstBytes(10)
-            let children = Self.children()
-            #expect(!children.isEmpty)
+            #expect(!Self.holders(of: path).isEmpty)
             source = nil
+            // Other tests make folders of this kind at the same time, which go soon.
             let deadline = Clock.steady() + 20_000_000_000
-            while Self.children().contains(where: children.contains), Clock.steady() < deadline {
+            while Clock.steady() < deadline {
+                let left = try Self.folders().subtracting(before)
+                if Self.holders(of: path).isEmpty, left.isEmpty { return }
                 sched_yield()
             }
-            #expect(!Self.children().contains(where: children.contains))
-            let after = try FileManager.default.contentsOfDirectory(atPath: "/tmp")
-                .filter { $0.hasPrefix("kura-") }
-            #expect(Set(after).subtracting(before).isEmpty)
+            #expect(Self.holders(of: path).isEmpty)
+            #expect(try Self.folders().subtracting(before).isEmpty)
         }
     }
 
-    /// Processes that this one started and that are not collected.
-    private static func children() -> [String] {
-        var found: [String] = []
-        for task in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
-        {
-            let path = "/proc/self/task/\(task)/children"
-            let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
-            found += text.split(separator: " ").map(String.init)
+    /// Folders that Kura makes for a while.
+    private static func folders() throws -> Set<String> {
+        let names = try FileManager.default.contentsOfDirectory(atPath: "/tmp")
+        return Set(names.filter { $0.hasPrefix("kura-") && !$0.hasPrefix("kura-test-") })
+    }
+
+    /// Other processes that have a file open.
+    private static func holders(of path: String) -> [String] {
+        var file = stat()
+        guard stat(path, &file) == 0 else { return [] }
+        let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return processes.filter { process in
+            guard let id = Int32(process), id != getpid() else { return false }
+            let folder = "/proc/\(id)/fd"
+            let open = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            return open.contains { name in
+                var other = stat()
+                return stat("\(folder)/\(name)", &other) == 0 && other.st_ino == file.st_ino
+                    && other.st_dev == file.st_dev
+            }
         }
-        return found
     }
 }
